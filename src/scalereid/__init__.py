@@ -1,0 +1,30 @@
+"""Person re-identification with features at every scale."""
+
+from scalereid.assembly import build_model
+from scalereid.checkpoint import load_checkpoint, load_model
+from scalereid.data import DATASETS
+from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.models import BACKBONES
+from scalereid.recipe import Recipe
+from scalereid.recipes import RECIPES
+from scalereid.retrieval.ranking import Ranking, rank
+from scalereid.retrieval.scores import Scores, score
+from scalereid.training.objective import Losses
+
+__version__ = "0.1.0"
+__all__ = [
+    "BACKBONES",
+    "DATASETS",
+    "RECIPES",
+    "ImageRecord",
+    "Losses",
+    "Ranking",
+    "Recipe",
+    "ReidDataset",
+    "Scores",
+    "build_model",
+    "load_checkpoint",
+    "load_model",
+    "rank",
+    "score",
+]

@@ -1,0 +1,116 @@
+"""The wiring diagram: a recipe to data, model, objective and optimizer; a name to a function."""
+
+import runpy
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from scalereid.data import DATASETS
+from scalereid.data.augmentation import augment
+from scalereid.data.batches import TrainingBatches
+from scalereid.data.images import ImageStore
+from scalereid.data.records import ImageRecord, ReidDataset, labels
+from scalereid.models import BACKBONES
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.recipe import Recipe
+from scalereid.training.loop import Training
+from scalereid.training.objective import Losses, Objective
+from scalereid.training.optimization import build_optimizer, learning_rate
+
+
+def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """`known[name]`, or a function or class from a file of your own, named `FILE.py:NAME`.
+
+    Raises:
+        ValueError: there is no such name, file or function; the message lists what there is.
+    """
+    if name in known:
+        return known[name]
+    file, _, attribute = name.rpartition(":")
+    if not file:
+        raise ValueError(f"there is no {name!r}; there are {', '.join(known)}, or FILE.py:NAME for one of your own")
+    if not Path(file).is_file():
+        raise ValueError(f"{name}: there is no file {file}")
+    found = runpy.run_path(file).get(attribute)
+    if not callable(found):
+        raise ValueError(f"{name}: {file} defines no function or class {attribute!r}")
+    return found
+
+
+def build_model(backbone: str, *, embedding_size: int = 512) -> EmbeddingModel:
+    """A model with random weights: a backbone by name (or `FILE.py:NAME`), pooling, embedding layer.
+
+    Raises:
+        ValueError: there is no such backbone.
+    """
+    return EmbeddingModel(find(backbone, BACKBONES)(), embedding_size=embedding_size)
+
+
+def read_dataset(name: str, root: Path) -> ReidDataset:
+    """The dataset that lies in `root`, read by the reader of that name.
+
+    Raises:
+        FileNotFoundError, ValueError: what the reader says, or there is no such reader.
+    """
+    return find(name, DATASETS)(root)
+
+
+def place(model: EmbeddingModel, device: torch.device) -> EmbeddingModel:
+    """`model` on `device`, with weights laid out channels last, which convolutions prefer."""
+    placed: EmbeddingModel = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
+def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: torch.device) -> Training:
+    """`model` with a classifier for so many people and an optimizer over both, on `device`, before its first step."""
+    model = place(model, device)
+    objective = Objective(recipe.model.embedding_size, people, label_smoothing=recipe.objective.label_smoothing).to(
+        device
+    )
+    settings = recipe.optimizer
+    optimizer = build_optimizer(
+        settings.name,
+        [*model.parameters(), *objective.parameters()],
+        lr=settings.lr,
+        weight_decay=settings.weight_decay,
+        momentum=settings.momentum,
+    )
+    scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+    return Training(model, objective, optimizer, scaler, sums=torch.zeros(len(Losses._fields), device=device))
+
+
+def build_batches(
+    recipe: Recipe, records: tuple[ImageRecord, ...], store: ImageStore, device: torch.device
+) -> TrainingBatches:
+    """Augmented batches of the training images."""
+    data = recipe.data
+    return TrainingBatches(
+        store,
+        labels(records),
+        batch_size=data.batch_size,
+        seed=recipe.seed,
+        device=device,
+        augment=partial(augment, flip=data.flip, crop=data.crop, erase=data.erase),
+    )
+
+
+def build_learning_rate(recipe: Recipe) -> Callable[[int, float], float]:
+    """The learning rate as a function of (epoch, share of the epoch done)."""
+    schedule = recipe.schedule
+
+    def rate(epoch: int, progress: float) -> float:
+        return learning_rate(
+            recipe.optimizer.lr,
+            epoch,
+            epochs=schedule.epochs,
+            decay=schedule.decay,
+            steps=schedule.steps,
+            factor=schedule.factor,
+            warmup_epochs=schedule.warmup_epochs,
+            progress=progress,
+        )
+
+    return rate

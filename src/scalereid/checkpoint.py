@@ -1,0 +1,136 @@
+"""Weights on disk: safetensors with the recipe inside, read back strictly or not at all; released files too."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from scalereid.assembly import build_model
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
+from scalereid.recipe import Recipe
+from scalereid.run import Run, write
+
+_FORMAT = "scalereid-weights-1"
+RESUME_FORMAT = "scalereid-resume-1"  # written by resume.py
+Source = str | PathLike[str] | Mapping[str, Tensor | NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model and where it came from."""
+
+    model: EmbeddingModel
+    report: LoadReport
+    recipe: Recipe | None
+    """None for released weights, which carry none."""
+    about: dict[str, Any]
+    """What was stored with the weights: epoch, training dataset, scores."""
+
+
+def load_model(source: Source) -> EmbeddingModel:
+    """A trained model, in evaluation mode on the CPU.
+
+    Args:
+        source: a run directory (its last weights), a weights file of ours, a released torchreid file (`.pth`, `.pth.tar`,
+            or its tensors as safetensors), or a mapping from torchreid's tensor names to tensors or arrays.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        ValueError: it is damaged, holds something else than weights, or does not fit the model; the message says what.
+    """
+    return load_checkpoint(source).model
+
+
+def load_checkpoint(source: Source) -> LoadedModel:
+    """Like `load_model`, with the load report and what is known about the training."""
+    if isinstance(source, Mapping):
+        return _released({name: torch.as_tensor(value) for name, value in source.items()})
+    path = Path(source)
+    if path.is_dir():
+        Run(path).recipe()  # says so when it is no run
+        path = Run(path).last
+    if not path.is_file():
+        raise FileNotFoundError(f"there are no weights at {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return _own_or_released(path)
+        return _released(_read_pickle(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, about: dict[str, Any]) -> None:
+    """Write a model's weights with its recipe and what else is worth knowing about it, whole or not at all."""
+    metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "about": json.dumps(about)}
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    write(file, lambda partial: save_file(tensors, partial, metadata))
+
+
+def _own_or_released(path: Path) -> LoadedModel:
+    tensors, metadata = read_safetensors(path)
+    if metadata.get("format") == RESUME_FORMAT:
+        raise ValueError(
+            f"this is a training state; the weights of the run are beside it, in {Run(path.parent).last.name}"
+        )
+    if metadata.get("format") != _FORMAT:
+        return _released(tensors)
+    recipe = Recipe.from_json(json.loads(metadata["recipe"]))
+    model = build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
+    load_strictly(model, tensors)
+    report = LoadReport(recipe.model.backbone, tuple(tensors), ())
+    return LoadedModel(model.eval(), report, recipe, json.loads(metadata["about"]))
+
+
+def _released(state: Mapping[str, Tensor]) -> LoadedModel:
+    backbone = recognise(state)
+    model = build_model(backbone)
+    report = load_released(model, state, backbone)
+    return LoadedModel(model.eval(), report, None, {})
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - no dict
+    except SafetensorError as error:
+        raise ValueError(f"the file is damaged or cut off ({error})") from error
+
+
+# torchreid's training checkpoints carry their rank-1 as a NumPy number, under NumPy 1's or 2's module names.
+_HARMLESS: list[Any] = [
+    np.dtype,
+    type(np.dtype("float32")),
+    type(np.dtype("float64")),
+    np._core.multiarray.scalar,  # type: ignore[attr-defined] # where NumPy keeps it, if not where it says so
+    (np._core.multiarray.scalar, "numpy.core.multiarray.scalar"),  # type: ignore[attr-defined]
+]
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    """The tensors of a torchreid file, read without running any code that may be in it."""
+    try:
+        with torch.serialization.safe_globals(_HARMLESS):
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"not read: damaged, cut off, or more than tensors is pickled in it ({reason})") from error
+    if isinstance(state, dict) and "state_dict" in state:
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError("the file holds no state dict, a mapping from names to tensors")
+    return {name.removeprefix("module."): tensor for name, tensor in state.items()}

@@ -1,0 +1,202 @@
+"""The commands. The only file that knows the command line."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional, arg
+
+from scalereid import __version__, assembly, evaluation, experiment
+from scalereid.data import DATASETS
+from scalereid.evaluation import Evaluation
+from scalereid.figures.curves import require_matplotlib
+from scalereid.figures.report import write_report
+from scalereid.models import BACKBONES
+from scalereid.models.cost import cost
+from scalereid.progress import Progress
+from scalereid.recipe import Distance, Recipe
+from scalereid.recipes import ABOUT, RECIPES
+from scalereid.run import Run, write_json
+from scalereid.training.loop import Interrupted
+
+
+def demo(
+    out: Annotated[Path, arg(help="The run's folder; with a number added where it exists.")] = Path("runs/demo"),
+    data: Annotated[Path, arg(help="Where the pictures are drawn.")] = Path("data"),
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Draw toy people, train on some, find the others, and write a report. Offline, minutes on two cores."""
+    require_matplotlib()
+    progress = Progress()
+    out = _free(out)
+    progress.say(f"1. Drawing toy people, or finding them in {data} …")
+    dataset = assembly.read_dataset("toy", data)
+    counts = dataset.counts()
+    progress.say(f"   {counts['train'].people} people to learn from, {counts['query'].people} others to find")
+    progress.say(f"2. Training into {out} …")
+    run = experiment.train(RECIPES["toy"], data=data, out=out, device=device, progress=progress)
+    progress.say("3. Evaluating …")
+    scored, page = _report(run, data, device, progress)
+    untrained = run.epochs()[0]["scores"]
+    progress.say(
+        f"\n{scored}\n\n"
+        f"untrained network: mAP {untrained['mAP']:.2%}, rank-1 {untrained['cmc'][0]:.2%}\n"
+        f"trained network:   mAP {scored.scores.mAP:.2%}, rank-1 {scored.scores.rank(1):.2%}\n\n"
+        f"Look at it:    {page}\n"
+        f"Score it again:  scalereid evaluate {run.folder} --data {data}\n"
+        f"Train yourself:  scalereid train toy --data {data} --out runs/mine --schedule.epochs 40\n"
+        f"Real people:     scalereid train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
+    )
+
+
+def _train_with(recipe: Recipe) -> Callable[..., None]:
+    """The `train` command, its settings starting from `recipe`."""
+
+    def train(
+        recipe: Annotated[Positional[str], arg(help="A name that `scalereid recipes` lists.")] = "",
+        *,
+        data: Annotated[Path | None, arg(help="The dataset's folder. With --resume: if it has moved.")] = None,
+        out: Annotated[Path | None, arg(help="A new folder for the run.")] = None,
+        resume: Annotated[Path | None, arg(help="A stopped run to go on with, in place of a recipe.")] = None,
+        device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+        settings: Annotated[Recipe, arg(name="")] = recipe,
+    ) -> None:
+        """Train by a recipe, any of its settings changed: scalereid train toy --data data --out runs/x --optimizer.lr 0.03."""
+        progress = Progress()
+        if resume:
+            if recipe or out or settings != _recipe_named(""):
+                raise ValueError(
+                    "--resume goes on with a run's own recipe in its own folder: name nothing else but --data"
+                )
+            run = experiment.resume(resume, data=data, device=device, progress=progress)
+        else:
+            if recipe not in RECIPES:
+                raise ValueError(f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+            if data is None or out is None:
+                raise ValueError("name the dataset's folder and a new one for the run: --data FOLDER --out runs/NAME")
+            run = experiment.train(settings, data=data, out=out, device=device, progress=progress)
+        where = f" --data {data}" if data else ""
+        progress.say(f"done: {run.folder}. Next:  scalereid report {run.folder}{where or ' --data FOLDER'}")
+
+    return train
+
+
+def evaluate(
+    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    *,
+    data: Annotated[Path, arg(help="The dataset's folder.")],
+    dataset: Annotated[str | None, arg(help="Its name (`scalereid datasets`); a run's own unless told.")] = None,
+    distance: Annotated[Distance, arg(help="Between embeddings.")] = "cosine",
+    flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
+    image_size: Annotated[tuple[int, int] | None, arg(help="Height and width; the recipe's, or 256 128.")] = None,
+    out: Annotated[Path | None, arg(help="A JSON file for the scores and how they were made.")] = None,
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Score a model on a dataset's query and gallery images: mAP, mINP, CMC."""
+    progress = Progress()
+    scored = evaluation.evaluate(
+        source, data=data, dataset=dataset, distance=distance, flip=flip, image_size=image_size, device=device,
+        progress=progress,
+    )  # fmt: skip
+    progress.say(f"\n{scored}")
+    if out:
+        write_json(out, scored.to_json())
+
+
+def report(
+    run: Annotated[Positional[Path], arg(help="The run's folder.")],
+    *,
+    data: Annotated[Path, arg(help="The dataset's folder.")],
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Write a run's report: scores, training curve, ranked lists, mistakes; one page with pictures."""
+    require_matplotlib()
+    progress = Progress()
+    scored, page = _report(Run(run), data, device, progress)
+    progress.say(f"\n{scored}\n\nLook at it: {page}")
+
+
+def models() -> None:
+    """List the backbones, with their sizes and what they cost for one image of 256×128."""
+    table = Table("backbone", "parameters", "multiply-adds", caption="without classifier; one image of 256×128")
+    for name in BACKBONES:
+        parameters, multiply_adds = cost(assembly.build_model(name))
+        table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
+    _print(table)
+
+
+def recipes() -> None:
+    """List the recipes, with what they train and their published scores."""
+    table = Table("recipe", "trains", "on", "about")
+    for name, recipe in RECIPES.items():
+        table.add_row(name, recipe.model.backbone, recipe.data.dataset, ABOUT[name])
+    _print(table)
+
+
+def datasets() -> None:
+    """List the datasets that can be read."""
+    table = Table("dataset", "what it is")
+    for name, reader in DATASETS.items():
+        table.add_row(name, (reader.__doc__ or "").splitlines()[0])
+    _print(table)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command that the command line names; exit with 1 on an error and 130 when stopped."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments == ["--version"]:
+        print(f"scalereid {__version__}")
+        return
+    named = next((word for word in arguments[1:] if word in RECIPES), "")
+    commands: dict[str, Callable[..., Any]] = {
+        "demo": demo,
+        "train": _train_with(_recipe_named(named)),
+        "evaluate": evaluate,
+        "report": report,
+        "models": models,
+        "recipes": recipes,
+        "datasets": datasets,
+    }
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            commands,
+            prog="scalereid",
+            description="Person re-identification with features at every scale.",
+            args=arguments,
+        )
+    except Interrupted as stopped:
+        print(f"stopped and saved. Go on with:  scalereid train --resume {stopped}", file=sys.stderr)
+        sys.exit(130)
+    except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
+        if os.environ.get("SCALEREID_TRACEBACK"):
+            raise
+        print(f"scalereid: {error}\n(SCALEREID_TRACEBACK=1 shows where this was raised)", file=sys.stderr)
+        sys.exit(1)
+
+
+def _report(run: Run, data: Path, device: str, progress: Progress) -> tuple[Evaluation, Path]:
+    recipe = run.recipe()
+    scored = evaluation.evaluate(
+        run.folder, data=data, distance=recipe.evaluation.distance, device=device, progress=progress
+    )
+    page = write_report(run, scores=scored.scores, summary=str(scored), ranking=scored.ranking, dataset=scored.dataset)
+    return scored, page
+
+
+def _recipe_named(name: str) -> Recipe:
+    return RECIPES.get(name, Recipe())
+
+
+def _free(folder: Path) -> Path:
+    """`folder`, or the first of folder-2, folder-3, … that does not exist."""
+    candidates = (folder if i == 1 else folder.with_name(f"{folder.name}-{i}") for i in range(1, 1_000_000))
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _print(table: Table) -> None:
+    Console().print(table)

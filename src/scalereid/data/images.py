@@ -1,0 +1,126 @@
+"""Image files to pixels: decoded once, at the size asked for, and kept where they fit."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+ImageSize = tuple[int, int]  # (height, width), always in this order
+Advance = Callable[[int], None]  # told how many more images are done
+
+
+def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
+    """One image as RGB (height, width, 3), resized by Pillow's antialiased bilinear filter.
+
+    That filter is part of what a model has learned: another resize gives other embeddings.
+
+    Raises:
+        ValueError: the file is no image, or a damaged one; the message names it.
+    """
+    height, width = image_size
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+class ImageStore:
+    """The pixels of a list of image files, as a uint8 array (n, height, width, 3) or decoded again at each reading.
+
+    Kept in memory up to `memory_limit` bytes (a quarter of the machine's memory unless told), else in a memory-mapped file in
+    `cache_folder` that later runs find again, else, when the disk has no room either, decoded whenever asked for.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        image_size: ImageSize,
+        *,
+        memory_limit: int | None = None,
+        cache_folder: Path | None = None,
+        advance: Advance = lambda _: None,
+    ) -> None:
+        self.paths = tuple(paths)
+        self.image_size = image_size
+        shape = (len(self.paths), *image_size, 3)
+        size = int(np.prod(shape))
+        folder = cache_folder or _default_cache_folder()
+        if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
+            pixels = np.empty(shape, np.uint8)
+            self._decode_into(pixels, advance)
+            self.pixels: Tensor | None = torch.from_numpy(pixels)
+        elif (file := self._file_in(folder)).is_file() or _free_space(folder) > 1.1 * size:
+            self.pixels = torch.from_numpy(self._mapped(file, shape, advance))
+        else:
+            self.pixels = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def read(self, indices: NDArray[np.int64]) -> Tensor:
+        """The images at `indices`: uint8 (b, height, width, 3) in host memory."""
+        if self.pixels is not None:
+            return torch.from_numpy(self.pixels.numpy()[indices])
+        batch = np.empty((len(indices), *self.image_size, 3), np.uint8)
+        _decode([self.paths[i] for i in indices], self.image_size, batch, lambda _: None)
+        return torch.from_numpy(batch)
+
+    def _decode_into(self, pixels: NDArray[np.uint8], advance: Advance) -> None:
+        _decode(self.paths, self.image_size, pixels, advance)
+
+    def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
+        if not file.is_file():
+            partial = file.with_suffix(f".partial-{os.getpid()}")
+            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+            try:
+                self._decode_into(pixels, advance)
+                pixels.flush()
+                partial.replace(file)  # complete or not there at all
+            finally:
+                partial.unlink(missing_ok=True)
+        # Copy-on-write rather than read-only: torch has no read-only tensors and warns of them. Nobody writes.
+        return np.load(file, mmap_mode="c")
+
+    def _file_in(self, folder: Path) -> Path:
+        """A name that changes when any image's path, size or date does, or the image size."""
+        digest = hashlib.sha256(f"{self.image_size}\n".encode())
+        for path in self.paths:
+            stat = path.stat()
+            digest.update(f"{path.absolute()}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+        return folder / f"{digest.hexdigest()[:32]}.npy"
+
+
+def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: NDArray[np.uint8], advance: Advance) -> None:
+    # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for i, image in enumerate(pool.map(lambda path: read_image(path, image_size), paths)):
+            pixels[i] = image
+            advance(1)
+
+
+def _quarter_of_memory() -> int:
+    if hasattr(os, "sysconf"):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
+    return 4 * 1024**3  # Windows does not say
+
+
+def _default_cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("SCALEREID_CACHE") or Path(base) / "scalereid")
+
+
+def _free_space(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return shutil.disk_usage(folder).free
+    except OSError:  # no home, or not ours to write
+        return 0

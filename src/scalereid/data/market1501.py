@@ -1,0 +1,97 @@
+"""Market-1501 as its authors pack it, and a split of its training people for development."""
+
+import re
+from pathlib import Path
+
+from scalereid.data.records import Counts, ImageRecord, ReidDataset, check_counts
+
+_FOLDER = "Market-1501-v15.09.15"
+_NAME = re.compile(r"(-1|\d{4})_c(\d)s\d_\d{6}_\d{2}(\.jpg)+")
+_JUNK = -1  # no person, or one cut off: neither right nor wrong, so the authors leave it out of every ranking
+_PUBLISHED = {
+    "train": Counts(people=751, images=12_936, cameras=6),
+    "query": Counts(people=750, images=3_368, cameras=6),
+    "gallery": Counts(people=751, images=15_913, cameras=6),  # 750 and the distractors, pid 0
+}
+_DEV_TRAINING_PEOPLE = 600
+_DEV_COUNTS = {
+    "train": Counts(people=600, images=10_652, cameras=6),
+    "query": Counts(people=151, images=669, cameras=6),
+    "gallery": Counts(people=149, images=1_615, cameras=6),  # two people have one image a camera
+}
+
+
+def read_market1501(root: Path) -> ReidDataset:
+    """Market-1501 (Zheng et al., ICCV 2015): 12,936 / 3,368 / 15,913 images of 1,501 people from 6 cameras.
+
+    `root` is the folder with `bounding_box_train`, `query` and `bounding_box_test`, or one or two above it. Junk (pid −1)
+    is dropped, distractors (pid 0) stay in the gallery. Only `.jpg` files are read.
+
+    Raises:
+        FileNotFoundError: a folder is missing; the message says where it was looked for.
+        ValueError: a file's name is not Market-1501's, or a split does not have the published counts.
+    """
+    base = _find(root, ("bounding_box_train", "query", "bounding_box_test"))
+    dataset = ReidDataset(
+        name="market1501",
+        root=base,
+        train=_read(base / "bounding_box_train"),
+        query=_read(base / "query"),
+        gallery=_read(base / "bounding_box_test"),
+    )
+    check_counts(dataset.name, _PUBLISHED, dataset.counts())
+    return dataset
+
+
+def read_market1501_dev(root: Path) -> ReidDataset:
+    """A development split of Market-1501's training images: the official test images stay unseen.
+
+    Of the 751 training people in ascending order the first 600 train. The other 151 (pid 1158 and up) test: each one's
+    first image by name from each camera is a query (669), all others are the gallery (1,615). Six of the queries
+    have no match from another camera. Scores on it are not comparable with scores on `market1501`.
+
+    Raises:
+        FileNotFoundError: there is no `bounding_box_train`; the message says where it was looked for.
+        ValueError: a file's name is not Market-1501's, or the counts are not those above.
+    """
+    base = _find(root, ("bounding_box_train",))
+    records = _read(base / "bounding_box_train")
+    training_people = set(sorted({record.pid for record in records})[:_DEV_TRAINING_PEOPLE])
+    query: list[ImageRecord] = []
+    gallery: list[ImageRecord] = []
+    seen: set[tuple[int, int]] = set()
+    for record in records:  # sorted by name
+        if record.pid in training_people:
+            continue
+        is_first = (record.pid, record.camid) not in seen
+        (query if is_first else gallery).append(record)
+        seen.add((record.pid, record.camid))
+    dataset = ReidDataset(
+        name="market1501-dev",
+        root=base,
+        train=tuple(record for record in records if record.pid in training_people),
+        query=tuple(query),
+        gallery=tuple(gallery),
+    )
+    check_counts(dataset.name, _DEV_COUNTS, dataset.counts())
+    return dataset
+
+
+def _find(root: Path, folders: tuple[str, ...]) -> Path:
+    candidates = [root, root / _FOLDER, root / "market1501" / _FOLDER, root / "market1501"]
+    for candidate in candidates:
+        if all((candidate / folder).is_dir() for folder in folders):
+            return candidate
+    looked = "\n  ".join(str(candidate) for candidate in candidates)
+    raise FileNotFoundError(f"no Market-1501: none of these folders holds {', '.join(folders)}\n  {looked}")
+
+
+def _read(folder: Path) -> tuple[ImageRecord, ...]:
+    records = []
+    for path in sorted(folder.glob("*.jpg")):
+        match = _NAME.fullmatch(path.name)
+        if match is None:
+            raise ValueError(f"{path}: not a Market-1501 name, which looks like 0002_c1s1_000451_03.jpg")
+        if int(match[1]) != _JUNK:
+            records.append(ImageRecord(path, pid=int(match[1]), camid=int(match[2])))
+    return tuple(records)

@@ -1,0 +1,1 @@
+"""What a person looks at: ranked lists, curves, the report. Curves need the extra `figures` (Matplotlib)."""

@@ -1,0 +1,86 @@
+"""This process and its machine: device, seeds, memory allocator, Ctrl-C, and a record of it all."""
+
+import ctypes
+import platform
+import random
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of that name; `auto` is the first CUDA GPU, or else the CPU.
+
+    Raises:
+        ValueError: there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
+    return torch.device(name)
+
+
+def environment(device: torch.device) -> dict[str, Any]:
+    """What a result may depend on besides the recipe: versions, machine, device, command."""
+    return {
+        "scalereid": version("scalereid"),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "pillow": version("pillow"),
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "command": sys.argv,
+    }
+
+
+def seed_everything(seed: int) -> None:
+    """Fix every generator that a model may draw from."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc not to hand large freed blocks back to the system between batches; elsewhere nothing happens.
+
+    By default every batch's activations are fresh pages that the system must clear first, which takes up to half of the
+    time of a training step on a CPU (`benchmarks/training.py`).
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    trim_threshold, top_pad, mmap_threshold = -1, -2, -3  # malloc.h's M_… numbers
+    libc = ctypes.CDLL(None)
+    for parameter, value in ((mmap_threshold, 2**30), (trim_threshold, 2**31 - 1), (top_pad, 64 * 2**20)):
+        libc.mallopt(parameter, value)
+
+
+@contextmanager
+def interruption(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+    """Yields a function that tells whether Ctrl-C was pressed (or the process told to end); a second one stops at once."""
+    requested = False
+
+    def request(number: int, frame: FrameType | None) -> None:
+        nonlocal requested
+        if requested:
+            signal.default_int_handler(number, frame)
+        requested = True
+        say("stopping after this step; once more stops at once, and loses it")
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: requested
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,67 @@
+"""What a person sees while they wait: a bar on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+class Advance(Protocol):
+    """Told how many more images are done and, for the bar, what else is worth seeing."""
+
+    def __call__(self, images: int, detail: str = "") -> None:
+        """Move on by so many images."""
+
+
+class Progress:
+    """Lines and bars on a console."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """Print a line, above the bar if there is one."""
+        self.console.print(text, markup=False)
+
+    @contextmanager
+    def stage(self, what: str, images: int) -> Iterator[Advance]:
+        """A bar over so many images, and in the end a line with the time they took and the images a second."""
+        started = time.monotonic()
+        done = 0
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:3.0f} %  {task.fields[detail]}  {task.fields[rate]:,.0f} images/s "),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+        )
+        with Bar(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+            task = bar.add_task(what, total=images, detail="", rate=0.0)
+
+            def advance(images: int, detail: str = "") -> None:
+                nonlocal done
+                done += images
+                rate = done / max(time.monotonic() - started, 1e-9)
+                bar.update(task, advance=images, rate=rate)
+                if detail:
+                    bar.update(task, detail=detail)
+
+            yield advance
+        seconds = time.monotonic() - started
+        self.say(f"{what}: {done:,} images in {duration(seconds)}, {done / max(seconds, 1e-9):,.0f} a second")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(7.31), duration(75), duration(5000)
+    ('7.3 s', '1 min 15 s', '1 h 23 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

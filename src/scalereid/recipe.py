@@ -1,0 +1,145 @@
+"""A recipe: every setting that decides a result, as frozen dataclasses and as JSON."""
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from types import UnionType
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+
+from scalereid.training.loop import Precision
+from scalereid.training.optimization import DecayName, OptimizerName
+
+Distance = Literal["cosine", "euclidean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """What is trained on."""
+
+    dataset: str = "market1501"
+    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION for a reader of your own."""
+    image_size: tuple[int, int] = (256, 128)
+    """Height and width that every image is resized to."""
+    batch_size: int = 64
+    """Images in a training step."""
+    flip: float = 0.5
+    """Probability of mirroring a training image."""
+    crop: float = 0.0
+    """Probability of shifting a training image: enlarged by an eighth, then cut out at random."""
+    erase: float = 0.0
+    """Probability of covering a random rectangle of a training image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """What is trained."""
+
+    backbone: str = "osnet_x1_0"
+    """A name that `scalereid models` lists, or FILE.py:NAME for a backbone of your own."""
+    embedding_size: int = 512
+    """Numbers in an embedding."""
+    initial_weights: str = ""
+    """A run, or a weights file (ours or torchreid's), to start from; empty: start from scratch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveSettings:
+    """What it is trained for."""
+
+    label_smoothing: float = 0.1
+    """Share of the classification target spread over all people."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerSettings:
+    """How a step is taken."""
+
+    name: OptimizerName = "sgd"
+    """SGD with momentum, or AMSGrad."""
+    lr: float = 0.065
+    """Learning rate before any decay."""
+    weight_decay: float = 5e-4
+    """L2 penalty, added to the gradient."""
+    momentum: float = 0.9
+    """SGD's momentum."""
+    precision: Precision = "float32"
+    """Of the layers' arithmetic. Weights, gradients and losses are float32 in any case."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleSettings:
+    """How long, and how the learning rate changes."""
+
+    epochs: int = 350
+    """Times that every image is seen, the classifier-only epochs included."""
+    decay: DecayName = "step"
+    """How the learning rate falls."""
+    steps: tuple[int, ...] = (150, 225, 300)
+    """Epochs at which step decay multiplies the rate by `factor`."""
+    factor: float = 0.1
+    """Step decay's multiplier."""
+    warmup_epochs: int = 0
+    """Epochs over which the learning rate rises linearly from 0."""
+    classifier_only_epochs: int = 0
+    """Epochs at first that train the classifier alone, the rest frozen: for pretrained weights."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """How often and how a training is scored."""
+
+    every: int = 10
+    """Epochs between evaluations; the last epoch is always evaluated."""
+    distance: Distance = "cosine"
+    """Between embeddings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every setting that decides a result. Device, folders and the like are arguments of the command instead."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    seed: int = 0
+    """Of weights, order and augmentation. The same seed gives the same run, bit for bit on a CPU."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as nested dictionaries of JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Recipe":
+        """The recipe that `to_json` gave.
+
+        Raises:
+            ValueError: an unknown setting, or a value of the wrong type; the message names it.
+        """
+        return _from_json(cls, values, "recipe")
+
+
+def _from_json(kind: Any, values: Any, where: str) -> Any:
+    """`values` as the annotated type `kind`: nested dataclasses, tuples, Literals and plain values."""
+    if is_dataclass(kind):
+        if not isinstance(values, dict):
+            raise ValueError(f"{where} is {values!r}, not a group of settings")
+        hints = get_type_hints(kind)
+        unknown = sorted(values.keys() - {f.name for f in fields(kind)})
+        if unknown:
+            raise ValueError(f"{where} has no setting {', '.join(unknown)}; it has {', '.join(hints)}")
+        made = {name: _from_json(hints[name], value, f"{where}.{name}") for name, value in values.items()}
+        return cast(type, kind)(**made)
+    if get_origin(kind) is tuple:
+        if not isinstance(values, list | tuple):
+            raise ValueError(f"{where} is {values!r}, not a list")
+        item = get_args(kind)[0]
+        return tuple(_from_json(item, value, f"{where}[{i}]") for i, value in enumerate(values))
+    if get_origin(kind) is Literal:
+        if values not in get_args(kind):
+            raise ValueError(f"{where} is {values!r}; it can be {', '.join(map(str, get_args(kind)))}")
+        return values
+    accepted: type | UnionType = int | float if kind is float else kind
+    if not isinstance(values, accepted) or isinstance(values, bool) != (kind is bool):
+        raise ValueError(f"{where} is {values!r}, not {kind.__name__}")
+    return values

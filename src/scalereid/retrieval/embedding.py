@@ -1,0 +1,46 @@
+"""Images to embeddings, in batches, with a model as it is."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scalereid.data.augmentation import normalise
+from scalereid.data.images import Advance, ImageStore
+from scalereid.models.embedding_model import EmbeddingModel
+
+BATCH_SIZES = {"cpu": 16, "cuda": 256}  # a CPU is fastest while a batch's maps stay in its caches
+
+
+@torch.inference_mode()
+def embed(
+    model: EmbeddingModel,
+    store: ImageStore,
+    *,
+    flip: bool = False,
+    batch_size: int | None = None,
+    advance: Advance = lambda _: None,
+) -> Tensor:
+    """One row per image of `store`, in its order: float32 (n, embedding_size) in host memory, not normalised.
+
+    `flip` adds each image's mirror image's embedding to its own. The model is put in evaluation mode for the call and
+    left as it was.
+
+    Raises:
+        ValueError: an embedding is not finite.
+    """
+    device = next(model.parameters()).device
+    size = batch_size or BATCH_SIZES.get(device.type, 64)
+    embeddings = torch.empty(len(store), model.embedding_size)
+    was_training = model.training
+    model.eval()
+    for start in range(0, len(store), size):
+        indices = np.arange(start, min(start + size, len(store)))
+        images = normalise(store.read(indices).to(device))
+        rows = model(images) + model(images.flip(3)) if flip else model(images)
+        embeddings[start : start + len(rows)] = rows.float()
+        advance(len(rows))
+    model.train(was_training)
+    if not embeddings.isfinite().all():
+        bad = int((~embeddings.isfinite().all(dim=1)).nonzero()[0])
+        raise ValueError(f"the embedding of {store.paths[bad]} is not finite: the weights are damaged")
+    return embeddings

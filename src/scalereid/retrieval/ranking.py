@@ -1,0 +1,101 @@
+"""The gallery in order for each query, nearest first."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scalereid.retrieval.distances import Distance, Embeddings, as_matrix, distance_blocks
+
+Numbers = Sequence[int] | NDArray[np.integer] | Tensor
+
+
+class Ranking(NamedTuple):
+    """The first gallery images for each query. Places past the end of a short gallery have index −1."""
+
+    indices: Tensor
+    """(queries, top) rows of the gallery, nearest first, equal distances in gallery order."""
+    distances: Tensor
+    """(queries, top), ascending; infinite where there is no image."""
+    correct: Tensor
+    """(queries, top) whether it shows the query's person."""
+
+
+class Sides(NamedTuple):
+    """Queries and gallery as checked tensors on one device."""
+
+    query: Tensor
+    gallery: Tensor
+    query_pids: Tensor
+    gallery_pids: Tensor
+    query_camids: Tensor
+    gallery_camids: Tensor
+
+    def matches_and_ignored(self, queries: slice) -> tuple[Tensor, Tensor]:
+        """Which gallery images (b, gallery) are right for these queries, and which Market-1501's rule leaves out."""
+        same_person = self.query_pids[queries, None] == self.gallery_pids
+        same_camera = self.query_camids[queries, None] == self.gallery_camids
+        return same_person & ~same_camera, same_person & same_camera
+
+
+def sides(
+    query: Embeddings,
+    gallery: Embeddings,
+    query_pids: Numbers,
+    gallery_pids: Numbers,
+    query_camids: Numbers,
+    gallery_camids: Numbers,
+) -> Sides:
+    """Check what `rank` and `score` are given.
+
+    Raises:
+        ValueError: an empty side, lengths or widths that differ, values that are not finite.
+    """
+    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
+    if not len(q) or not len(g):
+        raise ValueError(f"there are {len(q)} query and {len(g)} gallery embeddings; both are needed")
+    if q.shape[1] != g.shape[1]:
+        raise ValueError(f"query embeddings have {q.shape[1]} numbers and gallery embeddings {g.shape[1]}")
+    numbers = []
+    for name, values, rows in (
+        ("query_pids", query_pids, len(q)),
+        ("gallery_pids", gallery_pids, len(g)),
+        ("query_camids", query_camids, len(q)),
+        ("gallery_camids", gallery_camids, len(g)),
+    ):
+        tensor = torch.as_tensor(values, device=q.device)
+        if tensor.shape != (rows,):
+            raise ValueError(f"{name} has shape {list(tensor.shape)}, but there are {rows} embeddings")
+        numbers.append(tensor)
+    return Sides(q, g.to(q.device), *numbers)
+
+
+def rank(
+    query: Embeddings,
+    gallery: Embeddings,
+    *,
+    query_pids: Numbers,
+    gallery_pids: Numbers,
+    query_camids: Numbers,
+    gallery_camids: Numbers,
+    distance: Distance = "cosine",
+    top: int = 10,
+) -> Ranking:
+    """The `top` nearest gallery images of each query, those of the same person and camera left out.
+
+    Raises:
+        ValueError: see `sides`.
+    """
+    both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids)
+    top = min(top, len(both.gallery))
+    parts = []
+    for queries, distances in distance_blocks(both.query, both.gallery, distance):
+        matches, ignored = both.matches_and_ignored(queries)
+        ordered = distances.masked_fill_(ignored, torch.inf).sort(dim=1, stable=True)
+        nearest, indices = ordered.values[:, :top], ordered.indices[:, :top]
+        absent = nearest.isinf()
+        parts.append((indices.masked_fill(absent, -1), nearest, matches.gather(1, indices) & ~absent))
+    return Ranking(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

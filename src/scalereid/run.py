@@ -1,0 +1,97 @@
+"""A run: a directory with its recipe, its environment, its dataset, a log, and files that are never half written."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scalereid.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files of one training, by name."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        """Weights after the last evaluated epoch."""
+        return self.folder / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the evaluated epoch with the highest mAP."""
+        return self.folder / "best.safetensors"
+
+    @property
+    def resume(self) -> Path:
+        """All that a resumed training needs."""
+        return self.folder / "resume.safetensors"
+
+    @property
+    def log(self) -> Path:
+        """One JSON object per epoch."""
+        return self.folder / "log.jsonl"
+
+    def recipe(self) -> Recipe:
+        """The recipe of this run.
+
+        Raises:
+            FileNotFoundError: the folder is not a run.
+            ValueError: the recipe was written by another version and does not fit.
+        """
+        file = self.folder / "recipe.json"
+        if not file.is_file():
+            raise FileNotFoundError(f"{self.folder} is not a run: it has no recipe.json")
+        return Recipe.from_json(json.loads(file.read_text()))
+
+    def dataset(self) -> dict[str, Any]:
+        """Name, folder, counts and fingerprint of what it was trained on."""
+        values: dict[str, Any] = json.loads((self.folder / "dataset.json").read_text())
+        return values
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """The log, one entry per epoch."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.is_file() else []
+
+    def append(self, entry: dict[str, Any]) -> None:
+        """Add an epoch to the log, in place of an entry for the same or a later epoch that a resumed run left behind."""
+        earlier = [other for other in self.epochs() if other["epoch"] < entry["epoch"]]
+        lines = "".join(json.dumps(line) + "\n" for line in [*earlier, entry])
+        write(self.log, lambda file: file.write_text(lines))
+
+
+def create_run(folder: Path, recipe: Recipe, dataset: dict[str, Any], environment: dict[str, Any]) -> Run:
+    """A new run directory with its recipe, dataset and environment.
+
+    Raises:
+        FileExistsError: there is something in `folder` already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(
+            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {folder}"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, values in (("environment", environment), ("dataset", dataset), ("recipe", recipe.to_json())):
+        write_json(folder / f"{name}.json", values)
+    return Run(folder)
+
+
+def write(file: Path, save: Callable[[Path], Any]) -> None:
+    """Let `save` write a file beside `file`, then rename it: `file` is whole, old or new, whenever the machine stops."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        save(partial)
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(file: Path, values: dict[str, Any]) -> None:
+    """Write `values`, readable and whole."""
+    write(file, lambda partial: partial.write_text(json.dumps(values, indent=2) + "\n"))

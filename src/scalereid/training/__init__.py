@@ -1,0 +1,1 @@
+"""How a model learns: the objective, the schedule and the loop."""

@@ -73,7 +73,7 @@ def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: t
     settings = recipe.optimizer
     optimizer = build_optimizer(
         settings.name,
-        [*model.parameters(), *objective.parameters()],
+        [model, objective],
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         momentum=settings.momentum,

@@ -127,7 +127,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(_HARMLESS):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"not read: damaged, cut off, or more than tensors is pickled in it ({reason})") from error
     if isinstance(state, dict) and "state_dict" in state:
         state = state["state_dict"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from tyro.conf import Positional, arg
 
 from scalereid import __version__, assembly, evaluation, experiment
@@ -58,7 +58,7 @@ def _train_with(recipe: Recipe) -> Callable[..., None]:
     """The `train` command, its settings starting from `recipe`."""
 
     def train(
-        recipe: Annotated[Positional[str], arg(help="A name that `scalereid recipes` lists.")] = "",
+        recipe: Annotated[Positional[str], arg(metavar="RECIPE", help="A name that `scalereid recipes` lists.")] = "",
         *,
         data: Annotated[Path | None, arg(help="The dataset's folder. With --resume: if it has moved.")] = None,
         out: Annotated[Path | None, arg(help="A new folder for the run.")] = None,
@@ -132,7 +132,7 @@ def models() -> None:
 
 def recipes() -> None:
     """List the recipes, with what they train and their published scores."""
-    table = Table("recipe", "trains", "on", "about")
+    table = Table(Column("recipe", no_wrap=True), "trains", "on", "about")
     for name, recipe in RECIPES.items():
         table.add_row(name, recipe.model.backbone, recipe.data.dataset, ABOUT[name])
     _print(table)

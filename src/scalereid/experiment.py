@@ -36,7 +36,6 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
     chosen = choose_device(device)
     dataset = assembly.read_dataset(recipe.data.dataset, data)
     _require_training_images(dataset)
-    run = create_run(out, recipe, describe(dataset), environment(chosen))
     seed_everything(recipe.seed)
     model = assembly.build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
     if recipe.model.initial_weights:
@@ -44,6 +43,7 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
         load_strictly(model, loaded.model.state_dict())
         progress.say(f"starting from {recipe.model.initial_weights}: {loaded.report}")
     training = assembly.build_training(recipe, model, count(dataset.train).people, chosen)
+    run = create_run(out, recipe, describe(dataset) | {"data": str(data.absolute())}, environment(chosen))
     return _run(run, recipe, dataset, training, best=-1.0, progress=progress)
 
 
@@ -59,7 +59,7 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
     run = Run(folder)
     recipe = run.recipe()
     recorded = run.dataset()
-    dataset = assembly.read_dataset(recipe.data.dataset, data or Path(recorded["root"]))
+    dataset = assembly.read_dataset(recipe.data.dataset, data or Path(recorded["data"]))
     if dataset.fingerprint() != recorded["fingerprint"]:
         raise ValueError(f"{dataset.root} is not what {folder} was trained on: its fingerprint is not the recorded one")
     model = assembly.build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
@@ -86,8 +86,8 @@ def _run(run: Run, recipe: Recipe, dataset: ReidDataset, training: Training, *, 
             entry |= {"scores": scores.to_json()} if scores else {}
             save = partial(save_model, model=training.model, recipe=recipe, about=entry | {"dataset": run.dataset()})
             save(run.last)
-            if scores is None or scores.mAP > best:
-                best = scores.mAP if scores else best
+            if scores and scores.mAP > best:
+                best = scores.mAP
                 save(run.best)
         run.append(entry)
         save_training(run.resume, training, best)

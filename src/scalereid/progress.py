@@ -21,11 +21,11 @@ class Progress:
     """Lines and bars on a console."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+        self.console = console or Console()
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
-        self.console.print(text, markup=False)
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, what: str, images: int) -> Iterator[Advance]:

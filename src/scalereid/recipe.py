@@ -133,7 +133,9 @@ def _from_json(kind: Any, values: Any, where: str) -> Any:
     if get_origin(kind) is tuple:
         if not isinstance(values, list | tuple):
             raise ValueError(f"{where} is {values!r}, not a list")
-        item = get_args(kind)[0]
+        item, *others = get_args(kind)
+        if Ellipsis not in others and len(values) != 1 + len(others):
+            raise ValueError(f"{where} has {len(values)} values, not {1 + len(others)}")
         return tuple(_from_json(item, value, f"{where}[{i}]") for i, value in enumerate(values))
     if get_origin(kind) is Literal:
         if values not in get_args(kind):

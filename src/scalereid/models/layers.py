@@ -43,9 +43,10 @@ class ChannelGate(nn.Module):
     def __init__(self, channels: int, *, reduction: int = 16) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.reduce = nn.Conv2d(channels, channels // reduction, 1)
+        hidden = max(1, channels // reduction)
+        self.reduce = nn.Conv2d(channels, hidden, 1)
         self.relu = nn.ReLU()
-        self.restore = nn.Conv2d(channels // reduction, channels, 1)
+        self.restore = nn.Conv2d(hidden, channels, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Weights (b, c, 1, 1) for the channels of `maps`."""

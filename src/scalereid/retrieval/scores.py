@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scalereid.retrieval.distances import Distance, Embeddings, distance_blocks
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
 from scalereid.retrieval.ranking import Numbers, Sides, sides
 
 Protocol = Literal["market1501"]
@@ -59,12 +59,13 @@ def score(
     distance: Distance = "cosine",
     protocol: Protocol = "market1501",
     max_rank: int = 50,
+    block: int = BLOCK,
 ) -> Scores:
     """Score embeddings (q, d) against (g, d) by Market-1501's protocol (Zheng et al., ICCV 2015).
 
     For each query the gallery images of the same person *and* camera are left out, the rest is ordered by distance, equal
     distances in gallery order. A query without a match is counted in `queries_without_match` and in nothing else.
-    Memory beyond the embeddings stays in the tens of megabytes, whatever their number.
+    At most `block` distances are held at a time (or one query's), with about thirty times as many bytes in all.
 
     Raises:
         ValueError: no query has a match (the message says which rule removed them); an empty side; lengths or widths that
@@ -74,7 +75,7 @@ def score(
     _check_choice("protocol", protocol, Protocol)
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids)
     precision, inverse_penalty, first = [], [], []
-    for queries, distances in distance_blocks(both.query, both.gallery, distance):
+    for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
         matches, ignored = both.matches_and_ignored(queries)
         places, found = match_places(distances, matches, ignored)
         found, places = found[found > 0], places[found > 0]

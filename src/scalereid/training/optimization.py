@@ -12,12 +12,14 @@ DecayName = Literal["constant", "step", "cosine"]
 
 
 def build_optimizer(
-    name: OptimizerName, parameters: Iterable[nn.Parameter], *, lr: float, weight_decay: float, momentum: float
+    name: OptimizerName, modules: Iterable[nn.Module], *, lr: float, weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
     """SGD with momentum, or AMSGrad (Reddi et al., ICLR 2018; betas 0.9 and 0.999), one fused kernel per step.
 
-    `momentum` is SGD's alone.
+    `momentum` is SGD's alone. Each of `modules` is a group of its own: fused SGD needs all of a group to have been frozen
+    for as long, and in the first epochs only the classifier may train.
     """
+    parameters = [{"params": list(module.parameters())} for module in modules]
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
     return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True)

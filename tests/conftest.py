@@ -1,0 +1,74 @@
+import json
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+import torch
+
+from scalereid.data.records import ReidDataset
+from scalereid.data.toy import draw_toy
+from scalereid.recipe import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    OptimizerSettings,
+    Recipe,
+    ScheduleSettings,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any attempt to reach a network is an error."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise AssertionError("a test tried to reach the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real images and weights."""
+    folder = os.environ.get("SCALEREID_DATA")
+    if not folder:
+        pytest.skip("SCALEREID_DATA is not set: NOT tested on real images and weights")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def people(tmp_path_factory: pytest.TempPathFactory) -> ReidDataset:
+    """Six drawn people to train on and four to find: 72 training images, 16 queries, 32 gallery images."""
+    return draw_toy(tmp_path_factory.mktemp("toy") / "people", train_people=6, test_people=4)
+
+
+@pytest.fixture
+def tiny() -> Recipe:
+    """A recipe that trains on `people` in a second: two epochs of four steps on 64×32 images."""
+    return Recipe(
+        data=DataSettings(dataset="csv", image_size=(64, 32), batch_size=16, crop=0.5, erase=0.5),
+        model=ModelSettings(backbone="osnet_x0_25", embedding_size=32),
+        optimizer=OptimizerSettings(name="sgd", lr=0.02),
+        schedule=ScheduleSettings(epochs=2, decay="cosine"),
+        evaluation=EvaluationSettings(every=1),
+    )
+
+
+@pytest.fixture(scope="session")
+def released_state() -> Callable[[str], dict[str, np.ndarray]]:
+    """torchreid's state dict of an OSNet by name, with the values the golden outputs were computed with."""
+    from tests.golden import inputs
+
+    shapes: dict[str, dict[str, Any]] = json.loads((GOLDEN / "torchreid_shapes.json").read_text())
+    return lambda name: inputs.state(shapes[name])
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    """Whether two state dicts are equal bit for bit."""
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)

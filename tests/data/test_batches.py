@@ -1,0 +1,74 @@
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scalereid.data.augmentation import augment, normalise
+from scalereid.data.batches import TrainingBatches
+from scalereid.data.images import ImageStore, read_image
+from scalereid.data.records import ReidDataset, labels
+
+SIZE = (32, 16)
+
+
+@pytest.fixture
+def store(people: ReidDataset) -> ImageStore:
+    return ImageStore([record.path for record in people.train], SIZE)
+
+
+def batches(people: ReidDataset, store: ImageStore, *, seed: int = 0, plain: bool = False) -> TrainingBatches:
+    change = 0.0 if plain else 0.5
+    return TrainingBatches(
+        store,
+        labels(people.train),
+        batch_size=10,
+        seed=seed,
+        device=torch.device("cpu"),
+        augment=partial(augment, flip=change, crop=change, erase=change),
+    )
+
+
+def test_every_image_at_most_once_with_its_own_label(people: ReidDataset, store: ImageStore) -> None:
+    made = batches(people, store, plain=True)
+    assert len(made) == 7  # 72 images: the last two are dropped
+    order = np.concatenate(made.order(3))
+    assert len(set(order.tolist())) == 70
+    expected = labels(people.train)
+    for indices, (images, of_people) in zip(made.order(3), made.epoch(3), strict=True):
+        pixels = torch.from_numpy(np.stack([read_image(people.train[i].path, SIZE) for i in indices]))
+        assert torch.equal(images, normalise(pixels))
+        assert of_people.tolist() == expected[indices].tolist()
+
+
+def test_every_image_is_reached_over_the_epochs(people: ReidDataset, store: ImageStore) -> None:
+    made = batches(people, store)
+    assert set(np.concatenate([np.concatenate(made.order(epoch)) for epoch in range(5)]).tolist()) == set(range(72))
+
+
+def test_a_batch_depends_on_seed_epoch_and_number_alone(people: ReidDataset, store: ImageStore) -> None:
+    whole = list(batches(people, store).epoch(2))
+    tail = list(batches(people, store).epoch(2, start=4))
+    assert len(tail) == 3
+    for (images, of_people), (again, of_people_again) in zip(whole[4:], tail, strict=True):
+        assert torch.equal(images, again)
+        assert torch.equal(of_people, of_people_again)
+    assert not torch.equal(whole[0][0], next(batches(people, store).epoch(3))[0])
+    assert not torch.equal(whole[0][0], next(batches(people, store, seed=1).epoch(2))[0])
+
+
+def test_reading_ahead_gives_the_same_batches(people: ReidDataset, store: ImageStore) -> None:
+    unkept = ImageStore(store.paths, SIZE, memory_limit=0, cache_folder=Path("/proc/no/room"))
+    ahead = batches(people, unkept)
+    assert ahead.resident is None
+    for (images, of_people), (other, other_people) in zip(
+        batches(people, store).epoch(1, start=2), ahead.epoch(1, start=2), strict=True
+    ):
+        assert torch.equal(images, other)
+        assert torch.equal(of_people, other_people)
+
+
+def test_too_few_images(people: ReidDataset) -> None:
+    with pytest.raises(ValueError, match="5 training images do not fill one batch of 10"):
+        batches(people, ImageStore([record.path for record in people.train[:5]], SIZE))

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scalereid.data.images import ImageStore, read_image
+from scalereid.data.records import ReidDataset
+
+SIZE = (48, 24)
+
+
+@pytest.fixture
+def paths(people: ReidDataset) -> list[Path]:
+    return [record.path for record in people.query]
+
+
+def test_resize_is_pillows_antialiased_bilinear(paths: list[Path]) -> None:
+    with Image.open(paths[0]) as image:
+        expected = np.asarray(image.resize((24, 48), Image.Resampling.BILINEAR))
+    assert (read_image(paths[0], SIZE) == expected).all()
+
+
+def test_memory_disk_and_decoding_each_time_give_the_same(paths: list[Path], tmp_path: Path) -> None:
+    in_memory = ImageStore(paths, SIZE, memory_limit=10**9)
+    on_disk = ImageStore(paths, SIZE, memory_limit=0, cache_folder=tmp_path / "cache")
+    nowhere = ImageStore(paths, SIZE, memory_limit=0, cache_folder=Path("/proc/no/room"))
+    assert on_disk.pixels is not None
+    assert nowhere.pixels is None
+    chosen = np.array([5, 0, 5, 15])
+    expected = np.stack([read_image(paths[i], SIZE) for i in chosen])
+    for store in (in_memory, on_disk, nowhere):
+        assert len(store) == 16
+        assert (store.read(chosen).numpy() == expected).all()
+
+
+def test_mapped_file_is_found_again_and_made_anew_when_an_image_changes(paths: list[Path], tmp_path: Path) -> None:
+    copies = []
+    for path in paths[:3]:
+        copies.append(tmp_path / path.name)
+        copies[-1].write_bytes(path.read_bytes())
+    decoded: list[int] = []
+
+    def open_store() -> ImageStore:
+        return ImageStore(copies, SIZE, memory_limit=0, cache_folder=tmp_path / "cache", advance=decoded.append)
+
+    open_store()
+    assert sum(decoded) == 3
+    open_store()
+    assert sum(decoded) == 3
+    copies[0].write_bytes(paths[7].read_bytes())
+    assert (open_store().read(np.array([0])).numpy() == read_image(paths[7], SIZE)).all()
+    assert sum(decoded) == 6
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image", "cut"])
+def test_unreadable_images_are_named(paths: list[Path], tmp_path: Path, content: bytes | str) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(paths[0].read_bytes()[:900] if isinstance(content, str) else content)
+    with pytest.raises(ValueError, match=r"broken\.jpg cannot be read as an image"):
+        ImageStore([paths[0], broken], SIZE)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1"])
+def test_every_colour_mode_becomes_rgb(paths: list[Path], tmp_path: Path, mode: str) -> None:
+    with Image.open(paths[0]) as image:
+        file = tmp_path / ("x.tiff" if mode == "CMYK" else "x.png")
+        image.convert(mode).save(file)
+    assert read_image(file, SIZE).shape == (48, 24, 3)
+
+
+def test_nothing_half_written_stays_in_the_cache(paths: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="cannot be read"):
+        ImageStore([*paths, tmp_path / "x.jpg"], SIZE, memory_limit=0, cache_folder=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -1,0 +1,94 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from scalereid.data import market1501
+from scalereid.data.market1501 import read_market1501, read_market1501_dev
+from scalereid.data.records import Counts, ReidDataset
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Market-1501's layout with a few empty files of the real name pattern."""
+    names = {
+        "bounding_box_train": ["0002_c1s1_000451_03.jpg", "0002_c2s1_000301_01.jpg", "0007_c3s3_077419_03.jpg"],
+        "query": ["0001_c1s1_001051_00.jpg"],
+        "bounding_box_test": ["-1_c1s1_000401_03.jpg", "0000_c1s1_000151_01.jpg", "0001_c2s1_000301_00.jpg"],
+    }
+    root = tmp_path / "Market-1501-v15.09.15"
+    for split, files in names.items():
+        (root / split).mkdir(parents=True)
+        for name in [*files, "Thumbs.db"]:
+            (root / split / name).touch()
+    return root
+
+
+@pytest.fixture
+def small_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"train": Counts(2, 3, 3), "query": Counts(1, 1, 1), "gallery": Counts(2, 2, 2)}
+    monkeypatch.setattr(market1501, "_PUBLISHED", counts)
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_reads_names_drops_junk_keeps_distractors(folder: Path) -> None:
+    dataset = read_market1501(folder)
+    assert [(r.path.name, r.pid, r.camid) for r in dataset.train] == [
+        ("0002_c1s1_000451_03.jpg", 2, 1),
+        ("0002_c2s1_000301_01.jpg", 2, 2),
+        ("0007_c3s3_077419_03.jpg", 7, 3),
+    ]
+    assert [(r.pid, r.camid) for r in dataset.gallery] == [(0, 1), (1, 2)]
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_finds_the_folder_from_above(folder: Path, tmp_path: Path) -> None:
+    assert read_market1501(tmp_path).root == read_market1501(folder).root == folder
+
+
+def test_wrong_counts_are_named(folder: Path) -> None:
+    with pytest.raises(
+        ValueError, match="market1501 train: 3 images of 2 people .* the dataset has 12936 images of 751"
+    ):
+        read_market1501(folder)
+
+
+def test_foreign_name_is_named(folder: Path) -> None:
+    (folder / "query" / "person.jpg").touch()
+    with pytest.raises(ValueError, match=r"person\.jpg: not a Market-1501 name"):
+        read_market1501(folder)
+
+
+def test_missing_folder_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"bounding_box_train, query, bounding_box_test\n  .*"):
+        read_market1501(tmp_path)
+
+
+@pytest.mark.data
+def test_official_names_give_the_published_counts(data_root: Path, tmp_path: Path) -> None:
+    """Empty files with all official names, junk and distractors among them."""
+    lists = data_root / "lists" / "market1501"
+    for split, listing in (("bounding_box_train", "train"), ("query", "query"), ("bounding_box_test", "test")):
+        (tmp_path / split).mkdir()
+        with (lists / f"market1501_{listing}.csv").open(newline="") as lines:
+            names = [Path(cell).name for row in csv.reader(lines) for cell in row if cell.endswith(".jpg")]
+        for name in names:
+            (tmp_path / split / name).touch()
+    counts = read_market1501(tmp_path).counts()
+    assert counts["gallery"] == (751, 15_913, 6)
+    assert counts["query"] == (750, 3_368, 6)
+
+
+@pytest.mark.data
+def test_development_split_is_the_documented_one(data_root: Path) -> None:
+    dataset: ReidDataset = read_market1501_dev(data_root)
+    assert {split: counts.images for split, counts in dataset.counts().items()} == {
+        "train": 10_652,
+        "query": 669,
+        "gallery": 1_615,
+    }
+    assert min(r.pid for r in dataset.query) == 1158
+    assert not {r.pid for r in dataset.train} & {r.pid for r in dataset.query}
+    seen_elsewhere = {(r.pid, r.camid) for r in dataset.gallery}
+    matched = [q for q in dataset.query if any(pid == q.pid and camid != q.camid for pid, camid in seen_elsewhere)]
+    assert len(matched) == 663

@@ -1,0 +1,46 @@
+from dataclasses import replace
+from pathlib import Path
+
+from scalereid.data.records import ImageRecord, ReidDataset, count, labels, pids_and_camids
+
+
+def records(*people: tuple[int, int]) -> tuple[ImageRecord, ...]:
+    return tuple(ImageRecord(Path(f"{i}.jpg"), pid, camid) for i, (pid, camid) in enumerate(people))
+
+
+def test_labels_are_the_ranks_of_the_pids() -> None:
+    assert labels(records((50, 1), (7, 1), (50, 2), (300, 1))).tolist() == [1, 0, 1, 2]
+
+
+def test_count() -> None:
+    assert count(records((1, 1), (1, 2), (4, 2))) == (2, 3, 2)
+
+
+def test_pids_and_camids() -> None:
+    pids, camids = pids_and_camids(records((5, 1), (-1, 3)))
+    assert pids.tolist() == [5, -1]
+    assert camids.tolist() == [1, 3]
+
+
+def test_fingerprint_changes_with_anything_that_matters(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"12345")
+    one = (ImageRecord(tmp_path / "a.jpg", 1, 1),)
+    other = (ImageRecord(tmp_path / "b.jpg", 2, 2),)
+    dataset = ReidDataset("x", tmp_path, one, other, ())
+    before = dataset.fingerprint()
+    assert len(before) == 12
+    assert replace(dataset, name="y").fingerprint() == before  # a name decides nothing
+    assert replace(dataset, query=(), gallery=other).fingerprint() != before
+    assert replace(dataset, query=(replace(other[0], camid=3),)).fingerprint() != before
+    (tmp_path / "a.jpg").write_bytes(b"123456")
+    assert dataset.fingerprint() != before
+
+
+def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -> None:
+    prints = []
+    for folder in (tmp_path / "here", tmp_path / "there"):
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(b"1")
+        prints.append(ReidDataset("x", folder, (ImageRecord(folder / "a.jpg", 1, 1),), (), ()).fingerprint())
+    assert prints[0] == prints[1]

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.table import read_csv, write_csv
+
+
+def write(folder: Path, text: str) -> Path:
+    for name in ("a.jpg", "ü b.jpg"):
+        (folder / name).touch()
+    file = folder / "dataset.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_reads_rows_in_order_columns_in_any(tmp_path: Path) -> None:
+    file = write(tmp_path, "pid,camid,split,path\n3,1,train,a.jpg\n4,2,query,ü b.jpg\n")
+    dataset = read_csv(file)
+    assert dataset.train == (ImageRecord(tmp_path / "a.jpg", 3, 1),)
+    assert dataset.query == (ImageRecord(tmp_path / "ü b.jpg", 4, 2),)
+    assert dataset.gallery == ()
+    assert read_csv(tmp_path) == dataset  # the folder does as well
+
+
+def test_spreadsheet_byte_order_mark(tmp_path: Path) -> None:
+    assert len(read_csv(write(tmp_path, "\ufeffsplit,path,pid,camid\ntrain,a.jpg,1,1\n")).train) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("split,path,pid\n", "no column camid"),
+        ("", "no column split, path, pid, camid"),
+        ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: .*'one'"),
+        ("split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n", r"line 3: 'test' is wrong; split is one of train"),
+        ("split,path,pid,camid\ntrain,a.jpg,1\n", r"line 2"),
+    ],
+)
+def test_bad_tables_name_the_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_csv(write(tmp_path, text))
+
+
+def test_missing_image_and_missing_table(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"lists .*gone\.jpg, which does not exist"):
+        read_csv(write(tmp_path, "split,path,pid,camid\ntrain,gone.jpg,1,1\n"))
+    with pytest.raises(FileNotFoundError, match="write one with the columns split,path,pid,camid"):
+        read_csv(tmp_path / "nowhere")
+
+
+def test_written_tables_read_back(people: ReidDataset) -> None:
+    file = people.root / "again.csv"
+    write_csv(file, people)
+    again = read_csv(file)
+    file.unlink()
+    assert again.splits == people.splits

@@ -1,0 +1,59 @@
+"""What every backbone must do; a new one is covered by its line in BACKBONES."""
+
+import pytest
+import torch
+
+from scalereid.assembly import build_model
+from scalereid.models import BACKBONES
+from tests.conftest import same
+
+pytestmark = pytest.mark.parametrize("name", BACKBONES)
+
+
+def test_promised_channels_and_embedding_size(name: str) -> None:
+    model = build_model(name, embedding_size=40).eval()
+    images = torch.randn(2, 3, 64, 32)
+    maps = model.feature_maps(images)
+    assert maps.shape == (2, model.backbone.out_channels, 4, 2)
+    assert model(images).shape == (2, 40)
+    assert build_model(name).embedding_size == 512
+
+
+def test_training_and_evaluation_return_the_same_kind_of_thing(name: str) -> None:
+    model = build_model(name)
+    images = torch.randn(4, 3, 64, 32)
+    assert model.train()(images).shape == model.eval()(images).shape == (4, 512)
+
+
+def test_every_weight_gets_a_gradient(name: str) -> None:
+    model = build_model(name)
+    model(torch.randn(4, 3, 64, 32)).square().sum().backward()
+    without = [
+        weight
+        for weight, parameter in model.named_parameters()
+        if parameter.grad is None or not parameter.grad.isfinite().all() or not parameter.grad.any()
+    ]
+    # One ReLU'd hidden channel of a narrow gate may be dead for a random batch; nothing else may.
+    assert [weight for weight in without if ".gate." not in weight] == []
+
+
+def test_an_image_alone_is_as_in_a_batch(name: str) -> None:
+    model = build_model(name).eval()
+    images = torch.randn(3, 3, 64, 32)
+    with torch.no_grad():
+        together, alone = model(images), torch.cat([model(image[None]) for image in images])
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_survive_a_round_trip(name: str) -> None:
+    one, other = build_model(name), build_model(name)
+    assert not same(one.state_dict(), other.state_dict())
+    other.load_state_dict(one.state_dict())
+    assert same(one.state_dict(), other.state_dict())
+
+
+def test_any_image_size(name: str) -> None:
+    model = build_model(name).eval()
+    with torch.no_grad():
+        for size in ((160, 64), (64, 64), (100, 50)):
+            assert model(torch.randn(1, 3, *size)).isfinite().all()

@@ -1,0 +1,211 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from scalereid.retrieval.scores import Scores, match_places, score
+from tests.conftest import GOLDEN
+from tests.golden import inputs
+
+
+def slow(
+    distances: NDArray[Any], q_pids: Any, g_pids: Any, q_camids: Any, g_camids: Any, max_rank: int
+) -> tuple[float, float, list[float], int]:
+    """The protocol as one would explain it: sort, drop, walk down the list."""
+    precisions, penalties, firsts, without = [], [], [], 0
+    for i, row in enumerate(distances):
+        order = sorted(range(len(row)), key=lambda j: (row[j], j))
+        kept = [j for j in order if not (g_pids[j] == q_pids[i] and g_camids[j] == q_camids[i])]
+        hits = [place for place, j in enumerate(kept, start=1) if g_pids[j] == q_pids[i]]
+        if not hits:
+            without += 1
+            continue
+        precisions.append(sum(n / place for n, place in enumerate(hits, start=1)) / len(hits))
+        penalties.append(len(hits) / hits[-1])
+        firsts.append(hits[0])
+    cmc = [sum(first <= k for first in firsts) / len(firsts) for k in range(1, max_rank + 1)]
+    return sum(precisions) / len(precisions), sum(penalties) / len(penalties), cmc, without
+
+
+def on_a_line(query: list[float], gallery: list[float], **people: Any) -> Scores:
+    """Score numbers on a line, whose distances anyone can check."""
+    return score(
+        np.array(query)[:, None],
+        np.array(gallery)[:, None],
+        distance="euclidean",
+        max_rank=people.pop("max_rank", 5),
+        **people,
+    )
+
+
+def test_a_table_to_check_by_hand() -> None:
+    """One query at 0. In order: wrong, RIGHT, (own camera, left out), wrong, RIGHT."""
+    scores = on_a_line(
+        [0.0], [4.0, 1.0, 2.0, 3.0, 5.0], query_pids=[7], gallery_pids=[8, 9, 7, 7, 7], query_camids=[1],
+        gallery_camids=[2, 2, 2, 1, 3],
+    )  # fmt: skip
+    assert scores.mAP == pytest.approx((1 / 2 + 2 / 4) / 2)
+    assert scores.mINP == pytest.approx(2 / 4)
+    assert scores.cmc.tolist() == [0, 1, 1, 1, 1]
+    assert scores.rank(1) == 0
+    assert scores.rank(2) == 1
+    assert (scores.queries, scores.queries_without_match) == (1, 0)
+
+
+def test_queries_without_a_match_count_in_nothing_but_their_number() -> None:
+    """The second query is only matched by its own camera, the third by nobody."""
+    scores = on_a_line(
+        [0.0, 0.0, 0.0],
+        [1.0, 2.0],
+        query_pids=[1, 2, 3],
+        gallery_pids=[1, 2],
+        query_camids=[1, 1, 1],
+        gallery_camids=[2, 1],
+    )
+    assert scores.mAP == 1
+    assert (scores.queries, scores.queries_without_match) == (3, 2)
+
+
+def test_equal_distances_keep_gallery_order() -> None:
+    """All at the same distance: wrong, RIGHT, wrong, RIGHT."""
+    scores = on_a_line(
+        [0.0],
+        [1.0, -1.0, 1.0, -1.0],
+        query_pids=[1],
+        gallery_pids=[2, 1, 2, 1],
+        query_camids=[1],
+        gallery_camids=[2] * 4,
+    )
+    assert scores.mAP == pytest.approx((1 / 2 + 2 / 4) / 2)
+    assert scores.mINP == pytest.approx(2 / 4)
+
+
+def test_fewer_images_than_ranks() -> None:
+    scores = on_a_line(
+        [0.0, 5.0],
+        [1.0, 2.0],
+        query_pids=[1, 2],
+        gallery_pids=[1, 2],
+        query_camids=[1, 1],
+        gallery_camids=[2, 2],
+        max_rank=50,
+    )
+    assert len(scores.cmc) == 50
+    assert scores.cmc[-1] == 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 25), st.integers(1, 5), st.integers(1, 3), st.booleans()
+)
+def test_agrees_with_the_slow_reference(
+    seed: int, queries: int, gallery: int, people: int, cameras: int, tied: bool
+) -> None:
+    """Few people and cameras, and with `tied` small whole numbers, so that ties, gaps and empty rows are common."""
+    rng = np.random.default_rng(seed)
+    distances = rng.integers(0, 4, (queries, gallery)) if tied else rng.random((queries, gallery))
+    q_pids, g_pids = rng.integers(0, people, queries), rng.integers(0, people, gallery)
+    q_camids, g_camids = rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
+    same_pid = torch.from_numpy(q_pids[:, None] == g_pids)
+    same_camid = torch.from_numpy(q_camids[:, None] == g_camids)
+    places, found = match_places(
+        torch.from_numpy(distances.astype(np.float32)), same_pid & ~same_camid, same_pid & same_camid
+    )
+    for i in range(queries):
+        order = sorted(range(gallery), key=lambda j: (np.float32(distances[i, j]), j))
+        kept = [j for j in order if not (g_pids[j] == q_pids[i] and g_camids[j] == q_camids[i])]
+        expected = [place for place, j in enumerate(kept, start=1) if g_pids[j] == q_pids[i]]
+        assert found[i] == len(expected)
+        assert places[i, : found[i]].tolist() == expected
+
+
+@pytest.mark.parametrize("case", ["small", "market_like", "few_matches", "hard"])
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_agrees_with_torchreid(case: str, distance: Any) -> None:
+    golden = json.loads((GOLDEN / "torchreid_ranking.json").read_text())[case]
+    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(**golden["case"])
+    scores = score(
+        query, gallery, query_pids=q_pids, gallery_pids=g_pids, query_camids=q_camids, gallery_camids=g_camids,
+        distance=distance,
+    )  # fmt: skip
+    assert scores.mAP == pytest.approx(golden[distance]["mAP"], abs=1e-6)
+    np.testing.assert_allclose(scores.cmc[:20], golden[distance]["cmc"], atol=1e-6)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_the_block_size_changes_nothing(distance: Any) -> None:
+    query, gallery, *people = inputs.features(3, 50, 300, 20, 4)
+    names = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+    arguments: dict[str, Any] = dict(zip(names, people, strict=True)) | {"distance": distance}
+    whole = score(query, gallery, **arguments)
+    parts = score(query, gallery, **arguments, block=900)  # three queries at a time
+    assert score(query, gallery, **arguments, block=1).mAP == pytest.approx(whole.mAP, abs=1e-12)
+    assert parts.mAP == pytest.approx(whole.mAP, abs=1e-12)
+    assert parts.mINP == pytest.approx(whole.mINP, abs=1e-12)
+    assert parts.cmc.tolist() == whole.cmc.tolist()
+    q_pids, g_pids, q_camids, g_camids = people
+    distances = _distances(query, gallery, distance)
+    mean, penalty, cmc, without = slow(distances, q_pids, g_pids, q_camids, g_camids, 50)
+    assert whole.mAP == pytest.approx(mean, abs=1e-6)
+    assert whole.mINP == pytest.approx(penalty, abs=1e-6)
+    np.testing.assert_allclose(whole.cmc, cmc, atol=1e-9)
+    assert whole.queries_without_match == without
+
+
+def _distances(query: NDArray[Any], gallery: NDArray[Any], distance: str) -> NDArray[Any]:
+    q, g = query.astype(np.float64), gallery.astype(np.float64)
+    if distance == "cosine":
+        q, g = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, g))
+        return 1 - q @ g.T
+    return ((q[:, None] - g) ** 2).sum(axis=2)
+
+
+def test_tensors_and_arrays_score_alike() -> None:
+    query, gallery, *people = inputs.features(5, 10, 60, 6, 3)
+    names = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+    as_arrays: dict[str, Any] = dict(zip(names, people, strict=True))
+    as_tensors: dict[str, Any] = {name: torch.from_numpy(numbers) for name, numbers in as_arrays.items()}
+    scores = score(torch.from_numpy(query), torch.from_numpy(gallery), **as_tensors)
+    assert scores.mAP == score(query, gallery, **as_arrays).mAP
+
+
+PEOPLE: dict[str, Any] = {"query_pids": [1], "gallery_pids": [1, 2], "query_camids": [1], "gallery_camids": [2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("query", "gallery", "change", "message"),
+    [
+        (np.ones((0, 4)), np.ones((2, 4)), {}, "there are 0 query and 2 gallery embeddings"),
+        (np.ones((1, 4)), np.ones((0, 4)), {"gallery_pids": [], "gallery_camids": []}, "1 query and 0 gallery"),
+        (np.ones((1, 4)), np.ones((2, 5)), {}, "query embeddings have 4 numbers and gallery embeddings 5"),
+        (np.ones(4), np.ones((2, 4)), {}, r"the query embeddings are \[4\]; they must be a matrix"),
+        (np.ones((1, 4)), np.array([[1.0] * 4, [np.nan] * 4]), {}, "gallery embedding in row 1 holds NaN"),
+        (np.full((1, 4), np.inf), np.ones((2, 4)), {}, "query embedding in row 0 holds NaN or infinity"),
+        (np.ones((1, 4)), np.ones((2, 4)), {"gallery_pids": [1]}, r"gallery_pids has shape \[1\], but there are 2"),
+        (np.ones((1, 4)), np.ones((2, 4)), {"gallery_pids": [3, 2]}, "none of the 1 queries' people is in the gallery"),
+        (np.ones((1, 4)), np.ones((2, 4)), {"gallery_camids": [1, 1]}, "only from their own camera, .* two cameras"),
+        (
+            np.ones((1, 4)),
+            np.ones((2, 4)),
+            {"distance": "manhattan"},
+            "no distance 'manhattan'; it can be cosine, euclidean",
+        ),
+        (np.ones((1, 4)), np.ones((2, 4)), {"protocol": "x"}, "there is no protocol 'x'"),
+    ],
+)
+def test_bad_input_is_named(query: Any, gallery: Any, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        score(query, gallery, **(PEOPLE | change))
+
+
+def test_scores_as_json() -> None:
+    scores = score(np.eye(4)[:1], np.eye(4)[:2], **PEOPLE, max_rank=3)
+    assert json.loads(json.dumps(scores.to_json())) == {
+        "mAP": 1.0, "mINP": 1.0, "cmc": [1.0, 1.0, 1.0], "queries": 1, "queries_without_match": 0, "distance": "cosine",
+        "protocol": "market1501",
+    }  # fmt: skip

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from scalereid.assembly import build_model, find
+from scalereid.data import DATASETS
+
+OWN_BACKBONE = """
+from torch import Tensor, nn
+from scalereid.models.backbone import Backbone
+
+class MyNet(Backbone):
+    out_channels = 24
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 24, 7, stride=8, padding=3), nn.BatchNorm2d(24), nn.ReLU())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.stem(images)
+
+number = 3
+"""
+
+
+def test_known_names() -> None:
+    assert find("csv", DATASETS) is DATASETS["csv"]
+
+
+def test_a_backbone_of_ones_own_takes_one_file_and_no_edit(tmp_path: Path) -> None:
+    (tmp_path / "my_net.py").write_text(OWN_BACKBONE)
+    model = build_model(f"{tmp_path / 'my_net.py'}:MyNet", embedding_size=10)
+    assert model(torch.randn(2, 3, 32, 16)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("osnet", "there is no 'osnet'; there are osnet_x1_0, .* or FILE.py:NAME"),
+        ("nowhere.py:Net", "there is no file nowhere.py"),
+        ("my_net.py:YourNet", "defines no function or class 'YourNet'"),
+        ("my_net.py:number", "defines no function or class 'number'"),
+    ],
+)
+def test_what_cannot_be_found_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my_net.py").write_text(OWN_BACKBONE)
+    with pytest.raises(ValueError, match=message):
+        build_model(name)

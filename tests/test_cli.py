@@ -1,0 +1,103 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scalereid import cli
+from scalereid.data import toy
+from scalereid.data.records import ReidDataset
+from scalereid.recipe import Recipe
+from scalereid.recipes import RECIPES
+
+COMMANDS = ["demo", "train", "evaluate", "report", "models", "recipes", "datasets"]
+SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
+
+
+@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]])
+def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in command or COMMANDS)
+
+
+def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code not in (0, None)
+    captured = capsys.readouterr()
+    return captured.err + captured.out
+
+
+def test_mistakes_get_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    some = ["--data", str(tmp_path), "--out", str(tmp_path / "x")]
+    assert "there is no recipe 'nope'; there are toy, osnet_market1501" in fails(["train", "nope", *some], capsys)
+    assert "--data FOLDER --out runs/NAME" in fails(["train", "toy"], capsys)
+    assert "Perhaps you meant" in fails(["train", "toy", *some, "--optimizer.lrr", "1"], capsys)
+    assert "no Market-1501" in fails(["train", "osnet_market1501", *some], capsys)
+    assert "there are no weights at" in fails(["evaluate", str(tmp_path / "gone"), "--data", str(tmp_path)], capsys)
+    assert "is not a run" in fails(["train", "--resume", str(tmp_path)], capsys)
+    assert "name nothing else but --data" in fails(["train", "toy", "--resume", str(tmp_path)], capsys)
+    assert "device 'cuda:99' cannot be used" in fails(["train", "toy", *some, "--device", "cuda:99"], capsys)
+
+
+def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["models"])
+    text = capsys.readouterr().out
+    assert re.search(r"osnet_x1_0 .*2,169,508 .*978\.88 M", text)
+    assert re.search(r"osnet_x0_25 .*201,864 .*82\.31 M", text)
+    cli.main(["recipes"])
+    text = capsys.readouterr().out
+    assert all(name in text for name in RECIPES)
+    cli.main(["datasets"])
+    assert "market1501-dev" in capsys.readouterr().out
+    cli.main(["--version"])
+    assert re.fullmatch(r"scalereid \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_train_evaluate_report(people: ReidDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, run = ["--data", str(people.root)], str(tmp_path / "run")
+    cli.main(["train", "toy", *data, "--out", run, *SMALL, "--seed", "7"])
+    recipe = Recipe.from_json(json.loads((tmp_path / "run" / "recipe.json").read_text()))
+    assert recipe.seed == 7
+    assert recipe.data.image_size == (64, 32)
+    assert recipe.optimizer == RECIPES["toy"].optimizer  # what was not changed is the recipe's
+    text = capsys.readouterr().out
+    assert "epoch 1/1: loss" in text
+    assert "images a second" in text or "a second" in text
+
+    cli.main(["evaluate", run, *data, "--distance", "euclidean", "--flip", "--out", str(tmp_path / "scores.json")])
+    assert "16 queries, 32 gallery images; euclidean distance" in capsys.readouterr().out
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["flip"] is True
+    assert scores["scores"]["distance"] == "euclidean"
+
+    cli.main(["report", run, *data])
+    report = tmp_path / "run" / "report"
+    assert {"index.html", "curve.png", "ranked_lists.png"} <= {path.name for path in report.iterdir()}
+    assert "Look at it" in capsys.readouterr().out
+    assert "exists; name another folder" in fails(["train", "toy", *data, "--out", run, *SMALL], capsys)
+
+
+def test_demo_needs_nothing_and_overwrites_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The real command, on fewer people for a shorter time."""
+    from dataclasses import replace
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(toy, "_TRAIN_PEOPLE", 8)
+    monkeypatch.setattr(toy, "_TEST_PEOPLE", 4)
+    recipe = RECIPES["toy"]
+    monkeypatch.setitem(RECIPES, "toy", replace(recipe, schedule=replace(recipe.schedule, epochs=4)))
+    cli.main(["demo"])
+    text = capsys.readouterr().out
+    before, after = (float(found) for found in re.findall(r"trained network: +mAP ([\d.]+)%", text))
+    assert after > before
+    assert "Look at it:    runs/demo/report/index.html" in text
+    assert Path("runs/demo/report/index.html").is_file()
+    cli.main(["demo"])
+    assert Path("runs/demo-2/report/index.html").is_file()
+    assert len(list(Path("data").iterdir())) == 1  # drawn once

@@ -1,0 +1,230 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from scalereid import experiment
+from scalereid.checkpoint import load_checkpoint
+from scalereid.data.records import ReidDataset
+from scalereid.evaluation import evaluate
+from scalereid.progress import Progress
+from scalereid.recipe import DataSettings, EvaluationSettings, OptimizerSettings, Recipe, ScheduleSettings
+from scalereid.run import Run
+from tests.conftest import same
+
+
+@pytest.fixture
+def quiet() -> Progress:
+    return Progress(Console(quiet=True))
+
+
+def test_a_run_holds_all_it_takes_to_understand_it(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    run = experiment.train(tiny, data=people.root, out=tmp_path / "x", progress=quiet)
+    assert run.recipe() == tiny
+    assert run.dataset()["fingerprint"] == people.fingerprint()
+    assert run.dataset()["counts"]["train"] == {"people": 6, "images": 72, "cameras": 4}
+    environment = json.loads((run.folder / "environment.json").read_text())
+    assert environment["torch"] == torch.__version__
+    log = run.epochs()
+    assert [entry["epoch"] for entry in log] == [0, 1, 2]
+    assert all({"mAP", "cmc", "queries_without_match", "distance"} <= entry["scores"].keys() for entry in log)
+    assert log[1]["total"] > 0
+    assert log[1]["learning_rate"] == tiny.optimizer.lr
+
+
+def test_evaluating_a_run_gives_the_scores_of_its_log(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    run = experiment.train(tiny, data=people.root, out=tmp_path / "x", progress=quiet)
+    scores = [entry["scores"]["mAP"] for entry in run.epochs()]
+    last = evaluate(run.folder, data=people.root, progress=quiet)
+    assert last.scores.mAP == scores[-1]
+    assert last.image_size == (64, 32)
+    assert last.to_json()["dataset"]["fingerprint"] == people.fingerprint()
+    best = evaluate(run.best, data=people.root, progress=quiet)
+    assert best.scores.mAP == max(scores)
+    assert load_checkpoint(run.best).about["epoch"] == int(np.argmax(scores))
+    assert "osnet_x0_25" in str(last)
+    assert "16 queries, 32 gallery images; cosine distance, market1501 protocol, 64×32" in str(last)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "amsgrad"])
+def test_two_runs_are_equal_bit_for_bit(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress, optimizer: str
+) -> None:
+    recipe = replace(tiny, optimizer=OptimizerSettings(name=optimizer, lr=0.01))  # type: ignore[arg-type]
+    one, two, other = (
+        experiment.train(replace(recipe, seed=seed), data=people.root, out=tmp_path / name, progress=quiet)
+        for name, seed in (("one", 3), ("two", 3), ("other", 4))
+    )
+    states = [load_checkpoint(run.last).model.state_dict() for run in (one, two, other)]
+    assert same(states[0], states[1])
+    assert not same(states[0], states[2])
+
+
+def start(recipe: Recipe, data: Path, out: Path) -> subprocess.Popen[bytes]:
+    """The training as a process of its own."""
+    code = (
+        "import json, sys; from pathlib import Path; from scalereid import experiment; from scalereid.recipe import Recipe;"
+        "from scalereid.progress import Progress; from scalereid.training.loop import Interrupted\n"
+        f"recipe = Recipe.from_json(json.loads({json.dumps(json.dumps(asdict(recipe)))}))\n"
+        f"try: experiment.train(recipe, data=Path({str(data)!r}), out=Path({str(out)!r}), progress=Progress())\n"
+        "except Interrupted: sys.exit(130)"
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
+
+
+def wait_for_epoch(run: Run, epoch: int, process: subprocess.Popen[bytes]) -> None:
+    while len(run.epochs()) <= epoch:
+        assert process.poll() is None, "the training ended before it could be stopped"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("optimizer", ["sgd", "amsgrad"])
+def test_stopping_and_resuming_gives_what_never_stopping_gives(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress, how: signal.Signals, optimizer: str
+) -> None:
+    """Killed, or asked to stop, somewhere in the middle: the weights, the log and the best checkpoint are the same."""
+    recipe = replace(
+        tiny,
+        optimizer=OptimizerSettings(name=optimizer, lr=0.01),  # type: ignore[arg-type]
+        schedule=ScheduleSettings(epochs=6, decay="cosine", warmup_epochs=1),
+        evaluation=EvaluationSettings(every=2),
+    )
+    whole = experiment.train(recipe, data=people.root, out=tmp_path / "whole", progress=quiet)
+    stopped = Run(tmp_path / "stopped")
+    process = start(recipe, people.root, stopped.folder)
+    wait_for_epoch(stopped, 2, process)
+    process.send_signal(how)
+    assert process.wait(60) == (-signal.SIGKILL if how == signal.SIGKILL else 130)
+    assert len(stopped.epochs()) < 7
+    assert not any(path.name.endswith(".partial") for path in stopped.folder.iterdir()) or how == signal.SIGKILL
+    experiment.resume(stopped.folder, progress=quiet)
+    for file in ("last", "best"):
+        one, other = (load_checkpoint(getattr(run, file)) for run in (whole, stopped))
+        assert same(one.model.state_dict(), other.model.state_dict())
+        assert one.about["epoch"] == other.about["epoch"]
+
+    def but_time(run: Run) -> list[dict[str, object]]:
+        return [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.epochs()]
+
+    assert but_time(whole) == but_time(stopped)
+
+
+def test_resuming_a_finished_run_changes_nothing(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    run = experiment.train(tiny, data=people.root, out=tmp_path / "x", progress=quiet)
+    before = run.last.read_bytes(), run.log.read_text()
+    experiment.resume(run.folder, data=people.root, progress=quiet)
+    assert (run.last.read_bytes(), run.log.read_text()) == before
+
+
+def test_resuming_with_other_images_is_refused(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    run = experiment.train(tiny, data=people.root, out=tmp_path / "x", progress=quiet)
+    recorded = json.loads((run.folder / "dataset.json").read_text())
+    (run.folder / "dataset.json").write_text(json.dumps(recorded | {"fingerprint": "000000000000"}))
+    with pytest.raises(ValueError, match="is not what .* was trained on"):
+        experiment.resume(run.folder, progress=quiet)
+
+
+def test_a_dataset_that_cannot_be_scored_fails_before_training(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    table = (people.root / "dataset.csv").read_text().splitlines()
+    one_camera = [table[0], *(line for line in table[1:] if line.startswith("train") or line.endswith(",1"))]
+    file = people.root / "one_camera.csv"
+    file.write_text("\n".join(one_camera))
+    with pytest.raises(ValueError, match="needs at least two cameras"):
+        experiment.train(tiny, data=file, out=tmp_path / "x", progress=quiet)
+    file.unlink()
+
+
+def test_training_images_alone_are_enough(people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress) -> None:
+    table = (people.root / "dataset.csv").read_text().splitlines()
+    file = people.root / "train_only.csv"
+    file.write_text("\n".join([table[0], *(line for line in table[1:] if line.startswith("train"))]))
+    run = experiment.train(tiny, data=file, out=tmp_path / "x", progress=quiet)
+    file.unlink()
+    assert "scores" not in run.epochs()[-1]
+    assert load_checkpoint(run.folder).about["epoch"] == 2
+    assert not run.best.exists()
+
+
+def test_starting_from_trained_weights(people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress) -> None:
+    first = experiment.train(tiny, data=people.root, out=tmp_path / "first", progress=quiet)
+    recipe = replace(
+        tiny,
+        model=replace(tiny.model, initial_weights=str(first.folder)),
+        schedule=ScheduleSettings(epochs=2, classifier_only_epochs=1),
+    )
+    second = experiment.train(recipe, data=people.root, out=tmp_path / "second", progress=quiet)
+    scores = [entry["scores"]["mAP"] for entry in second.epochs()]
+    assert scores[0] == scores[1] == first.epochs()[-1]["scores"]["mAP"]  # only the classifier was trained
+    assert not same(load_checkpoint(first.last).model.state_dict(), load_checkpoint(second.last).model.state_dict())
+
+
+def test_settings_that_make_no_sense_are_refused(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    for recipe, message in (
+        (replace(tiny, schedule=ScheduleSettings(classifier_only_epochs=5)), "makes sense for trained weights only"),
+        (replace(tiny, data=DataSettings(dataset="nope")), "there is no 'nope'; there are market1501"),
+        (replace(tiny, model=replace(tiny.model, backbone="vgg")), "there is no 'vgg'; there are osnet_x1_0"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            experiment.train(recipe, data=people.root, out=tmp_path / "x", progress=quiet)
+    assert not (tmp_path / "x").exists()
+
+
+def test_evaluating_released_weights_needs_a_dataset_name(
+    people: ReidDataset, tmp_path: Path, quiet: Progress, released_state: object
+) -> None:
+    assert callable(released_state)
+    state = {name: torch.as_tensor(value) for name, value in released_state("osnet_x0_25").items()}
+    torch.save(state, tmp_path / "x.pth")
+    with pytest.raises(ValueError, match="does not say what to evaluate it on"):
+        evaluate(str(tmp_path / "x.pth"), data=people.root, progress=quiet)
+    scored = evaluate(str(tmp_path / "x.pth"), data=people.root, dataset="csv", flip=True, progress=quiet)
+    assert scored.image_size == (256, 128)
+    assert "256×128, mirrored too" in str(scored)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("weights", "distance", "rank1", "rank5", "mean"),
+    [  # measured with torchreid's own model and formula
+        ("msmt17", "euclidean", 62.75, 78.73, 38.66),
+        ("msmt17", "cosine", 61.84, 78.58, 40.75),
+        ("market1501", "cosine", 99.85, 99.85, 99.76),
+    ],
+)
+def test_real_weights_on_real_images(
+    data_root: Path, quiet: Progress, weights: str, distance: str, rank1: float, rank5: float, mean: float
+) -> None:
+    scored = evaluate(
+        data_root / "weights" / f"osnet_x0_25_{weights}.pth", data=data_root, dataset="market1501-dev",
+        distance=distance, progress=quiet,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert 100 * scored.scores.rank(1) == pytest.approx(rank1, abs=0.16)  # one query of 663
+    assert 100 * scored.scores.rank(5) == pytest.approx(rank5, abs=0.16)
+    assert 100 * scored.scores.mAP == pytest.approx(mean, abs=0.02)
+    assert scored.scores.queries_without_match == 6
+
+
+if os.name == "nt":
+    pytestmark = pytest.mark.skip("signals are sent as on Unix")

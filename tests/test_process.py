@@ -1,0 +1,46 @@
+import signal
+
+import pytest
+import torch
+
+from scalereid.process import choose_device, environment, interruption, keep_freed_memory, seed_everything
+
+
+def test_devices() -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    assert choose_device() == torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for name in ("cuda:99", "toaster"):
+        with pytest.raises(ValueError, match=f"device '{name}' cannot be used here"):
+            choose_device(name)
+
+
+def test_seeds_fix_every_generator() -> None:
+    import random
+
+    import numpy as np
+
+    draws = []
+    for _ in range(2):
+        seed_everything(5)
+        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))
+    assert draws[0] == draws[1]
+
+
+def test_first_request_is_noted_second_stops() -> None:
+    said: list[str] = []
+    before = signal.getsignal(signal.SIGINT)
+    with interruption(said.append) as stop_requested:
+        assert not stop_requested()
+        signal.raise_signal(signal.SIGTERM)
+        assert stop_requested()
+        assert len(said) == 1
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_environment_names_what_matters() -> None:
+    keep_freed_memory()  # harmless anywhere
+    assert {"scalereid", "torch", "numpy", "pillow", "device", "threads", "command"} <= environment(
+        torch.device("cpu")
+    ).keys()

@@ -1,5 +1,7 @@
 import json
 import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests are small, and machines are shared
 import socket
 from collections.abc import Callable
 from pathlib import Path

@@ -52,6 +52,17 @@ def test_learns_and_repeats_bit_for_bit() -> None:
     assert one.step == 0
 
 
+@pytest.mark.slow  # on a busy machine, threads that wait for each other take minutes
+def test_two_threads_repeat_bit_for_bit_too() -> None:
+    torch.set_num_threads(2)
+    try:
+        one, other = fresh(), fresh()
+        assert run(one) == run(other)
+    finally:
+        torch.set_num_threads(1)
+    assert same(one.model.state_dict(), other.model.state_dict())
+
+
 def test_classifier_only_epochs_leave_the_model_untouched() -> None:
     training = fresh()
     before = {name: tensor.clone() for name, tensor in training.model.state_dict().items()}

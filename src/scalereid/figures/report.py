@@ -77,7 +77,8 @@ pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto; font-size: .8rem; }
 <img src="curve.png" alt="training loss and scores over the epochs">
 <h2>What it finds</h2>
 <p>Each line: a query, then the gallery images nearest to it. Green and ✓: the same person; red and ×: somebody else;
-c1, c2 …: the camera. Images of the query's person from the query's own camera are left out.</p>
+c1, c2 …: the camera. Images of the query's person from the query's own camera are left out, and once all
+right images are found, what follows can only be wrong.</p>
 <img src="ranked_lists.png" alt="ranked lists">
 {mistakes_section}
 <h2>How it was made</h2>

@@ -1,0 +1,77 @@
+"""What README and docs show must work."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scalereid import cli, experiment
+from scalereid.data.records import ReidDataset
+from scalereid.progress import Progress
+from scalereid.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    for page in PAGES:
+        for block in blocks(page, "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if words and words[0] == "scalereid":
+                    yield page.name, words[1:]
+
+
+def test_python_blocks_run(people: ReidDataset, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = Recipe.from_json(tiny.to_json() | {"model": {"backbone": "osnet_x0_25"}})
+    experiment.train(recipe, data=people.root, out=tmp_path / "runs" / "demo", progress=Progress())
+    monkeypatch.chdir(tmp_path)
+    shown = [block for page in PAGES for block in blocks(page, "python")]
+    assert shown
+    for block in shown:
+        exec(compile(block, "README", "exec"), {})
+
+
+def test_commands_and_their_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = list(commands())
+    assert len(shown) > 8
+    for page, (command, *words) in shown:
+        with pytest.raises(SystemExit):
+            cli.main([command, "--help"])
+        text = capsys.readouterr().out
+        for option in (word for word in words if word.startswith("--")):
+            assert re.search(rf"{re.escape(option)}[ ,]", text), f"{page}: scalereid {command} has no {option}"
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_tree_names_what_there_is() -> None:
+    tree = re.search(r"## The tree\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert tree
+    named = set(re.findall(r"[├└]── (\w+)", tree[1]))
+    there = {path.stem for path in (ROOT / "src" / "scalereid").iterdir() if not path.name.startswith("_")}
+    assert named == there
+
+
+def test_examples_run(people: ReidDataset, capsys: pytest.CaptureFixture[str]) -> None:
+    import runpy
+    import sys
+
+    arguments, sys.argv = sys.argv, ["raw_pixels.py", "csv", str(people.root)]
+    try:
+        runpy.run_path(str(ROOT / "examples" / "raw_pixels.py"), run_name="__main__")
+    finally:
+        sys.argv = arguments
+    assert re.search(r"euclidean: mAP \d+\.\d\d%, rank-1 .*\ncosine: mAP", capsys.readouterr().out)

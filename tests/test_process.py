@@ -44,3 +44,14 @@ def test_environment_names_what_matters() -> None:
     assert {"scalereid", "torch", "numpy", "pillow", "device", "threads", "command"} <= environment(
         torch.device("cpu")
     ).keys()
+
+
+def test_other_threads_cannot_be_interrupted_and_say_so() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def asked() -> bool:
+        with interruption(lambda _: None) as stop_requested:
+            return stop_requested()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asked).result() is False

@@ -37,6 +37,27 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         Recipe.from_json(change)
 
 
+@pytest.mark.parametrize(
+    ("group", "setting", "value"),
+    [
+        ("data", "image_size", [8, 128]),
+        ("data", "batch_size", 1),
+        ("data", "erase", 1.5),
+        ("data", "flip", -0.1),
+        ("model", "embedding_size", 0),
+        ("objective", "label_smoothing", 1),
+        ("optimizer", "lr", -0.1),
+        ("optimizer", "lr", float("nan")),
+        ("schedule", "epochs", 0),
+        ("schedule", "warmup_epochs", -1),
+        ("evaluation", "every", 0),
+    ],
+)
+def test_values_that_make_no_sense_are_named(group: str, setting: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"^{group}\.{setting} is .*; it must be"):
+        Recipe.from_json({group: {setting: value}})
+
+
 def test_a_whole_number_is_a_float_too() -> None:
     assert Recipe.from_json({"optimizer": {"lr": 1}}).optimizer.lr == 1
 

@@ -18,6 +18,7 @@ from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
+from scalereid.process import keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.recipe import Distance, Recipe
 from scalereid.recipes import ABOUT, RECIPES
@@ -162,6 +163,7 @@ def main(arguments: list[str] | None = None) -> None:
         "recipes": recipes,
         "datasets": datasets,
     }
+    keep_freed_memory()
     try:
         tyro.extras.subcommand_cli_from_dict(
             commands,
@@ -171,6 +173,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
     except Interrupted as stopped:
         print(f"stopped and saved. Go on with:  scalereid train --resume {stopped}", file=sys.stderr)
+        sys.exit(130)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
         sys.exit(130)
     except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         if os.environ.get("SCALEREID_TRACEBACK"):

@@ -13,7 +13,7 @@ from scalereid.checkpoint import load_checkpoint
 from scalereid.data.images import ImageSize, ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, pids_and_camids
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.process import choose_device, keep_freed_memory
+from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.recipe import Distance
 from scalereid.retrieval.embedding import embed
@@ -122,7 +122,6 @@ def evaluate(
     Raises:
         FileNotFoundError, ValueError: what does not exist or does not fit; the message says what.
     """
-    keep_freed_memory()
     loaded = load_checkpoint(source)
     recipe = loaded.recipe
     if not dataset and not recipe:

@@ -10,7 +10,7 @@ from scalereid.checkpoint import load_checkpoint, save_model
 from scalereid.data.records import ReidDataset, count
 from scalereid.evaluation import TestSide, decode, describe
 from scalereid.models.released import load_strictly
-from scalereid.process import choose_device, environment, interruption, keep_freed_memory, seed_everything
+from scalereid.process import choose_device, environment, interruption, seed_everything
 from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
@@ -71,8 +71,10 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
 
 def _run(run: Run, recipe: Recipe, dataset: ReidDataset, training: Training, *, best: float, progress: Progress) -> Run:
     """Train, evaluate, log and save to the end of the recipe."""
-    keep_freed_memory()
     epochs, size = recipe.schedule.epochs, recipe.data.image_size
+    trained_on = {
+        key: run.dataset()[key] for key in ("name", "counts", "fingerprint")
+    }  # weights travel; folders do not
     test = TestSide(dataset, size, progress) if dataset.query else None
     pixels = decode("training", dataset.train, size, progress)
     batches = assembly.build_batches(recipe, dataset.train, pixels, next(training.model.parameters()).device)
@@ -84,7 +86,7 @@ def _run(run: Run, recipe: Recipe, dataset: ReidDataset, training: Training, *, 
         if training.epoch % recipe.evaluation.every == 0 or training.epoch == epochs:
             scores = test.score(training.model, recipe.evaluation.distance) if test else None
             entry |= {"scores": scores.to_json()} if scores else {}
-            save = partial(save_model, model=training.model, recipe=recipe, about=entry | {"dataset": run.dataset()})
+            save = partial(save_model, model=training.model, recipe=recipe, about=entry | {"dataset": trained_on})
             save(run.last)
             if scores and scores.mAP > best:
                 best = scores.mAP

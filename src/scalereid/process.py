@@ -5,6 +5,7 @@ import platform
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -70,6 +71,9 @@ def keep_freed_memory() -> None:
 def interruption(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
     """Yields a function that tells whether Ctrl-C was pressed (or the process told to end); a second one stops at once."""
     requested = False
+    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
+        yield lambda: False
+        return
 
     def request(number: int, frame: FrameType | None) -> None:
         nonlocal requested

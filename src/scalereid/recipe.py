@@ -27,6 +27,13 @@ class DataSettings:
     erase: float = 0.0
     """Probability of covering a random rectangle of a training image."""
 
+    def __post_init__(self) -> None:
+        _require(min(self.image_size) >= 16, "data.image_size", self.image_size, "at least 16 each way")
+        _require(self.batch_size >= 2, "data.batch_size", self.batch_size, "at least 2: batch norm compares images")
+        for name in ("flip", "crop", "erase"):
+            chance = getattr(self, name)
+            _require(0 <= chance <= 1, f"data.{name}", chance, "a probability, from 0 to 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
@@ -39,6 +46,9 @@ class ModelSettings:
     initial_weights: str = ""
     """A run, or a weights file (ours or torchreid's), to start from; empty: start from scratch."""
 
+    def __post_init__(self) -> None:
+        _require(self.embedding_size >= 1, "model.embedding_size", self.embedding_size, "at least 1")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
@@ -46,6 +56,9 @@ class ObjectiveSettings:
 
     label_smoothing: float = 0.1
     """Share of the classification target spread over all people."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.label_smoothing < 1, "objective.label_smoothing", self.label_smoothing, "from 0 to below 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +75,11 @@ class OptimizerSettings:
     """SGD's momentum."""
     precision: Precision = "float32"
     """Of the layers' arithmetic. Weights, gradients and losses are float32 in any case."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "weight_decay", "momentum"):
+            value = getattr(self, name)
+            _require(0 <= value < float("inf"), f"optimizer.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +99,10 @@ class ScheduleSettings:
     classifier_only_epochs: int = 0
     """Epochs at first that train the classifier alone, the rest frozen: for pretrained weights."""
 
+    def __post_init__(self) -> None:
+        _require(self.epochs >= 1, "schedule.epochs", self.epochs, "at least 1")
+        _require(self.warmup_epochs >= 0, "schedule.warmup_epochs", self.warmup_epochs, "0 or more")
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
@@ -90,6 +112,9 @@ class EvaluationSettings:
     """Epochs between evaluations; the last epoch is always evaluated."""
     distance: Distance = "cosine"
     """Between embeddings."""
+
+    def __post_init__(self) -> None:
+        _require(self.every >= 1, "evaluation.every", self.every, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +142,11 @@ class Recipe:
             ValueError: an unknown setting, or a value of the wrong type; the message names it.
         """
         return _from_json(cls, values, "recipe")
+
+
+def _require(fits: bool, name: str, value: object, wanted: str) -> None:
+    if not fits:
+        raise ValueError(f"{name} is {value}; it must be {wanted}")
 
 
 def _from_json(kind: Any, values: Any, where: str) -> Any:

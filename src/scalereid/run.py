@@ -85,7 +85,7 @@ def write(file: Path, save: Callable[[Path], Any]) -> None:
     partial = file.with_name(f".{file.name}.partial")
     try:
         save(partial)
-        with partial.open("rb") as written:
+        with partial.open("r+b") as written:
             os.fsync(written.fileno())
         partial.replace(file)
     finally:

@@ -44,3 +44,9 @@ def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -
         (folder / "a.jpg").write_bytes(b"1")
         prints.append(ReidDataset("x", folder, (ImageRecord(folder / "a.jpg", 1, 1),), (), ()).fingerprint())
     assert prints[0] == prints[1]
+
+
+def test_fingerprint_of_images_that_lie_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"1")
+    dataset = ReidDataset("x", tmp_path / "table", (ImageRecord(tmp_path / "a.jpg", 1, 1),), (), ())
+    assert len(dataset.fingerprint()) == 12

@@ -66,9 +66,9 @@ class TrainingBatches:
 
     def _read(self, batches: list[NDArray[np.int64]]) -> Iterator[tuple[Tensor, Tensor]]:
         if self.resident is not None:
-            for batch in batches:
-                indices = torch.from_numpy(batch).to(self.device)
-                yield self.resident[indices], self.labels.to(self.device)[indices]
+            labels = self.labels.to(self.device)
+            for indices in torch.from_numpy(np.stack(batches)).to(self.device) if batches else ():
+                yield self.resident[indices], labels[indices]
             return
         # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
         with ThreadPoolExecutor(1) as reader:

@@ -29,7 +29,7 @@ def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
-    except OSError as error:
+    except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
 
 

@@ -56,7 +56,8 @@ class ReidDataset:
         digest = hashlib.sha256()
         for split, records in self.splits.items():
             for record in records:
-                name = record.path.relative_to(self.root).as_posix()
+                inside = record.path.is_relative_to(self.root)
+                name = (record.path.relative_to(self.root) if inside else record.path).as_posix()
                 digest.update(f"{split}\t{name}\t{record.pid}\t{record.camid}\t{record.path.stat().st_size}\n".encode())
         return digest.hexdigest()[:12]
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 Distance = Literal["cosine", "euclidean"]
 Embeddings = Tensor | NDArray[np.floating]
-BLOCK = 2_000_000  # distances held at a time: 8 MB, and a few times that for what is computed from them
+BLOCK = 1_000_000  # distances held at a time: 4 MB, and some thirty bytes each for what is computed from them
 
 
 def distance_blocks(

@@ -83,7 +83,6 @@ def train(
         classifier_only = training.epoch < classifier_only_epochs
         model.requires_grad_(not classifier_only).train(not classifier_only)
         objective.train()
-        rate = 0.0
         for images, labels in batches.epoch(training.epoch, start=training.step):
             rate = learning_rate(training.epoch, (training.step + 1) / len(batches))
             for group in optimizer.param_groups:
@@ -103,7 +102,7 @@ def train(
                 after_steps(training)
             if stopping:
                 raise Interrupted
-        means = training.means() | {"learning_rate": rate}
+        means = training.means() | {"learning_rate": learning_rate(training.epoch, 1.0)}
         training.epoch, training.step, training.sums = training.epoch + 1, 0, torch.zeros_like(training.sums)
         after_epoch(training, means)
 

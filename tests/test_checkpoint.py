@@ -49,6 +49,7 @@ def test_every_way_torchreid_saves(tmp_path: Path, state: dict[str, torch.Tensor
     save_file(state, tmp_path / "plain.safetensors")
     models = [load_model(tmp_path / name) for name in ("plain.pth", "model.pth.tar-60", "old.pth", "plain.safetensors")]
     models += [load_model(state), load_model(released_state("osnet_x0_25"))]
+    models.append(load_model({f"module.{name}": tensor for name, tensor in state.items()}))
     assert all(same(models[0].state_dict(), other.state_dict()) for other in models[1:])
     assert not models[0].training
 
@@ -74,6 +75,44 @@ def test_no_code_in_a_file_is_run(
     assert not Path("harmed").exists()
 
 
+OWN_BACKBONE = """
+from pathlib import Path
+from torch import Tensor, nn
+from scalereid.models.backbone import Backbone
+Path("ran").touch()
+
+class MyNet(Backbone):
+    out_channels = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.once = nn.Conv2d(3, 4, 3, stride=16)
+        self.twice = self.once
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.twice(images)
+"""
+
+
+def test_somebody_elses_code_runs_only_when_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And layers used under two names are saved and loaded like any."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(OWN_BACKBONE)
+    recipe = Recipe(model=ModelSettings(backbone="net.py:MyNet", embedding_size=8))
+    model = build_model("net.py:MyNet", embedding_size=8)
+    Path("there").mkdir()
+    save_model(Path("there/x.safetensors"), model, recipe, {})
+    Path("ran").unlink()
+    with pytest.raises(
+        ValueError, match=r"its backbone is net\.py:MyNet, and loading it runs that file; .* --run-code"
+    ):
+        load_model("there/x.safetensors")
+    assert not Path("ran").exists()
+    assert same(load_model("there/x.safetensors", run_code=True).state_dict(), model.state_dict())
+    Path("net.py").rename("there/net.py")  # the copy beside the weights is found from anywhere
+    assert same(load_model("there/x.safetensors", run_code=True).state_dict(), model.state_dict())
+
+
 def test_cut_off_and_empty_files(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     torch.save(state, tmp_path / "x.pth")
     save_file(state, tmp_path / "x.safetensors")
@@ -88,7 +127,7 @@ def test_cut_off_and_empty_files(tmp_path: Path, state: dict[str, torch.Tensor])
 def test_what_is_no_state_dict(tmp_path: Path) -> None:
     for number, value in enumerate(([1, 2], {"epoch": 3}, torch.ones(3), {"state_dict": 5})):
         torch.save(value, tmp_path / f"{number}.pth")
-        with pytest.raises(ValueError, match="holds no state dict"):
+        with pytest.raises(ValueError, match="this is no state dict"):
             load_model(tmp_path / f"{number}.pth")
 
 

@@ -19,7 +19,7 @@ from scalereid.evaluation import evaluate
 from scalereid.progress import Progress
 from scalereid.recipe import DataSettings, EvaluationSettings, OptimizerSettings, Recipe, ScheduleSettings
 from scalereid.run import Run
-from tests.conftest import same
+from tests.conftest import TINY, same
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_run_holds_all_it_takes_to_understand_it(
     assert run.recipe() == tiny
     assert run.dataset()["fingerprint"] == people.fingerprint()
     assert run.dataset()["counts"]["train"] == {"people": 6, "images": 72, "cameras": 4}
-    environment = json.loads((run.folder / "environment.json").read_text())
+    (environment,) = json.loads((run.folder / "environment.json").read_text())
     assert environment["torch"] == torch.__version__
     log = run.epochs()
     assert [entry["epoch"] for entry in log] == [0, 1, 2]
@@ -73,9 +73,9 @@ def test_two_runs_are_equal_bit_for_bit(
     assert not same(states[0], states[2])
 
 
-def start(recipe: Recipe, data: Path, out: Path) -> subprocess.Popen[bytes]:
-    """The training as a process of its own."""
-    code = (
+def start(recipe: Recipe, data: Path, out: Path, before: str = "") -> subprocess.Popen[bytes]:
+    """The training as a process of its own, with some code run `before`."""
+    code = before + (
         "import json, sys; from pathlib import Path; from scalereid import experiment; from scalereid.recipe import Recipe;"
         "from scalereid.progress import Progress; from scalereid.training.loop import Interrupted\n"
         f"recipe = Recipe.from_json(json.loads({json.dumps(json.dumps(asdict(recipe)))}))\n"
@@ -85,14 +85,29 @@ def start(recipe: Recipe, data: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL)
 
 
+def assert_equal(one: Run, other: Run) -> None:
+    """The same last and best weights, and the same log but for the time."""
+    for file in ("last", "best"):
+        left, right = (load_checkpoint(getattr(run, file)) for run in (one, other))
+        assert same(left.model.state_dict(), right.model.state_dict())
+        assert left.about["epoch"] == right.about["epoch"]
+
+    def but_time(run: Run) -> list[dict[str, object]]:
+        return [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.epochs()]
+
+    assert but_time(one) == but_time(other)
+
+
 def wait_for_epoch(run: Run, epoch: int, process: subprocess.Popen[bytes]) -> None:
     while len(run.epochs()) <= epoch:
         assert process.poll() is None, "the training ended before it could be stopped"
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("optimizer", ["sgd", "amsgrad"])
+@pytest.mark.parametrize(
+    ("how", "optimizer"),
+    [(signal.SIGKILL, "sgd"), (signal.SIGKILL, "amsgrad"), (signal.SIGINT, "sgd"), (signal.SIGTERM, "amsgrad")],
+)
 def test_stopping_and_resuming_gives_what_never_stopping_gives(
     people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress, how: signal.Signals, optimizer: str
 ) -> None:
@@ -112,15 +127,68 @@ def test_stopping_and_resuming_gives_what_never_stopping_gives(
     assert len(stopped.epochs()) < 7
     assert not any(path.name.endswith(".partial") for path in stopped.folder.iterdir()) or how == signal.SIGKILL
     experiment.resume(stopped.folder, progress=quiet)
-    for file in ("last", "best"):
-        one, other = (load_checkpoint(getattr(run, file)) for run in (whole, stopped))
-        assert same(one.model.state_dict(), other.model.state_dict())
-        assert one.about["epoch"] == other.about["epoch"]
+    assert_equal(whole, stopped)
 
-    def but_time(run: Run) -> list[dict[str, object]]:
-        return [{key: value for key, value in entry.items() if key != "seconds"} for entry in run.epochs()]
 
-    assert but_time(whole) == but_time(stopped)
+@pytest.fixture(scope="module")
+def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A whole run with a classifier-only phase and bfloat16 on the way."""
+    folder, quiet = tmp_path_factory.mktemp("finetuned"), Progress(Console(quiet=True))
+    first = experiment.train(TINY, data=people.root, out=folder / "first", progress=quiet)
+    recipe = replace(
+        TINY,
+        model=replace(TINY.model, initial_weights=str(first.folder)),
+        optimizer=OptimizerSettings(lr=0.01, precision="bfloat16"),
+        schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),
+    )
+    return experiment.train(recipe, data=people.root, out=folder / "whole", progress=quiet)
+
+
+KILL = """
+import os, scalereid.experiment as experiment
+from scalereid.run import Run
+
+def kill_at(place, name, call):
+    original, calls = getattr(place, name), []
+    def counted(*positional, **named):
+        calls.append(1)
+        if len(calls) == call:
+            os.kill(os.getpid(), 9)
+        return original(*positional, **named)
+    setattr(place, name, counted)
+
+"""
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "experiment, 'save_model', 1",  # the run exists, nothing is saved
+        "experiment, 'save_training', 1",  # the untrained weights are there, no state
+        "experiment._Experiment, 'score', 3",  # the epoch is done, its score is not
+        "experiment, 'save_model', 4",  # between last and best
+        "Run, 'append', 3",  # weights saved, not logged
+        "experiment, 'save_training', 3",  # logged, state not saved
+        "experiment, '_line', 3",  # all saved, nothing said
+    ],
+)
+def test_killed_at_the_worst_moments(
+    people: ReidDataset, finetuned: Run, tmp_path: Path, quiet: Progress, place: str
+) -> None:
+    killed = Run(tmp_path / "killed")
+    process = start(finetuned.recipe(), people.root, killed.folder, before=KILL + f"kill_at({place})\n")
+    assert process.wait(60) == -signal.SIGKILL
+    experiment.resume(killed.folder, progress=quiet)
+    assert_equal(finetuned, killed)
+
+
+def test_what_fails_before_the_run_leaves_no_run(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    recipe = replace(tiny, data=replace(tiny.data, batch_size=73))
+    with pytest.raises(ValueError, match="72 training images do not fill one batch of 73"):
+        experiment.train(recipe, data=people.root, out=tmp_path / "x", progress=quiet)
+    assert not (tmp_path / "x").exists()
 
 
 def test_resuming_a_finished_run_changes_nothing(
@@ -152,6 +220,7 @@ def test_a_dataset_that_cannot_be_scored_fails_before_training(
     with pytest.raises(ValueError, match="needs at least two cameras"):
         experiment.train(tiny, data=file, out=tmp_path / "x", progress=quiet)
     file.unlink()
+    assert not (tmp_path / "x").exists()
 
 
 def test_training_images_alone_are_enough(people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress) -> None:
@@ -202,6 +271,22 @@ def test_evaluating_released_weights_needs_a_dataset_name(
     scored = evaluate(str(tmp_path / "x.pth"), data=people.root, dataset="csv", flip=True, progress=quiet)
     assert scored.image_size == (256, 128)
     assert "256×128, mirrored too" in str(scored)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_training_and_resuming_on_a_gpu(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress, precision: str
+) -> None:
+    recipe = replace(tiny, optimizer=OptimizerSettings(lr=0.02, precision=precision))  # type: ignore[arg-type]
+    run = experiment.train(recipe, data=people.root, out=tmp_path / "x", device="cuda", progress=quiet)
+    scores = [
+        evaluate(run.folder, data=people.root, device=device, progress=quiet).scores for device in ("cuda", "cpu")
+    ]
+    assert scores[0].mAP == pytest.approx(scores[1].mAP, abs=0.05)
+    process = start(recipe, people.root, tmp_path / "y", before=KILL + "kill_at(Run, 'append', 2)\n")
+    assert process.wait(120) == -signal.SIGKILL
+    assert experiment.resume(tmp_path / "y", device="cuda", progress=quiet).epochs()[-1]["epoch"] == 2
 
 
 @pytest.mark.data

@@ -39,15 +39,27 @@ def test_python_blocks_run(people: ReidDataset, tiny: Recipe, tmp_path: Path, mo
         exec(compile(block, "README", "exec"), {})
 
 
-def test_commands_and_their_options_exist(capsys: pytest.CaptureFixture[str]) -> None:
-    shown = list(commands())
+class ReachedError(Exception):
+    pass
+
+
+def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command shown gets as far as doing its work."""
+
+    def reach(*_: object, **__: object) -> None:
+        raise ReachedError
+
+    for name in ("experiment.train", "experiment.resume", "evaluation.evaluate"):
+        monkeypatch.setattr(f"scalereid.{name}", reach)
+    for name in ("demo", "models", "recipes", "datasets"):
+        monkeypatch.setattr(cli, name, reach)
+    shown = [*commands()]
     assert len(shown) > 8
-    for page, (command, *words) in shown:
-        with pytest.raises(SystemExit):
-            cli.main([command, "--help"])
-        text = capsys.readouterr().out
-        for option in (word for word in words if word.startswith("--")):
-            assert re.search(rf"{re.escape(option)}[ ,]", text), f"{page}: scalereid {command} has no {option}"
+    for page, words in shown:
+        if words[:2] != ["train", "RECIPE"]:
+            with pytest.raises(ReachedError):
+                cli.main(words)
+            assert page
 
 
 def test_links_lead_somewhere() -> None:
@@ -61,7 +73,7 @@ def test_the_tree_names_what_there_is() -> None:
     tree = re.search(r"## The tree\n\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert tree
     named = set(re.findall(r"[├└]── (\w+)", tree[1]))
-    there = {path.stem for path in (ROOT / "src" / "scalereid").iterdir() if not path.name.startswith("_")}
+    there = {path.stem for path in (ROOT / "src" / "scalereid").iterdir() if not path.name.startswith(("_", "py."))}
     assert named == there
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from scalereid.recipe import Recipe
-from scalereid.run import Run, create_run, write
+from scalereid.run import Run, create_run, note_environment, write
 
 
 def test_a_new_run_says_what_it_is(tmp_path: Path) -> None:
     run = create_run(tmp_path / "deep" / "x", Recipe(seed=4), {"name": "toy"}, {"torch": "2"})
     assert run.recipe() == Recipe(seed=4)
     assert run.dataset() == {"name": "toy"}
-    assert json.loads((run.folder / "environment.json").read_text()) == {"torch": "2"}
+    assert json.loads((run.folder / "environment.json").read_text()) == [{"torch": "2"}]
     assert run.epochs() == []
 
 
@@ -51,3 +51,29 @@ def test_a_file_is_whole_or_old(tmp_path: Path) -> None:
         write(file, fail)
     assert file.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "x", Recipe(), {}, {})
+    (run.folder / "recipe.json").write_text('{"seed": ')
+    with pytest.raises(ValueError, match=r"recipe\.json is damaged"):
+        run.recipe()
+    (run.folder / "recipe.json").write_text('{"sed": 3}')
+    with pytest.raises(ValueError, match=r"recipe\.json: recipe has no setting sed"):
+        run.recipe()
+
+
+def test_a_resumed_run_notes_where(tmp_path: Path) -> None:
+    run = create_run(tmp_path / "x", Recipe(), {}, {"device": "cpu", "torch": "2.13"})
+    assert note_environment(run, {key: "?" for key in ("torch", "numpy", "pillow", "threads")} | {"device": "cpu"})[
+        0
+    ] == ("torch is ?, was 2.13")
+    assert len(json.loads((run.folder / "environment.json").read_text())) == 2
+
+
+def test_own_code_lies_in_the_run(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("x = 1")
+    run = create_run(tmp_path / "x", Recipe(), {}, {}, tmp_path / "net.py")
+    (tmp_path / "net.py").write_text("x = 2")
+    assert (run.folder / "net.py").read_text() == "x = 1"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

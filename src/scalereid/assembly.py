@@ -29,15 +29,29 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
     """
     if name in known:
         return known[name]
-    file, _, attribute = name.rpartition(":")
-    if not file:
+    file, attribute = own_file(name), name.rpartition(":")[2]
+    if file is None:
         raise ValueError(f"there is no {name!r}; there are {', '.join(known)}, or FILE.py:NAME for one of your own")
-    if not Path(file).is_file():
+    if not file.is_file():
         raise ValueError(f"{name}: there is no file {file}")
-    found = runpy.run_path(file).get(attribute)
+    found = runpy.run_path(str(file)).get(attribute)
     if not callable(found):
         raise ValueError(f"{name}: {file} defines no function or class {attribute!r}")
     return found
+
+
+def own_file(name: str) -> Path | None:
+    """The file of a name like `FILE.py:NAME`; None for the names of what scalereid has."""
+    file = name.rpartition(":")[0]
+    return Path(file) if file else None
+
+
+def copy_in(folder: Path, name: str) -> str:
+    """`name`, but where it is a `FILE.py:NAME` of which `folder` holds a copy, that copy's."""
+    file = own_file(name)
+    if file is None or not (folder / file.name).is_file():
+        return name
+    return f"{folder / file.name}:{name.rpartition(':')[2]}"
 
 
 def build_model(backbone: str, *, embedding_size: int = 512) -> EmbeddingModel:
@@ -73,13 +87,16 @@ def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: t
     settings = recipe.optimizer
     optimizer = build_optimizer(
         settings.name,
-        [model, objective],
+        [*model.parameters(), *objective.parameters()],
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         momentum=settings.momentum,
     )
     scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
-    return Training(model, objective, optimizer, scaler, sums=torch.zeros(len(Losses._fields), device=device))
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return Training(
+        model, objective, optimizer, scaler, trainable, sums=torch.zeros(len(Losses._fields), device=device)
+    )
 
 
 def build_batches(

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from scalereid.assembly import build_model
+from scalereid.assembly import build_model, copy_in, own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
 from scalereid.recipe import Recipe
@@ -37,21 +37,23 @@ class LoadedModel:
     """What was stored with the weights: epoch, training dataset, scores."""
 
 
-def load_model(source: Source) -> EmbeddingModel:
+def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:
     """A trained model, in evaluation mode on the CPU.
 
     Args:
         source: a run directory (its last weights), a weights file of ours, a released torchreid file (`.pth`, `.pth.tar`,
             or its tensors as safetensors), or a mapping from torchreid's tensor names to tensors or arrays.
+        run_code: allow a model whose backbone is a Python file of somebody's own, which loading runs: the copy beside the
+            weights, or else the file that the recipe names.
 
     Raises:
         FileNotFoundError: there is nothing of that name.
         ValueError: it is damaged, holds something else than weights, or does not fit the model; the message says what.
     """
-    return load_checkpoint(source).model
+    return load_checkpoint(source, run_code=run_code).model
 
 
-def load_checkpoint(source: Source) -> LoadedModel:
+def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
     """Like `load_model`, with the load report and what is known about the training."""
     if isinstance(source, Mapping):
         return _released({name: torch.as_tensor(value) for name, value in source.items()})
@@ -63,7 +65,7 @@ def load_checkpoint(source: Source) -> LoadedModel:
         raise FileNotFoundError(f"there are no weights at {path}")
     try:
         if path.suffix == ".safetensors":
-            return _own_or_released(path)
+            return _own_or_released(path, run_code)
         return _released(_read_pickle(path))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
@@ -72,11 +74,11 @@ def load_checkpoint(source: Source) -> LoadedModel:
 def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, about: dict[str, Any]) -> None:
     """Write a model's weights with its recipe and what else is worth knowing about it, whole or not at all."""
     metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "about": json.dumps(about)}
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
 
-def _own_or_released(path: Path) -> LoadedModel:
+def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
     tensors, metadata = read_safetensors(path)
     if metadata.get("format") == RESUME_FORMAT:
         raise ValueError(
@@ -85,13 +87,19 @@ def _own_or_released(path: Path) -> LoadedModel:
     if metadata.get("format") != _FORMAT:
         return _released(tensors)
     recipe = Recipe.from_json(json.loads(metadata["recipe"]))
-    model = build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
+    backbone = recipe.model.backbone
+    if own_file(backbone) and not run_code:
+        raise ValueError(f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code")
+    model = build_model(copy_in(path.parent, backbone), embedding_size=recipe.model.embedding_size)
     load_strictly(model, tensors)
     report = LoadReport(recipe.model.backbone, tuple(tensors), ())
     return LoadedModel(model.eval(), report, recipe, json.loads(metadata["about"]))
 
 
 def _released(state: Mapping[str, Tensor]) -> LoadedModel:
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
+        raise ValueError("this is no state dict, a mapping from names to tensors")
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}  # of several GPUs
     backbone = recognise(state)
     model = build_model(backbone)
     report = load_released(model, state, backbone)
@@ -108,7 +116,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - no dict
     except SafetensorError as error:
-        raise ValueError(f"the file is damaged or cut off ({error})") from error
+        raise ValueError(f"{path.name} is damaged or cut off ({error})") from error
 
 
 # torchreid's training checkpoints carry their rank-1 as a NumPy number, under NumPy 1's or 2's module names.
@@ -131,6 +139,6 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"not read: damaged, cut off, or more than tensors is pickled in it ({reason})") from error
     if isinstance(state, dict) and "state_dict" in state:
         state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError("the file holds no state dict, a mapping from names to tensors")
-    return {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    if not isinstance(state, dict):
+        raise ValueError("this is no state dict, a mapping from names to tensors")
+    return state

@@ -1,9 +1,11 @@
 """The commands. The only file that knows the command line."""
 
+import io
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import tyro
@@ -20,8 +22,9 @@ from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
 from scalereid.process import keep_freed_memory
 from scalereid.progress import Progress
-from scalereid.recipe import Distance, Recipe
+from scalereid.recipe import Recipe
 from scalereid.recipes import ABOUT, RECIPES
+from scalereid.retrieval.distances import Distance
 from scalereid.run import Run, write_json
 from scalereid.training.loop import Interrupted
 
@@ -42,7 +45,7 @@ def demo(
     progress.say(f"2. Training into {out} …")
     run = experiment.train(RECIPES["toy"], data=data, out=out, device=device, progress=progress)
     progress.say("3. Evaluating …")
-    scored, page = _report(run, data, device, progress)
+    scored, page = _report(run, data, device, False, progress)
     untrained = run.epochs()[0]["scores"]
     progress.say(
         f"\n{scored}\n\n"
@@ -55,8 +58,9 @@ def demo(
     )
 
 
-def _train_with(recipe: Recipe) -> Callable[..., None]:
-    """The `train` command, its settings starting from `recipe`."""
+def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]:
+    """The `train` command with the settings of the recipe `guess` as defaults; `again` parses with another's."""
+    defaults = _recipe_named(guess)
 
     def train(
         recipe: Annotated[Positional[str], arg(metavar="RECIPE", help="A name that `scalereid recipes` lists.")] = "",
@@ -65,12 +69,14 @@ def _train_with(recipe: Recipe) -> Callable[..., None]:
         out: Annotated[Path | None, arg(help="A new folder for the run.")] = None,
         resume: Annotated[Path | None, arg(help="A stopped run to go on with, in place of a recipe.")] = None,
         device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
-        settings: Annotated[Recipe, arg(name="")] = recipe,
+        settings: Annotated[Recipe, arg(name="")] = defaults,
     ) -> None:
         """Train by a recipe, any of its settings changed: scalereid train toy --data data --out runs/x --optimizer.lr 0.03."""
+        if recipe in RECIPES and recipe != guess:
+            return again(recipe)
         progress = Progress()
         if resume:
-            if recipe or out or settings != _recipe_named(""):
+            if recipe or out or settings != defaults:
                 raise ValueError(
                     "--resume goes on with a run's own recipe in its own folder: name nothing else but --data"
                 )
@@ -81,8 +87,9 @@ def _train_with(recipe: Recipe) -> Callable[..., None]:
             if data is None or out is None:
                 raise ValueError("name the dataset's folder and a new one for the run: --data FOLDER --out runs/NAME")
             run = experiment.train(settings, data=data, out=out, device=device, progress=progress)
-        where = f" --data {data}" if data else ""
-        progress.say(f"done: {run.folder}. Next:  scalereid report {run.folder}{where or ' --data FOLDER'}")
+        folder, where = quote(str(run.folder)), quote(str(run.dataset()["data"] if data is None else data))
+        scored = any("scores" in epoch for epoch in run.epochs())
+        progress.say(f"done: {folder}" + (f". Next:  scalereid report {folder} --data {where}" if scored else ""))
 
     return train
 
@@ -92,18 +99,28 @@ def evaluate(
     *,
     data: Annotated[Path, arg(help="The dataset's folder.")],
     dataset: Annotated[str | None, arg(help="Its name (`scalereid datasets`); a run's own unless told.")] = None,
-    distance: Annotated[Distance, arg(help="Between embeddings.")] = "cosine",
+    distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
     flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
     image_size: Annotated[tuple[int, int] | None, arg(help="Height and width; the recipe's, or 256 128.")] = None,
     out: Annotated[Path | None, arg(help="A JSON file for the scores and how they were made.")] = None,
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
     """Score a model on a dataset's query and gallery images: mAP, mINP, CMC."""
     progress = Progress()
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
     scored = evaluation.evaluate(
-        source, data=data, dataset=dataset, distance=distance, flip=flip, image_size=image_size, device=device,
+        source,
+        data=data,
+        dataset=dataset,
+        distance=distance,
+        flip=flip,
+        image_size=image_size,
+        device=device,
+        run_code=run_code,
         progress=progress,
-    )  # fmt: skip
+    )
     progress.say(f"\n{scored}")
     if out:
         write_json(out, scored.to_json())
@@ -113,12 +130,13 @@ def report(
     run: Annotated[Positional[Path], arg(help="The run's folder.")],
     *,
     data: Annotated[Path, arg(help="The dataset's folder.")],
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
     """Write a run's report: scores, training curve, ranked lists, mistakes; one page with pictures."""
     require_matplotlib()
     progress = Progress()
-    scored, page = _report(Run(run), data, device, progress)
+    scored, page = _report(Run(run), data, device, run_code, progress)
     progress.say(f"\n{scored}\n\nLook at it: {page}")
 
 
@@ -150,29 +168,18 @@ def datasets() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command that the command line names; exit with 1 on an error and 130 when stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without × still shows the rest
     if arguments == ["--version"]:
         print(f"scalereid {__version__}")
         return
-    named = next((word for word in arguments[1:] if word in RECIPES), "")
-    commands: dict[str, Callable[..., Any]] = {
-        "demo": demo,
-        "train": _train_with(_recipe_named(named)),
-        "evaluate": evaluate,
-        "report": report,
-        "models": models,
-        "recipes": recipes,
-        "datasets": datasets,
-    }
     keep_freed_memory()
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            commands,
-            prog="scalereid",
-            description="Person re-identification with features at every scale.",
-            args=arguments,
-        )
+        # Most likely the recipe is the first word that is a recipe's name; the command itself knows for sure.
+        _parse(arguments, next((word for word in arguments[1:] if word in RECIPES), ""))
     except Interrupted as stopped:
-        print(f"stopped and saved. Go on with:  scalereid train --resume {stopped}", file=sys.stderr)
+        print(f"stopped and saved. Go on with:  scalereid train --resume {quote(str(stopped))}", file=sys.stderr)
         sys.exit(130)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -184,12 +191,24 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
 
 
-def _report(run: Run, data: Path, device: str, progress: Progress) -> tuple[Evaluation, Path]:
-    recipe = run.recipe()
-    scored = evaluation.evaluate(
-        run.folder, data=data, distance=recipe.evaluation.distance, device=device, progress=progress
-    )
-    page = write_report(run, scores=scored.scores, summary=str(scored), ranking=scored.ranking, dataset=scored.dataset)
+def _parse(arguments: list[str], recipe: str) -> None:
+    """Run the command, the settings of `train` starting from those of `recipe`."""
+    commands: dict[str, Callable[..., Any]] = {
+        "demo": demo,
+        "train": _train_with(recipe, again=lambda other: _parse(arguments, other)),
+        "evaluate": evaluate,
+        "report": report,
+        "models": models,
+        "recipes": recipes,
+        "datasets": datasets,
+    }
+    description = "Person re-identification with features at every scale."
+    tyro.extras.subcommand_cli_from_dict(commands, prog="scalereid", description=description, args=arguments)
+
+
+def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progress) -> tuple[Evaluation, Path]:
+    scored = evaluation.evaluate(run.folder, data=data, device=device, run_code=run_code, progress=progress)
+    page = write_report(run, scores=scored.scores, summary=str(scored), ranking=scored.rank(), dataset=scored.dataset)
     return scored, page
 
 

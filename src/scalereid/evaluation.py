@@ -10,12 +10,12 @@ from torch import Tensor
 
 from scalereid import assembly
 from scalereid.checkpoint import load_checkpoint
-from scalereid.data.images import ImageSize, ImageStore
+from scalereid.data.images import ImageSize, ImageStore, check_image_size
 from scalereid.data.records import ImageRecord, ReidDataset, pids_and_camids
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device
 from scalereid.progress import Progress
-from scalereid.recipe import Distance
+from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.embedding import embed
 from scalereid.retrieval.ranking import Ranking, rank
 from scalereid.retrieval.scores import Scores, score
@@ -28,16 +28,22 @@ class Evaluation:
     """Scores, and all it takes to get them again."""
 
     scores: Scores
-    ranking: Ranking
-    """The first ten gallery images for each query."""
+    query: Tensor
+    """(queries, d) embeddings."""
+    gallery: Tensor
+    """(images, d) embeddings."""
     dataset: ReidDataset
     model: str
     """Where the weights came from, and of which epoch they are."""
     image_size: ImageSize
     flip: bool
 
+    def rank(self, top: int = 10) -> Ranking:
+        """The `top` nearest gallery images of each query."""
+        return rank(self.query, self.gallery, distance=self.scores.distance, top=top, **_people(self.dataset))
+
     def to_json(self) -> dict[str, Any]:
-        """All but the ranking, as JSON values."""
+        """All but the embeddings, as JSON values."""
         return {
             "model": self.model,
             "dataset": describe(self.dataset),
@@ -67,11 +73,7 @@ class TestSide:
     def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress) -> None:
         self.query_images = decode("query", dataset.query, image_size, progress)
         self.gallery_images = decode("gallery", dataset.gallery, image_size, progress)
-        query_pids, query_camids = pids_and_camids(dataset.query)
-        gallery_pids, gallery_camids = pids_and_camids(dataset.gallery)
-        self.people = _People(
-            query_pids=query_pids, gallery_pids=gallery_pids, query_camids=query_camids, gallery_camids=gallery_camids
-        )
+        self.dataset = dataset
 
     def embed(
         self, model: EmbeddingModel, *, flip: bool = False, progress: Progress | None = None
@@ -84,9 +86,9 @@ class TestSide:
                 embed(model, self.gallery_images, flip=flip, advance=advance),
             )
 
-    def score(self, model: EmbeddingModel, distance: Distance) -> Scores:
-        """The scores of `model` as it is now."""
-        return score(*self.embed(model), distance=distance, **self.people)
+    def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
+        """The scores of such embeddings by the dataset's protocol."""
+        return score(query, gallery, distance=distance, protocol=self.dataset.protocol, **_people(self.dataset))
 
 
 class _People(TypedDict):
@@ -96,15 +98,24 @@ class _People(TypedDict):
     gallery_camids: NDArray[Any]
 
 
+def _people(dataset: ReidDataset) -> _People:
+    query_pids, query_camids = pids_and_camids(dataset.query)
+    gallery_pids, gallery_camids = pids_and_camids(dataset.gallery)
+    return _People(
+        query_pids=query_pids, gallery_pids=gallery_pids, query_camids=query_camids, gallery_camids=gallery_camids
+    )
+
+
 def evaluate(
     source: str | Path,
     *,
     data: Path,
     dataset: str | None = None,
-    distance: Distance = "cosine",
+    distance: Distance | None = None,
     flip: bool = False,
     image_size: ImageSize | None = None,
     device: str = "auto",
+    run_code: bool = False,
     progress: Progress,
 ) -> Evaluation:
     """Score a run or a weights file on a dataset's query and gallery images.
@@ -113,29 +124,32 @@ def evaluate(
         source: a run, a weights file of ours, or one of torchreid's.
         data: the dataset's folder.
         dataset: its name; a run's own unless told.
-        distance: between embeddings.
+        distance: between embeddings; the recipe's unless told, cosine for torchreid's files.
         flip: add each image's mirror image's embedding to its own.
         image_size: (height, width); the recipe's unless told, 256×128 for torchreid's files.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, …
+        run_code: see `load_model`.
         progress: where to show it.
 
     Raises:
         FileNotFoundError, ValueError: what does not exist or does not fit; the message says what.
     """
-    loaded = load_checkpoint(source)
+    loaded = load_checkpoint(source, run_code=run_code)
     recipe = loaded.recipe
     if not dataset and not recipe:
         raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
     progress.say(str(loaded.report))
     read = assembly.read_dataset(dataset or (recipe.data.dataset if recipe else ""), data)
     size = image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
+    check_image_size(size)
     model = assembly.place(loaded.model, choose_device(device))
     test = TestSide(read, size, progress)
     query, gallery = test.embed(model, flip=flip, progress=progress)
     epoch = f", epoch {loaded.about['epoch']}" if "epoch" in loaded.about else ""
     return Evaluation(
-        scores=score(query, gallery, distance=distance, **test.people),
-        ranking=rank(query, gallery, distance=distance, **test.people),
+        scores=test.score(query, gallery, distance or (recipe.evaluation.distance if recipe else "cosine")),
+        query=query,
+        gallery=gallery,
         dataset=read,
         model=f"{loaded.report.backbone} ({source}{epoch})",
         image_size=size,

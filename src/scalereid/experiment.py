@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from scalereid import assembly
 from scalereid.checkpoint import load_checkpoint, save_model
 from scalereid.data.records import ReidDataset, count
@@ -14,13 +16,16 @@ from scalereid.process import choose_device, environment, interruption, seed_eve
 from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
-from scalereid.run import Run, create_run
+from scalereid.retrieval.scores import Scores
+from scalereid.run import Run, create_run, note_environment
 from scalereid.training import loop
 from scalereid.training.loop import Interrupted, Training
 
 
 def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progress: Progress) -> Run:
     """Train by a recipe into a new run directory.
+
+    On a CPU, call `process.keep_freed_memory()` first, as the command line does: it is faster so.
 
     Raises:
         FileExistsError: `out` is not empty.
@@ -35,101 +40,138 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
         )
     chosen = choose_device(device)
     dataset = assembly.read_dataset(recipe.data.dataset, data)
-    _require_training_images(dataset)
-    seed_everything(recipe.seed)
-    model = assembly.build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
-    if recipe.model.initial_weights:
-        loaded = load_checkpoint(recipe.model.initial_weights)
-        load_strictly(model, loaded.model.state_dict())
-        progress.say(f"starting from {recipe.model.initial_weights}: {loaded.report}")
-    training = assembly.build_training(recipe, model, count(dataset.train).people, chosen)
-    run = create_run(out, recipe, describe(dataset) | {"data": str(data.absolute())}, environment(chosen))
-    return _run(run, recipe, dataset, training, best=-1.0, progress=progress)
+    if not dataset.train:
+        raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
+    if not dataset.query:
+        progress.say(f"{dataset.name} has no query images: the run will not be scored")
+    training = _first_state(recipe, dataset, chosen, progress)
+    experiment = _Experiment(recipe, dataset, training, progress)
+    scores = experiment.score()  # before any training: shows at once whether the dataset can be scored
+    own_code = assembly.own_file(recipe.model.backbone)
+    about = describe(dataset) | {"data": str(data.absolute())}
+    run = create_run(out, recipe, about, environment(training.sums.device), own_code)
+    experiment.record(run, {}, scores)
+    return experiment.go_on(run)
 
 
 def resume(folder: Path, *, data: Path | None = None, device: str = "auto", progress: Progress) -> Run:
     """Go on with a run that was stopped, to the same weights that it would have had.
 
+    That holds on the same kind of device, with the same versions and number of threads; a difference is said and recorded.
     `data` is where the dataset lies now, unless it lies where it did.
 
     Raises:
-        FileNotFoundError: `folder` is no run, or was stopped before its first step.
+        FileNotFoundError: `folder` is no run.
         ValueError: the dataset has changed since.
     """
     run = Run(folder)
-    recipe = run.recipe()
-    recorded = run.dataset()
+    recipe, recorded = run.recipe(), run.dataset()
     dataset = assembly.read_dataset(recipe.data.dataset, data or Path(recorded["data"]))
     if dataset.fingerprint() != recorded["fingerprint"]:
         raise ValueError(f"{dataset.root} is not what {folder} was trained on: its fingerprint is not the recorded one")
-    model = assembly.build_model(recipe.model.backbone, embedding_size=recipe.model.embedding_size)
-    training = assembly.build_training(recipe, model, count(dataset.train).people, choose_device(device))
-    best = load_training(run.resume, training)
+    training = _first_state(recipe, dataset, choose_device(device), progress, code_in=folder)
+    best = load_training(run.resume, training) if run.resume.is_file() else -1.0
+    for difference in note_environment(run, environment(training.sums.device)):
+        progress.say(f"not as the run was started, so weights will differ in the last digits: {difference}")
     progress.say(f"going on with {folder} after epoch {training.epoch}, step {training.step}")
-    return _run(run, recipe, dataset, training, best=best, progress=progress)
+    experiment = _Experiment(recipe, dataset, training, progress, best)
+    if not run.resume.is_file():  # stopped before its first step
+        experiment.record(run, {}, experiment.score())
+    return experiment.go_on(run)
 
 
-def _run(run: Run, recipe: Recipe, dataset: ReidDataset, training: Training, *, best: float, progress: Progress) -> Run:
-    """Train, evaluate, log and save to the end of the recipe."""
-    epochs, size = recipe.schedule.epochs, recipe.data.image_size
-    trained_on = {
-        key: run.dataset()[key] for key in ("name", "counts", "fingerprint")
-    }  # weights travel; folders do not
-    test = TestSide(dataset, size, progress) if dataset.query else None
-    pixels = decode("training", dataset.train, size, progress)
-    batches = assembly.build_batches(recipe, dataset.train, pixels, next(training.model.parameters()).device)
-    started = time.monotonic()
+def _first_state(
+    recipe: Recipe, dataset: ReidDataset, device: torch.device, progress: Progress, code_in: Path | None = None
+) -> Training:
+    """The state before the first step, fixed by the recipe's seed. A backbone of one's own is that of the run `code_in`."""
+    seed_everything(recipe.seed)
+    backbone = assembly.copy_in(code_in, recipe.model.backbone) if code_in else recipe.model.backbone
+    model = assembly.build_model(backbone, embedding_size=recipe.model.embedding_size)
+    if recipe.model.initial_weights:
+        loaded = load_checkpoint(recipe.model.initial_weights, run_code=bool(assembly.own_file(backbone)))
+        load_strictly(model, loaded.model.state_dict())
+        progress.say(f"starting from {recipe.model.initial_weights}: {loaded.report}")
+    return assembly.build_training(recipe, model, count(dataset.train).people, device)
 
-    def after_epoch(training: Training, means: dict[str, float]) -> None:
-        nonlocal best, started
-        entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - started, 3)} | means
-        if training.epoch % recipe.evaluation.every == 0 or training.epoch == epochs:
-            scores = test.score(training.model, recipe.evaluation.distance) if test else None
-            entry |= {"scores": scores.to_json()} if scores else {}
-            save = partial(save_model, model=training.model, recipe=recipe, about=entry | {"dataset": trained_on})
+
+class _Experiment:
+    """A training with its images and, once it is recorded, its run."""
+
+    def __init__(
+        self, recipe: Recipe, dataset: ReidDataset, training: Training, progress: Progress, best: float = -1.0
+    ) -> None:
+        self.recipe, self.training, self.progress, self.best = recipe, training, progress, best
+        size = recipe.data.image_size
+        self.test = TestSide(dataset, size, progress) if dataset.query else None
+        pixels = decode("training", dataset.train, size, progress)
+        self.batches = assembly.build_batches(recipe, dataset.train, pixels, training.sums.device)
+        self.epoch_started = time.monotonic()
+
+    def score(self) -> Scores | None:
+        """The model as it is now on the test side, if there is one."""
+        if self.test is None:
+            return None
+        return self.test.score(*self.test.embed(self.training.model), self.recipe.evaluation.distance)
+
+    def go_on(self, run: Run) -> Run:
+        """Train to the end of the recipe."""
+        recipe, training, batches = self.recipe, self.training, self.batches
+        epochs, size = recipe.schedule.epochs, recipe.data.batch_size
+        done = training.epoch * len(batches) + training.step
+        remaining = (epochs * len(batches) - done) * size
+        with interruption() as stop_requested, self.progress.stage("training", remaining) as advance:
+
+            def after_steps(training: Training) -> None:
+                nonlocal done
+                now = training.epoch * len(batches) + training.step
+                advance(
+                    (now - done) * size, f"epoch {training.epoch + 1}/{epochs}, loss {training.means()['total']:.3f}"
+                )
+                done = now
+
+            def after_epoch(training: Training, means: dict[str, float]) -> None:
+                due = training.epoch % recipe.evaluation.every == 0 or training.epoch == epochs
+                self.record(run, means, self.score() if due else None, weights=due)
+
+            self.epoch_started = time.monotonic()
+            try:
+                loop.train(
+                    training,
+                    batches,
+                    epochs=epochs,
+                    learning_rate=assembly.build_learning_rate(recipe),
+                    classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+                    precision=recipe.optimizer.precision,
+                    after_steps=after_steps,
+                    after_epoch=after_epoch,
+                    stop_requested=stop_requested,
+                )
+            except Interrupted:
+                save_training(run.resume, training, self.best)
+                raise Interrupted(run.folder) from None
+        return run
+
+    def record(self, run: Run, means: dict[str, float], scores: Scores | None, *, weights: bool = True) -> None:
+        """Save and log an epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
+        training, recipe = self.training, self.recipe
+        entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - self.epoch_started, 3)}
+        entry |= means | ({"scores": scores.to_json()} if scores else {})
+        if weights:  # which travel; the folders they were trained on do not
+            about = entry | {"dataset": {key: run.dataset()[key] for key in ("name", "counts", "fingerprint")}}
+            save = partial(save_model, model=training.model, recipe=recipe, about=about)
             save(run.last)
-            if scores and scores.mAP > best:
-                best = scores.mAP
+            if scores and scores.mAP > self.best:
+                self.best = scores.mAP
                 save(run.best)
         run.append(entry)
-        save_training(run.resume, training, best)
-        progress.say(_line(entry, epochs))
-        started = time.monotonic()
-
-    if training.epoch == 0 and training.step == 0:
-        after_epoch(training, {})  # before any training: shows at once whether the dataset can be scored
-    remaining = (len(batches) * (epochs - training.epoch) - training.step) * recipe.data.batch_size
-    with interruption(progress.say) as stop_requested, progress.stage("training", remaining) as advance:
-        reported = training.epoch * len(batches) + training.step
-
-        def after_steps(training: Training) -> None:
-            nonlocal reported
-            now = training.epoch * len(batches) + training.step
-            detail = f"epoch {training.epoch + 1}/{epochs}, loss {training.means()['total']:.3f}"
-            advance((now - reported) * recipe.data.batch_size, detail)
-            reported = now
-
-        try:
-            loop.train(
-                training,
-                batches,
-                epochs=epochs,
-                learning_rate=assembly.build_learning_rate(recipe),
-                classifier_only_epochs=recipe.schedule.classifier_only_epochs,
-                precision=recipe.optimizer.precision,
-                after_steps=after_steps,
-                after_epoch=after_epoch,
-                stop_requested=stop_requested,
-            )
-        except Interrupted:
-            save_training(run.resume, training, best)
-            raise Interrupted(run.folder) from None
-    return run
+        save_training(run.resume, training, self.best)
+        self.progress.say(_line(entry, recipe.schedule.epochs))
+        self.epoch_started = time.monotonic()
 
 
 def _line(entry: dict[str, Any], epochs: int) -> str:
     """One epoch of the log as a line to read."""
-    parts = [f"epoch {entry['epoch']}/{epochs}"]
+    parts = []
     if "total" in entry:
         parts.append(
             f"loss {entry['total']:.3f}, {entry['accuracy']:.1%} right, rate {entry['learning_rate']:.2g}, "
@@ -137,9 +179,4 @@ def _line(entry: dict[str, Any], epochs: int) -> str:
         )
     if "scores" in entry:
         parts.append(f"mAP {entry['scores']['mAP']:.2%}, rank-1 {entry['scores']['cmc'][0]:.2%}")
-    return ": ".join([parts[0], "; ".join(parts[1:])])
-
-
-def _require_training_images(dataset: ReidDataset) -> None:
-    if not dataset.train:
-        raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
+    return f"epoch {entry['epoch']}/{epochs}: {'; '.join(parts) or 'before training'}"

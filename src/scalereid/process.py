@@ -1,6 +1,7 @@
 """This process and its machine: device, seeds, memory allocator, Ctrl-C, and a record of it all."""
 
 import ctypes
+import os
 import platform
 import random
 import signal
@@ -42,6 +43,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
+        "tf32": torch.backends.cudnn.allow_tf32 if device.type == "cuda" else False,
         "command": sys.argv,
     }
 
@@ -68,7 +70,7 @@ def keep_freed_memory() -> None:
 
 
 @contextmanager
-def interruption(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
+def interruption() -> Iterator[Callable[[], bool]]:
     """Yields a function that tells whether Ctrl-C was pressed (or the process told to end); a second one stops at once."""
     requested = False
     if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
@@ -80,7 +82,8 @@ def interruption(say: Callable[[str], None]) -> Iterator[Callable[[], bool]]:
         if requested:
             signal.default_int_handler(number, frame)
         requested = True
-        say("stopping after this step; once more stops at once, and loses it")
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, b"\nstopping after this step; once more stops at once, and loses it\n")
 
     before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 
-class Advance(Protocol):
+class AdvanceBar(Protocol):
     """Told how many more images are done and, for the bar, what else is worth seeing."""
 
     def __call__(self, images: int, detail: str = "") -> None:
@@ -28,7 +28,7 @@ class Progress:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, what: str, images: int) -> Iterator[Advance]:
+    def stage(self, what: str, images: int) -> Iterator[AdvanceBar]:
         """A bar over so many images, and in the end a line with the time they took and the images a second."""
         started = time.monotonic()
         done = 0

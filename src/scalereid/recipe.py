@@ -4,10 +4,10 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
+from scalereid.data.images import ImageSize, check_image_size
+from scalereid.retrieval.distances import Distance
 from scalereid.training.loop import Precision
 from scalereid.training.optimization import DecayName, OptimizerName
-
-Distance = Literal["cosine", "euclidean"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +16,7 @@ class DataSettings:
 
     dataset: str = "market1501"
     """A name that `scalereid datasets` lists, or FILE.py:FUNCTION for a reader of your own."""
-    image_size: tuple[int, int] = (256, 128)
+    image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64
     """Images in a training step."""
@@ -28,7 +28,7 @@ class DataSettings:
     """Probability of covering a random rectangle of a training image."""
 
     def __post_init__(self) -> None:
-        _require(min(self.image_size) >= 16, "data.image_size", self.image_size, "at least 16 each way")
+        check_image_size(self.image_size)
         _require(self.batch_size >= 2, "data.batch_size", self.batch_size, "at least 2: batch norm compares images")
         for name in ("flip", "crop", "erase"):
             chance = getattr(self, name)
@@ -101,7 +101,9 @@ class ScheduleSettings:
 
     def __post_init__(self) -> None:
         _require(self.epochs >= 1, "schedule.epochs", self.epochs, "at least 1")
-        _require(self.warmup_epochs >= 0, "schedule.warmup_epochs", self.warmup_epochs, "0 or more")
+        for name in ("warmup_epochs", "classifier_only_epochs", "factor"):
+            value = getattr(self, name)
+            _require(value >= 0, f"schedule.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ def _optimizer_state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor
             number = int(match[1])
             if tensor.shape == parameters[number].shape:
                 tensor = torch.empty_like(parameters[number]).copy_(tensor)
-            state.setdefault(number, {})[match[2]] = tensor
+            state.setdefault(number, {})[match[2]] = tensor.clone()  # else the file stays open
     return state
 
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from scalereid.recipe import Recipe
@@ -46,11 +49,14 @@ class Run:
         file = self.folder / "recipe.json"
         if not file.is_file():
             raise FileNotFoundError(f"{self.folder} is not a run: it has no recipe.json")
-        return Recipe.from_json(json.loads(file.read_text()))
+        try:
+            return Recipe.from_json(_read_json(file))
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from error
 
     def dataset(self) -> dict[str, Any]:
         """Name, folder, counts and fingerprint of what it was trained on."""
-        values: dict[str, Any] = json.loads((self.folder / "dataset.json").read_text())
+        values: dict[str, Any] = _read_json(self.folder / "dataset.json")
         return values
 
     def epochs(self) -> list[dict[str, Any]]:
@@ -64,20 +70,41 @@ class Run:
         write(self.log, lambda file: file.write_text(lines))
 
 
-def create_run(folder: Path, recipe: Recipe, dataset: dict[str, Any], environment: dict[str, Any]) -> Run:
-    """A new run directory with its recipe, dataset and environment.
+def create_run(
+    folder: Path, recipe: Recipe, dataset: dict[str, Any], environment: dict[str, Any], own_code: Path | None = None
+) -> Run:
+    """A new run directory, there with all of recipe, dataset and environment or not at all.
+
+    `own_code` is the file of a backbone that is not scalereid's: a copy lies in the run, so that later edits do not matter.
 
     Raises:
         FileExistsError: there is something in `folder` already.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FileExistsError(
-            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {folder}"
+            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {quote(str(folder))}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, values in (("environment", environment), ("dataset", dataset), ("recipe", recipe.to_json())):
-        write_json(folder / f"{name}.json", values)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        new = Path(temporary) / folder.name
+        new.mkdir()
+        for name, values in (("environment", [environment]), ("dataset", dataset), ("recipe", recipe.to_json())):
+            write_json(new / f"{name}.json", values)
+        if own_code:
+            shutil.copy(own_code, new / own_code.name)
+        if folder.is_dir():
+            folder.rmdir()  # empty
+        new.rename(folder)
     return Run(folder)
+
+
+def note_environment(run: Run, now: dict[str, Any]) -> list[str]:
+    """Add the environment of a resumed run to its record; says what differs from where it was started."""
+    file = run.folder / "environment.json"
+    before = _read_json(file)
+    write_json(file, [*before, now])
+    keys = ("device", "torch", "numpy", "pillow", "threads")
+    return [f"{key} is {now[key]}, was {before[0].get(key)}" for key in keys if now[key] != before[0].get(key)]
 
 
 def write(file: Path, save: Callable[[Path], Any]) -> None:
@@ -92,6 +119,13 @@ def write(file: Path, save: Callable[[Path], Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_json(file: Path, values: dict[str, Any]) -> None:
+def write_json(file: Path, values: Any) -> None:
     """Write `values`, readable and whole."""
     write(file, lambda partial: partial.write_text(json.dumps(values, indent=2) + "\n"))
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{file} is damaged: {error}") from error

@@ -72,3 +72,29 @@ def test_reading_ahead_gives_the_same_batches(people: ReidDataset, store: ImageS
 def test_too_few_images(people: ReidDataset) -> None:
     with pytest.raises(ValueError, match="5 training images do not fill one batch of 10"):
         batches(people, ImageStore([record.path for record in people.train[:5]], SIZE))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("resident", [True, False])
+def test_gpu_batches_hold_the_same_images(people: ReidDataset, store: ImageStore, resident: bool) -> None:
+    on_cpu = batches(people, store, plain=True)
+    on_gpu = TrainingBatches(
+        store, labels(people.train), batch_size=10, seed=0, device=torch.device("cuda"), augment=on_cpu.augment
+    )
+    if not resident:
+        on_gpu.resident = None
+    for (images, of_people), (other, other_people) in zip(on_cpu.epoch(1), on_gpu.epoch(1), strict=True):
+        torch.testing.assert_close(images, other.cpu())
+        assert torch.equal(of_people, other_people.cpu())
+
+
+@pytest.mark.gpu
+def test_gpu_augmentation_repeats(people: ReidDataset, store: ImageStore) -> None:
+    runs = []
+    for _ in range(2):
+        made = batches(people, store)
+        on_gpu = TrainingBatches(
+            store, labels(people.train), batch_size=10, seed=0, device=torch.device("cuda"), augment=made.augment
+        )
+        runs.append([images for images, _ in on_gpu.epoch(0)])
+    assert all(torch.equal(one, other) for one, other in zip(*runs, strict=True))

@@ -69,6 +69,18 @@ def test_every_colour_mode_becomes_rgb(paths: list[Path], tmp_path: Path, mode: 
     assert read_image(file, SIZE).shape == (48, 24, 3)
 
 
+def test_more_than_eight_bits_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000).save(tmp_path / "x.png")
+    with pytest.raises(ValueError, match=r"x\.png cannot be read as an image: it has more than 8 bits a channel"):
+        read_image(tmp_path / "x.png", SIZE)
+
+
+def test_no_home_is_no_hindrance(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "SCALEREID_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    assert ImageStore(paths[:2], SIZE).pixels is not None
+
+
 def test_nothing_half_written_stays_in_the_cache(paths: list[Path], tmp_path: Path) -> None:
     (tmp_path / "x.jpg").write_bytes(b"broken")
     with pytest.raises(ValueError, match="cannot be read"):

@@ -42,6 +42,12 @@ def test_bad_tables_name_the_place(tmp_path: Path, text: str, message: str) -> N
         read_csv(write(tmp_path, text))
 
 
+def test_other_encodings_are_named(tmp_path: Path) -> None:
+    (tmp_path / "dataset.csv").write_bytes("split,path,pid,camid\ntrain,ü.jpg,1,1\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"dataset\.csv is not UTF-8 text"):
+        read_csv(tmp_path)
+
+
 def test_missing_image_and_missing_table(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lists .*gone\.jpg, which does not exist"):
         read_csv(write(tmp_path, "split,path,pid,camid\ntrain,gone.jpg,1,1\n"))

@@ -24,10 +24,13 @@ def test_frames_say_right_and_wrong(people: ReidDataset, ranking: Ranking) -> No
     assert colours == [[query, right, wrong, wrong], [query, wrong, right, empty]]
 
 
-def test_mistakes_are_the_queries_wrong_at_once(ranking: Ranking) -> None:
-    assert mistakes(ranking, 8) == [1]
-    nothing = ranking._replace(correct=torch.ones(2, 3, dtype=torch.bool))
-    assert mistakes(nothing, 8) == []
+def test_mistakes_are_the_queries_wrong_at_once(people: ReidDataset, ranking: Ranking) -> None:
+    query = people.query[:2]
+    assert mistakes(query, people.gallery, ranking, 8) == [1]
+    right = ranking._replace(correct=torch.ones(2, 3, dtype=torch.bool))
+    assert mistakes(query, people.gallery, right, 8) == []
+    own_camera_only = [record for record in people.gallery if record.camid == query[1].camid]
+    assert mistakes(query, own_camera_only, ranking, 8) == []  # nothing to find is no mistake
 
 
 def test_evenly_spaced() -> None:

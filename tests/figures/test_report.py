@@ -6,7 +6,6 @@ import torch
 from PIL import Image
 
 from scalereid.data.records import ReidDataset
-from scalereid.figures import curves
 from scalereid.figures.curves import draw_training_curve
 from scalereid.figures.report import write_report
 from scalereid.recipe import Recipe
@@ -62,4 +61,3 @@ def test_missing_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[figures\]'"):
         draw_training_curve([], tmp_path / "x.png")
-    assert curves.__doc__

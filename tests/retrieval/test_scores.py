@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,25 @@ def test_equal_distances_keep_gallery_order() -> None:
     )
     assert scores.mAP == pytest.approx((1 / 2 + 2 / 4) / 2)
     assert scores.mINP == pytest.approx(2 / 4)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("queries", [1, 5, 40])
+def test_copies_of_an_image_are_tied(queries: int, distance: Any) -> None:
+    """Each right image is a copy of a wrong one that stands before it, and nearest: always second, however few queries."""
+    rng = np.random.default_rng(queries)
+    for size in (1_003, 4_001):
+        gallery = rng.standard_normal((size, 512)).astype(np.float32)
+        pids = np.arange(size)
+        first = rng.permutation(size // 2)[:queries]
+        second = size // 2 + rng.permutation(size // 2)[:queries]
+        gallery[second] = gallery[first]
+        query = gallery[first] + 0.01 * rng.standard_normal((queries, 512)).astype(np.float32)
+        scores = score(
+            query, gallery, query_pids=pids[second], gallery_pids=pids, query_camids=[1] * queries,
+            gallery_camids=[2] * size, distance=distance,
+        )  # fmt: skip
+        assert scores.cmc[:2].tolist() == [0, 1]
 
 
 def test_fewer_images_than_ranks() -> None:
@@ -201,6 +222,31 @@ PEOPLE: dict[str, Any] = {"query_pids": [1], "gallery_pids": [1, 2], "query_cami
 def test_bad_input_is_named(query: Any, gallery: Any, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         score(query, gallery, **(PEOPLE | change))
+
+
+def test_ranks_that_do_not_exist() -> None:
+    scores = score(np.eye(4)[:1], np.eye(4)[:2], **PEOPLE, max_rank=3)
+    for k in (0, 4):
+        with pytest.raises(ValueError, match=f"there is no rank-{k}: the CMC has ranks 1 to 3"):
+            scores.rank(k)
+
+
+MEMORY = """
+import resource, torch, numpy as np, scalereid
+rng = np.random.default_rng(0)
+def side(n):
+    return rng.standard_normal((n, 512), np.float32), rng.integers(0, 751, n), rng.integers(0, 6, n)
+(query, q_pids, q_camids), (gallery, g_pids, g_camids) = side(3368), side(15913)
+scalereid.score(query, gallery, query_pids=q_pids, gallery_pids=g_pids, query_camids=q_camids, gallery_camids=g_camids)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_market1501_sizes_fit_in_500_megabytes() -> None:
+    """The whole process: Python, torch, the embeddings and what scoring needs."""
+    pytest.importorskip("resource")
+    printed = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout
+    assert int(printed) < 500
 
 
 def test_scores_as_json() -> None:

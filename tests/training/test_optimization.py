@@ -46,7 +46,7 @@ def test_warmup_rises_linearly_into_the_decay() -> None:
 
 def test_sgd_is_the_published_rule() -> None:
     weight = nn.Parameter(torch.tensor([2.0]))
-    optimizer = build_optimizer("sgd", [nn.ParameterList([weight])], lr=0.1, weight_decay=0.01, momentum=0.9)
+    optimizer = build_optimizer("sgd", [weight], lr=0.1, weight_decay=0.01, momentum=0.9)
     value, velocity = 2.0, 0.0
     for _ in range(5):
         weight.grad = 3 * weight.detach()
@@ -58,7 +58,7 @@ def test_sgd_is_the_published_rule() -> None:
 
 def test_amsgrad_never_forgets_a_large_gradient() -> None:
     weight = nn.Parameter(torch.tensor([1.0]))
-    optimizer = build_optimizer("amsgrad", [nn.ParameterList([weight])], lr=0.01, weight_decay=0.1, momentum=0.0)
+    optimizer = build_optimizer("amsgrad", [weight], lr=0.01, weight_decay=0.1, momentum=0.0)
     value, first, second, largest = 1.0, 0.0, 0.0, 0.0
     for step, gradient in enumerate([10.0, 0.1, -0.2, 0.1], start=1):
         weight.grad = torch.tensor([gradient])

@@ -3,6 +3,8 @@
 Everything works on whole batches, on the device where the batch lives, with one draw per image from a generator given.
 """
 
+from functools import lru_cache
+
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
@@ -13,9 +15,14 @@ PIXEL_STD = (0.229, 0.224, 0.225)
 
 def normalise(pixels: Tensor) -> Tensor:
     """RGB uint8 (b, h, w, 3) to float32 (b, 3, h, w), channels last in memory, by ImageNet's mean and deviation."""
-    mean = torch.tensor(PIXEL_MEAN, device=pixels.device)
-    std = torch.tensor(PIXEL_STD, device=pixels.device)
+    mean, std = _constants(pixels.device)
     return pixels.float().div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
+
+
+@lru_cache
+def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
+    """Mean and deviation on a device; kept there, because sending them makes a GPU wait."""
+    return torch.tensor(PIXEL_MEAN, device=device), torch.tensor(PIXEL_STD, device=device)
 
 
 def augment(images: Tensor, generator: Generator, *, flip: float, crop: float, erase: float) -> Tensor:
@@ -94,7 +101,7 @@ def random_erase(
     in_rows = (y >= top) & (y < top + erased_height)
     in_columns = (x >= left) & (x < left + erased_width)
     covered = in_rows[:, :, None] & in_columns[:, None, :] & chosen[:, None, None]
-    fill = torch.tensor(PIXEL_MEAN, device=images.device, dtype=images.dtype)[None, :, None, None]
+    fill = _constants(images.device)[0][None, :, None, None]
     return torch.where(covered[:, None], fill, images)
 
 

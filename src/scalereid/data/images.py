@@ -3,8 +3,9 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
+_AHEAD = 2  # batches read while one is used
 Advance = Callable[[int], None]  # told how many more images are done
 
 
@@ -28,16 +30,31 @@ def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
     height, width = image_size
     try:
         with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):
+                raise ValueError("it has more than 8 bits a channel; convert it")
             return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+    except MemoryError:
+        raise
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ValueError(f"{path} cannot be read as an image: {error}") from error
+
+
+def check_image_size(image_size: ImageSize) -> None:
+    """Networks here halve an image four times; less than a pixel is left of a smaller one.
+
+    Raises:
+        ValueError: `image_size` is below 16 pixels either way.
+    """
+    if min(image_size) < 16:
+        raise ValueError(f"image_size is {image_size[0]}×{image_size[1]}; height and width must be at least 16")
 
 
 class ImageStore:
     """The pixels of a list of image files, as a uint8 array (n, height, width, 3) or decoded again at each reading.
 
-    Kept in memory up to `memory_limit` bytes (a quarter of the machine's memory unless told), else in a memory-mapped file in
-    `cache_folder` that later runs find again, else, when the disk has no room either, decoded whenever asked for.
+    Kept in memory up to `memory_limit` bytes (unless told, a quarter of what the process may have), else in a memory-mapped
+    file in `cache_folder` (unless told, SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and anyone may
+    delete, else, when the disk has no room either, decoded whenever asked for.
     """
 
     def __init__(
@@ -53,15 +70,15 @@ class ImageStore:
         self.image_size = image_size
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
-        folder = cache_folder or _default_cache_folder()
         if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
             pixels = np.empty(shape, np.uint8)
             self._decode_into(pixels, advance)
             self.pixels: Tensor | None = torch.from_numpy(pixels)
-        elif (file := self._file_in(folder)).is_file() or _free_space(folder) > 1.1 * size:
-            self.pixels = torch.from_numpy(self._mapped(file, shape, advance))
-        else:
-            self.pixels = None
+            return
+        folder = cache_folder or _default_cache_folder()
+        file = self._file_in(folder)
+        fits = file.is_file() or _free_space(folder) > 1.1 * size
+        self.pixels = torch.from_numpy(self._mapped(file, shape, advance)) if fits else None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -99,6 +116,29 @@ class ImageStore:
         return folder / f"{digest.hexdigest()[:32]}.npy"
 
 
+def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: torch.device) -> Iterator[Tensor]:
+    """The pixels of each batch of image numbers, uint8 (b, height, width, 3) on `device`, read while the one before is used."""
+    if store.pixels is not None and device.type == "cpu":
+        yield from map(store.read, batches)  # at hand: a thread would cost more than it saves
+        return
+
+    def fetch(batch: NDArray[np.int64]) -> Tensor:
+        pixels = store.read(batch)
+        return (
+            pixels.pin_memory() if device.type == "cuda" else pixels
+        )  # pinned memory is copied while the GPU computes
+
+    # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
+    with ThreadPoolExecutor(1) as reader:
+        ahead: deque[Future[Tensor]] = deque()
+        for batch in batches:
+            ahead.append(reader.submit(fetch, batch))
+            if len(ahead) > _AHEAD:
+                yield ahead.popleft().result().to(device, non_blocking=True)
+        while ahead:
+            yield ahead.popleft().result().to(device, non_blocking=True)
+
+
 def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: NDArray[np.uint8], advance: Advance) -> None:
     # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -108,14 +148,20 @@ def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: NDArray[np.uin
 
 
 def _quarter_of_memory() -> int:
+    """Of the machine's memory, or of what its container allows."""
+    limits = [4 * 1024**3]  # where the system does not say
     if hasattr(os, "sysconf"):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4
-    return 4 * 1024**3  # Windows does not say
+        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    container = Path("/sys/fs/cgroup/memory.max")
+    if container.is_file() and (text := container.read_text().strip()).isdigit():
+        limits.append(int(text))
+    return min(limits) // 4
 
 
 def _default_cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("SCALEREID_CACHE") or Path(base) / "scalereid")
+    if named := os.environ.get("SCALEREID_CACHE"):
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "scalereid"  # noqa: PTH111 - never fails
 
 
 def _free_space(folder: Path) -> int:

@@ -1,6 +1,7 @@
 """Anyone's own dataset, as a CSV file: `split,path,pid,camid`."""
 
 import csv
+import io
 from pathlib import Path
 
 from scalereid.data.records import ImageRecord, ReidDataset
@@ -23,7 +24,11 @@ def read_csv(root: Path) -> ReidDataset:
     if not file.is_file():
         raise FileNotFoundError(f"no table of images at {file}; write one with the columns {','.join(COLUMNS)}")
     splits: dict[str, list[ImageRecord]] = {split: [] for split in _SPLITS}
-    with file.open(newline="", encoding="utf-8-sig") as lines:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not UTF-8 text: {error}") from None
+    with io.StringIO(text, newline="") as lines:
         rows = csv.DictReader(lines)
         missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
         if missing:
@@ -40,7 +45,7 @@ def read_csv(root: Path) -> ReidDataset:
         if not record.path.is_file():
             raise FileNotFoundError(f"{file} lists {record.path}, which does not exist")
     train, query, gallery = (tuple(splits[split]) for split in _SPLITS)
-    return ReidDataset(file.parent.name, file.parent, train, query, gallery)
+    return ReidDataset(file.parent.absolute().name, file.parent, train, query, gallery)
 
 
 def write_csv(file: Path, dataset: ReidDataset) -> None:

@@ -50,9 +50,16 @@ def evenly_spaced(number: int, of: int) -> list[int]:
     return sorted({round(row) for row in torch.linspace(0, of - 1, min(number, of)).tolist()})
 
 
-def mistakes(ranking: Ranking, number: int) -> list[int]:
-    """Queries whose nearest gallery image shows somebody else, spread over all such."""
-    wrong = (~ranking.correct[:, 0] & (ranking.indices[:, 0] >= 0)).nonzero().flatten().tolist()
+def mistakes(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], ranking: Ranking, number: int) -> list[int]:
+    """Queries that could be found but whose nearest gallery image shows somebody else, spread over all such."""
+    cameras: dict[int, set[int]] = {}
+    for record in gallery:
+        cameras.setdefault(record.pid, set()).add(record.camid)
+    wrong = [
+        row
+        for row, record in enumerate(query)
+        if cameras.get(record.pid, set()) - {record.camid} and not ranking.correct[row, 0]
+    ]
     return [wrong[i] for i in evenly_spaced(number, len(wrong))] if wrong else []
 
 

@@ -27,7 +27,7 @@ def write_report(run: Run, *, scores: Scores, summary: str, ranking: Ranking, da
     folder.mkdir(exist_ok=True)
     log = run.epochs()
     draw_training_curve(log, folder / "curve.png")
-    wrong = mistakes(ranking, _ROWS)
+    wrong = mistakes(dataset.query, dataset.gallery, ranking, _ROWS)
     for name, rows in (("ranked_lists", evenly_spaced(_ROWS, len(dataset.query))), ("mistakes", wrong)):
         file = folder / f"{name}.png"
         file.unlink(missing_ok=True)

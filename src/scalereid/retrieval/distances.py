@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+# With fewer rows, matrix products take other ways through the columns, and equal gallery rows get unequal distances.
+_LEAST_ROWS = 16
 Distance = Literal["cosine", "euclidean"]
 Embeddings = Tensor | NDArray[np.floating]
 BLOCK = 1_000_000  # distances held at a time: 4 MB, and some thirty bytes each for what is computed from them
@@ -17,21 +19,23 @@ BLOCK = 1_000_000  # distances held at a time: 4 MB, and some thirty bytes each 
 def distance_blocks(
     query: Tensor, gallery: Tensor, distance: Distance, block: int = BLOCK
 ) -> Iterator[tuple[slice, Tensor]]:
-    """The rows of the (queries, gallery) matrix of distances, as many at a time as `block` allows, at least one.
+    """The rows of the (queries, gallery) matrix of distances, as many at a time as `block` allows, at least `_LEAST_ROWS`.
 
     `cosine` is 1 − cosine; `euclidean` is the *squared* Euclidean distance, which ranks the same.
     """
-    rows = max(1, block // len(gallery))
     if distance == "cosine":
         query, gallery = functional.normalize(query), functional.normalize(gallery)
-        for start in range(0, len(query), rows):
-            part = query[start : start + rows]
-            yield slice(start, start + len(part)), 1 - part @ gallery.T
-        return
     squares = gallery.square().sum(dim=1)
-    for start in range(0, len(query), rows):
-        part = query[start : start + rows]
-        yield slice(start, start + len(part)), part.square().sum(dim=1, keepdim=True) + squares - 2 * (part @ gallery.T)
+    size = max(_LEAST_ROWS, block // len(gallery))
+    for start in range(0, len(query), size):
+        part = query[start : start + size]
+        padded = functional.pad(part, (0, 0, 0, max(0, _LEAST_ROWS - len(part))))
+        products = (padded @ gallery.T)[: len(part)]
+        rows = slice(start, start + len(part))
+        if distance == "cosine":
+            yield rows, 1 - products
+        else:
+            yield rows, part.square().sum(dim=1, keepdim=True) + squares - 2 * products
 
 
 def as_matrix(embeddings: Embeddings, what: str) -> Tensor:
@@ -40,7 +44,7 @@ def as_matrix(embeddings: Embeddings, what: str) -> Tensor:
     Raises:
         ValueError: they are no matrix, or not finite; the message says which side and which row.
     """
-    matrix = torch.as_tensor(embeddings).float()
+    matrix = torch.as_tensor(embeddings).detach().float()
     if matrix.ndim != 2:
         raise ValueError(f"the {what} embeddings are {list(matrix.shape)}; they must be a matrix, one row per image")
     if not matrix.isfinite().all():

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from scalereid.data.augmentation import normalise
-from scalereid.data.images import Advance, ImageStore
+from scalereid.data.images import Advance, ImageStore, read_ahead
 from scalereid.models.embedding_model import EmbeddingModel
 
 BATCH_SIZES = {"cpu": 16, "cuda": 256}  # a CPU is fastest while a batch's maps stay in its caches
@@ -30,16 +30,18 @@ def embed(
     """
     device = next(model.parameters()).device
     size = batch_size or BATCH_SIZES.get(device.type, 64)
+    batches = [np.arange(start, min(start + size, len(store))) for start in range(0, len(store), size)]
     embeddings = torch.empty(len(store), model.embedding_size)
     was_training = model.training
     model.eval()
-    for start in range(0, len(store), size):
-        indices = np.arange(start, min(start + size, len(store)))
-        images = normalise(store.read(indices).to(device))
-        rows = model(images) + model(images.flip(3)) if flip else model(images)
-        embeddings[start : start + len(rows)] = rows.float()
-        advance(len(rows))
-    model.train(was_training)
+    try:
+        for batch, pixels in zip(batches, read_ahead(store, batches, device), strict=True):
+            images = normalise(pixels)
+            rows = model(images) + model(images.flip(3)) if flip else model(images)
+            embeddings[batch[0] : batch[0] + len(batch)] = rows.float()
+            advance(len(batch))
+    finally:
+        model.train(was_training)
     if not embeddings.isfinite().all():
         bad = int((~embeddings.isfinite().all(dim=1)).nonzero()[0])
         raise ValueError(f"the embedding of {store.paths[bad]} is not finite: the weights are damaged")

@@ -14,7 +14,7 @@ from scalereid.retrieval.ranking import Numbers, Sides, sides
 Protocol = Literal["market1501"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
     """How well queries find their people, as fractions, and how that was measured."""
 
@@ -33,6 +33,8 @@ class Scores:
 
     def rank(self, k: int) -> float:
         """The CMC at rank `k`: `rank(1)` is the field's rank-1."""
+        if not 1 <= k <= len(self.cmc):
+            raise ValueError(f"there is no rank-{k}: the CMC has ranks 1 to {len(self.cmc)}")
         return float(self.cmc[k - 1])
 
     def to_json(self) -> dict[str, Any]:

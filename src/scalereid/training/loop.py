@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.training.objective import Losses, Objective
@@ -23,7 +23,7 @@ class Batches(Protocol):
         """The batches of `epoch`, from number `start` on."""
 
 
-CHECK_EVERY = 10  # steps between looking at the loss: each look makes a GPU wait for the host
+LOOK_EVERY = 10  # steps between looking at the loss, except on a CPU: each look makes a GPU wait for the host
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Training:
     objective: Objective
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
+    trainable: list[nn.Parameter]  # of the model; frozen while the classifier trains alone
     sums: Tensor  # of each loss over the steps done in this epoch; not finite as soon as one loss was not
     epoch: int = 0  # in progress
     step: int = 0  # done in it
@@ -71,17 +72,22 @@ def train(
         precision: of the layers; weights, gradients and the loss stay float32.
         after_steps: told every few steps how training stands.
         after_epoch: told the mean losses and the learning rate of the epoch that ended.
-        stop_requested: asked after each step.
+        stop_requested: asked before each epoch and after each step.
 
     Raises:
         FloatingPointError: a loss was not finite.
         Interrupted: `stop_requested` said so; `training` stands at the next step.
     """
     model, objective, optimizer, scaler = training.model, training.objective, training.optimizer, training.scaler
-    device = next(model.parameters()).device.type
+    device = training.sums.device.type
+    look_every = 1 if device == "cpu" else LOOK_EVERY
     while training.epoch < epochs:
+        if stop_requested():
+            raise Interrupted
         classifier_only = training.epoch < classifier_only_epochs
-        model.requires_grad_(not classifier_only).train(not classifier_only)
+        for parameter in training.trainable:
+            parameter.requires_grad_(not classifier_only)
+        model.train(not classifier_only)
         objective.train()
         for images, labels in batches.epoch(training.epoch, start=training.step):
             rate = learning_rate(training.epoch, (training.step + 1) / len(batches))
@@ -97,7 +103,7 @@ def train(
             training.step += 1
             training.sums += torch.stack(losses).detach()
             stopping = stop_requested()
-            if stopping or training.step % CHECK_EVERY == 0 or training.step == len(batches):
+            if stopping or training.step % look_every == 0 or training.step == len(batches):
                 _check_finite(training, rate)
                 after_steps(training)
             if stopping:

@@ -12,17 +12,22 @@ DecayName = Literal["constant", "step", "cosine"]
 
 
 def build_optimizer(
-    name: OptimizerName, modules: Iterable[nn.Module], *, lr: float, weight_decay: float, momentum: float
+    name: OptimizerName, parameters: Iterable[nn.Parameter], *, lr: float, weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
     """SGD with momentum, or AMSGrad (Reddi et al., ICLR 2018; betas 0.9 and 0.999), one fused kernel per step.
 
-    `momentum` is SGD's alone. Each of `modules` is a group of its own: fused SGD needs all of a group to have been frozen
-    for as long, and in the first epochs only the classifier may train.
+    `momentum` is SGD's alone.
     """
-    parameters = [{"params": list(module.parameters())} for module in modules]
-    if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
-    return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True)
+    if name == "amsgrad":
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True)
+    optimizer = torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
+    if momentum:
+        # Starting at zero is the same rule. Left to itself, fused SGD fails when part of the parameters joins later, and
+        # reads uninitialised memory when a gradient scaler skips the first step.
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def learning_rate(

@@ -32,6 +32,9 @@ def read_toy(root: Path) -> ReidDataset:
         try:
             draw_toy(partial, train_people=_TRAIN_PEOPLE, test_people=_TEST_PEOPLE)
             partial.rename(folder)  # whole or not at all
+        except OSError:
+            if not folder.is_dir():  # another process was faster, which is fine
+                raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return replace(read_csv(folder), name="toy")

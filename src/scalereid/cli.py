@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,14 +48,15 @@ def demo(
     progress.say("3. Evaluating …")
     scored, page = _report(run, data, device, False, progress)
     untrained = run.epochs()[0]["scores"]
+    program = _program()
     progress.say(
         f"\n{scored}\n\n"
         f"untrained network: mAP {untrained['mAP']:.2%}, rank-1 {untrained['cmc'][0]:.2%}\n"
         f"trained network:   mAP {scored.scores.mAP:.2%}, rank-1 {scored.scores.rank(1):.2%}\n\n"
-        f"Look at it:    {page}\n"
-        f"Score it again:  scalereid evaluate {run.folder} --data {data}\n"
-        f"Train yourself:  scalereid train toy --data {data} --out runs/mine --schedule.epochs 40\n"
-        f"Real people:     scalereid train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
+        f"Look at it:      {page}\n"
+        f"Score it again:  {program} evaluate {run.folder} --data {data}\n"
+        f"Train yourself:  {program} train toy --data {data} --out runs/mine --schedule.epochs 40\n"
+        f"Real people:     {program} train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
     )
 
 
@@ -89,7 +91,7 @@ def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]
             run = experiment.train(settings, data=data, out=out, device=device, progress=progress)
         folder, where = quote(str(run.folder)), quote(str(run.dataset()["data"] if data is None else data))
         scored = any("scores" in epoch for epoch in run.epochs())
-        progress.say(f"done: {folder}" + (f". Next:  scalereid report {folder} --data {where}" if scored else ""))
+        progress.say(f"done: {folder}" + (f". Next:  {_program()} report {folder} --data {where}" if scored else ""))
 
     return train
 
@@ -179,7 +181,7 @@ def main(arguments: list[str] | None = None) -> None:
         # Most likely the recipe is the first word that is a recipe's name; the command itself knows for sure.
         _parse(arguments, next((word for word in arguments[1:] if word in RECIPES), ""))
     except Interrupted as stopped:
-        print(f"stopped and saved. Go on with:  scalereid train --resume {quote(str(stopped))}", file=sys.stderr)
+        print(f"stopped and saved. Go on with:  {_program()} train --resume {quote(str(stopped))}", file=sys.stderr)
         sys.exit(130)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -214,6 +216,11 @@ def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progres
 
 def _recipe_named(name: str) -> Recipe:
     return RECIPES.get(name, Recipe())
+
+
+def _program() -> str:
+    """What to type for this program here: its name where the shell finds it, else its path."""
+    return "scalereid" if shutil.which("scalereid") else os.path.relpath(sys.argv[0])
 
 
 def _free(folder: Path) -> Path:

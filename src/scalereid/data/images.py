@@ -124,9 +124,9 @@ def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: 
 
     def fetch(batch: NDArray[np.int64]) -> Tensor:
         pixels = store.read(batch)
-        return (
-            pixels.pin_memory() if device.type == "cuda" else pixels
-        )  # pinned memory is copied while the GPU computes
+        if device.type == "cuda":
+            return pixels.pin_memory()  # which is copied while the GPU computes
+        return pixels
 
     # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
     with ThreadPoolExecutor(1) as reader:

@@ -14,7 +14,7 @@ from scalereid.assembly import build_model, build_training
 from scalereid.process import choose_device, keep_freed_memory
 from scalereid.recipe import ModelSettings, OptimizerSettings, Recipe
 
-BATCH, STEPS, ROUNDS = 64, 6, 5
+BATCH, STEPS, ROUNDS = 64, 5, 3
 
 
 def seconds_a_step(backbone: str, size: tuple[int, int], device: torch.device, layout: str, precision: str) -> float:

@@ -58,8 +58,8 @@ def seed_everything(seed: int) -> None:
 def keep_freed_memory() -> None:
     """Tell glibc not to hand large freed blocks back to the system between batches; elsewhere nothing happens.
 
-    By default every batch's activations are fresh pages that the system must clear first, which takes up to half of the
-    time of a training step on a CPU (`benchmarks/training.py`).
+    By default a batch's largest activations are fresh pages each time, which the system must clear first. Training in
+    float32 on a CPU is 1.1 to 1.3 times as fast without that (docs/benchmarks.md).
     """
     if platform.libc_ver()[0] != "glibc":
         return

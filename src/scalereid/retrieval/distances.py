@@ -13,7 +13,7 @@ from torch.nn import functional
 _LEAST_ROWS = 16
 Distance = Literal["cosine", "euclidean"]
 Embeddings = Tensor | NDArray[np.floating]
-BLOCK = 1_000_000  # distances held at a time: 4 MB, and some thirty bytes each for what is computed from them
+BLOCK = 1_000_000  # distances held at a time: 4 MB, and some 80 bytes each for what is computed from them
 
 
 def distance_blocks(

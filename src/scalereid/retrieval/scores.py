@@ -67,7 +67,7 @@ def score(
 
     For each query the gallery images of the same person *and* camera are left out, the rest is ordered by distance, equal
     distances in gallery order. A query without a match is counted in `queries_without_match` and in nothing else.
-    At most `block` distances are held at a time (or one query's), with about thirty times as many bytes in all.
+    At most `block` distances (or those of 16 queries) are held at a time, with some 80 bytes for each in all.
 
     Raises:
         ValueError: no query has a match (the message says which rule removed them); an empty side; lengths or widths that

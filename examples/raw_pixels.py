@@ -44,4 +44,6 @@ def main(dataset_name: str, root: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/raw_pixels.py DATASET FOLDER")
     main(*sys.argv[1:])

@@ -70,7 +70,7 @@ def test_no_code_in_a_file_is_run(
     torch.save({**state, "extra": Harmful()}, "bad.pth")
     Path("raw.pth").write_bytes(pickle.dumps(Harmful()))
     for name in ("bad.pth", "raw.pth"):
-        with pytest.raises(ValueError, match=rf"{name}: not read: damaged, cut off, or more than tensors is pickled"):
+        with pytest.raises(ValueError, match=rf"{name}: this is no weights file, .* or holds more than tensors"):
             load_model(name)
     assert not Path("harmed").exists()
 

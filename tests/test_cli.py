@@ -37,6 +37,11 @@ def test_mistakes_get_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[st
     some = ["--data", str(tmp_path), "--out", str(tmp_path / "x")]
     assert "there is no recipe 'nope'; there are toy, osnet_market1501" in fails(["train", "nope", *some], capsys)
     assert "--data FOLDER --out runs/NAME" in fails(["train", "toy"], capsys)
+    assert "name a recipe, one of toy, osnet_market1501" in fails(["train"], capsys)
+    assert "epochs is 0; it must be at least 1" in fails(
+        ["train", "osnet_market1501", *some, "--schedule.epochs", "0"], capsys
+    )
+    assert "is not a run" in fails(["report", str(tmp_path), "--data", str(tmp_path)], capsys)
     assert "Perhaps you meant" in fails(["train", "toy", *some, "--optimizer.lrr", "1"], capsys)
     assert "no Market-1501" in fails(["train", "osnet_market1501", *some], capsys)
     assert "there are no weights at" in fails(["evaluate", str(tmp_path / "gone"), "--data", str(tmp_path)], capsys)
@@ -54,7 +59,9 @@ def test_the_recipe_is_the_positional_word_wherever_it_stands(
         trained.append(recipe)
         raise ValueError("far enough")
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("scalereid.experiment.train", train)
+    monkeypatch.setattr(cli, "draw_toy_once", lambda _: None)
     for words in (
         "train osnet_market1501 --data toy --out x",
         "train --data toy osnet_market1501 --out x",
@@ -68,7 +75,6 @@ def test_the_recipe_is_the_positional_word_wherever_it_stands(
     expected = RECIPES["osnet_market1501"]
     assert trained[-1] == replace(expected, data=replace(expected.data, dataset="toy"), seed=3)
     assert "is not a run" in fails(["train", "--resume", str(tmp_path / "toy")], capsys)
-    monkeypatch.chdir(tmp_path)
     assert "toy is not a run" in fails(["train", "--resume", "toy"], capsys)
 
 

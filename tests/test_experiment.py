@@ -126,6 +126,7 @@ def test_stopping_and_resuming_gives_what_never_stopping_gives(
     assert process.wait(60) == (-signal.SIGKILL if how == signal.SIGKILL else 130)
     assert len(stopped.epochs()) < 7
     assert not any(path.name.endswith(".partial") for path in stopped.folder.iterdir()) or how == signal.SIGKILL
+    assert load_checkpoint(stopped.folder).about["epoch"] >= 2  # the last finished epoch's, scored or not
     experiment.resume(stopped.folder, progress=quiet)
     assert_equal(whole, stopped)
 

@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -17,7 +18,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
 
 def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [
+        dedent(block)
+        for block in re.findall(rf"^ *```{language}\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
+    ]
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
@@ -51,7 +55,7 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("experiment.train", "experiment.resume", "evaluation.evaluate"):
         monkeypatch.setattr(f"scalereid.{name}", reach)
-    for name in ("demo", "models", "recipes", "datasets"):
+    for name in ("demo", "models", "recipes", "datasets", "_report", "draw_toy_once"):
         monkeypatch.setattr(cli, name, reach)
     shown = [*commands()]
     assert len(shown) > 8

@@ -89,7 +89,9 @@ def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
     recipe = Recipe.from_json(json.loads(metadata["recipe"]))
     backbone = recipe.model.backbone
     if own_file(backbone) and not run_code:
-        raise ValueError(f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code")
+        raise ValueError(
+            f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code, or run_code=True"
+        )
     model = build_model(copy_in(path.parent, backbone), embedding_size=recipe.model.embedding_size)
     load_strictly(model, tensors)
     report = LoadReport(recipe.model.backbone, tuple(tensors), ())
@@ -135,8 +137,8 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals(_HARMLESS):
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"not read: damaged, cut off, or more than tensors is pickled in it ({reason})") from error
+        # PyTorch's own message ends in the advice to read the file unsafely.
+        raise ValueError("this is no weights file, or it is damaged or cut off, or holds more than tensors") from error
     if isinstance(state, dict) and "state_dict" in state:
         state = state["state_dict"]
     if not isinstance(state, dict):

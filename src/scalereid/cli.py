@@ -16,12 +16,13 @@ from tyro.conf import Positional, arg
 
 from scalereid import __version__, assembly, evaluation, experiment
 from scalereid.data import DATASETS
+from scalereid.data.toy import draw_toy_once
 from scalereid.evaluation import Evaluation
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
-from scalereid.process import keep_freed_memory
+from scalereid.process import choose_device, keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
 from scalereid.recipes import ABOUT, RECIPES
@@ -39,10 +40,10 @@ def demo(
     require_matplotlib()
     progress = Progress()
     out = _free(out)
-    progress.say(f"1. Drawing toy people, or finding them in {data} …")
+    _draw_toy_people(data, progress)
     dataset = assembly.read_dataset("toy", data)
     counts = dataset.counts()
-    progress.say(f"   {counts['train'].people} people to learn from, {counts['query'].people} others to find")
+    progress.say(f"1. {counts['train'].people} drawn people to learn from, {counts['query'].people} others to find")
     progress.say(f"2. Training into {out} …")
     run = experiment.train(RECIPES["toy"], data=data, out=out, device=device, progress=progress)
     progress.say("3. Evaluating …")
@@ -84,14 +85,21 @@ def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]
                 )
             run = experiment.resume(resume, data=data, device=device, progress=progress)
         else:
+            if not recipe:
+                raise ValueError(f"name a recipe, one of {', '.join(RECIPES)}; or a run to go on with: --resume RUN")
             if recipe not in RECIPES:
                 raise ValueError(f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
             if data is None or out is None:
                 raise ValueError("name the dataset's folder and a new one for the run: --data FOLDER --out runs/NAME")
+            if settings.data.dataset == "toy":
+                choose_device(device)  # which fails at once, not after drawing
+                _draw_toy_people(data, progress)
             run = experiment.train(settings, data=data, out=out, device=device, progress=progress)
         folder, where = quote(str(run.folder)), quote(str(run.dataset()["data"] if data is None else data))
+        code = " --run-code" if assembly.own_file(run.recipe().model.backbone) else ""
         scored = any("scores" in epoch for epoch in run.epochs())
-        progress.say(f"done: {folder}" + (f". Next:  {_program()} report {folder} --data {where}" if scored else ""))
+        following = f". Next:  {_program()} report {folder} --data {where}{code}" if scored else ""
+        progress.say(f"done: {folder}{following}")
 
     return train
 
@@ -129,7 +137,7 @@ def evaluate(
 
 
 def report(
-    run: Annotated[Positional[Path], arg(help="The run's folder.")],
+    run: Annotated[Positional[Path], arg(metavar="RUN", help="The run's folder.")],
     *,
     data: Annotated[Path, arg(help="The dataset's folder.")],
     run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
@@ -153,7 +161,7 @@ def models() -> None:
 
 def recipes() -> None:
     """List the recipes, with what they train and their published scores."""
-    table = Table(Column("recipe", no_wrap=True), "trains", "on", "about")
+    table = Table(Column("recipe", no_wrap=True), "trains", "on", Column("about", overflow="fold"))
     for name, recipe in RECIPES.items():
         table.add_row(name, recipe.model.backbone, recipe.data.dataset, ABOUT[name])
     _print(table)
@@ -204,14 +212,27 @@ def _parse(arguments: list[str], recipe: str) -> None:
         "recipes": recipes,
         "datasets": datasets,
     }
-    description = "Person re-identification with features at every scale."
+    description = "Person re-identification with features at every scale. --version says which scalereid this is."
     tyro.extras.subcommand_cli_from_dict(commands, prog="scalereid", description=description, args=arguments)
 
 
 def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progress) -> tuple[Evaluation, Path]:
+    run.recipe()  # says so when it is no run
     scored = evaluation.evaluate(run.folder, data=data, device=device, run_code=run_code, progress=progress)
-    page = write_report(run, scores=scored.scores, summary=str(scored), ranking=scored.rank(), dataset=scored.dataset)
+    page = write_report(
+        run,
+        scores=scored.scores,
+        epoch=scored.epoch,
+        summary=str(scored),
+        ranking=scored.rank(),
+        dataset=scored.dataset,
+    )
     return scored, page
+
+
+def _draw_toy_people(data: Path, progress: Progress) -> None:
+    progress.say(f"toy people are drawn into {data} (a minute), unless they are there already …")
+    draw_toy_once(data)
 
 
 def _recipe_named(name: str) -> Recipe:

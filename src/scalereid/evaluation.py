@@ -35,6 +35,8 @@ class Evaluation:
     dataset: ReidDataset
     model: str
     """Where the weights came from, and of which epoch they are."""
+    epoch: int | None
+    """Epochs they were trained for; None where nobody knows."""
     image_size: ImageSize
     flip: bool
 
@@ -142,16 +144,21 @@ def evaluate(
     read = assembly.read_dataset(dataset or (recipe.data.dataset if recipe else ""), data)
     size = image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
     check_image_size(size)
+    if not read.query or not read.gallery:
+        raise ValueError(
+            f"{read.name} has {len(read.query)} query and {len(read.gallery)} gallery images; both are needed"
+        )
     model = assembly.place(loaded.model, choose_device(device))
     test = TestSide(read, size, progress)
     query, gallery = test.embed(model, flip=flip, progress=progress)
-    epoch = f", epoch {loaded.about['epoch']}" if "epoch" in loaded.about else ""
+    epoch = loaded.about.get("epoch")
     return Evaluation(
         scores=test.score(query, gallery, distance or (recipe.evaluation.distance if recipe else "cosine")),
         query=query,
         gallery=gallery,
         dataset=read,
-        model=f"{loaded.report.backbone} ({source}{epoch})",
+        model=f"{loaded.report.backbone} ({source}{'' if epoch is None else f', epoch {epoch}'})",
+        epoch=epoch,
         image_size=size,
         flip=flip,
     )

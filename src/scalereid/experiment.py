@@ -38,6 +38,7 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
             "the recipe trains the classifier alone at first, which makes sense for trained weights only; "
             "name some with --model.initial-weights, or set --schedule.classifier-only-epochs 0"
         )
+    recipe.check()
     chosen = choose_device(device)
     dataset = assembly.read_dataset(recipe.data.dataset, data)
     if not dataset.train:
@@ -73,6 +74,9 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
     best = load_training(run.resume, training) if run.resume.is_file() else -1.0
     for difference in note_environment(run, environment(training.sums.device)):
         progress.say(f"not as the run was started, so weights will differ in the last digits: {difference}")
+    if training.epoch == recipe.schedule.epochs:
+        progress.say(f"{folder} is finished: all {training.epoch} epochs are done")
+        return run
     progress.say(f"going on with {folder} after epoch {training.epoch}, step {training.step}")
     experiment = _Experiment(recipe, dataset, training, progress, best)
     if not run.resume.is_file():  # stopped before its first step
@@ -131,7 +135,7 @@ class _Experiment:
 
             def after_epoch(training: Training, means: dict[str, float]) -> None:
                 due = training.epoch % recipe.evaluation.every == 0 or training.epoch == epochs
-                self.record(run, means, self.score() if due else None, weights=due)
+                self.record(run, means, self.score() if due else None)
 
             self.epoch_started = time.monotonic()
             try:
@@ -151,18 +155,18 @@ class _Experiment:
                 raise Interrupted(run.folder) from None
         return run
 
-    def record(self, run: Run, means: dict[str, float], scores: Scores | None, *, weights: bool = True) -> None:
+    def record(self, run: Run, means: dict[str, float], scores: Scores | None) -> None:
         """Save and log an epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
         training, recipe = self.training, self.recipe
         entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - self.epoch_started, 3)}
         entry |= means | ({"scores": scores.to_json()} if scores else {})
-        if weights:  # which travel; the folders they were trained on do not
-            about = entry | {"dataset": {key: run.dataset()[key] for key in ("name", "counts", "fingerprint")}}
-            save = partial(save_model, model=training.model, recipe=recipe, about=about)
-            save(run.last)
-            if scores and scores.mAP > self.best:
-                self.best = scores.mAP
-                save(run.best)
+        # Weights travel; the folders they were trained on do not.
+        about = entry | {"dataset": {key: run.dataset()[key] for key in ("name", "counts", "fingerprint")}}
+        save = partial(save_model, model=training.model, recipe=recipe, about=about)
+        save(run.last)
+        if scores and scores.mAP > self.best:
+            self.best = scores.mAP
+            save(run.best)
         run.append(entry)
         save_training(run.resume, training, self.best)
         self.progress.say(_line(entry, recipe.schedule.epochs))

@@ -28,7 +28,9 @@ def choose_device(name: str = "auto") -> torch.device:
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        reason = "there is no such kind, but cpu, cuda, mps" if "Expected one of" in reason else reason
+        raise ValueError(f"device {name!r} cannot be used here: {reason}") from error
     return torch.device(name)
 
 

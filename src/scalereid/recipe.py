@@ -27,7 +27,8 @@ class DataSettings:
     erase: float = 0.0
     """Probability of covering a random rectangle of a training image."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         check_image_size(self.image_size)
         _require(self.batch_size >= 2, "data.batch_size", self.batch_size, "at least 2: batch norm compares images")
         for name in ("flip", "crop", "erase"):
@@ -46,7 +47,8 @@ class ModelSettings:
     initial_weights: str = ""
     """A run, or a weights file (ours or torchreid's), to start from; empty: start from scratch."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         _require(self.embedding_size >= 1, "model.embedding_size", self.embedding_size, "at least 1")
 
 
@@ -57,7 +59,8 @@ class ObjectiveSettings:
     label_smoothing: float = 0.1
     """Share of the classification target spread over all people."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         _require(0 <= self.label_smoothing < 1, "objective.label_smoothing", self.label_smoothing, "from 0 to below 1")
 
 
@@ -76,7 +79,8 @@ class OptimizerSettings:
     precision: Precision = "float32"
     """Of the layers' arithmetic. Weights, gradients and losses are float32 in any case."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         for name in ("lr", "weight_decay", "momentum"):
             value = getattr(self, name)
             _require(0 <= value < float("inf"), f"optimizer.{name}", value, "0 or more")
@@ -99,7 +103,8 @@ class ScheduleSettings:
     classifier_only_epochs: int = 0
     """Epochs at first that train the classifier alone, the rest frozen: for pretrained weights."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         _require(self.epochs >= 1, "schedule.epochs", self.epochs, "at least 1")
         for name in ("warmup_epochs", "classifier_only_epochs", "factor"):
             value = getattr(self, name)
@@ -115,7 +120,8 @@ class EvaluationSettings:
     distance: Distance = "cosine"
     """Between embeddings."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
         _require(self.every >= 1, "evaluation.every", self.every, "at least 1")
 
 
@@ -132,6 +138,11 @@ class Recipe:
     seed: int = 0
     """Of weights, order and augmentation. The same seed gives the same run, bit for bit on a CPU."""
 
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
+        for group in (self.data, self.model, self.objective, self.optimizer, self.schedule, self.evaluation):
+            group.check()
+
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""
         return asdict(self)
@@ -141,9 +152,11 @@ class Recipe:
         """The recipe that `to_json` gave.
 
         Raises:
-            ValueError: an unknown setting, or a value of the wrong type; the message names it.
+            ValueError: an unknown setting, or a value of the wrong type or that makes no sense; the message names it.
         """
-        return _from_json(cls, values, "recipe")
+        recipe: Recipe = _from_json(cls, values, "recipe")
+        recipe.check()
+        return recipe
 
 
 def _require(fits: bool, name: str, value: object, wanted: str) -> None:

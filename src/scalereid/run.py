@@ -21,7 +21,7 @@ class Run:
 
     @property
     def last(self) -> Path:
-        """Weights after the last evaluated epoch."""
+        """Weights after the last finished epoch."""
         return self.folder / "last.safetensors"
 
     @property

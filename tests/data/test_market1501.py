@@ -60,7 +60,12 @@ def test_foreign_name_is_named(folder: Path) -> None:
 
 
 def test_missing_folder_says_where_it_looked(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"bounding_box_train, query, bounding_box_test\n  .*"):
+    with pytest.raises(
+        FileNotFoundError, match=r"lacks bounding_box_train, query, bounding_box_test\n.* does not exist"
+    ):
+        read_market1501(tmp_path)
+    (tmp_path / "bounding_box_train").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"lacks query, bounding_box_test\n(.*\n)+.*there is market1501-dev"):
         read_market1501(tmp_path)
 
 

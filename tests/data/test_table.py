@@ -32,7 +32,7 @@ def test_spreadsheet_byte_order_mark(tmp_path: Path) -> None:
     [
         ("split,path,pid\n", "no column camid"),
         ("", "no column split, path, pid, camid"),
-        ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: .*'one'"),
+        ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: pid 'one' is wrong; .* whole numbers"),
         ("split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n", r"line 3: 'test' is wrong; split is one of train"),
         ("split,path,pid,camid\ntrain,a.jpg,1\n", r"line 2"),
     ],

@@ -2,10 +2,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from scalereid.data import toy
 from scalereid.data.records import ReidDataset
-from scalereid.data.toy import draw_toy
+from scalereid.data.toy import draw_toy, draw_toy_once, read_toy
 from scalereid.data.toy.camera import CAMERAS, photograph
 from scalereid.data.toy.figure import Pose, draw_figure
 from scalereid.data.toy.people import Person, draw_people
@@ -55,6 +57,18 @@ def test_what_tells_lookalikes_apart_can_be_seen() -> None:
     views = [np.asarray(photograph(people[0], camera, np.random.default_rng(2)), np.int16) for camera in CAMERAS]
     for i, view in enumerate(views):
         assert all(np.abs(view - other).mean() > 5 for other in views[:i])
+
+
+def test_reading_draws_nothing_and_drawing_happens_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there are no toy people in .*; `scalereid demo`"):
+        read_toy(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(toy, "_TRAIN_PEOPLE", 1)
+    monkeypatch.setattr(toy, "_TEST_PEOPLE", 1)
+    assert draw_toy_once(tmp_path)
+    assert not draw_toy_once(tmp_path)
+    assert read_toy(tmp_path).name == "toy"
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_facing_decides_what_is_seen() -> None:

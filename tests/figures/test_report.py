@@ -36,12 +36,14 @@ def test_page_is_whole_and_asks_for_nothing_outside(
     run = create_run(tmp_path / "<run>", Recipe(), {"name": "toy"}, {})
     run.append({"epoch": 0, "scores": scores(0.125)})
     run.append({"epoch": 1, "total": 2.0, "scores": scores(0.5)})
-    page = write_report(run, scores=evaluated[0], summary="one\ntwo & three", ranking=evaluated[1], dataset=people)
+    page = write_report(
+        run, scores=evaluated[0], epoch=1, summary="one\ntwo & three", ranking=evaluated[1], dataset=people
+    )
     html = page.read_text()
     assert "<h1>&lt;run&gt;</h1>" in html
     assert "one<br>two &amp; three" in html
     assert "<tr><th>before training</th><td>12.50%</td>" in html
-    assert "<tr><th>trained</th><td>100.00%</td>" in html
+    assert "<tr><th>after epoch 1</th><td>100.00%</td>" in html
     assert not re.search(r"https?://|src=\"/|@import", html)
     for picture in re.findall(r'src="([^"]+)"', html):
         with Image.open(page.parent / picture) as image:
@@ -52,7 +54,7 @@ def test_no_mistakes_no_picture_of_them(people: ReidDataset, tmp_path: Path, eva
     run = create_run(tmp_path / "x", Recipe(), {}, {})
     run.append({"epoch": 1, "total": 2.0})
     right = evaluated[1]._replace(correct=torch.ones(16, 10, dtype=torch.bool))
-    page = write_report(run, scores=evaluated[0], summary="", ranking=right, dataset=people)
+    page = write_report(run, scores=evaluated[0], epoch=1, summary="", ranking=right, dataset=people)
     assert "Nothing: the nearest image is right" in page.read_text()
     assert not (page.parent / "mistakes.png").exists()
 

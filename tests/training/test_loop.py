@@ -79,7 +79,7 @@ def test_loss_that_is_not_finite_stops_training() -> None:
     training = fresh()
     with torch.no_grad():
         training.model.embedding.linear.bias.fill_(torch.inf)  # type: ignore[union-attr, operator]
-    with pytest.raises(FloatingPointError, match=r"a loss in epoch 0, by step 1, is not finite .*lower the rate"):
+    with pytest.raises(FloatingPointError, match=r"a loss in epoch 1, by step 1, is not finite .*lower the rate"):
         run(training)
 
 

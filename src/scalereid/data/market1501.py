@@ -82,8 +82,12 @@ def _find(root: Path, folders: tuple[str, ...]) -> Path:
     for candidate in candidates:
         if all((candidate / folder).is_dir() for folder in folders):
             return candidate
-    looked = "\n  ".join(str(candidate) for candidate in candidates)
-    raise FileNotFoundError(f"no Market-1501: none of these folders holds {', '.join(folders)}\n  {looked}")
+    problems = []
+    for candidate in candidates:
+        lacking = [folder for folder in folders if not (candidate / folder).is_dir()]
+        problems.append(f"{candidate} " + (f"lacks {', '.join(lacking)}" if candidate.is_dir() else "does not exist"))
+    hint = "\nFor training images alone there is market1501-dev." if len(folders) > 1 else ""
+    raise FileNotFoundError("no Market-1501:\n  " + "\n  ".join(problems) + hint)
 
 
 def _read(folder: Path) -> tuple[ImageRecord, ...]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 from scalereid.data.records import ImageRecord, ReidDataset
@@ -58,4 +59,7 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
 
 
 def _record(folder: Path, row: dict[str, str]) -> ImageRecord:
+    for column in ("pid", "camid"):
+        if not re.fullmatch(r"-?\d+", (row[column] or "").strip()):
+            raise ValueError(f"{column} {row[column]!r}")
     return ImageRecord(folder / row["path"], pid=int(row["pid"]), camid=int(row["camid"]))

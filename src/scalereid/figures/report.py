@@ -15,10 +15,12 @@ from scalereid.run import Run, write
 _ROWS = 8
 
 
-def write_report(run: Run, *, scores: Scores, summary: str, ranking: Ranking, dataset: ReidDataset) -> Path:
+def write_report(
+    run: Run, *, scores: Scores, epoch: int | None, summary: str, ranking: Ranking, dataset: ReidDataset
+) -> Path:
     """Write `report/index.html` and its pictures into the run; returns the page.
 
-    The page asks for nothing from outside. `summary` says in words what the scores are scores of.
+    The page asks for nothing from outside. `epoch` and `summary` say what the scores are scores of.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
@@ -34,15 +36,24 @@ def write_report(run: Run, *, scores: Scores, summary: str, ranking: Ranking, da
         if rows:
             draw_ranked_lists(dataset.query, dataset.gallery, ranking, rows).save(file)
     page = folder / "index.html"
-    html = _page(run, log, scores, summary, bool(wrong))
+    html = _page(run, log, scores, epoch, summary, bool(wrong))
     write(page, lambda partial: partial.write_text(html, encoding="utf-8"))
     return page
 
 
-def _page(run: Run, log: list[dict[str, Any]], scores: Scores, summary: str, has_mistakes: bool) -> str:
+def _page(
+    run: Run, log: list[dict[str, Any]], scores: Scores, epoch: int | None, summary: str, has_mistakes: bool
+) -> str:
     first = next((entry for entry in log if "scores" in entry), None)
-    rows = [("trained", scores.mAP, scores.mINP, *(scores.rank(k) for k in (1, 5, 10)))]
-    if first and first["epoch"] == 0:
+    rows = [
+        (
+            f"after epoch {epoch}" if epoch else "before training",
+            scores.mAP,
+            scores.mINP,
+            *(scores.rank(k) for k in (1, 5, 10)),
+        )
+    ]
+    if epoch and first and first["epoch"] == 0:
         start = first["scores"]
         rows.insert(0, ("before training", start["mAP"], start["mINP"], *(start["cmc"][k - 1] for k in (1, 5, 10))))
     table = "\n".join(

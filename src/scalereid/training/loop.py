@@ -116,7 +116,7 @@ def train(
 def _check_finite(training: Training, rate: float) -> None:
     if not training.sums.isfinite().all():
         raise FloatingPointError(
-            f"a loss in epoch {training.epoch}, by step {training.step}, is not finite (learning rate {rate:.3g}); "
+            f"a loss in epoch {training.epoch + 1}, by step {training.step}, is not finite (learning rate {rate:.3g}); "
             "lower the rate, warm up longer, or train in float32"
         )
 

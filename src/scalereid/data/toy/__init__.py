@@ -18,26 +18,40 @@ _TRAIN_SHOTS, _TEST_SHOTS = 3, 3  # pictures a person and camera; the first of a
 
 
 def read_toy(root: Path) -> ReidDataset:
-    """The toy people under `root`, drawn there first if they are not there yet.
+    """People drawn by this program, for trying things out: 100 to train on, 40 others to find, 4 cameras.
 
-    100 people to train on and 40 others to find, each in 3 pictures of 256×128 from each of 4 cameras. Always the same
-    pictures (as far as the installed Pillow draws the same).
+    3 pictures of 256×128 of each person from each camera, always the same (as far as the installed Pillow draws the same).
+
+    Raises:
+        FileNotFoundError: they have not been drawn into `root` yet.
+    """
+    folder = root / _FOLDER
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"there are no toy people in {root}; `scalereid demo` and `scalereid train toy` draw them"
+        )
+    return replace(read_csv(folder), name="toy")
+
+
+def draw_toy_once(root: Path) -> bool:
+    """Draw the toy people into `root` unless they are there already; says whether that was needed.
 
     Raises:
         OSError: `root` cannot be written to.
     """
     folder = root / _FOLDER
-    if not folder.is_dir():
-        partial = root / f".{_FOLDER}.partial-{os.getpid()}"
-        try:
-            draw_toy(partial, train_people=_TRAIN_PEOPLE, test_people=_TEST_PEOPLE)
-            partial.rename(folder)  # whole or not at all
-        except OSError:
-            if not folder.is_dir():  # another process was faster, which is fine
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    return replace(read_csv(folder), name="toy")
+    if folder.is_dir():
+        return False
+    partial = root / f".{_FOLDER}.partial-{os.getpid()}"
+    try:
+        draw_toy(partial, train_people=_TRAIN_PEOPLE, test_people=_TEST_PEOPLE)
+        partial.rename(folder)  # whole or not at all
+    except OSError:
+        if not folder.is_dir():  # another process was faster, which is fine
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return True
 
 
 def draw_toy(folder: Path, *, train_people: int, test_people: int, seed: int = 0) -> ReidDataset:

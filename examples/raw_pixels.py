@@ -14,7 +14,7 @@ import torch
 import scalereid
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore
-from scalereid.data.records import ImageRecord, pids_and_camids
+from scalereid.data.records import ImageRecord
 
 
 def embed(records: tuple[ImageRecord, ...]) -> torch.Tensor:
@@ -27,19 +27,9 @@ def embed(records: tuple[ImageRecord, ...]) -> torch.Tensor:
 def main(dataset_name: str, root: str) -> None:
     """Print mAP and rank-1 for both distances."""
     dataset = scalereid.DATASETS[dataset_name](Path(root))
-    query_pids, query_camids = pids_and_camids(dataset.query)
-    gallery_pids, gallery_camids = pids_and_camids(dataset.gallery)
     query, gallery = embed(dataset.query), embed(dataset.gallery)
     for distance in ("euclidean", "cosine"):
-        scores = scalereid.score(
-            query,
-            gallery,
-            query_pids=query_pids,
-            gallery_pids=gallery_pids,
-            query_camids=query_camids,
-            gallery_camids=gallery_camids,
-            distance=distance,
-        )
+        scores = scalereid.score(query, gallery, **dataset.people_and_cameras(), distance=distance)
         print(f"{distance}: mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}, rank-5 {scores.rank(5):.2%}")
 
 

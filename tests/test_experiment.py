@@ -183,6 +183,33 @@ def test_killed_at_the_worst_moments(
     assert_equal(finetuned, killed)
 
 
+def test_resuming_does_not_need_the_initial_weights_again(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    first = experiment.train(tiny, data=people.root, out=tmp_path / "first", progress=quiet)
+    recipe = replace(
+        tiny,
+        model=replace(tiny.model, initial_weights=str(first.folder)),
+        schedule=ScheduleSettings(epochs=3, classifier_only_epochs=1),
+    )
+    whole = experiment.train(recipe, data=people.root, out=tmp_path / "whole", progress=quiet)
+    killed = Run(tmp_path / "killed")
+    process = start(recipe, people.root, killed.folder, before=KILL + "kill_at(Run, 'append', 3)\n")
+    assert process.wait(60) == -signal.SIGKILL
+    first.folder.rename(tmp_path / "moved")
+    experiment.resume(killed.folder, progress=quiet)
+    assert_equal(whole, killed)
+
+
+def test_an_existing_run_is_refused_before_any_work(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "file").touch()
+    with pytest.raises(FileExistsError, match="exists; name another folder"):
+        experiment.train(tiny, data=people.root / "no dataset here", out=tmp_path / "x", progress=quiet)
+
+
 def test_what_fails_before_the_run_leaves_no_run(
     people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
 ) -> None:

@@ -3,15 +3,14 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid import assembly
 from scalereid.checkpoint import load_checkpoint
 from scalereid.data.images import ImageSize, ImageStore, check_image_size
-from scalereid.data.records import ImageRecord, ReidDataset, pids_and_camids
+from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device
 from scalereid.progress import Progress
@@ -42,7 +41,9 @@ class Evaluation:
 
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
-        return rank(self.query, self.gallery, distance=self.scores.distance, top=top, **_people(self.dataset))
+        return rank(
+            self.query, self.gallery, distance=self.scores.distance, top=top, **self.dataset.people_and_cameras()
+        )
 
     def to_json(self) -> dict[str, Any]:
         """All but the embeddings, as JSON values."""
@@ -90,22 +91,9 @@ class TestSide:
 
     def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
         """The scores of such embeddings by the dataset's protocol."""
-        return score(query, gallery, distance=distance, protocol=self.dataset.protocol, **_people(self.dataset))
-
-
-class _People(TypedDict):
-    query_pids: NDArray[Any]
-    gallery_pids: NDArray[Any]
-    query_camids: NDArray[Any]
-    gallery_camids: NDArray[Any]
-
-
-def _people(dataset: ReidDataset) -> _People:
-    query_pids, query_camids = pids_and_camids(dataset.query)
-    gallery_pids, gallery_camids = pids_and_camids(dataset.gallery)
-    return _People(
-        query_pids=query_pids, gallery_pids=gallery_pids, query_camids=query_camids, gallery_camids=gallery_camids
-    )
+        return score(
+            query, gallery, distance=distance, protocol=self.dataset.protocol, **self.dataset.people_and_cameras()
+        )
 
 
 def evaluate(

@@ -1,6 +1,7 @@
 """One experiment from start to score: train, stop, go on."""
 
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
 from scalereid.retrieval.scores import Scores
-from scalereid.run import Run, create_run, note_environment
+from scalereid.run import Run, create_run, note_environment, require_free
 from scalereid.training import loop
 from scalereid.training.loop import Interrupted, Training
 
@@ -39,6 +40,7 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
             "name some with --model.initial-weights, or set --schedule.classifier-only-epochs 0"
         )
     recipe.check()
+    require_free(out)
     chosen = choose_device(device)
     dataset = assembly.read_dataset(recipe.data.dataset, data)
     if not dataset.train:
@@ -70,8 +72,10 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
     dataset = assembly.read_dataset(recipe.data.dataset, data or Path(recorded["data"]))
     if dataset.fingerprint() != recorded["fingerprint"]:
         raise ValueError(f"{dataset.root} is not what {folder} was trained on: its fingerprint is not the recorded one")
-    training = _first_state(recipe, dataset, choose_device(device), progress, code_in=folder)
-    best = load_training(run.resume, training) if run.resume.is_file() else -1.0
+    has_state = run.resume.is_file()  # not when it was stopped before its first step
+    start = replace(recipe, model=replace(recipe.model, initial_weights="")) if has_state else recipe
+    training = _first_state(start, dataset, choose_device(device), progress, code_in=folder)
+    best = load_training(run.resume, training) if has_state else -1.0
     for difference in note_environment(run, environment(training.sums.device)):
         progress.say(f"not as the run was started, so weights will differ in the last digits: {difference}")
     if training.epoch == recipe.schedule.epochs:
@@ -79,7 +83,7 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
         return run
     progress.say(f"going on with {folder} after epoch {training.epoch}, step {training.step}")
     experiment = _Experiment(recipe, dataset, training, progress, best)
-    if not run.resume.is_file():  # stopped before its first step
+    if not has_state:
         experiment.record(run, {}, experiment.score())
     return experiment.go_on(run)
 
@@ -160,8 +164,8 @@ class _Experiment:
         training, recipe = self.training, self.recipe
         entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - self.epoch_started, 3)}
         entry |= means | ({"scores": scores.to_json()} if scores else {})
-        # Weights travel; the folders they were trained on do not.
-        about = entry | {"dataset": {key: run.dataset()[key] for key in ("name", "counts", "fingerprint")}}
+        dataset = run.dataset()  # weights travel; the folders they were trained on do not
+        about = entry | {"dataset": {key: dataset[key] for key in ("name", "counts", "fingerprint")}}
         save = partial(save_model, model=training.model, recipe=recipe, about=about)
         save(run.last)
         if scores and scores.mAP > self.best:

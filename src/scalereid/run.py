@@ -70,6 +70,18 @@ class Run:
         write(self.log, lambda file: file.write_text(lines))
 
 
+def require_free(folder: Path) -> None:
+    """Refuse a folder for a new run before any work is done for it.
+
+    Raises:
+        FileExistsError: there is something in `folder` already.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(
+            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {quote(str(folder))}"
+        )
+
+
 def create_run(
     folder: Path, recipe: Recipe, dataset: dict[str, Any], environment: dict[str, Any], own_code: Path | None = None
 ) -> Run:
@@ -80,10 +92,7 @@ def create_run(
     Raises:
         FileExistsError: there is something in `folder` already.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(
-            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {quote(str(folder))}"
-        )
+    require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         new = Path(temporary) / folder.name

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,15 @@ class Counts(NamedTuple):
     cameras: int
 
 
+class PeopleAndCameras(TypedDict):
+    """What `score` and `rank` need to know beside the embeddings."""
+
+    query_pids: NDArray[np.int64]
+    gallery_pids: NDArray[np.int64]
+    query_camids: NDArray[np.int64]
+    gallery_camids: NDArray[np.int64]
+
+
 @dataclass(frozen=True)
 class ReidDataset:
     """Training, query and gallery records, the folder they lie under, and the protocol their scores follow."""
@@ -46,6 +55,14 @@ class ReidDataset:
     def counts(self) -> dict[str, Counts]:
         """People, images and cameras of every split."""
         return {split: count(records) for split, records in self.splits.items()}
+
+    def people_and_cameras(self) -> PeopleAndCameras:
+        """The people and cameras of the test side: `score(query, gallery, **dataset.people_and_cameras())`."""
+        query_pids, query_camids = pids_and_camids(self.query)
+        gallery_pids, gallery_camids = pids_and_camids(self.gallery)
+        return PeopleAndCameras(
+            query_pids=query_pids, gallery_pids=gallery_pids, query_camids=query_camids, gallery_camids=gallery_camids
+        )
 
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that change when a file name, a file's size, a person, a camera or a split does.

@@ -34,6 +34,13 @@ def test_a_backbone_of_ones_own_takes_one_file_and_no_edit(tmp_path: Path) -> No
     assert model(torch.randn(2, 3, 32, 16)).shape == (2, 10)
 
 
+def test_any_width_of_those_that_have_one() -> None:
+    assert build_model("dslnet", width=0.5).backbone.stage_channels == (132, 192, 264)
+    assert build_model("osnet_x1_0", width=0.25).backbone.out_channels == 128
+    with pytest.raises(ValueError, match="resnet50 comes in one width only; leave model.width out"):
+        build_model("resnet50", width=0.5)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

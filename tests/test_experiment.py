@@ -13,11 +13,19 @@ import torch
 from rich.console import Console
 
 from scalereid import experiment
+from scalereid.assembly import build_model
 from scalereid.checkpoint import load_checkpoint
 from scalereid.data.records import ReidDataset
 from scalereid.evaluation import evaluate
 from scalereid.progress import Progress
-from scalereid.recipe import DataSettings, EvaluationSettings, OptimizerSettings, Recipe, ScheduleSettings
+from scalereid.recipe import (
+    DataSettings,
+    EvaluationSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    Recipe,
+    ScheduleSettings,
+)
 from scalereid.run import Run
 from tests.conftest import TINY, same
 
@@ -133,16 +141,34 @@ def test_stopping_and_resuming_gives_what_never_stopping_gives(
 
 @pytest.fixture(scope="module")
 def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A whole run with a classifier-only phase and bfloat16 on the way."""
+    """A whole run with everything in it: classifiers alone at first, a triplet phase, an auxiliary branch, bfloat16."""
     folder, quiet = tmp_path_factory.mktemp("finetuned"), Progress(Console(quiet=True))
-    first = experiment.train(TINY, data=people.root, out=folder / "first", progress=quiet)
+    dslnet = replace(TINY, model=replace(TINY.model, backbone="dslnet", width=0.2))
+    first = experiment.train(dslnet, data=people.root, out=folder / "first", progress=quiet)
     recipe = replace(
         TINY,
-        model=replace(TINY.model, initial_weights=str(first.folder)),
+        data=replace(TINY.data, images_per_person=4, patch=0.5, jitter=0.5),
+        model=replace(dslnet.model, initial_weights=str(first.folder)),
+        objective=ObjectiveSettings(triplet=0.5, ratio=0.8, triplet_from_epoch=2, auxiliary=1.0),
         optimizer=OptimizerSettings(lr=0.01, precision="bfloat16"),
         schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),
     )
     return experiment.train(recipe, data=people.root, out=folder / "whole", progress=quiet)
+
+
+def test_losses_of_every_part_are_logged(finetuned: Run) -> None:
+    for entry in finetuned.epochs()[1:]:
+        parts = entry["cross_entropy"] + entry["auxiliary"] + (0.5 * entry["triplet"] if entry["epoch"] > 2 else 0.0)
+        assert entry["total"] == pytest.approx(parts, rel=1e-5)
+        assert entry["hardest_negative"] > 0
+        assert entry["hardest_positive"] > 0
+
+
+def test_classifiers_and_auxiliary_branch_stay_in_training(finetuned: Run, people: ReidDataset) -> None:
+    loaded = load_checkpoint(finetuned.folder)
+    plain = build_model("dslnet", width=0.2, embedding_size=32)
+    assert set(loaded.report.matched) == plain.state_dict().keys()
+    assert evaluate(finetuned.folder, data=people.root, progress=Progress(Console(quiet=True))).scores.queries == 16
 
 
 KILL = """

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from scalereid.models import BACKBONES
 from scalereid.recipe import DataSettings, Recipe
-from scalereid.recipes import ABOUT, RECIPES
+from scalereid.recipes import PUBLISHED, RECIPES
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -14,7 +15,11 @@ def test_every_recipe_survives_json_and_is_described(name: str) -> None:
     again = Recipe.from_json(json.loads(json.dumps(recipe.to_json())))
     assert again == recipe
     assert isinstance(again.data.image_size, tuple)
-    assert ABOUT[name]
+    entry = PUBLISHED[name]
+    assert entry.recipe is recipe
+    assert bool(entry.scores) == bool(entry.source)
+    assert entry.scores or entry.notes
+    recipe.check()
 
 
 @pytest.mark.parametrize(
@@ -44,6 +49,11 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("data", "batch_size", 1),
         ("data", "erase", 1.5),
         ("data", "flip", -0.1),
+        ("data", "patch", 2),
+        ("data", "images_per_person", 1),
+        ("data", "images_per_person", 5),
+        ("model", "width", 0.0),
+        ("objective", "margin", -1),
         ("model", "embedding_size", 0),
         ("objective", "label_smoothing", 1),
         ("optimizer", "lr", -0.1),
@@ -60,6 +70,38 @@ def test_values_that_make_no_sense_are_named(group: str, setting: str, value: ob
 
 def test_a_whole_number_is_a_float_too() -> None:
     assert Recipe.from_json({"optimizer": {"lr": 1}}).optimizer.lr == 1
+
+
+def test_a_setting_may_be_left_open() -> None:
+    assert Recipe.from_json({"model": {"width": None}}).model.width is None
+    assert Recipe.from_json({"model": {"width": 0.3}}).model.width == 0.3
+    with pytest.raises(ValueError, match=r"recipe\.model\.width is 'wide', not float"):
+        Recipe.from_json({"model": {"width": "wide"}})
+
+
+def test_a_triplet_loss_needs_several_images_of_several_people() -> None:
+    triplet = {"triplet": 0.5}
+    Recipe.from_json({"objective": triplet, "data": {"images_per_person": 4}})
+    with pytest.raises(ValueError, match="images_per_person is 64; it must be 2 to 32 for a triplet loss"):
+        Recipe.from_json({"objective": triplet, "data": {"images_per_person": 64}})
+
+
+def test_published_settings() -> None:
+    """What is easily got wrong: DSLNet's rates, which its text swaps, its loss weights, and the papers' distances."""
+    scratch, joint = RECIPES["dslnet_market1501"], RECIPES["dslnet_market1501_etrihard"]
+    assert (scratch.optimizer.name, scratch.optimizer.lr, scratch.schedule.epochs) == ("sgd", 0.065, 350)
+    assert (joint.optimizer.name, joint.optimizer.lr, joint.schedule.epochs) == ("amsgrad", 0.0015, 250)
+    assert (joint.objective.triplet, joint.objective.ratio, joint.objective.margin) == (0.5, 0.8, 0.3)
+    assert joint.schedule.classifier_only_epochs == 10
+    assert 0 < RECIPES["dslnet_market1501_etrihard_two_phases"].objective.triplet_from_epoch < 250
+    for name, recipe in RECIPES.items():
+        if PUBLISHED[name].scores:
+            assert recipe.evaluation.distance == ("cosine" if name.startswith("dslnet") else "euclidean")
+            assert recipe.model.backbone in BACKBONES
+    of_table_6 = [name for name, entry in PUBLISHED.items() if entry.source.endswith("table 6")]
+    assert len(of_table_6) == 15  # and osnet_market1501_finetuned
+    rows = [entry.source.rpartition(" ")[2] for entry in PUBLISHED.values() if "table 5" in entry.source]
+    assert rows == ["2", "3", "3", "4", "5", "6", "7", "8", "9", "10", "11"]  # row 1 is osnet_market1501
 
 
 def test_recipes_do_not_change() -> None:

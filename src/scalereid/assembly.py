@@ -2,7 +2,9 @@
 
 import runpy
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,9 @@ from scalereid.data.records import ImageRecord, ReidDataset, labels
 from scalereid.models import BACKBONES
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.recipe import Recipe
-from scalereid.training.loop import Training
-from scalereid.training.objective import Losses, Objective
+from scalereid.training.objective import Objective
 from scalereid.training.optimization import build_optimizer, learning_rate
+from scalereid.training.step import Training
 
 
 def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
@@ -54,13 +56,20 @@ def copy_in(folder: Path, name: str) -> str:
     return f"{folder / file.name}:{name.rpartition(':')[2]}"
 
 
-def build_model(backbone: str, *, embedding_size: int = 512) -> EmbeddingModel:
+def build_model(backbone: str, *, width: float | None = None, embedding_size: int = 512) -> EmbeddingModel:
     """A model with random weights: a backbone by name (or `FILE.py:NAME`), pooling, embedding layer.
 
+    `width` multiplies the backbone's channel counts, in place of what its name says.
+
     Raises:
-        ValueError: there is no such backbone.
+        ValueError: there is no such backbone, or it has no width to change.
     """
-    return EmbeddingModel(find(backbone, BACKBONES)(), embedding_size=embedding_size)
+    make = find(backbone, BACKBONES)
+    if width is None:
+        return EmbeddingModel(make(), embedding_size=embedding_size)
+    if "width" not in signature(make).parameters:
+        raise ValueError(f"{backbone} comes in one width only; leave model.width out")
+    return EmbeddingModel(make(width=width), embedding_size=embedding_size)
 
 
 def read_dataset(name: str, root: Path) -> ReidDataset:
@@ -81,9 +90,15 @@ def place(model: EmbeddingModel, device: torch.device) -> EmbeddingModel:
 def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: torch.device) -> Training:
     """`model` with a classifier for so many people and an optimizer over both, on `device`, before its first step."""
     model = place(model, device)
-    objective = Objective(recipe.model.embedding_size, people, label_smoothing=recipe.objective.label_smoothing).to(
-        device
-    )
+    stages = model.backbone.stage_channels
+    if recipe.objective.auxiliary and len(stages) < 2:
+        raise ValueError(f"{recipe.model.backbone} does not tell its stages: set --objective.auxiliary 0")
+    objective = Objective(
+        recipe.model.embedding_size,
+        people,
+        **asdict(recipe.objective),
+        auxiliary_channels=stages[-2] if recipe.objective.auxiliary else 0,
+    ).to(device)
     settings = recipe.optimizer
     optimizer = build_optimizer(
         settings.name,
@@ -94,9 +109,8 @@ def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: t
     )
     scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return Training(
-        model, objective, optimizer, scaler, trainable, sums=torch.zeros(len(Losses._fields), device=device)
-    )
+    sums = torch.zeros(len(objective.logged), device=device)
+    return Training(model, objective, optimizer, scaler, trainable, sums)
 
 
 def build_batches(
@@ -108,9 +122,12 @@ def build_batches(
         store,
         labels(records),
         batch_size=data.batch_size,
+        images_per_person=data.images_per_person,
         seed=recipe.seed,
         device=device,
-        augment=partial(augment, flip=data.flip, crop=data.crop, erase=data.erase),
+        augment=partial(
+            augment, flip=data.flip, crop=data.crop, patch=data.patch, jitter=data.jitter, erase=data.erase
+        ),
     )
 
 

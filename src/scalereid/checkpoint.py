@@ -87,14 +87,15 @@ def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
     if metadata.get("format") != _FORMAT:
         return _released(tensors)
     recipe = Recipe.from_json(json.loads(metadata["recipe"]))
-    backbone = recipe.model.backbone
+    settings = recipe.model
+    backbone = settings.backbone
     if own_file(backbone) and not run_code:
         raise ValueError(
             f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code, or run_code=True"
         )
-    model = build_model(copy_in(path.parent, backbone), embedding_size=recipe.model.embedding_size)
+    model = build_model(copy_in(path.parent, backbone), width=settings.width, embedding_size=settings.embedding_size)
     load_strictly(model, tensors)
-    report = LoadReport(recipe.model.backbone, tuple(tensors), ())
+    report = LoadReport(backbone, tuple(tensors), ())
     return LoadedModel(model.eval(), report, recipe, json.loads(metadata["about"]))
 
 

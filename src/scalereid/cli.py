@@ -10,6 +10,7 @@ from shlex import quote
 from typing import Annotated, Any
 
 import tyro
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 from tyro.conf import Positional, arg
@@ -25,7 +26,7 @@ from scalereid.models.cost import cost
 from scalereid.process import choose_device, keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
-from scalereid.recipes import ABOUT, RECIPES
+from scalereid.recipes import PUBLISHED, RECIPES
 from scalereid.retrieval.distances import Distance
 from scalereid.run import Run, write_json
 from scalereid.training.loop import Interrupted
@@ -152,19 +153,39 @@ def report(
 
 def models() -> None:
     """List the backbones, with their sizes and what they cost for one image of 256×128."""
-    table = Table("backbone", "parameters", "multiply-adds", caption="without classifier; one image of 256×128")
+    caption = "without classifier; one image of 256×128. Any width: train … --model.width 0.3"
+    table = Table("backbone", "parameters", "multiply-adds", caption=caption)
     for name in BACKBONES:
         parameters, multiply_adds = cost(assembly.build_model(name))
         table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
     _print(table)
 
 
-def recipes() -> None:
-    """List the recipes, with what they train and their published scores."""
-    table = Table(Column("recipe", no_wrap=True), "trains", "on", Column("about", overflow="fold"))
-    for name, recipe in RECIPES.items():
-        table.add_row(name, recipe.model.backbone, recipe.data.dataset, ABOUT[name])
+def recipes(
+    words: Annotated[
+        Positional[tuple[str, ...]], arg(metavar="[WORD ...]", help="Only names with all of these in.")
+    ] = (),
+) -> None:
+    """List the recipes, with the scores published for them, where, and what to know about either."""
+    columns = Column("recipe", no_wrap=True), Column("rank-1 / mAP", no_wrap=True), "distance", "notes"
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    notes: dict[str, int] = {}  # numbered in the order they come
+    for name, entry in PUBLISHED.items():
+        if all(word in name for word in words):
+            dataset = entry.recipe.data.dataset
+            about = [entry.source] if entry.source else []
+            about += [*entry.notes, *([] if dataset in DATASETS else [f"There is no reader for {dataset} here yet."])]
+            numbers = [notes.setdefault(note, len(notes) + 1) for note in about]
+            scores = "{:.1f} / {:.1f}".format(*entry.scores) if entry.scores else ""
+            distance = entry.recipe.evaluation.distance if entry.scores else ""
+            table.add_row(name, scores, distance, " ".join(map(str, numbers)))
+    if not table.rows:
+        raise ValueError(f"no recipe has {' and '.join(words)} in its name; `scalereid recipes` alone lists all")
+    footnotes = Table.grid(Column(justify="right"), Column(overflow="fold"), padding=(0, 2, 0, 0))
+    for note, number in notes.items():
+        footnotes.add_row(str(number), note)
     _print(table)
+    _print(footnotes)
 
 
 def datasets() -> None:

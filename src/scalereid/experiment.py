@@ -20,7 +20,8 @@ from scalereid.resume import load_training, save_training
 from scalereid.retrieval.scores import Scores
 from scalereid.run import Run, create_run, note_environment, require_free
 from scalereid.training import loop
-from scalereid.training.loop import Interrupted, Training
+from scalereid.training.loop import Interrupted
+from scalereid.training.step import Training
 
 
 def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progress: Progress) -> Run:
@@ -94,7 +95,8 @@ def _first_state(
     """The state before the first step, fixed by the recipe's seed. A backbone of one's own is that of the run `code_in`."""
     seed_everything(recipe.seed)
     backbone = assembly.copy_in(code_in, recipe.model.backbone) if code_in else recipe.model.backbone
-    model = assembly.build_model(backbone, embedding_size=recipe.model.embedding_size)
+    settings = recipe.model
+    model = assembly.build_model(backbone, width=settings.width, embedding_size=settings.embedding_size)
     if recipe.model.initial_weights:
         loaded = load_checkpoint(recipe.model.initial_weights, run_code=bool(assembly.own_file(backbone)))
         load_strictly(model, loaded.model.state_dict())
@@ -185,6 +187,8 @@ def _line(entry: dict[str, Any], epochs: int) -> str:
             f"loss {entry['total']:.3f}, {entry['accuracy']:.1%} right, rate {entry['learning_rate']:.2g}, "
             f"{duration(entry['seconds'])}"
         )
+    if "hardest_positive" in entry:
+        parts.append(f"hardest pairs {entry['hardest_positive']:.2f} / {entry['hardest_negative']:.2f}")
     if "scores" in entry:
         parts.append(f"mAP {entry['scores']['mAP']:.2%}, rank-1 {entry['scores']['cmc'][0]:.2%}")
     return f"epoch {entry['epoch']}/{epochs}: {'; '.join(parts) or 'before training'}"

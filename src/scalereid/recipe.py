@@ -6,8 +6,8 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalereid.data.images import ImageSize, check_image_size
 from scalereid.retrieval.distances import Distance
-from scalereid.training.loop import Precision
 from scalereid.training.optimization import DecayName, OptimizerName
+from scalereid.training.step import Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +20,16 @@ class DataSettings:
     """Height and width that every image is resized to."""
     batch_size: int = 64
     """Images in a training step."""
+    images_per_person: int = 0
+    """So many images of each person in a step; 0: any images, whoever they show."""
     flip: float = 0.5
     """Probability of mirroring a training image."""
     crop: float = 0.0
     """Probability of shifting a training image: enlarged by an eighth, then cut out at random."""
+    patch: float = 0.0
+    """Probability of pasting a piece of another image of the batch."""
+    jitter: float = 0.0
+    """Probability of changing a training image's brightness (±20 %) and contrast (±15 %)."""
     erase: float = 0.0
     """Probability of covering a random rectangle of a training image."""
 
@@ -31,7 +37,12 @@ class DataSettings:
         """Raise a ValueError that names a value which makes no sense."""
         check_image_size(self.image_size)
         _require(self.batch_size >= 2, "data.batch_size", self.batch_size, "at least 2: batch norm compares images")
-        for name in ("flip", "crop", "erase"):
+        fits = self.images_per_person == 0 or (
+            self.images_per_person >= 2 and self.batch_size % self.images_per_person == 0
+        )
+        wanted = f"0, or 2 or more and a divisor of batch_size, which is {self.batch_size}"
+        _require(fits, "data.images_per_person", self.images_per_person, wanted)
+        for name in ("flip", "crop", "patch", "jitter", "erase"):
             chance = getattr(self, name)
             _require(0 <= chance <= 1, f"data.{name}", chance, "a probability, from 0 to 1")
 
@@ -42,6 +53,8 @@ class ModelSettings:
 
     backbone: str = "osnet_x1_0"
     """A name that `scalereid models` lists, or FILE.py:NAME for a backbone of your own."""
+    width: float | None = None
+    """Multiplies the backbone's channel counts; unless told, by what its name says, or 1."""
     embedding_size: int = 512
     """Numbers in an embedding."""
     initial_weights: str = ""
@@ -50,6 +63,7 @@ class ModelSettings:
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         _require(self.embedding_size >= 1, "model.embedding_size", self.embedding_size, "at least 1")
+        _require(self.width is None or 0.1 <= self.width <= 10, "model.width", self.width, "from 0.1 to 10")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +72,25 @@ class ObjectiveSettings:
 
     label_smoothing: float = 0.1
     """Share of the classification target spread over all people."""
+    triplet: float = 0.0
+    """Weight of the triplet term beside cross-entropy (E-TriHard's α); 0: none. Needs data.images_per_person."""
+    triplet_from_epoch: int = 0
+    """Epochs of cross-entropy alone before the triplet term counts."""
+    margin: float = 0.3
+    """By how much a person's images are to be nearer than anybody else's."""
+    soft_margin: bool = False
+    """log(1 + exp(·)) in place of the margin."""
+    ratio: float = 0.0
+    """Weight of the distance ratio in the triplet term (E-TriHard's β); 0: the plain batch-hard triplet loss."""
+    auxiliary: float = 0.0
+    """Weight of a classifier on the last stage but one, in training only; 0: none."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         _require(0 <= self.label_smoothing < 1, "objective.label_smoothing", self.label_smoothing, "from 0 to below 1")
+        for name in ("triplet", "triplet_from_epoch", "margin", "ratio", "auxiliary"):
+            value = getattr(self, name)
+            _require(0 <= value < float("inf"), f"objective.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +171,12 @@ class Recipe:
         """Raise a ValueError that names a value which makes no sense."""
         for group in (self.data, self.model, self.objective, self.optimizer, self.schedule, self.evaluation):
             group.check()
+        if self.objective.triplet:
+            people = self.data.images_per_person and self.data.batch_size // self.data.images_per_person
+            wanted = (
+                f"2 to {self.data.batch_size // 2} for a triplet loss, which needs several images of several people"
+            )
+            _require(people >= 2, "data.images_per_person", self.data.images_per_person, wanted)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""
@@ -167,14 +202,7 @@ def _require(fits: bool, name: str, value: object, wanted: str) -> None:
 def _from_json(kind: Any, values: Any, where: str) -> Any:
     """`values` as the annotated type `kind`: nested dataclasses, tuples, Literals and plain values."""
     if is_dataclass(kind):
-        if not isinstance(values, dict):
-            raise ValueError(f"{where} is {values!r}, not a group of settings")
-        hints = get_type_hints(kind)
-        unknown = sorted(values.keys() - {f.name for f in fields(kind)})
-        if unknown:
-            raise ValueError(f"{where} has no setting {', '.join(unknown)}; it has {', '.join(hints)}")
-        made = {name: _from_json(hints[name], value, f"{where}.{name}") for name, value in values.items()}
-        return cast(type, kind)(**made)
+        return _group_from_json(kind, values, where)
     if get_origin(kind) is tuple:
         if not isinstance(values, list | tuple):
             raise ValueError(f"{where} is {values!r}, not a list")
@@ -182,6 +210,8 @@ def _from_json(kind: Any, values: Any, where: str) -> Any:
         if Ellipsis not in others and len(values) != 1 + len(others):
             raise ValueError(f"{where} has {len(values)} values, not {1 + len(others)}")
         return tuple(_from_json(item, value, f"{where}[{i}]") for i, value in enumerate(values))
+    if get_origin(kind) is UnionType:  # a type, or None
+        return None if values is None else _from_json(get_args(kind)[0], values, where)
     if get_origin(kind) is Literal:
         if values not in get_args(kind):
             raise ValueError(f"{where} is {values!r}; it can be {', '.join(map(str, get_args(kind)))}")
@@ -190,3 +220,14 @@ def _from_json(kind: Any, values: Any, where: str) -> Any:
     if not isinstance(values, accepted) or isinstance(values, bool) != (kind is bool):
         raise ValueError(f"{where} is {values!r}, not {kind.__name__}")
     return values
+
+
+def _group_from_json(kind: Any, values: Any, where: str) -> Any:
+    if not isinstance(values, dict):
+        raise ValueError(f"{where} is {values!r}, not a group of settings")
+    hints = get_type_hints(kind)
+    unknown = sorted(values.keys() - {f.name for f in fields(kind)})
+    if unknown:
+        raise ValueError(f"{where} has no setting {', '.join(unknown)}; it has {', '.join(hints)}")
+    made = {name: _from_json(hints[name], value, f"{where}.{name}") for name, value in values.items()}
+    return cast(type, kind)(**made)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from scalereid.checkpoint import RESUME_FORMAT, read_safetensors
 from scalereid.run import write
-from scalereid.training.loop import Training
+from scalereid.training.step import Training
 
 
 def save_training(file: Path, training: Training, best: float) -> None:

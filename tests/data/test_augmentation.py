@@ -14,6 +14,8 @@ from scalereid.data.augmentation import (
     random_crop,
     random_erase,
     random_flip,
+    random_jitter,
+    random_patch,
 )
 
 
@@ -90,7 +92,7 @@ def test_erase_leaves_about_half_alone() -> None:
     assert 430 < untouched < 570
 
 
-@pytest.mark.parametrize("step", [random_flip, random_crop, random_erase])
+@pytest.mark.parametrize("step", [random_flip, random_crop, random_patch, random_jitter, random_erase])
 def test_probability_zero_changes_nothing_and_equal_seeds_give_equal_images(step: object) -> None:
     assert callable(step)
     before = images()
@@ -100,8 +102,97 @@ def test_probability_zero_changes_nothing_and_equal_seeds_give_equal_images(step
 
 
 def test_augment_applies_the_steps_in_order() -> None:
-    before, all_steps = images(), partial(augment, flip=0.5, crop=0.5, erase=0.5)
+    before, all_steps = images(), partial(augment, flip=0.5, crop=0.5, patch=0.5, jitter=0.5, erase=0.5)
     g = generator(1)
-    by_hand = random_erase(random_crop(random_flip(before, g, 0.5), g, 0.5), g, 0.5)
+    by_hand = before
+    for step in (random_flip, random_crop, random_patch, random_jitter, random_erase):
+        by_hand = step(by_hand, g, 0.5)
     assert torch.equal(all_steps(before, generator(1)), by_hand)
-    assert torch.equal(augment(before, generator(1), flip=0, crop=0, erase=0), before)
+    assert torch.equal(augment(before, generator(1)), before)
+
+
+def test_patch_pastes_a_piece_of_another_image() -> None:
+    """Images that tell where each pixel is from: channel 0 the image, 1 and 2 row and column. Unturned pieces are whole."""
+    count, height, width = 300, 24, 12
+    number = torch.arange(count).view(-1, 1, 1).expand(count, height, width)
+    y = torch.arange(height).view(1, -1, 1).expand_as(number)
+    x = torch.arange(width).view(1, 1, -1).expand_as(number)
+    before = torch.stack([number, y, x], dim=1).float()
+    after = random_patch(before, generator(), 1.0)
+    black = -torch.tensor(PIXEL_MEAN) / torch.tensor(PIXEL_STD)
+    mirrored, turned, areas = [], 0, []
+    for i, (image, result) in enumerate(zip(before, after, strict=True)):
+        changed = (result != image).any(dim=0)
+        is_black = torch.isclose(result, black[:, None, None]).all(dim=0)
+        rows, columns = changed.any(dim=1).nonzero().flatten(), changed.any(dim=0).nonzero().flatten()
+        box = result[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        areas.append(box[0].numel() / (height * width))
+        pasted = result[:, changed & ~is_black]
+        assert len(pasted[0].unique()) == 1  # all of one image …
+        assert int(pasted[0, 0]) != i  # … and of another
+        down, across = box[1].diff(dim=0), box[2].diff(dim=1)
+        whole = (down == 1).all() and (across.abs() == 1).all() and not is_black.any()
+        if not whole:
+            turned += 1
+        elif across.numel():
+            assert len(across.unique()) == 1  # read from left to right, or all from right to left
+            mirrored.append(bool((across == -1).all()))
+    assert 0.3 < np.mean(mirrored) < 0.7
+    assert 0.2 < turned / count < 0.6  # half, less those turned by too little to show
+    assert max(areas) > 0.4
+    assert min(areas) < 0.05
+
+
+def test_a_turned_patch_loses_its_corners_alone() -> None:
+    size = 41
+    before = torch.zeros(2, 3, size + 20, size + 20)
+    before[:, 0] = torch.arange((size + 20) ** 2).view(size + 20, size + 20) / 1000
+    share = size**2 / (size + 20) ** 2
+    turned = set()
+    for seed in range(40):
+        after = random_patch(before, generator(seed), 1.0, area=(share, share), aspect=(1.0, 1.0))
+        for result in after:
+            changed = (result != before[0]).any(dim=0)
+            rows, columns = changed.any(dim=1).nonzero().flatten(), changed.any(dim=0).nonzero().flatten()
+            if len(rows) < size or len(columns) < size:
+                continue
+            box = result[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            inside = box[0][box[1] == 0]  # not black
+            lost = 1 - len(inside) / box[0].numel()
+            turned.add(round(lost, 2))
+            assert lost < 0.1  # a square turned by 10° leaves 8 % of its place empty
+    assert max(turned) > 0.05
+    assert min(turned) < 0.01
+
+
+def test_patch_needs_another_image() -> None:
+    alone = images(1)
+    assert random_patch(alone, generator(), 1.0).shape == alone.shape
+
+
+def test_jitter_changes_brightness_and_contrast_within_bounds() -> None:
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
+    colours = torch.rand(2000, 3, 6, 4, generator=generator(5)) * 0.5 + 0.25
+    before = (colours - mean) / std
+    after = random_jitter(before, generator(), 1.0, contrast=0.0) * std + mean
+    factor = (after / colours).flatten(1)
+    assert float(factor.std(dim=1).max()) < 1e-5  # one factor for an image
+    assert 0.8 <= float(factor.min()) < 0.82
+    assert 1.18 < float(factor.max()) <= 1.2 + 1e-5
+    after = random_jitter(before, generator(), 1.0, brightness=0.0) * std + mean
+    grey = (
+        (colours * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1).mean(dim=(1, 2))[:, None, None, None]
+    )
+    stretch = ((after - grey) / (colours - grey)).flatten(1).median(dim=1).values
+    assert 0.85 <= float(stretch.min()) < 0.87
+    assert 1.13 < float(stretch.max()) <= 1.15 + 1e-4
+    torch.testing.assert_close(after, grey + stretch[:, None, None, None] * (colours - grey), atol=1e-4, rtol=1e-3)
+
+
+def test_jitter_keeps_colours_in_their_range() -> None:
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
+    white = ((torch.ones(50, 3, 4, 4) - mean) / std).contiguous()
+    after = random_jitter(white, generator(), 1.0) * std + mean
+    assert float(after.max()) <= 1 + 1e-5
+    untouched = (random_jitter(white, generator(), 0.5) == white).flatten(1).all(dim=1)
+    assert 10 < int(untouched.sum()) < 45

@@ -58,6 +58,23 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(people: ReidDataset, sto
     assert not torch.equal(whole[0][0], next(batches(people, store, seed=1).epoch(2))[0])
 
 
+def test_people_times_images(people: ReidDataset, store: ImageStore) -> None:
+    made = TrainingBatches(
+        store,
+        labels(people.train),
+        batch_size=12,
+        images_per_person=4,
+        seed=0,
+        device=torch.device("cpu"),
+        augment=partial(augment, flip=0.5),
+    )
+    assert len(made) == 6  # 72 images: of six people, three groups of four each
+    for _, of_people in made.epoch(1):
+        assert of_people.unique(return_counts=True)[1].tolist() == [4, 4, 4]  # type: ignore[no-untyped-call]
+    assert [batch.tolist() for batch in made.order(1)] == [batch.tolist() for batch in made.order(1)]
+    assert [batch.tolist() for batch in made.order(1)] != [batch.tolist() for batch in made.order(2)]
+
+
 def test_reading_ahead_gives_the_same_batches(people: ReidDataset, store: ImageStore) -> None:
     unkept = ImageStore(store.paths, SIZE, memory_limit=0, cache_folder=Path("/proc/no/room"))
     ahead = batches(people, unkept)

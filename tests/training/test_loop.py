@@ -6,7 +6,8 @@ from torch import Tensor
 
 from scalereid.assembly import build_model, build_training
 from scalereid.recipe import OptimizerSettings, Recipe
-from scalereid.training.loop import Interrupted, Training, train
+from scalereid.training.loop import Interrupted, train
+from scalereid.training.step import Training
 from tests.conftest import same
 
 
@@ -72,13 +73,13 @@ def test_classifier_only_epochs_leave_the_model_untouched() -> None:
     assert not torch.equal(classifier, training.objective.classifier.weight)
     run(training, 2, classifier_only_epochs=1)
     kept = [name for name, tensor in training.model.state_dict().items() if torch.equal(before[name], tensor)]
-    assert [name for name in kept if ".gate." not in name] == []  # a gate's one hidden channel may be dead
+    assert [name for name in kept if ".fusion." not in name] == []  # a gate's one hidden channel may be dead
 
 
 def test_loss_that_is_not_finite_stops_training() -> None:
     training = fresh()
     with torch.no_grad():
-        training.model.embedding.linear.bias.fill_(torch.inf)  # type: ignore[union-attr, operator]
+        training.model.embedding.linear.bias.fill_(torch.inf)
     with pytest.raises(FloatingPointError, match=r"a loss in epoch 1, by step 1, is not finite .*lower the rate"):
         run(training)
 

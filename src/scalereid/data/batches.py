@@ -1,4 +1,4 @@
-"""Training batches: a new order and new augmentation every epoch, both fixed by seed, epoch and position alone."""
+"""Training batches: a new choice and new augmentation every epoch, both fixed by seed, epoch and position alone."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore, read_ahead
+from scalereid.data.sampling import any_images, people_times_images
 
 Augment = Callable[[Tensor, Generator], Tensor]
 _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for the network
@@ -17,12 +18,13 @@ _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for
 class TrainingBatches:
     """Batches of augmented images (b, 3, h, w) and labels (b,), on the device that trains.
 
-    Every image once an epoch, in random order; the last, incomplete batch is dropped. Batch i of an epoch depends on
+    Every image once an epoch, in random order (`sampling.any_images`), or with `images_per_person` so many of each of
+    batch_size / images_per_person people (`sampling.people_times_images`). Batch i of an epoch depends on
     nothing but (seed, epoch, i), so training can stop and go on anywhere. On a GPU with room for them the pixels lie
     there as uint8 and nothing is copied any more; else the next batches are read and sent while one is trained on.
 
     Raises:
-        ValueError: there are fewer images than one batch takes.
+        ValueError: there are fewer images, or people, than one batch takes.
     """
 
     def __init__(
@@ -31,23 +33,25 @@ class TrainingBatches:
         labels: NDArray[np.int64],
         *,
         batch_size: int,
+        images_per_person: int = 0,
         seed: int,
         device: torch.device,
         augment: Augment,
     ) -> None:
-        if len(store) < batch_size:
-            raise ValueError(f"{len(store)} training images do not fill one batch of {batch_size}; lower batch_size")
         self.store = store
+        self.all_labels = labels
         self.labels = torch.from_numpy(labels).to(device)
         self.batch_size = batch_size
+        self.images_per_person = images_per_person
         self.seed = seed
         self.device = device
         self.augment = augment
         self.resident = _on_gpu(store, device)
         self.generator = Generator(device)
+        self.number = len(self.order(0))
 
     def __len__(self) -> int:
-        return len(self.store) // self.batch_size
+        return self.number
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch, from number `start` on."""
@@ -59,8 +63,11 @@ class TrainingBatches:
 
     def order(self, epoch: int) -> list[NDArray[np.int64]]:
         """The image numbers of each batch of an epoch."""
-        shuffled = np.random.default_rng([self.seed, epoch]).permutation(len(self.store))
-        return [shuffled[i * self.batch_size : (i + 1) * self.batch_size] for i in range(len(self))]
+        random = np.random.default_rng([self.seed, epoch])
+        if not self.images_per_person:
+            return any_images(len(self.store), self.batch_size, random)
+        people = self.batch_size // self.images_per_person
+        return people_times_images(self.all_labels, people, self.images_per_person, random)
 
     def _pixels(self, batches: list[NDArray[np.int64]]) -> Iterator[Tensor]:
         if self.resident is None:

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone
-from scalereid.models.layers import initialise
+from scalereid.models.layers import EmbeddingLayer
 
 
 class EmbeddingModel(nn.Module):
@@ -17,17 +17,21 @@ class EmbeddingModel(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.pooling = nn.AdaptiveAvgPool2d(1)
-        self.embedding = nn.Sequential()
-        self.embedding.add_module("linear", nn.Linear(backbone.out_channels, embedding_size))
-        self.embedding.add_module("norm", nn.BatchNorm1d(embedding_size))
-        self.embedding.add_module("relu", nn.ReLU())
-        self.embedding.apply(initialise)
+        self.embedding = EmbeddingLayer(backbone.out_channels, embedding_size)
         self.embedding_size = embedding_size
 
     def feature_maps(self, images: Tensor) -> Tensor:
         """The backbone's last maps (b, c, h', w'), before pooling."""
         return self.backbone(images)
 
+    def with_stages(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Embeddings (b, embedding_size), and the maps of each of the backbone's stages on the way to them."""
+        maps = self.backbone.stage_maps(images)
+        return self._embed(maps[-1]), maps
+
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (b, embedding_size)."""
-        return self.embedding(self.pooling(self.feature_maps(images)).flatten(1))
+        return self._embed(self.feature_maps(images))
+
+    def _embed(self, maps: Tensor) -> Tensor:
+        return self.embedding(self.pooling(maps).flatten(1))

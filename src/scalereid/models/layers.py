@@ -37,20 +37,37 @@ class Lite3x3(nn.Sequential):
 class ChannelGate(nn.Module):
     """OSNet's aggregation gate: one weight in (0, 1) per image and channel (arXiv:1905.00953, section 3.2).
 
-    Pool, reduce to a sixteenth, ReLU, restore, sigmoid. Maps (b, c, h, w) to weights (b, c, 1, 1).
+    Pool, reduce to a sixteenth, ReLU, restore, sigmoid. Maps (b, c, h, w) to weights (b, c, 1, 1), or to (b, 1, 1, 1) where
+    one weight is to hold for all channels.
     """
 
-    def __init__(self, channels: int, *, reduction: int = 16) -> None:
+    def __init__(self, channels: int, *, weights: int | None = None) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
-        hidden = max(1, channels // reduction)
+        hidden = bottleneck(channels)
         self.reduce = nn.Conv2d(channels, hidden, 1)
         self.relu = nn.ReLU()
-        self.restore = nn.Conv2d(hidden, channels, 1)
+        self.restore = nn.Conv2d(hidden, channels if weights is None else weights, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Weights (b, c, 1, 1) for the channels of `maps`."""
+        """Weights for the channels of `maps`."""
         return self.restore(self.relu(self.reduce(self.pool(maps)))).sigmoid()
+
+
+def bottleneck(channels: int) -> int:
+    """The hidden width of a small net that weighs so many channels: a sixteenth of them, one at least."""
+    return max(1, channels // 16)
+
+
+class EmbeddingLayer(nn.Sequential):
+    """Linear, batch norm, ReLU: pooled features (b, inputs) to embeddings (b, outputs), never negative."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+        self.norm = nn.BatchNorm1d(outputs)
+        self.relu = nn.ReLU()
+        self.apply(initialise)
 
 
 def initialise(module: nn.Module) -> None:

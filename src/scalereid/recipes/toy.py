@@ -8,6 +8,7 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
+from scalereid.recipes.published import Published
 
 TOY = Recipe(
     data=DataSettings(dataset="toy", image_size=(128, 64), batch_size=32, flip=0.5, crop=0.5, erase=0.5),
@@ -16,3 +17,4 @@ TOY = Recipe(
     schedule=ScheduleSettings(epochs=25, decay="cosine", warmup_epochs=2),
     evaluation=EvaluationSettings(every=5, distance="cosine"),
 )
+PUBLISHED = {"toy": Published(TOY, "", None, ("Drawn people, for trying things out.",))}

@@ -1,16 +1,12 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.training.objective import Losses, Objective
-
-Precision = Literal["float32", "bfloat16", "float16"]
+from scalereid.training.step import Precision, Training, TrainingStep
 
 
 class Batches(Protocol):
@@ -24,24 +20,6 @@ class Batches(Protocol):
 
 
 LOOK_EVERY = 10  # steps between looking at the loss, except on a CPU: each look makes a GPU wait for the host
-
-
-@dataclass
-class Training:
-    """Everything that changes while a model is trained, and so everything that a resumed training needs."""
-
-    model: EmbeddingModel
-    objective: Objective
-    optimizer: torch.optim.Optimizer
-    scaler: torch.amp.GradScaler
-    trainable: list[nn.Parameter]  # of the model; frozen while the classifier trains alone
-    sums: Tensor  # of each loss over the steps done in this epoch; not finite as soon as one loss was not
-    epoch: int = 0  # in progress
-    step: int = 0  # done in it
-
-    def means(self) -> dict[str, float]:
-        """The mean of each loss over the epoch so far."""
-        return dict(zip(Losses._fields, (self.sums / max(self.step, 1)).tolist(), strict=True))
 
 
 class Interrupted(Exception):  # noqa: N818 - a request, not an error
@@ -78,9 +56,9 @@ def train(
         FloatingPointError: a loss was not finite.
         Interrupted: `stop_requested` said so; `training` stands at the next step.
     """
-    model, objective, optimizer, scaler = training.model, training.objective, training.optimizer, training.scaler
-    device = training.sums.device.type
-    look_every = 1 if device == "cpu" else LOOK_EVERY
+    model, objective = training.model, training.objective
+    look_every = 1 if training.sums.device.type == "cpu" else LOOK_EVERY
+    take_step = TrainingStep(training, precision)
     while training.epoch < epochs:
         if stop_requested():
             raise Interrupted
@@ -89,19 +67,11 @@ def train(
             parameter.requires_grad_(not classifier_only)
         model.train(not classifier_only)
         objective.train()
+        phase = classifier_only, objective.triplet_counts(training.epoch)
         for images, labels in batches.epoch(training.epoch, start=training.step):
             rate = learning_rate(training.epoch, (training.step + 1) / len(batches))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            with torch.autocast(device, _DTYPES[precision], enabled=precision != "float32"):
-                losses = objective(model(images), labels)
-            optimizer.zero_grad()
-            scaler.scale(losses.total).backward()
-            scaler.step(optimizer)
-            scaler.update()
-
+            training.sums += take_step(images, labels, rate=rate, phase=phase)
             training.step += 1
-            training.sums += torch.stack(losses).detach()
             stopping = stop_requested()
             if stopping or training.step % look_every == 0 or training.step == len(batches):
                 _check_finite(training, rate)
@@ -119,6 +89,3 @@ def _check_finite(training: Training, rate: float) -> None:
             f"a loss in epoch {training.epoch + 1}, by step {training.step}, is not finite (learning rate {rate:.3g}); "
             "lower the rate, warm up longer, or train in float32"
         )
-
-
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

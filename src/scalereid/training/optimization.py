@@ -18,8 +18,12 @@ def build_optimizer(
 
     `momentum` is SGD's alone.
     """
+    parameters = list(parameters)
+    on_gpu = all(parameter.is_cuda for parameter in parameters)  # where steps are recorded
     if name == "amsgrad":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True)
+        return torch.optim.Adam(
+            parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True, capturable=on_gpu
+        )
     optimizer = torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
     if momentum:
         # Starting at zero is the same rule. Left to itself, fused SGD fails when part of the parameters joins later, and

@@ -1,0 +1,73 @@
+"""MobileNetV2 (arXiv:1801.04381), the lightweight network that OSNet and DSLNet are compared with."""
+
+from torch import Tensor, nn
+
+from scalereid.models.backbone import Backbone
+from scalereid.models.layers import initialise
+
+STAGES = (  # expansion, channels, blocks, stride of the first (table 2)
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+STEM, LAST = 32, 1280
+
+
+class InvertedResidual(nn.Module):
+    """1×1 expand, depthwise 3×3, linear 1×1; a shortcut where size and channels stay."""
+
+    def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int) -> None:
+        super().__init__()
+        inner = expansion * inputs
+        self.expand = conv_norm_relu6(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = conv_norm_relu6(inner, inner, 3, stride=stride, groups=inner)
+        self.project = nn.Sequential(nn.Conv2d(inner, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+        self.has_shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (b, inputs, h, w) to maps (b, outputs, h / stride, w / stride)."""
+        projected = self.project(self.depthwise(self.expand(maps)))
+        return maps + projected if self.has_shortcut else projected
+
+
+class MobileNetV2(Backbone):
+    """MobileNetV2's trunk: 256×128 images become 1280 maps of 8×4. `width` scales all channels, the last not below 1280."""
+
+    def __init__(self, *, width: float = 1.0) -> None:
+        super().__init__()
+        inputs = multiple_of_8(STEM * width)
+        self.stem = conv_norm_relu6(3, inputs, 3, stride=2)
+        self.stages = nn.Sequential()
+        for expansion, channels, blocks, stride in STAGES:
+            stage = nn.Sequential()
+            for i in range(blocks):
+                outputs = multiple_of_8(channels * width)
+                stage.append(InvertedResidual(inputs, outputs, expansion=expansion, stride=stride if i == 0 else 1))
+                inputs = outputs
+            self.stages.append(stage)
+        self.out_channels = multiple_of_8(LAST * max(1.0, width))
+        self.final = conv_norm_relu6(inputs, self.out_channels)
+        self.apply(initialise)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (b, 3, h, w) to feature maps (b, out_channels, h/32, w/32)."""
+        return self.final(self.stages(self.stem(images)))
+
+
+def conv_norm_relu6(
+    inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    """Convolution without bias, batch norm, ReLU that ends at 6."""
+    padding = kernel_size // 2
+    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=padding, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6())
+
+
+def multiple_of_8(channels: float) -> int:
+    """The multiple of eight nearest to `channels`, or the next if that is more than a tenth too few."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest if nearest >= 0.9 * channels else nearest + 8

@@ -1,0 +1,20 @@
+"""A recipe with what was published for it."""
+
+from dataclasses import dataclass
+
+from scalereid.recipe import Recipe
+
+# The four datasets of the papers' tables, by the word for them in a recipe's name.
+DATASETS = {"market1501": "market1501", "duke": "dukemtmc-reid", "cuhk03": "cuhk03-np-detected", "msmt17": "msmt17"}
+Scores = tuple[float, float]  # rank-1 and mAP in per cent, by the recipe's own distance
+
+
+@dataclass(frozen=True)
+class Published:
+    """A recipe, the scores that its source reports for it, and what to know about both."""
+
+    recipe: Recipe
+    source: str
+    """The paper and its table; empty where nothing was published."""
+    scores: Scores | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,84 @@
+"""Losses on distances: batch-hard triplet, and E-TriHard, which also shrinks each person relative to the others.
+
+For every image of a batch the hardest positive is its person's farthest other image, the hardest negative the nearest
+image of anybody else (Hermans et al., arXiv:1703.07737, section 2).
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+SMALLEST_NEGATIVE = 1e-3
+"""In the ratio, a hardest negative nearer than this counts as this far, with no gradient: two people with the same picture
+are a mistake in the labels, and must not throw the network away."""
+
+
+class HardPairs(NamedTuple):
+    """Euclidean distances (b,) of each image to its hardest positive and to its hardest negative."""
+
+    positive: Tensor
+    negative: Tensor
+
+
+def hard_pairs(embeddings: Tensor, labels: Tensor) -> HardPairs:
+    """The hardest pairs of embeddings (b, d) with labels (b,), computed in float32 at least.
+
+    Duplicates are at distance 0 exactly, with gradient 0.
+
+    Raises:
+        ValueError: an image has no other of its person in the batch, or all are of one person.
+    """
+    embeddings = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
+    same = labels[:, None] == labels[None, :]
+    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
+    _check(positive, ~same, labels)
+    with torch.no_grad(), torch.autocast(embeddings.device.type, enabled=False):
+        distances = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
+        farthest = distances.masked_fill(~positive, -torch.inf).argmax(dim=1)
+        nearest = distances.masked_fill(same, torch.inf).argmin(dim=1)
+    return HardPairs(_distance(embeddings, embeddings[farthest]), _distance(embeddings, embeddings[nearest]))
+
+
+def triplet_loss(pairs: HardPairs, *, margin: float = 0.3, soft: bool = False) -> Tensor:
+    """Mean of max(0, margin + positive − negative), or with `soft` of log(1 + exp(positive − negative)) without a margin."""
+    difference = pairs.positive - pairs.negative
+    return functional.softplus(difference).mean() if soft else functional.relu(margin + difference).mean()
+
+
+def distance_ratio(pairs: HardPairs) -> Tensor:
+    """Mean of positive / negative: small when a person's images lie close together compared with other people's."""
+    return (pairs.positive / pairs.negative.clamp_min(SMALLEST_NEGATIVE)).mean()
+
+
+def e_trihard_loss(pairs: HardPairs, *, margin: float = 0.3, soft: bool = False, ratio: float = 0.8) -> Tensor:
+    """DSLNet's enhanced triplet loss: the batch-hard triplet loss plus `ratio` (its β) times the distance ratio.
+
+    ACCV 2020, section 3.3. With `ratio` 0 it is the batch-hard triplet loss.
+    """
+    loss = triplet_loss(pairs, margin=margin, soft=soft)
+    return loss + ratio * distance_ratio(pairs) if ratio else loss
+
+
+def _distance(one: Tensor, other: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(one - other, dim=1)
+
+
+def _check(positive: Tensor, negative: Tensor, labels: Tensor) -> None:
+    if labels.is_cuda and torch.cuda.is_current_stream_capturing():
+        return  # nothing is computed while a step is recorded
+    lacking = torch.stack([~positive.any(dim=1), ~negative.any(dim=1)])
+    if not lacking.any():
+        return
+    without_positive, without_negative = lacking.tolist()
+    if any(without_negative):
+        raise ValueError(
+            f"a batch of {len(labels)} images shows only person {int(labels[0])}, so there is no negative: "
+            "the triplet loss needs two people at least"
+        )
+    alone = labels[lacking[0]].tolist()
+    raise ValueError(
+        f"{sum(without_positive)} of {len(labels)} images are their person's only one in the batch, so they have no positive "
+        f"(person {alone[0]}, for one); draw people × images: --data.images-per-person 4"
+    )

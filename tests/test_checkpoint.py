@@ -11,9 +11,10 @@ from safetensors.torch import load_file, save_file
 
 import scalereid
 from scalereid.assembly import build_model
-from scalereid.checkpoint import load_checkpoint, load_model, save_model
+from scalereid.checkpoint import load_checkpoint, load_initial, load_model, save_model
 from scalereid.recipe import ModelSettings, Recipe
 from tests.conftest import same
+from tests.models.test_imagenet import mobilenetv2
 
 States = Callable[[str], dict[str, np.ndarray]]
 RECIPE = Recipe(model=ModelSettings(backbone="osnet_x0_25", embedding_size=64))
@@ -129,6 +130,30 @@ def test_what_is_no_state_dict(tmp_path: Path) -> None:
         torch.save(value, tmp_path / f"{number}.pth")
         with pytest.raises(ValueError, match="this is no state dict"):
             load_model(tmp_path / f"{number}.pth")
+
+
+def test_initial_weights_of_every_kind(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    """Ours, torchreid's and torchvision's; what does not fit, or is nothing at all, is named."""
+    torch.save(state, tmp_path / "torchreid.pth")
+    model = build_model("osnet_x0_25")
+    assert "565 tensors matched" in str(load_initial(model, str(tmp_path / "torchreid.pth")))
+    save_model(tmp_path / "ours.safetensors", model, Recipe(model=ModelSettings(backbone="osnet_x0_25")), {})
+    again = build_model("osnet_x0_25")
+    load_initial(again, str(tmp_path / "ours.safetensors"))
+    assert same(again.state_dict(), model.state_dict())
+
+    torch.save(mobilenetv2(), tmp_path / "mobilenet_v2.pth")
+    save_file(mobilenetv2(), tmp_path / "mobilenet_v2.safetensors")
+    for name in ("mobilenet_v2.pth", "mobilenet_v2.safetensors"):
+        report = str(load_initial(build_model("mobilenetv2"), str(tmp_path / name)))
+        assert report.startswith("mobilenetv2: 312 tensors matched; left out on purpose: classifier.1.")
+    with pytest.raises(ValueError, match=r"mobilenet_v2\.pth: the weights do not fit the model"):
+        load_initial(model, str(tmp_path / "mobilenet_v2.pth"))
+    with pytest.raises(FileNotFoundError, match="there are no weights at"):
+        load_initial(model, str(tmp_path / "nothing.pth"))
+    (tmp_path / "empty.pth").touch()
+    with pytest.raises(ValueError, match="empty.pth: this is no weights file"):
+        load_initial(model, str(tmp_path / "empty.pth"))
 
 
 def test_own_weights_that_do_not_fit_their_recipe(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("experiment.train", "experiment.resume", "evaluation.evaluate"):
         monkeypatch.setattr(f"scalereid.{name}", reach)
-    for name in ("demo", "models", "recipes", "datasets", "_report", "draw_toy_once"):
+    for name in ("demo", "_print", "_report", "draw_toy_once"):
         monkeypatch.setattr(cli, name, reach)
     shown = [*commands()]
     assert len(shown) > 8

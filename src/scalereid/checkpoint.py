@@ -16,6 +16,7 @@ from torch import Tensor
 
 from scalereid.assembly import build_model, copy_in, own_file
 from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.imagenet import load_trunk, recognise_trunk
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
 from scalereid.recipe import Recipe
 from scalereid.run import Run, write
@@ -71,6 +72,25 @@ def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
         raise ValueError(f"{path}: {error}") from error
 
 
+def load_initial(model: EmbeddingModel, source: str, *, run_code: bool = False) -> LoadReport:
+    """Put trained weights into `model`, to start training from: all of a model's, or torchvision's ImageNet weights.
+
+    The latter, of `resnet50` and `mobilenetv2`, leave the embedding layer as it is.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_model` does, or they do not fit `model`; the message says what.
+    """
+    path = Path(source)
+    if path.is_file() and (state := _released_state(path)) and (backbone := recognise_trunk(state)):
+        try:
+            return load_trunk(model, state, backbone)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+    loaded = load_checkpoint(source, run_code=run_code)
+    load_strictly(model, loaded.model.state_dict())
+    return loaded.report
+
+
 def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, about: dict[str, Any]) -> None:
     """Write a model's weights with its recipe and what else is worth knowing about it, whole or not at all."""
     metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "about": json.dumps(about)}
@@ -107,6 +127,17 @@ def _released(state: Mapping[str, Tensor]) -> LoadedModel:
     model = build_model(backbone)
     report = load_released(model, state, backbone)
     return LoadedModel(model.eval(), report, None, {})
+
+
+def _released_state(path: Path) -> dict[str, Tensor] | None:
+    """The tensors of a file that is not ours; None for one that is, or that cannot be read."""
+    try:
+        if path.suffix != ".safetensors":
+            return _read_pickle(path)
+        tensors, metadata = read_safetensors(path)
+    except ValueError:
+        return None
+    return None if "format" in metadata else tensors
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -9,10 +9,9 @@ from typing import Any
 import torch
 
 from scalereid import assembly
-from scalereid.checkpoint import load_checkpoint, save_model
+from scalereid.checkpoint import load_initial, save_model
 from scalereid.data.records import ReidDataset, count
 from scalereid.evaluation import TestSide, decode, describe
-from scalereid.models.released import load_strictly
 from scalereid.process import choose_device, environment, interruption, seed_everything
 from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
@@ -97,10 +96,9 @@ def _first_state(
     backbone = assembly.copy_in(code_in, recipe.model.backbone) if code_in else recipe.model.backbone
     settings = recipe.model
     model = assembly.build_model(backbone, width=settings.width, embedding_size=settings.embedding_size)
-    if recipe.model.initial_weights:
-        loaded = load_checkpoint(recipe.model.initial_weights, run_code=bool(assembly.own_file(backbone)))
-        load_strictly(model, loaded.model.state_dict())
-        progress.say(f"starting from {recipe.model.initial_weights}: {loaded.report}")
+    if settings.initial_weights:
+        report = load_initial(model, settings.initial_weights, run_code=bool(assembly.own_file(backbone)))
+        progress.say(f"starting from {settings.initial_weights}: {report}")
     return assembly.build_training(recipe, model, count(dataset.train).people, device)
 
 

@@ -58,7 +58,7 @@ class ModelSettings:
     embedding_size: int = 512
     """Numbers in an embedding."""
     initial_weights: str = ""
-    """A run, or a weights file (ours or torchreid's), to start from; empty: start from scratch."""
+    """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: from scratch."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -57,6 +58,17 @@ def test_no_mistakes_no_picture_of_them(people: ReidDataset, tmp_path: Path, eva
     page = write_report(run, scores=evaluated[0], epoch=1, summary="", ranking=right, dataset=people)
     assert "Nothing: the nearest image is right" in page.read_text()
     assert not (page.parent / "mistakes.png").exists()
+
+
+def test_hardest_distances_get_a_picture_where_there_are_any(tmp_path: Path) -> None:
+    plain: list[dict[str, Any]] = [{"epoch": 0, "scores": scores(0.1)}, {"epoch": 1, "total": 2.0}]
+    with_triplet = [*plain, {"epoch": 2, "total": 1.0, "hardest_positive": 3.0, "hardest_negative": 2.0}]
+    widths = []
+    for number, log in enumerate(([*plain], [with_triplet[0], with_triplet[2]])):
+        draw_training_curve(log, tmp_path / f"{number}.png")
+        with Image.open(tmp_path / f"{number}.png") as image:
+            widths.append(image.width)
+    assert widths[1] == 1.5 * widths[0]
 
 
 def test_missing_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

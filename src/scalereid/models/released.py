@@ -9,8 +9,10 @@ from torch import Tensor
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.osnet import WIDTHS
 
+Renames = list[tuple[str, str | Callable[[re.Match[str]], str]]]  # patterns and what they become
+
 # torchreid's state-dict names, rewritten from left to right. A stream of one layer has no layer index in torchreid.
-_RENAMES: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+_RENAMES: Renames = [
     (r"^conv1\.", "backbone.stem."),
     (r"^conv5\.", "backbone.final."),
     (r"^fc\.0\.", "embedding.linear."),
@@ -86,7 +88,12 @@ def our_name(name: str) -> str:
     >>> our_name("conv3.1.conv2b.0.bn.weight")
     'backbone.stages.1.1.streams.1.0.norm.weight'
     """
-    for pattern, replacement in _RENAMES:
+    return rename(name, _RENAMES)
+
+
+def rename(name: str, renames: Renames) -> str:
+    """`name` after all of the replacements, one after another."""
+    for pattern, replacement in renames:
         name = re.sub(pattern, replacement, name)
     return name
 

@@ -11,10 +11,11 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.osnet import FINETUNED_NOTE, on, with_backbone
+from scalereid.recipes.osnet import on, with_backbone
 from scalereid.recipes.published import Published, Scores
 
 PAPER = "DSLNet, ACCV 2020"
+FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: --model.initial-weights FILE."
 RATE_NOTE = "The text swaps the learning rates, giving 0.0015 for SGD and 0.065 for AMSGrad."
 LIST_NOTE = "The paper counts 32,621 training images, the list with the validation list; torchreid trains on 30,248."
 

@@ -8,6 +8,7 @@ import pytest
 from scalereid import cli
 from scalereid.data import toy
 from scalereid.data.records import ReidDataset
+from scalereid.models import BACKBONES
 from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.run import Run
@@ -78,7 +79,9 @@ def test_the_recipe_is_the_positional_word_wherever_it_stands(
     assert "toy is not a run" in fails(["train", "--resume", "toy"], capsys)
 
 
-def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    some = ("osnet_x1_0", "osnet_x0_25", "dslnet")  # counting all takes seconds
+    monkeypatch.setattr(cli, "BACKBONES", {name: BACKBONES[name] for name in some})
     cli.main(["models"])
     text = capsys.readouterr().out
     assert re.search(r"osnet_x1_0 .*2,169,508 .*978\.88 M", text)
@@ -86,6 +89,14 @@ def test_tables(capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["recipes"])
     text = capsys.readouterr().out
     assert all(name in text for name in RECIPES)
+    assert re.search(r"dslnet_market1501_etrihard +95\.1 / 87\.3 +cosine", text)
+    assert "The text swaps the learning rates" in text
+    assert "There is no reader for msmt17 here yet." in text
+    cli.main(["recipes", "dslnet", "cuhk03"])
+    text = capsys.readouterr().out
+    assert "dslnet_not_dense_cuhk03" in text
+    assert "osnet_cuhk03" not in text
+    assert "no recipe has x and y in its name" in fails(["recipes", "x", "y"], capsys)
     cli.main(["datasets"])
     assert "market1501-dev" in capsys.readouterr().out
     cli.main(["--version"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any
 
+import torch
 import tyro
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -153,10 +154,12 @@ def report(
 
 def models() -> None:
     """List the backbones, with their sizes and what they cost for one image of 256×128."""
-    caption = "without classifier; one image of 256×128. Any width: train … --model.width 0.3"
+    caption = "without classifier; one image of 256×128"
     table = Table("backbone", "parameters", "multiply-adds", caption=caption)
     for name in BACKBONES:
-        parameters, multiply_adds = cost(assembly.build_model(name))
+        with torch.device("meta"):  # sizes are all that is asked for
+            model = assembly.build_model(name)
+        parameters, multiply_adds = cost(model)
         table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
     _print(table)
 

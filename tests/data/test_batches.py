@@ -26,7 +26,7 @@ def batches(people: ReidDataset, store: ImageStore, *, seed: int = 0, plain: boo
         batch_size=10,
         seed=seed,
         device=torch.device("cpu"),
-        augment=partial(augment, flip=change, crop=change, erase=change),
+        augment=partial(augment, flip=change, crop=change, patch=change, jitter=change, erase=change),
     )
 
 

@@ -84,15 +84,14 @@ class OSNet(Backbone):
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stages = nn.Sequential()
         inputs = stem
-        for outputs in stages:
+        for number, outputs in enumerate(stages, start=1):
             blocks = [
                 OmniScaleBlock(
                     inputs if i == 0 else outputs, outputs, depths=depths, convolution=convolution, fusion=fusion
                 )
                 for i in range(BLOCKS_PER_STAGE)
             ]
-            is_last = outputs == stages[-1]
-            transition = [] if is_last else [ConvNormReLU(outputs, outputs), nn.AvgPool2d(2)]
+            transition = [ConvNormReLU(outputs, outputs), nn.AvgPool2d(2)] if number < len(stages) else []
             self.stages.append(nn.Sequential(*blocks, *transition))
             inputs = outputs
         self.final = ConvNormReLU(inputs, inputs)

@@ -13,7 +13,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"assembly"},
     {"checkpoint"},
     {"resume", "evaluation"},
-    {"experiment", "figures"},
+    {"experiment", "figures", "tables"},
     {"cli"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -3,8 +3,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from scalereid.assembly import build_model, find
+from scalereid.assembly import build_model, build_recipe_model, find
 from scalereid.data import DATASETS
+from scalereid.models.genotype import AIN
+from scalereid.recipe import ModelSettings
 
 OWN_BACKBONE = """
 from torch import Tensor, nn
@@ -37,8 +39,17 @@ def test_a_backbone_of_ones_own_takes_one_file_and_no_edit(tmp_path: Path) -> No
 def test_any_width_of_those_that_have_one() -> None:
     assert build_model("dslnet", width=0.5).backbone.stage_channels == (132, 192, 264)
     assert build_model("osnet_x1_0", width=0.25).backbone.out_channels == 128
-    with pytest.raises(ValueError, match="resnet50 comes in one width only; leave model.width out"):
+    with pytest.raises(ValueError, match="resnet50 has no width to change; leave model.width out"):
         build_model("resnet50", width=0.5)
+
+
+def test_a_genotype_makes_the_network() -> None:
+    published, built = build_model("osnet_ain_x0_25").state_dict(), build_model(AIN, width=0.25).state_dict()
+    assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
+    settings = ModelSettings(backbone="osnet_x0_25", genotype=("instance", *AIN.placements))
+    assert build_recipe_model(settings).state_dict().keys() == published.keys()
+    with pytest.raises(ValueError, match="dslnet has no genotype to change; leave model.genotype out"):
+        build_model("dslnet", genotype=AIN)
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from scalereid import cli
 from scalereid.data import toy
 from scalereid.data.records import ReidDataset
 from scalereid.models import BACKBONES
+from scalereid.models.genotype import Genotype
 from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.run import Run
 
-COMMANDS = ["demo", "train", "evaluate", "report", "models", "recipes", "datasets"]
+COMMANDS = ["demo", "train", "nas", "evaluate", "report", "models", "recipes", "datasets"]
 SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
 
 
@@ -36,9 +38,13 @@ def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_mistakes_get_an_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     some = ["--data", str(tmp_path), "--out", str(tmp_path / "x")]
-    assert "there is no recipe 'nope'; there are toy, osnet_market1501" in fails(["train", "nope", *some], capsys)
+    assert "there is no recipe 'nope'; `scalereid recipes` lists them" in fails(["train", "nope", *some], capsys)
+    assert "perhaps osnet_market1501" in fails(["train", "osnet_market1502", *some], capsys)
     assert "--data FOLDER --out runs/NAME" in fails(["train", "toy"], capsys)
-    assert "name a recipe, one of toy, osnet_market1501" in fails(["train"], capsys)
+    assert "name a recipe, or a run to go on with: --resume RUN" in fails(["train"], capsys)
+    assert "searches nothing: scalereid train toy" in fails(["nas", "toy", *some], capsys)
+    assert "searches for a network: scalereid nas nas_toy" in fails(["train", "nas_toy", *some], capsys)
+    assert "there is no genotype at" in fails(["train", "toy", *some, "--genotype", "gone.json"], capsys)
     assert "epochs is 0; it must be at least 1" in fails(
         ["train", "osnet_market1501", *some, "--schedule.epochs", "0"], capsys
     )
@@ -81,7 +87,7 @@ def test_the_recipe_is_the_positional_word_wherever_it_stands(
 
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     some = ("osnet_x1_0", "osnet_x0_25", "dslnet")  # counting all takes seconds
-    monkeypatch.setattr(cli, "BACKBONES", {name: BACKBONES[name] for name in some})
+    monkeypatch.setattr("scalereid.tables.BACKBONES", {name: BACKBONES[name] for name in some})
     cli.main(["models"])
     text = capsys.readouterr().out
     assert re.search(r"osnet_x1_0 .*2,169,508 .*978\.88 M", text)
@@ -156,3 +162,22 @@ def test_demo_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     untrained, trained = demo(capsys)
     assert untrained < 10
     assert trained > 50
+
+
+def test_search_and_train_what_it_found(
+    people: ReidDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, search = ["--data", str(people.root)], str(tmp_path / "search")
+    small = [*SMALL, "--model.width", "0.2"]
+    cli.main(["nas", "nas_toy", *data, "--out", search, *small])
+    text = capsys.readouterr().out
+    assert re.search(r"found, from the first block to the last: ((none|inside|outside|both) ?){6}\n", text)
+    assert f"--genotype {search}/genotype.json" in text
+    with Image.open(tmp_path / "search" / "search.png") as picture:
+        assert picture.width > 1000
+    genotype = ["--genotype", f"{search}/genotype.json"]
+    cli.main(["train", "toy", *data, "--out", str(tmp_path / "child"), *small, *genotype])
+    found = Genotype.load(tmp_path / "search" / "genotype.json")
+    assert Run(tmp_path / "child").recipe().model.genotype == (found.stem, *found.placements)
+    assert "name nothing else" in fails(["train", "--resume", str(tmp_path / "child"), *genotype], capsys)
+    assert "scalereid nas --resume" in fails(["train", "--resume", search], capsys)

@@ -17,6 +17,7 @@ from scalereid.assembly import build_model
 from scalereid.checkpoint import load_checkpoint
 from scalereid.data.records import ReidDataset
 from scalereid.evaluation import evaluate
+from scalereid.models.genotype import Genotype
 from scalereid.progress import Progress
 from scalereid.recipe import (
     DataSettings,
@@ -25,6 +26,7 @@ from scalereid.recipe import (
     OptimizerSettings,
     Recipe,
     ScheduleSettings,
+    SearchSettings,
 )
 from scalereid.run import Run
 from tests.conftest import TINY, same
@@ -154,6 +156,24 @@ def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> 
         schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),
     )
     return experiment.train(recipe, data=people.root, out=folder / "whole", progress=quiet)
+
+
+@pytest.mark.parametrize("search", [SearchSettings(samples=2, halve_every=1), SearchSettings(bilevel=True)])
+def test_a_resumed_search_finds_what_an_uninterrupted_one_finds(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress, search: SearchSettings
+) -> None:
+    recipe = replace(tiny, model=replace(tiny.model, backbone="osnet_supernet_sampled", width=0.2), search=search)
+    whole = experiment.train(recipe, data=people.root, out=tmp_path / "whole", progress=quiet)
+    process = start(recipe, people.root, tmp_path / "killed", before=KILL + "kill_at(Run, 'append', 2)\n")
+    assert process.wait(120) == -signal.SIGKILL
+    killed = experiment.resume(tmp_path / "killed", progress=quiet)
+    assert_equal(whole, killed)
+    assert Genotype.load(whole.genotype) == Genotype.load(killed.genotype)
+    assert "osnet_supernet_sampled on people" in Genotype.load(whole.genotype).origin
+    logged = [entry["search"] for entry in whole.epochs()]
+    assert logged[0]["probabilities"] == [[0.25] * 4] * 6
+    assert logged[-1]["probabilities"] != logged[1]["probabilities"]
+    assert all(sum(block) == pytest.approx(1) for block in logged[-1]["probabilities"])
 
 
 def test_losses_of_every_part_are_logged(finetuned: Run) -> None:

@@ -17,9 +17,12 @@ from scalereid.data.images import ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, labels
 from scalereid.models import BACKBONES
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.recipe import Recipe
+from scalereid.models.genotype import Genotype
+from scalereid.models.supernet import SuperNet
+from scalereid.recipe import ModelSettings, Recipe
 from scalereid.training.objective import Objective
 from scalereid.training.optimization import build_optimizer, learning_rate
+from scalereid.training.search import temperature
 from scalereid.training.step import Training
 
 
@@ -56,20 +59,46 @@ def copy_in(folder: Path, name: str) -> str:
     return f"{folder / file.name}:{name.rpartition(':')[2]}"
 
 
-def build_model(backbone: str, *, width: float | None = None, embedding_size: int = 512) -> EmbeddingModel:
-    """A model with random weights: a backbone by name (or `FILE.py:NAME`), pooling, embedding layer.
+def build_model(
+    backbone: str | Genotype,
+    *,
+    width: float | None = None,
+    genotype: Genotype | None = None,
+    embedding_size: int = 512,
+) -> EmbeddingModel:
+    """A model with random weights: backbone, pooling, embedding layer.
 
-    `width` multiplies the backbone's channel counts, in place of what its name says.
+    Args:
+        backbone: by name, or `FILE.py:NAME`, or a genotype, which makes an OSNet.
+        width: multiplies the backbone's channel counts, in place of what its name says.
+        genotype: where instance norm stands, in place of what its name says.
+        embedding_size: of the embeddings.
 
     Raises:
-        ValueError: there is no such backbone, or it has no width to change.
+        ValueError: there is no such backbone, or it has no width or genotype to change.
     """
+    if isinstance(backbone, Genotype):
+        return build_model("osnet_x1_0", width=width, genotype=backbone, embedding_size=embedding_size)
     make = find(backbone, BACKBONES)
-    if width is None:
-        return EmbeddingModel(make(), embedding_size=embedding_size)
-    if "width" not in signature(make).parameters:
-        raise ValueError(f"{backbone} comes in one width only; leave model.width out")
-    return EmbeddingModel(make(width=width), embedding_size=embedding_size)
+    options = {"width": width, "genotype": genotype}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    for name in chosen.keys() - signature(make).parameters.keys():
+        raise ValueError(f"{backbone} has no {name} to change; leave model.{name} out")
+    return EmbeddingModel(make(**chosen), embedding_size=embedding_size)
+
+
+def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> EmbeddingModel:
+    """The model of a recipe with random weights. A backbone of one's own is the copy in the folder `code_in`, if it has one.
+
+    Raises:
+        ValueError: as `build_model` does.
+    """
+    return build_model(
+        copy_in(code_in, settings.backbone) if code_in else settings.backbone,
+        width=settings.width,
+        genotype=Genotype.of(settings.genotype) if settings.genotype else None,
+        embedding_size=settings.embedding_size,
+    )
 
 
 def read_dataset(name: str, root: Path) -> ReidDataset:
@@ -100,9 +129,13 @@ def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: t
         auxiliary_channels=stages[-2] if recipe.objective.auxiliary else 0,
     ).to(device)
     settings = recipe.optimizer
+    searched = model.backbone.architecture if isinstance(model.backbone, SuperNet) else None
+    if recipe.search.bilevel and searched is None:
+        raise ValueError(f"{recipe.model.backbone} is no super-network: set --search.bilevel False")
     optimizer = build_optimizer(
         settings.name,
-        [*model.parameters(), *objective.parameters()],
+        [*(p for p in model.parameters() if p is not searched), *objective.parameters()],
+        undecayed=[] if searched is None else [searched],
         lr=settings.lr,
         weight_decay=settings.weight_decay,
         momentum=settings.momentum,
@@ -123,12 +156,30 @@ def build_batches(
         labels(records),
         batch_size=data.batch_size,
         images_per_person=data.images_per_person,
+        halves=recipe.search.bilevel,
         seed=recipe.seed,
         device=device,
         augment=partial(
             augment, flip=data.flip, crop=data.crop, patch=data.patch, jitter=data.jitter, erase=data.erase
         ),
     )
+
+
+def build_cooling(recipe: Recipe) -> Callable[[Training], None]:
+    """What sets a super-network's temperature before each epoch, and nothing where there is none."""
+    search = recipe.search
+
+    def cool(training: Training) -> None:
+        if isinstance(training.model.backbone, SuperNet):
+            now = temperature(
+                training.epoch,
+                start=search.temperature,
+                halve_every=search.halve_every,
+                lowest=search.lowest_temperature,
+            )
+            training.model.backbone.temperature.fill_(now)
+
+    return cool
 
 
 def build_learning_rate(recipe: Recipe) -> Callable[[int, float], float]:

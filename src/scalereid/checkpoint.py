@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from scalereid.assembly import build_model, copy_in, own_file
+from scalereid.assembly import build_model, build_recipe_model, own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.imagenet import load_trunk, recognise_trunk
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
@@ -107,13 +107,12 @@ def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
     if metadata.get("format") != _FORMAT:
         return _released(tensors)
     recipe = Recipe.from_json(json.loads(metadata["recipe"]))
-    settings = recipe.model
-    backbone = settings.backbone
+    backbone = recipe.model.backbone
     if own_file(backbone) and not run_code:
         raise ValueError(
             f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code, or run_code=True"
         )
-    model = build_model(copy_in(path.parent, backbone), width=settings.width, embedding_size=settings.embedding_size)
+    model = build_recipe_model(recipe.model, code_in=path.parent)
     load_strictly(model, tensors)
     report = LoadReport(backbone, tuple(tensors), ())
     return LoadedModel(model.eval(), report, recipe, json.loads(metadata["about"]))

@@ -1,35 +1,35 @@
 """The commands. The only file that knows the command line."""
 
+import difflib
 import io
 import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any
 
-import torch
 import tyro
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from tyro.conf import Positional, arg
 
 from scalereid import __version__, assembly, evaluation, experiment
-from scalereid.data import DATASETS
 from scalereid.data.toy import draw_toy_once
 from scalereid.evaluation import Evaluation
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
-from scalereid.models import BACKBONES
-from scalereid.models.cost import cost
+from scalereid.figures.search import draw_search
+from scalereid.models.genotype import Genotype
 from scalereid.process import choose_device, keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
-from scalereid.recipes import PUBLISHED, RECIPES
+from scalereid.recipes import RECIPES
 from scalereid.retrieval.distances import Distance
 from scalereid.run import Run, write_json
+from scalereid.tables import backbones_table, datasets_table, recipes_tables
 from scalereid.training.loop import Interrupted
 
 
@@ -63,9 +63,9 @@ def demo(
     )
 
 
-def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]:
-    """The `train` command with the settings of the recipe `guess` as defaults; `again` parses with another's."""
-    defaults = _recipe_named(guess)
+def _train_with(guess: str, again: Callable[[str], None], *, searching: bool) -> Callable[..., None]:
+    """The `train` command, or `nas`, with the settings of the recipe `guess` as defaults; `again` parses with another's."""
+    defaults = RECIPES.get(guess, Recipe())
 
     def train(
         recipe: Annotated[Positional[str], arg(metavar="RECIPE", help="A name that `scalereid recipes` lists.")] = "",
@@ -73,6 +73,7 @@ def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]
         data: Annotated[Path | None, arg(help="The dataset's folder. With --resume: if it has moved.")] = None,
         out: Annotated[Path | None, arg(help="A new folder for the run.")] = None,
         resume: Annotated[Path | None, arg(help="A stopped run to go on with, in place of a recipe.")] = None,
+        genotype: Annotated[Path | None, arg(help="Train the network of a genotype.json that `nas` found.")] = None,
         device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
         settings: Annotated[Recipe, arg(name="")] = defaults,
     ) -> None:
@@ -80,30 +81,66 @@ def _train_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]
         if recipe in RECIPES and recipe != guess:
             return again(recipe)
         progress = Progress()
+        if searching:
+            require_matplotlib()
         if resume:
-            if recipe or out or settings != defaults:
+            if recipe or out or genotype or settings != defaults:
                 raise ValueError(
                     "--resume goes on with a run's own recipe in its own folder: name nothing else but --data"
                 )
+            _check_kind(Run(resume).recipe(), searching, f"--resume {quote(str(resume))}")
             run = experiment.resume(resume, data=data, device=device, progress=progress)
         else:
-            if not recipe:
-                raise ValueError(f"name a recipe, one of {', '.join(RECIPES)}; or a run to go on with: --resume RUN")
-            if recipe not in RECIPES:
-                raise ValueError(f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+            _check_recipe(recipe)
+            if genotype:
+                found = Genotype.load(genotype)
+                settings = replace(settings, model=replace(settings.model, genotype=(found.stem, *found.placements)))
+            _check_kind(settings, searching, recipe)
             if data is None or out is None:
                 raise ValueError("name the dataset's folder and a new one for the run: --data FOLDER --out runs/NAME")
             if settings.data.dataset == "toy":
                 choose_device(device)  # which fails at once, not after drawing
                 _draw_toy_people(data, progress)
             run = experiment.train(settings, data=data, out=out, device=device, progress=progress)
-        folder, where = quote(str(run.folder)), quote(str(run.dataset()["data"] if data is None else data))
-        code = " --run-code" if assembly.own_file(run.recipe().model.backbone) else ""
-        scored = any("scores" in epoch for epoch in run.epochs())
-        following = f". Next:  {_program()} report {folder} --data {where}{code}" if scored else ""
-        progress.say(f"done: {folder}{following}")
+        where = quote(str(run.dataset()["data"] if data is None else data))
+        progress.say(_after_search(run, where) if searching else _after_training(run, where))
 
+    if searching:
+        train.__doc__ = (
+            "Search where an OSNet needs instance norm: scalereid nas nas_toy --data data --out runs/search."
+        )
     return train
+
+
+def _check_recipe(name: str) -> None:
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=3)
+        perhaps = f"; perhaps {' or '.join(near)}" if near else ""
+        missing = f"there is no recipe {name!r}" if name else "name a recipe, or a run to go on with: --resume RUN"
+        raise ValueError(f"{missing}{perhaps}; `scalereid recipes` lists them")
+
+
+def _check_kind(recipe: Recipe, searching: bool, words: str) -> None:
+    if searching != recipe.model.backbone.startswith("osnet_supernet"):
+        what = "trains a network and searches nothing" if searching else "searches for a network"
+        raise ValueError(f"this recipe {what}: scalereid {'train' if searching else 'nas'} {words}")
+
+
+def _after_training(run: Run, where: str) -> str:
+    code = " --run-code" if assembly.own_file(run.recipe().model.backbone) else ""
+    scored = any("scores" in epoch for epoch in run.epochs())
+    following = f". Next:  {_program()} report {quote(str(run.folder))} --data {where}{code}" if scored else ""
+    return f"done: {run.folder}{following}"
+
+
+def _after_search(run: Run, where: str) -> str:
+    picture, found = run.folder / "search.png", Genotype.load(run.genotype)
+    draw_search(run.epochs(), picture)
+    return (
+        f"found, from the first block to the last: {' '.join(found.placements)}\n"
+        f"It is in {run.genotype}; how it came about: {picture}\n"
+        f"Train it:  {_program()} train RECIPE --data {where} --out runs/child --genotype {quote(str(run.genotype))}"
+    )
 
 
 def evaluate(
@@ -154,14 +191,7 @@ def report(
 
 def models() -> None:
     """List the backbones, with their sizes and what they cost for one image of 256×128."""
-    caption = "without classifier; one image of 256×128"
-    table = Table("backbone", "parameters", "multiply-adds", caption=caption)
-    for name in BACKBONES:
-        with torch.device("meta"):  # sizes are all that is asked for
-            model = assembly.build_model(name)
-        parameters, multiply_adds = cost(model)
-        table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
-    _print(table)
+    _print(backbones_table())
 
 
 def recipes(
@@ -170,33 +200,12 @@ def recipes(
     ] = (),
 ) -> None:
     """List the recipes, with the scores published for them, where, and what to know about either."""
-    columns = Column("recipe", no_wrap=True), Column("rank-1 / mAP", no_wrap=True), "distance", "notes"
-    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    notes: dict[str, int] = {}  # numbered in the order they come
-    for name, entry in PUBLISHED.items():
-        if all(word in name for word in words):
-            dataset = entry.recipe.data.dataset
-            about = [entry.source] if entry.source else []
-            about += [*entry.notes, *([] if dataset in DATASETS else [f"There is no reader for {dataset} here yet."])]
-            numbers = [notes.setdefault(note, len(notes) + 1) for note in about]
-            scores = "{:.1f} / {:.1f}".format(*entry.scores) if entry.scores else ""
-            distance = entry.recipe.evaluation.distance if entry.scores else ""
-            table.add_row(name, scores, distance, " ".join(map(str, numbers)))
-    if not table.rows:
-        raise ValueError(f"no recipe has {' and '.join(words)} in its name; `scalereid recipes` alone lists all")
-    footnotes = Table.grid(Column(justify="right"), Column(overflow="fold"), padding=(0, 2, 0, 0))
-    for note, number in notes.items():
-        footnotes.add_row(str(number), note)
-    _print(table)
-    _print(footnotes)
+    _print(*recipes_tables(words))
 
 
 def datasets() -> None:
     """List the datasets that can be read."""
-    table = Table("dataset", "what it is")
-    for name, reader in DATASETS.items():
-        table.add_row(name, (reader.__doc__ or "").splitlines()[0])
-    _print(table)
+    _print(datasets_table())
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -229,7 +238,8 @@ def _parse(arguments: list[str], recipe: str) -> None:
     """Run the command, the settings of `train` starting from those of `recipe`."""
     commands: dict[str, Callable[..., Any]] = {
         "demo": demo,
-        "train": _train_with(recipe, again=lambda other: _parse(arguments, other)),
+        "train": _train_with(recipe, again=lambda other: _parse(arguments, other), searching=False),
+        "nas": _train_with(recipe, again=lambda other: _parse(arguments, other), searching=True),
         "evaluate": evaluate,
         "report": report,
         "models": models,
@@ -259,10 +269,6 @@ def _draw_toy_people(data: Path, progress: Progress) -> None:
     draw_toy_once(data)
 
 
-def _recipe_named(name: str) -> Recipe:
-    return RECIPES.get(name, Recipe())
-
-
 def _program() -> str:
     """What to type for this program here: its name where the shell finds it, else its path."""
     return "scalereid" if shutil.which("scalereid") else os.path.relpath(sys.argv[0])
@@ -274,5 +280,6 @@ def _free(folder: Path) -> Path:
     return next(candidate for candidate in candidates if not candidate.exists())
 
 
-def _print(table: Table) -> None:
-    Console().print(table)
+def _print(*tables: Table) -> None:
+    for table in tables:
+        Console().print(table)

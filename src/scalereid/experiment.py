@@ -12,14 +12,16 @@ from scalereid import assembly
 from scalereid.checkpoint import load_initial, save_model
 from scalereid.data.records import ReidDataset, count
 from scalereid.evaluation import TestSide, decode, describe
+from scalereid.models.supernet import SuperNet
 from scalereid.process import choose_device, environment, interruption, seed_everything
 from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
 from scalereid.retrieval.scores import Scores
-from scalereid.run import Run, create_run, note_environment, require_free
+from scalereid.run import Run, create_run, note_environment, require_free, write_json
 from scalereid.training import loop
 from scalereid.training.loop import Interrupted
+from scalereid.training.search import state_of_search
 from scalereid.training.step import Training
 
 
@@ -93,11 +95,10 @@ def _first_state(
 ) -> Training:
     """The state before the first step, fixed by the recipe's seed. A backbone of one's own is that of the run `code_in`."""
     seed_everything(recipe.seed)
-    backbone = assembly.copy_in(code_in, recipe.model.backbone) if code_in else recipe.model.backbone
     settings = recipe.model
-    model = assembly.build_model(backbone, width=settings.width, embedding_size=settings.embedding_size)
+    model = assembly.build_recipe_model(settings, code_in)
     if settings.initial_weights:
-        report = load_initial(model, settings.initial_weights, run_code=bool(assembly.own_file(backbone)))
+        report = load_initial(model, settings.initial_weights, run_code=bool(assembly.own_file(settings.backbone)))
         progress.say(f"starting from {settings.initial_weights}: {report}")
     return assembly.build_training(recipe, model, count(dataset.train).people, device)
 
@@ -150,6 +151,9 @@ class _Experiment:
                     learning_rate=assembly.build_learning_rate(recipe),
                     classifier_only_epochs=recipe.schedule.classifier_only_epochs,
                     precision=recipe.optimizer.precision,
+                    samples=recipe.search.samples,
+                    bilevel=recipe.search.bilevel,
+                    before_epoch=assembly.build_cooling(recipe),
                     after_steps=after_steps,
                     after_epoch=after_epoch,
                     stop_requested=stop_requested,
@@ -157,6 +161,9 @@ class _Experiment:
             except Interrupted:
                 save_training(run.resume, training, self.best)
                 raise Interrupted(run.folder) from None
+        if isinstance(training.model.backbone, SuperNet):
+            found = training.model.backbone.genotype(_origin(run))
+            write_json(run.genotype, found.to_json())
         return run
 
     def record(self, run: Run, means: dict[str, float], scores: Scores | None) -> None:
@@ -164,6 +171,8 @@ class _Experiment:
         training, recipe = self.training, self.recipe
         entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - self.epoch_started, 3)}
         entry |= means | ({"scores": scores.to_json()} if scores else {})
+        if isinstance(training.model.backbone, SuperNet):
+            entry["search"] = state_of_search(training.model.backbone)
         dataset = run.dataset()  # weights travel; the folders they were trained on do not
         about = entry | {"dataset": {key: dataset[key] for key in ("name", "counts", "fingerprint")}}
         save = partial(save_model, model=training.model, recipe=recipe, about=about)
@@ -177,6 +186,14 @@ class _Experiment:
         self.epoch_started = time.monotonic()
 
 
+def _origin(run: Run) -> str:
+    recipe, dataset = run.recipe(), run.dataset()
+    return (
+        f"{recipe.model.backbone} on {dataset['name']} ({dataset['fingerprint']}), {recipe.schedule.epochs} epochs, "
+        f"seed {recipe.seed}"
+    )
+
+
 def _line(entry: dict[str, Any], epochs: int) -> str:
     """One epoch of the log as a line to read."""
     parts = []
@@ -187,6 +204,8 @@ def _line(entry: dict[str, Any], epochs: int) -> str:
         )
     if "hardest_positive" in entry:
         parts.append(f"hardest pairs {entry['hardest_positive']:.2f} / {entry['hardest_negative']:.2f}")
+    if "search" in entry:
+        parts.append(f"entropies {' '.join(f'{value:.2f}' for value in entry['search']['entropy'])}")
     if "scores" in entry:
         parts.append(f"mAP {entry['scores']['mAP']:.2%}, rank-1 {entry['scores']['cmc'][0]:.2%}")
     return f"epoch {entry['epoch']}/{epochs}: {'; '.join(parts) or 'before training'}"

@@ -5,6 +5,7 @@ from types import UnionType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalereid.data.images import ImageSize, check_image_size
+from scalereid.models.genotype import Genotype
 from scalereid.retrieval.distances import Distance
 from scalereid.training.optimization import DecayName, OptimizerName
 from scalereid.training.step import Precision
@@ -55,6 +56,8 @@ class ModelSettings:
     """A name that `scalereid models` lists, or FILE.py:NAME for a backbone of your own."""
     width: float | None = None
     """Multiplies the backbone's channel counts; unless told, by what its name says, or 1."""
+    genotype: tuple[str, ...] = ()
+    """An OSNet's stem norm (batch, instance) and instance norm in its six blocks (none, inside, outside, both)."""
     embedding_size: int = 512
     """Numbers in an embedding."""
     initial_weights: str = ""
@@ -63,6 +66,8 @@ class ModelSettings:
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         _require(self.embedding_size >= 1, "model.embedding_size", self.embedding_size, "at least 1")
+        if self.genotype:
+            Genotype.of(self.genotype)  # says what is wrong with it
         _require(self.width is None or 0.1 <= self.width <= 10, "model.width", self.width, "from 0.1 to 10")
 
 
@@ -141,6 +146,30 @@ class ScheduleSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """How an architecture is searched for: only for a super-network."""
+
+    temperature: float = 10.0
+    """Of the drawn choices, at first: high, and all candidates count about equally."""
+    halve_every: int = 20
+    """Epochs after which the temperature is halved."""
+    lowest_temperature: float = 1.0
+    """Below which it is not halved."""
+    samples: int = 1
+    """Draws of the architecture whose mean loss a step follows."""
+    bilevel: bool = False
+    """Learn weights from one half of each person's images and the architecture from the other."""
+
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
+        for name in ("temperature", "lowest_temperature"):
+            value = getattr(self, name)
+            _require(0 < value < float("inf"), f"search.{name}", value, "more than 0")
+        for name in ("halve_every", "samples"):
+            _require(getattr(self, name) >= 1, f"search.{name}", getattr(self, name), "at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
     """How often and how a training is scored."""
 
@@ -163,14 +192,18 @@ class Recipe:
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: int = 0
     """Of weights, order and augmentation. The same seed gives the same run, bit for bit on a CPU."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
-        for group in (self.data, self.model, self.objective, self.optimizer, self.schedule, self.evaluation):
-            group.check()
+        for settings in fields(self):
+            if settings.name != "seed":
+                getattr(self, settings.name).check()
+        halved = self.data.batch_size % 2 == 0 or not self.search.bilevel
+        _require(halved, "data.batch_size", self.data.batch_size, "even for a bi-level search, which halves it")
         if self.objective.triplet:
             people = self.data.images_per_person and self.data.batch_size // self.data.images_per_person
             wanted = (

@@ -35,6 +35,11 @@ class Run:
         return self.folder / "resume.safetensors"
 
     @property
+    def genotype(self) -> Path:
+        """What a finished search found."""
+        return self.folder / "genotype.json"
+
+    @property
     def log(self) -> Path:
         """One JSON object per epoch."""
         return self.folder / "log.jsonl"

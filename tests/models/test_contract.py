@@ -27,6 +27,8 @@ def test_training_and_evaluation_return_the_same_kind_of_thing(name: str) -> Non
 
 
 def test_every_weight_gets_a_gradient(name: str) -> None:
+    if name == "osnet_supernet_sampled":
+        return  # which runs a quarter of its candidates at a time: tests/models/test_supernet.py
     model = build_model(name)
     model(torch.randn(4, 3, 64, 32)).square().sum().backward()
     without = [

@@ -41,6 +41,15 @@ def test_ablations(name: str, parameters: int, millions: float) -> None:
     assert counted.multiply_adds / 1e6 == pytest.approx(millions, abs=0.06)
 
 
+def test_instance_norm_costs_no_work() -> None:
+    """OSNet-AIN's replaces a batch norm of the same size; OSNet-IBN's two after the additions come on top."""
+    assert cost(build_model("osnet_ain_x1_0")) == cost(build_model("osnet_x1_0"))
+    assert cost(build_model("osnet_ain_x0_25")) == cost(build_model("osnet_x0_25"))
+    plain, ibn = cost(build_model("osnet_x1_0")), cost(build_model("osnet_ibn_x1_0"))
+    assert ibn == (plain.parameters + 2 * 2 * 256, plain.multiply_adds)
+    assert ibn.parameters == 2_170_532
+
+
 def test_ablations_differ_from_osnet_by_what_they_say() -> None:
     """The same totals, from OSNet's own and the parts that change."""
     whole, gate = 2_169_508, {64: 4, 96: 6, 128: 8}  # hidden channels by width of a stream

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore, read_ahead
-from scalereid.data.sampling import any_images, people_times_images
+from scalereid.data.sampling import any_images, in_halves, people_times_images
 
 Augment = Callable[[Tensor, Generator], Tensor]
 _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for the network
@@ -19,9 +19,10 @@ class TrainingBatches:
     """Batches of augmented images (b, 3, h, w) and labels (b,), on the device that trains.
 
     Every image once an epoch, in random order (`sampling.any_images`), or with `images_per_person` so many of each of
-    batch_size / images_per_person people (`sampling.people_times_images`). Batch i of an epoch depends on
-    nothing but (seed, epoch, i), so training can stop and go on anywhere. On a GPU with room for them the pixels lie
-    there as uint8 and nothing is copied any more; else the next batches are read and sent while one is trained on.
+    batch_size / images_per_person people (`sampling.people_times_images`). With `halves`, the first half of every batch is
+    of one half of each person's images, the second of the other. Batch i of an epoch depends on nothing but
+    (seed, epoch, i), so training can stop and go on anywhere. On a GPU with room for them the pixels lie there as uint8 and
+    nothing is copied any more; else the next batches are read and sent while one is trained on.
 
     Raises:
         ValueError: there are fewer images, or people, than one batch takes.
@@ -34,6 +35,7 @@ class TrainingBatches:
         *,
         batch_size: int,
         images_per_person: int = 0,
+        halves: bool = False,
         seed: int,
         device: torch.device,
         augment: Augment,
@@ -43,6 +45,8 @@ class TrainingBatches:
         self.labels = torch.from_numpy(labels).to(device)
         self.batch_size = batch_size
         self.images_per_person = images_per_person
+        everything = np.arange(len(store))
+        self.parts = in_halves(labels, np.random.default_rng([seed])) if halves else (everything,)
         self.seed = seed
         self.device = device
         self.augment = augment
@@ -64,10 +68,16 @@ class TrainingBatches:
     def order(self, epoch: int) -> list[NDArray[np.int64]]:
         """The image numbers of each batch of an epoch."""
         random = np.random.default_rng([self.seed, epoch])
-        if not self.images_per_person:
-            return any_images(len(self.store), self.batch_size, random)
-        people = self.batch_size // self.images_per_person
-        return people_times_images(self.all_labels, people, self.images_per_person, random)
+        size = self.batch_size // len(self.parts)
+        orders = []
+        for part in self.parts:
+            if self.images_per_person:
+                people = size // self.images_per_person
+                own = people_times_images(self.all_labels[part], people, self.images_per_person, random)
+            else:
+                own = any_images(len(part), size, random)
+            orders.append([part[batch] for batch in own])
+        return [np.concatenate(batches) for batches in zip(*orders, strict=False)]  # the shorter half ends the epoch
 
     def _pixels(self, batches: list[NDArray[np.int64]]) -> Iterator[Tensor]:
         if self.resident is None:

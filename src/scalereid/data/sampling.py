@@ -45,6 +45,13 @@ def people_times_images(labels: NDArray[np.int64], people: int, images: int, ran
     return [np.concatenate(row[number::batches]) for number in random.permutation(batches)]
 
 
+def in_halves(labels: NDArray[np.int64], random: Generator) -> tuple[Batch, Batch]:
+    """Two halves of the images, each with half of every person's, one more or less, fixed by `random`."""
+    dealt = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    row = np.concatenate(dealt)
+    return np.sort(row[::2]), np.sort(row[1::2])
+
+
 def _groups(own: Batch, images: int, random: Generator) -> list[Batch]:
     """One person's images in groups of `images`, in random order."""
     own = random.permutation(own)

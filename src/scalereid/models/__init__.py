@@ -1,17 +1,26 @@
 """Images to embeddings: backbones, the embedding model, and released weights."""
 
 from collections.abc import Callable
+from functools import partial
 
 from scalereid.models import dslnet, osnet
 from scalereid.models.backbone import Backbone
 from scalereid.models.mobilenet import MobileNetV2
 from scalereid.models.resnet import ResNet50
+from scalereid.models.supernet import SuperNet
 
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     "osnet_x1_0": osnet.osnet_x1_0,
     "osnet_x0_75": osnet.osnet_x0_75,
     "osnet_x0_5": osnet.osnet_x0_5,
     "osnet_x0_25": osnet.osnet_x0_25,
+    "osnet_ibn_x1_0": osnet.osnet_ibn_x1_0,
+    "osnet_ain_x1_0": osnet.osnet_ain_x1_0,
+    "osnet_ain_x0_75": osnet.osnet_ain_x0_75,
+    "osnet_ain_x0_5": osnet.osnet_ain_x0_5,
+    "osnet_ain_x0_25": osnet.osnet_ain_x0_25,
+    "osnet_supernet": SuperNet,
+    "osnet_supernet_sampled": partial(SuperNet, sampled=True),
     "osnet_full_convolutions": osnet.osnet_full_convolutions,
     "osnet_same_depth_2": osnet.osnet_same_depth_2,
     "osnet_same_depth_3": osnet.osnet_same_depth_3,

@@ -17,6 +17,9 @@ class Backbone(nn.Module):
     stage_channels: tuple[int, ...] = ()
     """Channels of what `stage_maps` gives, stage by stage; empty for a backbone that does not tell."""
 
+    asks_host: bool = False
+    """Whether its forward looks at values on the host, so that its steps cannot be recorded on a GPU."""
+
     def stage_maps(self, images: Tensor) -> list[Tensor]:
         """What comes out of each stage, and last the feature maps."""
         if type(self).forward is Backbone.forward:

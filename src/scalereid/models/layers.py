@@ -1,22 +1,33 @@
 """The small layers that networks here are built of."""
 
+from collections.abc import Callable
+from functools import partial
+
 from torch import Tensor, nn
+
+MakeNorm = Callable[[int], nn.Module]
+InstanceNorm = partial(nn.InstanceNorm2d, affine=True)
+"""Each image's each channel by its own mean and deviation, which takes out a picture's style; learned scale and shift."""
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, then batch norm. Same padding for odd kernels at stride 1."""
+    """Convolution without bias, then a norm. Same padding for odd kernels at stride 1."""
 
-    def __init__(self, inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, norm: MakeNorm = nn.BatchNorm2d
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2, bias=False)
-        self.norm = nn.BatchNorm2d(outputs)
+        self.norm = norm(outputs)
 
 
 class ConvNormReLU(ConvNorm):
-    """Convolution without bias, batch norm, ReLU."""
+    """Convolution without bias, a norm, ReLU."""
 
-    def __init__(self, inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1) -> None:
-        super().__init__(inputs, outputs, kernel_size, stride=stride)
+    def __init__(
+        self, inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, norm: MakeNorm = nn.BatchNorm2d
+    ) -> None:
+        super().__init__(inputs, outputs, kernel_size, stride=stride, norm=norm)
         self.relu = nn.ReLU()
 
 

@@ -18,7 +18,9 @@ _RENAMES: Renames = [
     (r"^fc\.0\.", "embedding.linear."),
     (r"^fc\.1\.", "embedding.norm."),
     (r"^conv([234])\.(\d)\.", lambda m: f"backbone.stages.{int(m[1]) - 2}.{m[2]}."),
+    (r"^pool([23])\.0\.", lambda m: f"backbone.stages.{int(m[1]) - 2}.2."),  # of OSNet-AIN
     (r"(stages\.\d\.2)\.0\.", r"\1."),
+    (r"\.conv2\.(\d)\.layers\.", r".streams.\1."),  # of OSNet-AIN
     (r"\.conv2a\.", ".streams.0.0."),
     (r"\.conv2([bcd])\.", lambda m: f".streams.{' bcd'.index(m[1])}."),
     (r"(streams\.\d\.\d)\.conv1\.", r"\1.pointwise."),
@@ -30,10 +32,12 @@ _RENAMES: Renames = [
     (r"\.downsample\.", ".shortcut."),
     (r"\.bn\.", ".norm."),
 ]
+# One name in torchreid for two places: OSNet-IBN has it after the addition, OSNet-AIN before.
+_AFTER: Renames = [(r"\.IN\.", ".outside.")]
+_BEFORE: Renames = [(r"\.IN\.", ".restore.norm.")]
 _CLASSIFIER = "classifier."
-_BACKBONES = {
-    int(WIDTHS[0] * width): f"osnet_x{name}"
-    for width, name in ((1.0, "1_0"), (0.75, "0_75"), (0.5, "0_5"), (0.25, "0_25"))
+_WIDTHS = {
+    int(WIDTHS[0] * width): f"x{name}" for width, name in ((1.0, "1_0"), (0.75, "0_75"), (0.5, "0_5"), (0.25, "0_25"))
 }
 
 
@@ -62,12 +66,13 @@ def recognise(state: Mapping[str, Tensor]) -> str:
     if stem is None or not any(name.startswith("fc.0.") for name in state):
         some = ", ".join(list(state)[:3]) or "none at all"
         raise ValueError(f"these are not weights of an OSNet as torchreid saves it: the tensors are named {some} …")
-    if any(".IN." in name for name in state):
-        raise ValueError("these are weights of an OSNet with instance norm (IBN or AIN), not built by scalereid yet")
-    if stem.shape[0] not in _BACKBONES:
-        widths = ", ".join(f"{width} ({name})" for width, name in _BACKBONES.items())
+    if stem.shape[0] not in _WIDTHS:
+        widths = ", ".join(f"{channels} ({name})" for channels, name in _WIDTHS.items())
         raise ValueError(f"conv1 has {stem.shape[0]} channels; OSNets are {widths} wide")
-    return _BACKBONES[stem.shape[0]]
+    kind = (
+        "ain_" if "conv2.0.conv2.0.layers.0.conv1.weight" in state else "ibn_" if "conv2.0.IN.weight" in state else ""
+    )
+    return f"osnet_{kind}{_WIDTHS[stem.shape[0]]}"
 
 
 def load_released(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: str) -> LoadReport:
@@ -77,22 +82,18 @@ def load_released(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: 
         ValueError: a tensor is missing, has another shape, or has no place in the model; all such are named.
     """
     left_out = tuple(name for name in state if name.startswith(_CLASSIFIER))
-    renamed = {our_name(name): tensor for name, tensor in state.items() if name not in left_out}
+    renames = _RENAMES + (_BEFORE if "_ain_" in backbone else _AFTER)
+    renamed = {rename(name, renames): tensor for name, tensor in state.items() if name not in left_out}
     load_strictly(model, renamed)
     return LoadReport(backbone, tuple(renamed), left_out)
 
 
-def our_name(name: str) -> str:
-    """torchreid's name of a tensor in the words of `EmbeddingModel`.
+def rename(name: str, renames: Renames) -> str:
+    """`name` after all of the replacements, one after another.
 
-    >>> our_name("conv3.1.conv2b.0.bn.weight")
+    >>> rename("conv3.1.conv2b.0.bn.weight", _RENAMES)
     'backbone.stages.1.1.streams.1.0.norm.weight'
     """
-    return rename(name, _RENAMES)
-
-
-def rename(name: str, renames: Renames) -> str:
-    """`name` after all of the replacements, one after another."""
     for pattern, replacement in renames:
         name = re.sub(pattern, replacement, name)
     return name

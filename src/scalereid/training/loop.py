@@ -34,6 +34,9 @@ def train(
     learning_rate: Callable[[int, float], float],
     classifier_only_epochs: int = 0,
     precision: Precision = "float32",
+    samples: int = 1,
+    bilevel: bool = False,
+    before_epoch: Callable[[Training], None] = lambda _: None,
     after_steps: Callable[[Training], None] = lambda _: None,
     after_epoch: Callable[[Training, dict[str, float]], None] = lambda *_: None,
     stop_requested: Callable[[], bool] = lambda: False,
@@ -48,6 +51,9 @@ def train(
         classifier_only_epochs: so many epochs at first train the objective's classifier alone; the model is frozen and in
             evaluation mode, its running statistics too.
         precision: of the layers; weights, gradients and the loss stay float32.
+        samples: forwards in a step, for a network that draws something in each.
+        bilevel: weights and architecture learn from different halves of each batch (`TrainingStep`).
+        before_epoch: told that the epoch in `training` begins, or goes on.
         after_steps: told every few steps how training stands.
         after_epoch: told the mean losses and the learning rate of the epoch that ended.
         stop_requested: asked before each epoch and after each step.
@@ -58,7 +64,7 @@ def train(
     """
     model, objective = training.model, training.objective
     look_every = 1 if training.sums.device.type == "cpu" else LOOK_EVERY
-    take_step = TrainingStep(training, precision)
+    take_step = TrainingStep(training, precision, samples=samples, bilevel=bilevel)
     while training.epoch < epochs:
         if stop_requested():
             raise Interrupted
@@ -67,6 +73,7 @@ def train(
             parameter.requires_grad_(not classifier_only)
         model.train(not classifier_only)
         objective.train()
+        before_epoch(training)
         phase = classifier_only, objective.triplet_counts(training.epoch)
         for images, labels in batches.epoch(training.epoch, start=training.step):
             rate = learning_rate(training.epoch, (training.step + 1) / len(batches))

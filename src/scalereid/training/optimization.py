@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -12,19 +12,24 @@ DecayName = Literal["constant", "step", "cosine"]
 
 
 def build_optimizer(
-    name: OptimizerName, parameters: Iterable[nn.Parameter], *, lr: float, weight_decay: float, momentum: float
+    name: OptimizerName,
+    parameters: Iterable[nn.Parameter],
+    *,
+    lr: float,
+    weight_decay: float,
+    momentum: float,
+    undecayed: Iterable[nn.Parameter] = (),
 ) -> torch.optim.Optimizer:
     """SGD with momentum, or AMSGrad (Reddi et al., ICLR 2018; betas 0.9 and 0.999), one fused kernel per step.
 
-    `momentum` is SGD's alone.
+    `momentum` is SGD's alone. What is `undecayed` makes a second group of parameters, without weight decay.
     """
-    parameters = list(parameters)
-    on_gpu = all(parameter.is_cuda for parameter in parameters)  # where steps are recorded
+    groups: list[dict[str, Any]] = [{"params": list(parameters)}, {"params": list(undecayed), "weight_decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    on_gpu = all(parameter.is_cuda for group in groups for parameter in group["params"])  # where steps are recorded
     if name == "amsgrad":
-        return torch.optim.Adam(
-            parameters, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True, capturable=on_gpu
-        )
-    optimizer = torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
+        return torch.optim.Adam(groups, lr=lr, weight_decay=weight_decay, amsgrad=True, fused=True, capturable=on_gpu)
+    optimizer = torch.optim.SGD(groups, lr=lr, weight_decay=weight_decay, momentum=momentum, fused=True)
     if momentum:
         # Starting at zero is the same rule. Left to itself, fused SGD fails when part of the parameters joins later, and
         # reads uninitialised memory when a gradient scaler skips the first step.

@@ -2,9 +2,9 @@
 
 import sys
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -42,12 +42,20 @@ class TrainingStep:
     run it. So the kernels of a step are recorded (as a CUDA graph) and from then on replayed, with the same result. Not in
     float16, whose loss scale may skip a step; and a network that asks the host something in between goes on unrecorded,
     with a warning.
+
+    Args:
+        training: advanced in place by each call.
+        precision: of the layers.
+        samples: forwards whose mean loss a step follows, for a network that draws something in each.
+        bilevel: the first half of each batch moves the optimizer's first group of parameters, then the second half the
+            second: weights and architecture, in a search.
     """
 
-    def __init__(self, training: Training, precision: Precision) -> None:
-        self.training, self.precision = training, precision
+    def __init__(self, training: Training, precision: Precision, *, samples: int = 1, bilevel: bool = False) -> None:
+        self.training, self.precision, self.samples, self.bilevel = training, precision, samples, bilevel
         self.device = training.sums.device
-        self.recordable = self.device.type == "cuda" and not training.scaler.is_enabled()
+        fixed = not training.scaler.is_enabled() and not training.model.backbone.asks_host
+        self.recordable = self.device.type == "cuda" and fixed
         self.phase: Hashable = None
         self.graph: torch.cuda.CUDAGraph | None = None
         self.taken = 0  # steps of this phase, unrecorded
@@ -85,15 +93,32 @@ class TrainingStep:
         return self.losses
 
     def _take(self, images: Tensor, labels: Tensor) -> Tensor:
+        if not self.bilevel:
+            return self._descend(images, labels, self.training.optimizer.param_groups)
+        weights, architecture = self.training.optimizer.param_groups
+        half = len(images) // 2
+        losses = self._descend(images[:half], labels[:half], [weights])
+        self._descend(images[half:], labels[half:], [architecture])
+        return losses
+
+    def _descend(self, images: Tensor, labels: Tensor, groups: Sequence[dict[str, Any]]) -> Tensor:
+        """A step of these parameter groups alone, down the gradient of the mean over `samples` forwards."""
         training = self.training
-        with torch.autocast(self.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
-            embeddings, stage_maps = training.model.with_stages(images)
-            losses = training.objective(embeddings, labels, stage_maps, epoch=training.epoch)
         training.optimizer.zero_grad()
-        training.scaler.scale(losses.total).backward()
+        sums = torch.zeros_like(training.sums)
+        for _ in range(self.samples):
+            with torch.autocast(self.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
+                embeddings, stage_maps = training.model.with_stages(images)
+                losses = training.objective(embeddings, labels, stage_maps, epoch=training.epoch)
+            training.scaler.scale(losses.total / self.samples).backward()
+            sums += torch.stack([*losses.parts().values()]).detach()
+        for group in training.optimizer.param_groups:
+            if not any(group is moving for moving in groups):
+                for parameter in group["params"]:
+                    parameter.grad = None  # and so left as it is
         training.scaler.step(training.optimizer)
         training.scaler.update()
-        return torch.stack([*losses.parts().values()]).detach()
+        return sums / self.samples
 
     def _record(self, images: Tensor, labels: Tensor) -> None:
         self.images, self.labels = images.clone(), labels.clone()

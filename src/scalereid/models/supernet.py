@@ -1,0 +1,92 @@
+"""OSNet-AIN's super-network: every placement of instance norm at once, weighed by what is searched for.
+
+arXiv:1910.06827, as its authors' code has it, with what that gets wrong put right: docs/decisions/0010.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from scalereid.models.fusion import add
+from scalereid.models.genotype import BLOCKS, PLACEMENTS, Genotype
+from scalereid.models.layers import InstanceNorm
+from scalereid.models.osnet import OmniScaleBlock, OSNetTrunk
+
+_UNSET = torch.empty(0)
+
+
+class SearchBlock(nn.Module):
+    """The four candidates for a block, mixed by `weights` (4,), or only the `chosen` one times its weight.
+
+    `SuperNet` sets both for the time of a forward.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.candidates = nn.ModuleList(OmniScaleBlock(inputs, outputs, placement=choice) for choice in PLACEMENTS)
+        self.weights: Tensor = _UNSET
+        self.chosen: int | None = None
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Maps (b, inputs, h, w) to maps (b, outputs, h, w)."""
+        if self.chosen is not None:
+            return self.weights[self.chosen] * self.candidates[self.chosen](maps)
+        return add([weight * candidate(maps) for weight, candidate in zip(self.weights, self.candidates, strict=True)])
+
+
+class SuperNet(OSNetTrunk):
+    """An OSNet of search blocks, and the logits `architecture` (6, 4) of a distribution over 4,096 networks.
+
+    In training each forward draws the blocks' weights from the concrete distribution (Gumbel noise, `temperature`), the same
+    for the whole batch, from torch's own generator: seeded, and saved with a training's state. With `sampled`, each block
+    runs only its likeliest candidate of the draw, with the gradient of the relaxed weight (straight-through): a quarter of
+    the work. In evaluation there is no noise: candidates are weighed by their probabilities.
+
+    The stem has instance norm, and no norm of the trunk scales or shifts, so that weights alone tell the candidates apart.
+    """
+
+    def __init__(self, *, width: float = 1.0, sampled: bool = False) -> None:
+        def block(_: int, inputs: int, outputs: int) -> SearchBlock:
+            return SearchBlock(inputs, outputs)
+
+        super().__init__(width=width, stem_norm=InstanceNorm, block=block)
+        for norm in [m for m in self.modules() if isinstance(m, nn.BatchNorm2d | nn.InstanceNorm2d)]:
+            norm.affine = False
+            norm.register_parameter("weight", None)
+            norm.register_parameter("bias", None)
+        self.architecture = nn.Parameter(torch.zeros(BLOCKS, len(PLACEMENTS)))
+        self.temperature: Tensor
+        self.register_buffer("temperature", torch.tensor(10.0))
+        self.sampled = self.asks_host = sampled
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Of each candidate (4) for each block (6)."""
+        return self.architecture.float().softmax(dim=1)
+
+    def genotype(self, origin: str) -> Genotype:
+        """The likeliest placement of each block."""
+        choices = self.architecture.argmax(dim=1).tolist()
+        return Genotype("instance", tuple(PLACEMENTS[choice] for choice in choices), origin)
+
+    def draw(self) -> Tensor:
+        """Relaxed choices (6, 4), each block's summing to 1: softmax((log p + Gumbel noise) / temperature)."""
+        waiting = torch.empty_like(self.architecture).exponential_().clamp_min(torch.finfo(torch.float32).tiny)
+        logits = self.architecture.float().log_softmax(dim=1)  # never log 0
+        return ((logits - waiting.log()) / self.temperature).softmax(dim=1)
+
+    def stage_maps(self, images: Tensor) -> list[Tensor]:
+        """Images (b, 3, h, w) to the maps of the three stages; the last are (b, out_channels, h/16, w/16)."""
+        weights = self.draw() if self.training else self.probabilities
+        chosen: list[int] | None = None
+        if self.training and self.sampled:
+            numbers = weights.argmax(dim=1)
+            chosen = numbers.tolist()
+            weights = nn.functional.one_hot(numbers, len(PLACEMENTS)) - weights.detach() + weights
+        blocks = [module for module in self.modules() if isinstance(module, SearchBlock)]
+        for number, block in enumerate(blocks):
+            block.weights, block.chosen = weights[number], chosen[number] if chosen else None
+        try:
+            return super().stage_maps(images)
+        finally:
+            for block in blocks:  # which would keep the whole graph
+                block.weights, block.chosen = _UNSET, None

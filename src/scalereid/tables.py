@@ -1,0 +1,59 @@
+"""What there is, as tables to print: backbones, recipes, datasets."""
+
+from collections.abc import Sequence
+
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.table import Column, Table
+
+from scalereid.assembly import build_model
+from scalereid.data import DATASETS
+from scalereid.models import BACKBONES
+from scalereid.models.cost import cost
+from scalereid.recipes import PUBLISHED
+
+
+def backbones_table() -> Table:
+    """The backbones, with their sizes and what they cost for one image of 256×128."""
+    caption = "without classifier; one image of 256×128"
+    table = Table("backbone", "parameters", "multiply-adds", caption=caption)
+    for name in BACKBONES:
+        with torch.device("meta"):  # sizes are all that is asked for
+            model = build_model(name)
+        parameters, multiply_adds = cost(model)
+        table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
+    return table
+
+
+def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
+    """The recipes with all of `words` in their names, and the notes that they refer to.
+
+    Raises:
+        ValueError: there is none.
+    """
+    columns = Column("recipe", no_wrap=True), Column("rank-1 / mAP", no_wrap=True), "distance", "notes"
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    notes: dict[str, int] = {}  # numbered in the order they come
+    for name, entry in PUBLISHED.items():
+        if all(word in name for word in words):
+            dataset = entry.recipe.data.dataset
+            about = [entry.source] if entry.source else []
+            about += [*entry.notes, *([] if dataset in DATASETS else [f"There is no reader for {dataset} here yet."])]
+            numbers = [notes.setdefault(note, len(notes) + 1) for note in about]
+            scores = "{:.1f} / {:.1f}".format(*entry.scores) if entry.scores else ""
+            distance = entry.recipe.evaluation.distance if entry.scores else ""
+            table.add_row(name, scores, distance, " ".join(map(str, numbers)))
+    if not table.rows:
+        raise ValueError(f"no recipe has {' and '.join(words)} in its name; `scalereid recipes` alone lists all")
+    footnotes = Table.grid(Column(justify="right"), Column(overflow="fold"), padding=(0, 2, 0, 0))
+    for note, number in notes.items():
+        footnotes.add_row(str(number), note)
+    return table, footnotes
+
+
+def datasets_table() -> Table:
+    """The datasets that can be read."""
+    table = Table("dataset", "what it is")
+    for name, reader in DATASETS.items():
+        table.add_row(name, (reader.__doc__ or "").splitlines()[0])
+    return table

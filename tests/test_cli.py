@@ -15,7 +15,7 @@ from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.run import Run
 
-COMMANDS = ["demo", "train", "nas", "evaluate", "report", "models", "recipes", "datasets"]
+COMMANDS = ["demo", "train", "nas", "leave-one-out", "evaluate", "report", "models", "recipes", "datasets"]
 SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
 
 
@@ -68,7 +68,7 @@ def test_the_recipe_is_the_positional_word_wherever_it_stands(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("scalereid.experiment.train", train)
-    monkeypatch.setattr(cli, "draw_toy_once", lambda _: None)
+    monkeypatch.setattr("scalereid.cli.terminal.draw_toy_once", lambda *_: None)
     for words in (
         "train osnet_market1501 --data toy --out x",
         "train --data toy osnet_market1501 --out x",
@@ -122,7 +122,7 @@ def test_train_evaluate_report(people: ReidDataset, tmp_path: Path, capsys: pyte
 
     cli.main(["evaluate", run, *data, "--distance", "euclidean", "--flip", "--out", str(tmp_path / "scores.json")])
     assert "16 queries, 32 gallery images; euclidean distance" in capsys.readouterr().out
-    scores = json.loads((tmp_path / "scores.json").read_text())
+    (scores,) = json.loads((tmp_path / "scores.json").read_text())
     assert scores["flip"] is True
     assert scores["scores"]["distance"] == "euclidean"
 
@@ -144,8 +144,7 @@ def test_demo_needs_nothing_and_overwrites_nothing(
 ) -> None:
     """The real command, on fewer people for a shorter time."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(toy, "_TRAIN_PEOPLE", 8)
-    monkeypatch.setattr(toy, "_TEST_PEOPLE", 4)
+    monkeypatch.setitem(toy.TOY_SETS, "toy", toy.TOY_SETS["toy"]._replace(train_people=8, test_people=4))
     recipe = RECIPES["toy"]
     monkeypatch.setitem(RECIPES, "toy", replace(recipe, schedule=replace(recipe.schedule, epochs=2)))
     printed = demo(capsys)

@@ -10,6 +10,7 @@ import pytest
 
 from scalereid import cli, experiment
 from scalereid.data.records import ReidDataset
+from scalereid.models.genotype import AIN
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
 
@@ -55,8 +56,10 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("experiment.train", "experiment.resume", "evaluation.evaluate"):
         monkeypatch.setattr(f"scalereid.{name}", reach)
-    for name in ("demo", "_print", "_report", "draw_toy_once"):
-        monkeypatch.setattr(cli, name, reach)
+    for name in ("demo", "looking.show", "looking._report", "terminal.draw_toy_once"):
+        monkeypatch.setattr(f"scalereid.cli.{name}", reach)
+    monkeypatch.setattr("scalereid.cli.training.Run.recipe", lambda _: Recipe())
+    monkeypatch.setattr("scalereid.cli.training.Genotype.load", lambda _: AIN)
     shown = [*commands()]
     assert len(shown) > 8
     for page, words in shown:

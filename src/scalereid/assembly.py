@@ -13,6 +13,7 @@ import torch
 from scalereid.data import DATASETS
 from scalereid.data.augmentation import augment
 from scalereid.data.batches import TrainingBatches
+from scalereid.data.combined import combine
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, labels
 from scalereid.models import BACKBONES
@@ -104,10 +105,23 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
 def read_dataset(name: str, root: Path) -> ReidDataset:
     """The dataset that lies in `root`, read by the reader of that name.
 
+    `NAME@FOLDER` lies in a folder within `root`; `A+B` are several, combined to train on.
+
     Raises:
         FileNotFoundError, ValueError: what the reader says, or there is no such reader.
     """
-    return find(name, DATASETS)(root)
+    parts = name.split("+")
+    if len(parts) > 1:
+        return combine([read_dataset(part, root) for part in parts])
+    reader, _, folder = name.partition("@")
+    return find(reader, DATASETS)(root / folder if folder else root)
+
+
+def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:
+    """What a recipe trains on, and what it is scored on: the same, unless it says otherwise."""
+    source = read_dataset(recipe.data.dataset, root)
+    target = recipe.evaluation.dataset
+    return source, read_dataset(target, root) if target else source
 
 
 def place(model: EmbeddingModel, device: torch.device) -> EmbeddingModel:

@@ -113,7 +113,7 @@ def evaluate(
     Args:
         source: a run, a weights file of ours, or one of torchreid's.
         data: the dataset's folder.
-        dataset: its name; a run's own unless told.
+        dataset: its name; the one that a run was scored on unless told.
         distance: between embeddings; the recipe's unless told, cosine for torchreid's files.
         flip: add each image's mirror image's embedding to its own.
         image_size: (height, width); the recipe's unless told, 256×128 for torchreid's files.
@@ -129,7 +129,8 @@ def evaluate(
     if not dataset and not recipe:
         raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
     progress.say(str(loaded.report))
-    read = assembly.read_dataset(dataset or (recipe.data.dataset if recipe else ""), data)
+    own = (recipe.evaluation.dataset or recipe.data.dataset) if recipe else ""
+    read = assembly.read_dataset(dataset or own, data)
     size = image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
     check_image_size(size)
     if not read.query or not read.gallery:

@@ -44,16 +44,18 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
     recipe.check()
     require_free(out)
     chosen = choose_device(device)
-    dataset = assembly.read_dataset(recipe.data.dataset, data)
+    dataset, target = assembly.read_datasets(recipe, data)
     if not dataset.train:
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
-    if not dataset.query:
-        progress.say(f"{dataset.name} has no query images: the run will not be scored")
+    if not target.query:
+        progress.say(f"{target.name} has no query images: the run will not be scored")
     training = _first_state(recipe, dataset, chosen, progress)
-    experiment = _Experiment(recipe, dataset, training, progress)
+    experiment = _Experiment(recipe, dataset, target, training, progress)
     scores = experiment.score()  # before any training: shows at once whether the dataset can be scored
     own_code = assembly.own_file(recipe.model.backbone)
     about = describe(dataset) | {"data": str(data.absolute())}
+    if target is not dataset:
+        about["target"] = describe(target)
     run = create_run(out, recipe, about, environment(training.sums.device), own_code)
     experiment.record(run, {}, scores)
     return experiment.go_on(run)
@@ -71,9 +73,12 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
     """
     run = Run(folder)
     recipe, recorded = run.recipe(), run.dataset()
-    dataset = assembly.read_dataset(recipe.data.dataset, data or Path(recorded["data"]))
-    if dataset.fingerprint() != recorded["fingerprint"]:
-        raise ValueError(f"{dataset.root} is not what {folder} was trained on: its fingerprint is not the recorded one")
+    dataset, target = assembly.read_datasets(recipe, data or Path(recorded["data"]))
+    for read, before in ((dataset, recorded), (target, recorded.get("target", recorded))):
+        if read.fingerprint() != before["fingerprint"]:
+            raise ValueError(
+                f"{read.root} is not what {folder} was trained on: its fingerprint is not the recorded one"
+            )
     has_state = run.resume.is_file()  # not when it was stopped before its first step
     start = replace(recipe, model=replace(recipe.model, initial_weights="")) if has_state else recipe
     training = _first_state(start, dataset, choose_device(device), progress, code_in=folder)
@@ -84,7 +89,7 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
         progress.say(f"{folder} is finished: all {training.epoch} epochs are done")
         return run
     progress.say(f"going on with {folder} after epoch {training.epoch}, step {training.step}")
-    experiment = _Experiment(recipe, dataset, training, progress, best)
+    experiment = _Experiment(recipe, dataset, target, training, progress, best)
     if not has_state:
         experiment.record(run, {}, experiment.score())
     return experiment.go_on(run)
@@ -107,11 +112,17 @@ class _Experiment:
     """A training with its images and, once it is recorded, its run."""
 
     def __init__(
-        self, recipe: Recipe, dataset: ReidDataset, training: Training, progress: Progress, best: float = -1.0
+        self,
+        recipe: Recipe,
+        dataset: ReidDataset,
+        target: ReidDataset,
+        training: Training,
+        progress: Progress,
+        best: float = -1.0,
     ) -> None:
         self.recipe, self.training, self.progress, self.best = recipe, training, progress, best
         size = recipe.data.image_size
-        self.test = TestSide(dataset, size, progress) if dataset.query else None
+        self.test = TestSide(target, size, progress) if target.query else None
         pixels = decode("training", dataset.train, size, progress)
         self.batches = assembly.build_batches(recipe, dataset.train, pixels, training.sums.device)
         self.epoch_started = time.monotonic()

@@ -16,7 +16,8 @@ class DataSettings:
     """What is trained on."""
 
     dataset: str = "market1501"
-    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION for a reader of your own."""
+    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION for a reader of your own; several, joined by +, and in
+    a folder within the dataset's folder: NAME@FOLDER."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64
@@ -175,6 +176,8 @@ class EvaluationSettings:
 
     every: int = 10
     """Epochs between evaluations; the last epoch is always evaluated."""
+    dataset: str = ""
+    """Another dataset to be scored on, in the same folder; empty: the one that is trained on."""
     distance: Distance = "cosine"
     """Between embeddings."""
 

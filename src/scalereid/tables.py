@@ -1,6 +1,7 @@
 """What there is, as tables to print: backbones, recipes, datasets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from rich.box import SIMPLE_HEAD
@@ -49,6 +50,15 @@ def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
     for note, number in notes.items():
         footnotes.add_row(str(number), note)
     return table, footnotes
+
+
+def scores_table(rows: Mapping[str, Mapping[str, Any]], caption: str) -> Table:
+    """Scores as `Scores.to_json` gives them, a row for each name."""
+    table = Table("", "mAP", "mINP", "rank-1", "rank-5", "rank-10", "queries", caption=caption)
+    for name, scores in rows.items():
+        values = [scores["mAP"], scores["mINP"], *(scores["cmc"][min(k, len(scores["cmc"])) - 1] for k in (1, 5, 10))]
+        table.add_row(name, *(f"{value:.2%}" for value in values), f"{scores['queries']:,}")
+    return table
 
 
 def datasets_table() -> Table:

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from scalereid.data import toy
 from scalereid.data.records import ReidDataset
-from scalereid.data.toy import draw_toy, draw_toy_once, read_toy
-from scalereid.data.toy.camera import CAMERAS, photograph
+from scalereid.data.toy import draw_toy, draw_toy_once, read_toy, read_toy_shifted
+from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.figure import Pose, draw_figure
 from scalereid.data.toy.people import Person, draw_people
 
@@ -63,12 +64,29 @@ def test_reading_draws_nothing_and_drawing_happens_once(tmp_path: Path, monkeypa
     with pytest.raises(FileNotFoundError, match=r"there are no toy people in .*; `scalereid demo`"):
         read_toy(tmp_path)
     assert list(tmp_path.iterdir()) == []
-    monkeypatch.setattr(toy, "_TRAIN_PEOPLE", 1)
-    monkeypatch.setattr(toy, "_TEST_PEOPLE", 1)
+    for name, some in toy.TOY_SETS.items():
+        fewer = some._replace(train_people=min(1, some.train_people), test_people=1)
+        monkeypatch.setitem(toy.TOY_SETS, name, fewer)
     assert draw_toy_once(tmp_path)
     assert not draw_toy_once(tmp_path)
     assert read_toy(tmp_path).name == "toy"
     assert len(list(tmp_path.iterdir())) == 1
+    assert draw_toy_once(tmp_path, "toy-shifted")
+    shifted = read_toy_shifted(tmp_path)
+    assert (shifted.name, shifted.train, len(shifted.query), len(shifted.gallery)) == ("toy-shifted", (), 4, 8)
+
+
+def test_another_place_looks_different() -> None:
+    """Means and deviations of the colours in a person's pictures: elsewhere others, and more various."""
+    (person,) = draw_people(1, np.random.default_rng(1))
+
+    def style(camera: Camera) -> NDArray[np.float64]:
+        pixels = np.asarray(photograph(person, camera, np.random.default_rng(2)), np.float64)
+        return np.concatenate([pixels.mean(axis=(0, 1)), pixels.std(axis=(0, 1))])
+
+    here, there = ([style(camera) for camera in cameras] for cameras in (CAMERAS, SHIFTED_CAMERAS))
+    assert np.abs(np.mean(here, axis=0) - np.mean(there, axis=0)).mean() > 5
+    assert np.std(there, axis=0).mean() > 1.5 * np.std(here, axis=0).mean()
 
 
 def test_facing_decides_what_is_seen() -> None:

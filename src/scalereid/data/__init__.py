@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from scalereid.data.market1501 import read_market1501, read_market1501_dev
+from scalereid.data.market1501 import read_market1501, read_market1501_dev, read_market1501_dev_cameras
 from scalereid.data.records import ReidDataset
 from scalereid.data.table import read_csv
-from scalereid.data.toy import read_toy
+from scalereid.data.toy import read_toy, read_toy_shifted
 
 DATASETS: dict[str, Callable[[Path], ReidDataset]] = {
     "market1501": read_market1501,
     "market1501-dev": read_market1501_dev,
+    "market1501-dev-cameras": read_market1501_dev_cameras,
     "csv": read_csv,
     "toy": read_toy,
+    "toy-shifted": read_toy_shifted,
 }

@@ -55,26 +55,46 @@ def read_market1501_dev(root: Path) -> ReidDataset:
         ValueError: a file's name is not Market-1501's, or the counts are not those above.
     """
     base = _find(root, ("bounding_box_train",))
+    dataset = _development_split("market1501-dev", base, _read(base / "bounding_box_train"))
+    check_counts(dataset.name, _DEV_COUNTS, dataset.counts())
+    return dataset
+
+
+def read_market1501_dev_cameras(root: Path) -> ReidDataset:
+    """Places never seen: `market1501-dev` with cameras 1 to 3 to train on and cameras 4 to 6 to find people among.
+
+    The same 600 people train and the same 151 test, each side with the images of its own cameras only.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_market1501_dev` does.
+    """
+    base = _find(root, ("bounding_box_train",))
     records = _read(base / "bounding_box_train")
+    check_counts("market1501-dev", _DEV_COUNTS, _development_split("", base, records).counts())
+    return _development_split("market1501-dev-cameras", base, records, train=(1, 2, 3), test=(4, 5, 6))
+
+
+def _development_split(
+    name: str,
+    base: Path,
+    records: tuple[ImageRecord, ...],
+    *,
+    train: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
+    test: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
+) -> ReidDataset:
+    """The first people's images from the cameras `train`, and the others' from the cameras `test`."""
     training_people = set(sorted({record.pid for record in records})[:_DEV_TRAINING_PEOPLE])
     query: list[ImageRecord] = []
     gallery: list[ImageRecord] = []
     seen: set[tuple[int, int]] = set()
     for record in records:  # sorted by name
-        if record.pid in training_people:
+        if record.pid in training_people or record.camid not in test:
             continue
         is_first = (record.pid, record.camid) not in seen
         (query if is_first else gallery).append(record)
         seen.add((record.pid, record.camid))
-    dataset = ReidDataset(
-        name="market1501-dev",
-        root=base,
-        train=tuple(record for record in records if record.pid in training_people),
-        query=tuple(query),
-        gallery=tuple(gallery),
-    )
-    check_counts(dataset.name, _DEV_COUNTS, dataset.counts())
-    return dataset
+    own = tuple(record for record in records if record.pid in training_people and record.camid in train)
+    return ReidDataset(name, base, own, tuple(query), tuple(gallery))
 
 
 def _find(root: Path, folders: tuple[str, ...]) -> Path:

@@ -2,19 +2,33 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.table import read_csv, write_csv
-from scalereid.data.toy.camera import CAMERAS, photograph
+from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.people import draw_people
 
-_FOLDER = "toy-1"  # the number changes with the pictures
-_TRAIN_PEOPLE, _TEST_PEOPLE = 100, 40
-_TRAIN_SHOTS, _TEST_SHOTS = 3, 3  # pictures a person and camera; the first of a test person's is a query
+_SHOTS = 3  # pictures a person and camera; the first of a test person's is a query
+
+
+class _Set(NamedTuple):
+    folder: str  # the number changes with the pictures
+    train_people: int
+    test_people: int
+    cameras: Sequence[Camera]
+    seed: int
+
+
+TOY_SETS = {
+    "toy": _Set("toy-1", 100, 40, CAMERAS, 0),
+    "toy-shifted": _Set("toy-shifted-1", 0, 40, SHIFTED_CAMERAS, 1),
+}
 
 
 def read_toy(root: Path) -> ReidDataset:
@@ -25,26 +39,48 @@ def read_toy(root: Path) -> ReidDataset:
     Raises:
         FileNotFoundError: they have not been drawn into `root` yet.
     """
-    folder = root / _FOLDER
+    return _read("toy", root)
+
+
+def read_toy_shifted(root: Path) -> ReidDataset:
+    """40 drawn people of another place: other light, colours, blur and backgrounds; for testing only.
+
+    What `toy` looks like to a model that has never been there: nobody of `toy` is among them.
+
+    Raises:
+        FileNotFoundError: they have not been drawn into `root` yet.
+    """
+    return _read("toy-shifted", root)
+
+
+def _read(name: str, root: Path) -> ReidDataset:
+    folder = root / TOY_SETS[name].folder
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"there are no toy people in {root}; `scalereid demo` and `scalereid train toy` draw them"
+            f"there are no {name} people in {root}; `scalereid demo` and `scalereid train toy` draw them"
         )
-    return replace(read_csv(folder), name="toy")
+    return replace(read_csv(folder), name=name)
 
 
-def draw_toy_once(root: Path) -> bool:
-    """Draw the toy people into `root` unless they are there already; says whether that was needed.
+def draw_toy_once(root: Path, name: str = "toy") -> bool:
+    """Draw the toy people of that dataset into `root` unless they are there already; says whether that was needed.
 
     Raises:
         OSError: `root` cannot be written to.
     """
-    folder = root / _FOLDER
+    wanted = TOY_SETS[name]
+    folder = root / wanted.folder
     if folder.is_dir():
         return False
-    partial = root / f".{_FOLDER}.partial-{os.getpid()}"
+    partial = root / f".{folder.name}.partial-{os.getpid()}"
     try:
-        draw_toy(partial, train_people=_TRAIN_PEOPLE, test_people=_TEST_PEOPLE)
+        draw_toy(
+            partial,
+            train_people=wanted.train_people,
+            test_people=wanted.test_people,
+            cameras=wanted.cameras,
+            seed=wanted.seed,
+        )
         partial.rename(folder)  # whole or not at all
     except OSError:
         if not folder.is_dir():  # another process was faster, which is fine
@@ -54,8 +90,10 @@ def draw_toy_once(root: Path) -> bool:
     return True
 
 
-def draw_toy(folder: Path, *, train_people: int, test_people: int, seed: int = 0) -> ReidDataset:
-    """Draw so many toy people into a new folder, with a `dataset.csv` beside the pictures.
+def draw_toy(
+    folder: Path, *, train_people: int, test_people: int, cameras: Sequence[Camera] = CAMERAS, seed: int = 0
+) -> ReidDataset:
+    """Draw so many toy people, as these cameras see them, into a new folder, with a `dataset.csv` beside the pictures.
 
     Raises:
         FileExistsError: the folder exists.
@@ -66,8 +104,8 @@ def draw_toy(folder: Path, *, train_people: int, test_people: int, seed: int = 0
     splits: dict[str, list[ImageRecord]] = {"train": [], "query": [], "gallery": []}
     for pid, person in enumerate(people, start=1):
         training = pid <= train_people
-        for camid, camera in enumerate(CAMERAS, start=1):
-            for shot in range(_TRAIN_SHOTS if training else _TEST_SHOTS):
+        for camid, camera in enumerate(cameras, start=1):
+            for shot in range(_SHOTS):
                 split = "train" if training else "gallery" if shot else "query"
                 path = folder / f"{pid:04d}_c{camid}_{shot}.jpg"
                 photograph(person, camera, rng).save(path, quality=92)

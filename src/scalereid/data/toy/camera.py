@@ -40,6 +40,14 @@ CAMERAS: tuple[Camera, ...] = (
     Camera(("right", "back"), 0.92, 1.12, (0.94, 1.04, 0.94), 1.2, (112, 128, 104), (122, 126, 110), 6),
 )
 
+# Elsewhere: other light, stronger colour casts, flatter or harsher contrast, more blur, other backgrounds.
+SHIFTED_CAMERAS: tuple[Camera, ...] = (
+    Camera(("front",), 0.62, 1.25, (0.78, 0.92, 1.3), 1.0, (52, 58, 74), (40, 44, 56), 4, 7.0),
+    Camera(("back",), 1.3, 0.66, (1.22, 1.02, 0.72), 1.6, (214, 196, 156), (202, 184, 150), 2, 3.0),
+    Camera(("left", "front"), 0.8, 0.78, (0.82, 1.2, 0.84), 2.0, (84, 122, 78), (98, 116, 74), 7, 6.0),
+    Camera(("right", "back"), 1.18, 1.3, (1.16, 0.86, 1.14), 0.8, (150, 112, 148), (96, 80, 104), 3, 5.0),
+)
+
 
 def photograph(person: Person, camera: Camera, rng: np.random.Generator) -> Image.Image:
     """The person as this camera sees them once: RGB, 256×128. What is neither the person's nor the camera's is chance."""

@@ -1,0 +1,141 @@
+"""The commands that show something: demo, evaluate, report, and what there is."""
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from scalereid import assembly, evaluation, experiment
+from scalereid.cli.terminal import draw_toy_people, program, show
+from scalereid.evaluation import Evaluation
+from scalereid.figures.curves import require_matplotlib
+from scalereid.figures.report import write_report
+from scalereid.progress import Progress
+from scalereid.recipes import RECIPES
+from scalereid.retrieval.distances import Distance
+from scalereid.run import Run, write_json
+from scalereid.tables import backbones_table, datasets_table, recipes_tables, scores_table
+
+
+def demo(
+    out: Annotated[Path, arg(help="The run's folder; with a number added where it exists.")] = Path("runs/demo"),
+    data: Annotated[Path, arg(help="Where the pictures are drawn.")] = Path("data"),
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Draw toy people, train on some, find the others, and write a report. Offline, minutes on two cores."""
+    require_matplotlib()
+    progress = Progress()
+    out = _free(out)
+    draw_toy_people(data, progress, "toy")
+    dataset = assembly.read_dataset("toy", data)
+    counts = dataset.counts()
+    progress.say(f"1. {counts['train'].people} drawn people to learn from, {counts['query'].people} others to find")
+    progress.say(f"2. Training into {out} …")
+    run = experiment.train(RECIPES["toy"], data=data, out=out, device=device, progress=progress)
+    progress.say("3. Evaluating …")
+    scored, page = _report(run, data, device, False, progress)
+    untrained = run.epochs()[0]["scores"]
+    command = program()
+    progress.say(
+        f"\n{scored}\n\n"
+        f"untrained network: mAP {untrained['mAP']:.2%}, rank-1 {untrained['cmc'][0]:.2%}\n"
+        f"trained network:   mAP {scored.scores.mAP:.2%}, rank-1 {scored.scores.rank(1):.2%}\n\n"
+        f"Look at it:      {page}\n"
+        f"Score it again:  {command} evaluate {run.folder} --data {data}\n"
+        f"Train yourself:  {command} train toy --data {data} --out runs/mine --schedule.epochs 40\n"
+        f"Real people:     {command} train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
+    )
+
+
+def evaluate(
+    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    *,
+    data: Annotated[Path, arg(help="The dataset's folder.")],
+    dataset: Annotated[
+        tuple[str, ...], arg(help="One or more names (`scalereid datasets`); the run's own unless told.")
+    ] = (),
+    distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
+    flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
+    image_size: Annotated[tuple[int, int] | None, arg(help="Height and width; the recipe's, or 256 128.")] = None,
+    out: Annotated[Path | None, arg(help="A JSON file for the scores and how they were made.")] = None,
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Score a model on a dataset's query and gallery images: mAP, mINP, CMC."""
+    progress = Progress()
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    evaluations = [
+        evaluation.evaluate(
+            source,
+            data=data,
+            dataset=name,
+            distance=distance,
+            flip=flip,
+            image_size=image_size,
+            device=device,
+            run_code=run_code,
+            progress=progress,
+        )
+        for name in (dataset or (None,))
+    ]
+    for scored in evaluations:
+        progress.say(f"\n{scored}")
+    if len(evaluations) > 1:
+        rows = {scored.dataset.name: scored.scores.to_json() for scored in evaluations}
+        show(scores_table(rows, caption=f"{evaluations[0].model}, {evaluations[0].scores.distance} distance"))
+    if out:
+        write_json(out, [scored.to_json() for scored in evaluations])
+
+
+def report(
+    run: Annotated[Positional[Path], arg(metavar="RUN", help="The run's folder.")],
+    *,
+    data: Annotated[Path, arg(help="The dataset's folder.")],
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Write a run's report: scores, training curve, ranked lists, mistakes; one page with pictures."""
+    require_matplotlib()
+    progress = Progress()
+    scored, page = _report(Run(run), data, device, run_code, progress)
+    progress.say(f"\n{scored}\n\nLook at it: {page}")
+
+
+def models() -> None:
+    """List the backbones, with their sizes and what they cost for one image of 256×128."""
+    show(backbones_table())
+
+
+def recipes(
+    words: Annotated[
+        Positional[tuple[str, ...]], arg(metavar="[WORD ...]", help="Only names with all of these in.")
+    ] = (),
+) -> None:
+    """List the recipes, with the scores published for them, where, and what to know about either."""
+    show(*recipes_tables(words))
+
+
+def datasets() -> None:
+    """List the datasets that can be read."""
+    show(datasets_table())
+
+
+def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progress) -> tuple[Evaluation, Path]:
+    run.recipe()  # says so when it is no run
+    scored = evaluation.evaluate(run.folder, data=data, device=device, run_code=run_code, progress=progress)
+    page = write_report(
+        run,
+        scores=scored.scores,
+        epoch=scored.epoch,
+        summary=str(scored),
+        ranking=scored.rank(),
+        dataset=scored.dataset,
+    )
+    return scored, page
+
+
+def _free(folder: Path) -> Path:
+    """`folder`, or the first of folder-2, folder-3, … that does not exist."""
+    candidates = (folder if i == 1 else folder.with_name(f"{folder.name}-{i}") for i in range(1, 1_000_000))
+    return next(candidate for candidate in candidates if not candidate.exists())

@@ -1,0 +1,31 @@
+"""Several datasets as one to train on."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from scalereid.data.records import ImageRecord, ReidDataset
+
+
+def combine(datasets: Sequence[ReidDataset]) -> ReidDataset:
+    """The training images of all `datasets`, in their order, as one dataset without query and gallery images.
+
+    People and cameras of different datasets stay different: pids and camids are moved up behind those of the dataset before.
+
+    Raises:
+        ValueError: one of them has no training images, or is named twice.
+    """
+    names = [dataset.name for dataset in datasets]
+    for dataset in datasets:
+        if not dataset.train:
+            raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
+        if datasets.count(dataset) > 1:
+            raise ValueError(f"{dataset.name} is named twice in {'+'.join(names)}")
+    train: list[ImageRecord] = []
+    for dataset in datasets:
+        pid = 1 + max((record.pid for record in train), default=0) - min(record.pid for record in dataset.train)
+        camid = 1 + max((record.camid for record in train), default=0) - min(record.camid for record in dataset.train)
+        train += [replace(record, pid=record.pid + pid, camid=record.camid + camid) for record in dataset.train]
+    root = Path(os.path.commonpath([dataset.root.absolute() for dataset in datasets]))
+    return ReidDataset("+".join(names), root, tuple(train), (), ())

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.assembly import read_dataset
+from scalereid.data.combined import combine
+from scalereid.data.records import ImageRecord, ReidDataset, labels
+
+
+def dataset(name: str, root: Path, people: list[int], camids: list[int]) -> ReidDataset:
+    train = tuple(ImageRecord(root / f"{pid}_{camid}.jpg", pid, camid) for pid in people for camid in camids)
+    return ReidDataset(name, root, train, train[:1], train[1:])
+
+
+def test_people_and_cameras_stay_apart(tmp_path: Path) -> None:
+    one, two = dataset("one", tmp_path / "a", [2, 7], [1, 2]), dataset("two", tmp_path / "b", [0, 2, 9], [0, 1])
+    both = combine([one, two])
+    assert both.name == "one+two"
+    assert [record.path for record in both.train] == [record.path for record in one.train + two.train]
+    assert len({record.pid for record in both.train}) == 5
+    assert len({record.camid for record in both.train}) == 4
+    assert labels(both.train).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert (both.query, both.gallery, both.root) == ((), (), tmp_path)
+
+
+def test_what_cannot_be_combined_is_named(tmp_path: Path) -> None:
+    one = dataset("one", tmp_path, [1], [1])
+    with pytest.raises(ValueError, match="one is named twice in one\\+one"):
+        combine([one, one])
+    with pytest.raises(ValueError, match="two in .* has no training images"):
+        combine([one, ReidDataset("two", tmp_path, (), one.query, one.gallery)])
+
+
+def test_names_with_plus_and_folders(people: ReidDataset) -> None:
+    folder, parent = people.root.name, people.root.parent
+    assert read_dataset(f"csv@{folder}", parent).fingerprint() == people.fingerprint()
+    with pytest.raises(ValueError, match="is named twice"):
+        read_dataset(f"csv@{folder}+csv@{folder}", parent)
+    with pytest.raises(ValueError, match="there is no 'nope'"):
+        read_dataset(f"csv@{folder}+nope", parent)

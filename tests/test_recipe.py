@@ -96,8 +96,14 @@ def test_published_settings() -> None:
     assert 0 < RECIPES["dslnet_market1501_etrihard_two_phases"].objective.triplet_from_epoch < 250
     for name, recipe in RECIPES.items():
         if PUBLISHED[name].scores:
-            assert recipe.evaluation.distance == ("cosine" if name.startswith("dslnet") else "euclidean")
+            by_cosine = name.startswith("dslnet") or (recipe.evaluation.dataset and recipe.schedule.decay == "cosine")
+            assert recipe.evaluation.distance == ("cosine" if by_cosine else "euclidean")
             assert recipe.model.backbone in BACKBONES
+    left_out = RECIPES["osnet_ain_others_to_duke"]
+    assert left_out.data.dataset == "market1501+cuhk03-np-detected+msmt17"
+    assert left_out.evaluation.dataset == "dukemtmc-reid"
+    assert len([name for name in RECIPES if "_others_to_" in name]) == 12
+    assert not any(recipe.data.erase or recipe.data.patch for name, recipe in RECIPES.items() if "_to_" in name)
     of_table_6 = [name for name, entry in PUBLISHED.items() if entry.source.endswith("table 6")]
     assert len(of_table_6) == 15  # and osnet_market1501_finetuned
     rows = [entry.source.rpartition(" ")[2] for entry in PUBLISHED.values() if "table 5" in entry.source]

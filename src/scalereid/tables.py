@@ -37,9 +37,10 @@ def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
     notes: dict[str, int] = {}  # numbered in the order they come
     for name, entry in PUBLISHED.items():
         if all(word in name for word in words):
-            dataset = entry.recipe.data.dataset
+            named = [*entry.recipe.data.dataset.split("+"), entry.recipe.evaluation.dataset]
+            missing = [dataset for dataset in named if dataset and dataset not in DATASETS]
             about = [entry.source] if entry.source else []
-            about += [*entry.notes, *([] if dataset in DATASETS else [f"There is no reader for {dataset} here yet."])]
+            about += [*entry.notes, *(f"There is no reader for {dataset} here yet." for dataset in missing)]
             numbers = [notes.setdefault(note, len(notes) + 1) for note in about]
             scores = "{:.1f} / {:.1f}".format(*entry.scores) if entry.scores else ""
             distance = entry.recipe.evaluation.distance if entry.scores else ""

@@ -1,10 +1,10 @@
 """Settings with a name: `scalereid train NAME`."""
 
 from scalereid.recipe import Recipe
-from scalereid.recipes import baselines, dslnet, nas, osnet, toy
+from scalereid.recipes import baselines, dslnet, generalisation, nas, osnet, toy
 from scalereid.recipes.published import Published
 
 PUBLISHED: dict[str, Published] = (
-    toy.PUBLISHED | osnet.PUBLISHED | dslnet.PUBLISHED | baselines.PUBLISHED | nas.PUBLISHED
+    toy.PUBLISHED | osnet.PUBLISHED | dslnet.PUBLISHED | baselines.PUBLISHED | generalisation.PUBLISHED | nas.PUBLISHED
 )
 RECIPES: dict[str, Recipe] = {name: entry.recipe for name, entry in PUBLISHED.items()}

@@ -1,3 +1,5 @@
+import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -5,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scalereid import experiment, generalisation
+from scalereid import cli, experiment, generalisation
 from scalereid.data.toy import draw_toy
 from scalereid.evaluation import evaluate
 from scalereid.progress import Progress
@@ -71,3 +73,17 @@ def test_what_cannot_be_left_out(tiny: Recipe, tmp_path: Path) -> None:
     for datasets in ((), ("csv",), ("csv", "csv")):
         with pytest.raises(ValueError, match="two or more different datasets"):
             generalisation.leave_one_out(tiny, datasets, data=tmp_path, out=tmp_path, progress=QUIET)
+
+
+def test_commands(places: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = ["--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
+    words = ["--datasets", "csv@a", "csv@b", "--data", str(places), "--out", str(tmp_path / "unseen"), *small]
+    cli.main(["leave-one-out", "toy", *words])
+    text = capsys.readouterr().out
+    assert re.search(r"all but csv@a -> csv@a .*\d\d?\.\d\d%.*\n.*all but csv@b -> csv@b", text)
+    run = str(tmp_path / "unseen" / "csv@a")
+    scores = tmp_path / "scores.json"
+    cli.main(["evaluate", run, "--data", str(places), "--dataset", "csv@b", "csv@c", "--out", str(scores)])
+    text = capsys.readouterr().out
+    assert re.search(r"│ b +│.*\n│ c +│", text)
+    assert [entry["dataset"]["name"] for entry in json.loads(scores.read_text())] == ["b", "c"]

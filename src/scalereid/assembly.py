@@ -145,7 +145,7 @@ def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: t
     settings = recipe.optimizer
     searched = model.backbone.architecture if isinstance(model.backbone, SuperNet) else None
     if recipe.search.bilevel and searched is None:
-        raise ValueError(f"{recipe.model.backbone} is no super-network: set --search.bilevel False")
+        raise ValueError(f"{recipe.model.backbone} is no super-network: set --search.no-bilevel")
     optimizer = build_optimizer(
         settings.name,
         [*(p for p in model.parameters() if p is not searched), *objective.parameters()],

@@ -16,8 +16,7 @@ class DataSettings:
     """What is trained on."""
 
     dataset: str = "market1501"
-    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION for a reader of your own; several, joined by +, and in
-    a folder within the dataset's folder: NAME@FOLDER."""
+    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER within the dataset's folder; A+B for several."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+from scalereid.data.folders import find_folder, read_names
 from scalereid.data.records import Counts, ImageRecord, ReidDataset, check_counts
 
 _FOLDER = "Market-1501-v15.09.15"
-_NAME = re.compile(r"(-1|\d{4})_c(\d)s\d_\d{6}_\d{2}(\.jpg)+")
+_NAME = re.compile(r"(?P<pid>-1|\d{4})_c(?P<camid>\d)s\d_\d{6}_\d{2}(\.jpg)+")
 _JUNK = -1  # no person, or one cut off: neither right nor wrong, so the authors leave it out of every ranking
 _PUBLISHED = {
     "train": Counts(people=751, images=12_936, cameras=6),
@@ -98,24 +99,10 @@ def _development_split(
 
 
 def _find(root: Path, folders: tuple[str, ...]) -> Path:
-    candidates = [root, root / _FOLDER, root / "market1501" / _FOLDER, root / "market1501"]
-    for candidate in candidates:
-        if all((candidate / folder).is_dir() for folder in folders):
-            return candidate
-    problems = []
-    for candidate in candidates:
-        lacking = [folder for folder in folders if not (candidate / folder).is_dir()]
-        problems.append(f"{candidate} " + (f"lacks {', '.join(lacking)}" if candidate.is_dir() else "does not exist"))
-    hint = "\nFor training images alone there is market1501-dev." if len(folders) > 1 else ""
-    raise FileNotFoundError("no Market-1501:\n  " + "\n  ".join(problems) + hint)
+    hint = "For training images alone there is market1501-dev." if len(folders) > 1 else ""
+    return find_folder(root, "Market-1501", (_FOLDER, f"market1501/{_FOLDER}", "market1501"), folders, hint=hint)
 
 
 def _read(folder: Path) -> tuple[ImageRecord, ...]:
-    records = []
-    for path in sorted(folder.glob("*.jpg")):
-        match = _NAME.fullmatch(path.name)
-        if match is None:
-            raise ValueError(f"{path}: not a Market-1501 name, which looks like 0002_c1s1_000451_03.jpg")
-        if int(match[1]) != _JUNK:
-            records.append(ImageRecord(path, pid=int(match[1]), camid=int(match[2])))
-    return tuple(records)
+    records = read_names(folder, _NAME, "Market-1501", "0002_c1s1_000451_03.jpg")
+    return tuple(record for record in records if record.pid != _JUNK)

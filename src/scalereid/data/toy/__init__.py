@@ -56,9 +56,10 @@ def read_toy_shifted(root: Path) -> ReidDataset:
 def _read(name: str, root: Path) -> ReidDataset:
     folder = root / TOY_SETS[name].folder
     if not folder.is_dir():
-        raise FileNotFoundError(
-            f"there are no {name} people in {root}; `scalereid demo` and `scalereid train toy` draw them"
-        )
+        how = "`scalereid demo` and `scalereid train toy` draw them"
+        if name != "toy":
+            how = f"`scalereid train toy --evaluation.dataset {name}` draws them"
+        raise FileNotFoundError(f"there are no {name} people in {root}; {how}")
     return replace(read_csv(folder), name=name)
 
 

@@ -1,0 +1,42 @@
+"""DukeMTMC-reID as its authors packed it."""
+
+import re
+import warnings
+from pathlib import Path
+
+from scalereid.data.folders import find_folder, read_names
+from scalereid.data.records import Counts, ReidDataset, check_counts
+
+_NAME = re.compile(r"(?P<pid>\d{4})_c(?P<camid>\d)_f\d{7}\.jpg")
+_PUBLISHED = {
+    "train": Counts(people=702, images=16_522, cameras=8),
+    "query": Counts(people=702, images=2_228, cameras=8),
+    "gallery": Counts(people=1_110, images=17_661, cameras=8),  # 408 of them distractors
+}
+
+
+def read_dukemtmc_reid(root: Path) -> ReidDataset:
+    """DukeMTMC-reID, withdrawn by its authors: 16,522 / 2,228 / 17,661 images of 1,404 people from 8 cameras.
+
+    Ristani et al., ECCV-W 2016; split of Zheng et al., ICCV 2017. `root` is the folder with `bounding_box_train`, `query` and
+    `bounding_box_test`, or one or two above it. It was recorded without the consent of the people shown and withdrawn in 2019,
+    of which every reading warns.
+
+    Raises:
+        FileNotFoundError: a folder is missing; the message says where it was looked for.
+        ValueError: a file's name is not DukeMTMC-reID's, or a split does not have the published counts.
+    """
+    folders = ("bounding_box_train", "query", "bounding_box_test")
+    base = find_folder(
+        root, "DukeMTMC-reID", ("DukeMTMC-reID", "dukemtmc-reid/DukeMTMC-reID", "dukemtmc-reid"), folders
+    )
+    train, query, gallery = (
+        read_names(base / folder, _NAME, "DukeMTMC-reID", "0001_c2_f0046182.jpg") for folder in folders
+    )
+    dataset = ReidDataset("dukemtmc-reid", base, train, query, gallery)
+    check_counts(dataset.name, _PUBLISHED, dataset.counts())
+    warnings.warn(
+        "DukeMTMC-reID was withdrawn by its authors; think twice before you use it (docs/responsible-use.md)",
+        stacklevel=2,
+    )
+    return dataset

@@ -69,7 +69,11 @@ def test_every_dataset_is_left_out_once_and_a_series_goes_on(
         series(replace(tiny, seed=5))
 
 
-def test_what_cannot_be_left_out(tiny: Recipe, tmp_path: Path) -> None:
+def test_what_cannot_be_left_out(tiny: Recipe, places: Path, tmp_path: Path) -> None:
+    (places / "d").mkdir()
+    (places / "d" / "dataset.csv").write_text("split,path,pid,camid\n")
+    with pytest.raises(ValueError, match="csv@d lacks training, query or gallery images"):
+        generalisation.leave_one_out(tiny, ("csv@a", "csv@d"), data=places, out=tmp_path, progress=QUIET)
     for datasets in ((), ("csv",), ("csv", "csv")):
         with pytest.raises(ValueError, match="two or more different datasets"):
             generalisation.leave_one_out(tiny, datasets, data=tmp_path, out=tmp_path, progress=QUIET)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalereid import experiment
+from scalereid.assembly import read_dataset
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
 from scalereid.run import Run
@@ -19,11 +20,16 @@ def leave_one_out(
     as they are when they are finished, so that a stopped series can be started again.
 
     Raises:
-        ValueError: there are fewer than two datasets, or one is named twice, or a run there is of another recipe.
+        ValueError: there are fewer than two datasets, or one is named twice or lacks images; or a run there is of another
+            recipe.
         FileNotFoundError, FloatingPointError, Interrupted: as `experiment.train` does.
     """
     if len(datasets) < 2 or len(set(datasets)) < len(datasets):
         raise ValueError(f"leaving one out takes two or more different datasets, not {', '.join(datasets) or 'none'}")
+    for name in datasets:  # all of them before the first hour
+        read = read_dataset(name, data)
+        if not (read.train and read.query and read.gallery):
+            raise ValueError(f"{name} lacks training, query or gallery images; leaving one out needs all three of each")
     runs = {}
     for target in datasets:
         sources = "+".join(name for name in datasets if name != target)

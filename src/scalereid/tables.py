@@ -55,7 +55,7 @@ def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
 
 def scores_table(rows: Mapping[str, Mapping[str, Any]], caption: str) -> Table:
     """Scores as `Scores.to_json` gives them, a row for each name."""
-    table = Table("", "mAP", "mINP", "rank-1", "rank-5", "rank-10", "queries", caption=caption)
+    table = Table(Column("", no_wrap=True), "mAP", "mINP", "rank-1", "rank-5", "rank-10", "queries", caption=caption)
     for name, scores in rows.items():
         values = [scores["mAP"], scores["mINP"], *(scores["cmc"][min(k, len(scores["cmc"])) - 1] for k in (1, 5, 10))]
         table.add_row(name, *(f"{value:.2%}" for value in values), f"{scores['queries']:,}")

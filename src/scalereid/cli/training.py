@@ -90,8 +90,9 @@ def leave_one_out_with(guess: str, again: Callable[[str], None]) -> Callable[...
         choose_device(device)
         draw_toy_people(data, progress, *datasets)
         runs = generalisation.leave_one_out(settings, datasets, data=data, out=out, device=device, progress=progress)
-        last = {f"all but {name} -> {name}": run.epochs()[-1]["scores"] for name, run in runs.items()}
-        show(scores_table(last, caption=f"{settings.model.backbone}, {settings.evaluation.distance} distance"))
+        last = {name: run.epochs()[-1]["scores"] for name, run in runs.items()}
+        about = f"{settings.model.backbone}, {settings.evaluation.distance} distance"
+        show(scores_table(last, caption=f"each trained on all the others; {about}"))
 
     return leave_one_out
 

@@ -54,7 +54,7 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     def reach(*_: object, **__: object) -> None:
         raise ReachedError
 
-    for name in ("experiment.train", "experiment.resume", "evaluation.evaluate"):
+    for name in ("experiment.train", "experiment.resume", "evaluation.evaluate", "generalisation.leave_one_out"):
         monkeypatch.setattr(f"scalereid.{name}", reach)
     for name in ("demo", "looking.show", "looking._report", "terminal.draw_toy_once"):
         monkeypatch.setattr(f"scalereid.cli.{name}", reach)

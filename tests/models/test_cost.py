@@ -1,7 +1,8 @@
 import pytest
+import torch
 
 from scalereid.assembly import build_model
-from scalereid.models.cost import cost
+from scalereid.models.cost import Cost, cost
 
 # arXiv:1905.00953, table 6: multiply-adds in millions by resolution; exact parameter counts from the architecture.
 PAPER = [
@@ -34,18 +35,23 @@ ABLATIONS = [
 ]
 
 
+def counted(name: str, image_size: tuple[int, int] = (256, 128)) -> Cost:
+    with torch.device("meta"):  # no need of weights
+        return cost(build_model(name), image_size)
+
+
 @pytest.mark.parametrize(("name", "parameters", "millions"), ABLATIONS)
 def test_ablations(name: str, parameters: int, millions: float) -> None:
-    counted = cost(build_model(name))
-    assert counted.parameters == parameters
-    assert counted.multiply_adds / 1e6 == pytest.approx(millions, abs=0.06)
+    found = counted(name)
+    assert found.parameters == parameters
+    assert found.multiply_adds / 1e6 == pytest.approx(millions, abs=0.06)
 
 
 def test_instance_norm_costs_no_work() -> None:
     """OSNet-AIN's replaces a batch norm of the same size; OSNet-IBN's two after the additions come on top."""
-    assert cost(build_model("osnet_ain_x1_0")) == cost(build_model("osnet_x1_0"))
-    assert cost(build_model("osnet_ain_x0_25")) == cost(build_model("osnet_x0_25"))
-    plain, ibn = cost(build_model("osnet_x1_0")), cost(build_model("osnet_ibn_x1_0"))
+    assert counted("osnet_ain_x1_0") == counted("osnet_x1_0")
+    assert counted("osnet_ain_x0_25") == counted("osnet_x0_25")
+    plain, ibn = counted("osnet_x1_0"), counted("osnet_ibn_x1_0")
     assert ibn == (plain.parameters + 2 * 2 * 256, plain.multiply_adds)
     assert ibn.parameters == 2_170_532
 
@@ -56,25 +62,25 @@ def test_ablations_differ_from_osnet_by_what_they_say() -> None:
     gates = sum(2 * (2 * c * hidden + hidden + c) for c, hidden in gate.items())
     lite = sum(2 * (c * c + 9 * c + 2 * c) for c in gate)  # one layer in each of two blocks a stage
     restore = sum(2 * c * 4 * c for c in gate)  # by one stream's channels
-    counted = {name: parameters for name, parameters, _ in ABLATIONS}
-    assert counted["osnet_addition"] == whole - gates
-    assert counted["osnet_separate_gates"] == whole + 3 * gates
-    assert counted["osnet_fixed_gates"] == whole - gates + sum(2 * 4 * c for c in gate)
-    assert counted["osnet_concatenation"] == whole - gates + 3 * restore
-    assert counted["osnet_stream_gate"] == whole - sum(2 * (c - 1) * (hidden + 1) for c, hidden in gate.items())
-    assert counted["osnet_same_depth_2"] == whole - 2 * lite
-    assert counted["osnet_same_depth_3"] == whole + 2 * lite
-    assert counted["osnet_three_streams"] == whole - 4 * lite
-    assert counted["osnet_two_streams"] == whole - 7 * lite
-    assert counted["osnet_one_stream"] == whole - 9 * lite - gates  # which needs no gate
-    assert counted["osnet_full_convolutions"] == whole + 10 * sum(2 * (9 * c * c - c * c - 9 * c) for c in gate)
+    sizes = {name: parameters for name, parameters, _ in ABLATIONS}
+    assert sizes["osnet_addition"] == whole - gates
+    assert sizes["osnet_separate_gates"] == whole + 3 * gates
+    assert sizes["osnet_fixed_gates"] == whole - gates + sum(2 * 4 * c for c in gate)
+    assert sizes["osnet_concatenation"] == whole - gates + 3 * restore
+    assert sizes["osnet_stream_gate"] == whole - sum(2 * (c - 1) * (hidden + 1) for c, hidden in gate.items())
+    assert sizes["osnet_same_depth_2"] == whole - 2 * lite
+    assert sizes["osnet_same_depth_3"] == whole + 2 * lite
+    assert sizes["osnet_three_streams"] == whole - 4 * lite
+    assert sizes["osnet_two_streams"] == whole - 7 * lite
+    assert sizes["osnet_one_stream"] == whole - 9 * lite - gates  # which needs no gate
+    assert sizes["osnet_full_convolutions"] == whole + 10 * sum(2 * (9 * c * c - c * c - 9 * c) for c in gate)
 
 
 def test_dslnet_is_what_the_paper_counts() -> None:
     """1.9 M parameters and 825.0 M multiply-adds (ACCV 2020); the exact figures follow from the structure."""
-    counted = cost(build_model("dslnet"))
-    assert 1.90e6 <= counted.parameters <= 1.94e6
-    assert 824.9e6 <= counted.multiply_adds <= 825.1e6
+    found = counted("dslnet")
+    assert 1.90e6 <= found.parameters <= 1.94e6
+    assert 824.9e6 <= found.multiply_adds <= 825.1e6
     total, parameters = 8192 * 3 * 60 * 49, 3 * 60 * 49 + 2 * 60
     for positions, inputs, outputs, middle in ((2048, 60, 252, 63), (512, 252, 384, 96), (128, 384, 516, 129)):
         weights = 0
@@ -88,8 +94,8 @@ def test_dslnet_is_what_the_paper_counts() -> None:
         parameters += weights + 2 * 2 * outputs
         total += positions * weights
     total, parameters = total + 516 * 512, parameters + 516 * 512 + 3 * 512
-    assert counted == (parameters, total)
-    assert counted == (1_919_838, 824_986_152)
+    assert found == (parameters, total)
+    assert found == (1_919_838, 824_986_152)
 
 
 def test_baselines_are_the_known_ones() -> None:
@@ -99,14 +105,14 @@ def test_baselines_are_the_known_ones() -> None:
         ("mobilenetv2", 3_504_872 - 1_281_000, 1280),
     ):
         embedding = channels * 512 + 3 * 512
-        assert cost(build_model(name)).parameters == trunk + embedding
+        assert counted(name).parameters == trunk + embedding
 
 
 @pytest.mark.parametrize(("name", "parameters", "image_size", "millions"), PAPER)
 def test_papers_counts(name: str, parameters: int, image_size: tuple[int, int], millions: float) -> None:
-    counted = cost(build_model(name), image_size)
-    assert counted.parameters == parameters
-    assert counted.multiply_adds / 1e6 == pytest.approx(millions, abs=0.1)
+    found = counted(name, image_size)
+    assert found.parameters == parameters
+    assert found.multiply_adds / 1e6 == pytest.approx(millions, abs=0.1)
 
 
 def test_against_a_sum_by_hand() -> None:
@@ -121,7 +127,7 @@ def test_against_a_sum_by_hand() -> None:
             total += positions * first * outputs if first != outputs else 0  # shortcut
         total += positions * outputs * outputs  # transition, or the last convolution
     total += 512 * 512
-    assert cost(build_model("osnet_x1_0")).multiply_adds == total == 978_875_392
+    assert counted("osnet_x1_0").multiply_adds == total == 978_875_392
 
 
 def test_counting_leaves_the_model_where_it_was() -> None:

@@ -1,5 +1,6 @@
 import copy
 import math
+import re
 
 import pytest
 import torch
@@ -50,13 +51,10 @@ def test_evaluation_has_no_noise_and_expects() -> None:
         net.architecture[:, 1] = 100.0  # certain
     child = OSNet(width=0.25, genotype=net.genotype("")).eval()
     assert net.genotype("x") == Genotype("instance", ("inside",) * 6, "x")
-    state = {}
-    for name in child.state_dict():  # fresh affine norms scale by 1 and shift by 0, as those without
-        stage, block = name.split(".")[1:3] if name.startswith("stages") else ("", "2")
-        own = (
-            name.replace(f"stages.{stage}.{block}.", f"stages.{stage}.{block}.candidates.1.") if block in "01" else name
-        )
-        state[name] = net.state_dict().get(own, child.state_dict()[name])
+    trained, state = net.state_dict(), child.state_dict()  # fresh affine norms scale by 1 and shift by 0
+    for name in state:
+        own = re.sub(r"^(stages\.\d\.[01]\.)", r"\1candidates.1.", name)
+        state[name] = trained.get(own, state[name])
     child.load_state_dict(state)
     torch.testing.assert_close(net(pictures), child(pictures), rtol=1e-4, atol=1e-5)
 

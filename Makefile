@@ -11,11 +11,11 @@ install:     ## make .venv, or bring it up to date
 demo: install     ## draw toy people, train on them, evaluate, write a report (minutes on two cores)
 	.venv/bin/scalereid demo
 
-test: install     ## the tests: offline, on the CPU, under three minutes
-	.venv/bin/pytest
+test: install     ## the tests: offline, on two CPU cores, about two minutes
+	.venv/bin/pytest -n 2
 
 test-all: install     ## the slow tests too
-	.venv/bin/pytest -m "not gpu"
+	.venv/bin/pytest -n 2 -m "not gpu"
 
 check: install     ## format, lint and types
 	.venv/bin/ruff format --check .

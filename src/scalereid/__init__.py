@@ -5,6 +5,7 @@ from scalereid.checkpoint import load_checkpoint, load_model
 from scalereid.data import DATASETS
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.models import BACKBONES
+from scalereid.models.genotype import Genotype
 from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.retrieval.ranking import Ranking, rank
@@ -16,6 +17,7 @@ __all__ = [
     "BACKBONES",
     "DATASETS",
     "RECIPES",
+    "Genotype",
     "ImageRecord",
     "Losses",
     "Ranking",

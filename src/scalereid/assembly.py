@@ -110,11 +110,14 @@ def read_dataset(name: str, root: Path) -> ReidDataset:
     Raises:
         FileNotFoundError, ValueError: what the reader says, or there is no such reader.
     """
-    parts = name.split("+")
-    if len(parts) > 1:
-        return combine([read_dataset(part, root) for part in parts])
-    reader, _, folder = name.partition("@")
-    return find(reader, DATASETS)(root / folder if folder else root)
+    datasets = [find(reader, DATASETS)(root / folder if folder else root) for reader, folder in named_datasets(name)]
+    return datasets[0] if len(datasets) == 1 else combine(datasets)
+
+
+def named_datasets(name: str) -> list[tuple[str, str]]:
+    """The readers that a dataset's name names, each with its folder, empty for none: `A@FOLDER+B` is A in FOLDER, and B."""
+    parts = [part.partition("@") for part in name.split("+")]
+    return [(reader, folder) for reader, _, folder in parts]
 
 
 def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:

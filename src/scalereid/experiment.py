@@ -18,7 +18,7 @@ from scalereid.progress import Progress, duration
 from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
 from scalereid.retrieval.scores import Scores
-from scalereid.run import Run, create_run, note_environment, require_free, write_json
+from scalereid.run import Run, create_run, note_environment, require_free, write
 from scalereid.training import loop
 from scalereid.training.loop import Interrupted
 from scalereid.training.search import state_of_search
@@ -173,8 +173,7 @@ class _Experiment:
                 save_training(run.resume, training, self.best)
                 raise Interrupted(run.folder) from None
         if isinstance(training.model.backbone, SuperNet):
-            found = training.model.backbone.genotype(_origin(run))
-            write_json(run.genotype, found.to_json())
+            write(run.genotype, training.model.backbone.genotype(_origin(run)).save)
         return run
 
     def record(self, run: Run, means: dict[str, float], scores: Scores | None) -> None:

@@ -7,7 +7,7 @@ import torch
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
-from scalereid.assembly import build_model
+from scalereid.assembly import build_model, named_datasets
 from scalereid.data import DATASETS
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
@@ -37,8 +37,9 @@ def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
     notes: dict[str, int] = {}  # numbered in the order they come
     for name, entry in PUBLISHED.items():
         if all(word in name for word in words):
-            named = [*entry.recipe.data.dataset.split("+"), entry.recipe.evaluation.dataset]
-            missing = [dataset for dataset in named if dataset and dataset not in DATASETS]
+            own, target = entry.recipe.data.dataset, entry.recipe.evaluation.dataset
+            readers = [reader for dataset in (own, target) if dataset for reader, _ in named_datasets(dataset)]
+            missing = [reader for reader in readers if reader not in DATASETS]
             about = [entry.source] if entry.source else []
             about += [*entry.notes, *(f"There is no reader for {dataset} here yet." for dataset in missing)]
             numbers = [notes.setdefault(note, len(notes) + 1) for note in about]

@@ -82,7 +82,9 @@ class SuperNet(OSNetTrunk):
             numbers = weights.argmax(dim=1)
             chosen = numbers.tolist()
             weights = nn.functional.one_hot(numbers, len(PLACEMENTS)) - weights.detach() + weights
-        blocks = [module for module in self.modules() if isinstance(module, SearchBlock)]
+        blocks = [
+            block for stage in self.stages.children() for block in stage.children() if isinstance(block, SearchBlock)
+        ]
         for number, block in enumerate(blocks):
             block.weights, block.chosen = weights[number], chosen[number] if chosen else None
         try:

@@ -10,7 +10,7 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.osnet import FINETUNED_NOTE
+from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE
 from scalereid.recipes.published import DATASETS, Published, Scores
 
 ZOO = "OSNet-AIN's model zoo (arXiv:1910.06827)"
@@ -28,11 +28,7 @@ COSINE = Recipe(
     schedule=ScheduleSettings(epochs=50, decay="cosine", classifier_only_epochs=10),
     evaluation=EvaluationSettings(every=50, distance="cosine"),
 )
-STEP = replace(
-    COSINE,
-    schedule=ScheduleSettings(epochs=150, decay="step", steps=(60, 120), classifier_only_epochs=10),
-    evaluation=EvaluationSettings(every=50, distance="euclidean"),
-)
+STEP = replace(COSINE, schedule=FINETUNED.schedule, evaluation=FINETUNED.evaluation)
 
 # From one dataset to another: model, source, target, recipe, scores, source of the scores.
 SINGLE: list[tuple[str, str, str, Recipe, Scores, str]] = [

@@ -14,7 +14,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"checkpoint"},
     {"resume", "evaluation"},
     {"experiment", "figures", "tables"},
-    {"generalisation"},
+    {"series"},
     {"cli"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

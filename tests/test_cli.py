@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from scalereid import cli
-from scalereid.data import toy
+from scalereid.data import DATASETS, toy
 from scalereid.data.records import ReidDataset
 from scalereid.models import BACKBONES
 from scalereid.models.genotype import Genotype
@@ -15,17 +15,38 @@ from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.run import Run
 
-COMMANDS = ["demo", "train", "nas", "leave-one-out", "evaluate", "report", "models", "recipes", "datasets"]
+COMMANDS = [
+    "demo",
+    "train",
+    "nas",
+    "leave-one-out",
+    "train-splits",
+    "evaluate",
+    "report",
+    "models",
+    "recipes",
+    "datasets",
+    "data check",
+    "data unpack",
+]
 SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
 
 
-@pytest.mark.parametrize("command", [[], *[[name] for name in COMMANDS]])
+@pytest.mark.parametrize("command", [[], *[name.split() for name in COMMANDS]])
 def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([*command, "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
     assert all(name in text for name in command or COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["data"], ["data", "--help"]])
+def test_the_first_of_two_words_alone_lists_the_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 0
+    assert "data check" in capsys.readouterr().out
 
 
 def fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -97,8 +118,10 @@ def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     assert all(name in text for name in RECIPES)
     assert re.search(r"dslnet_market1501_etrihard +95\.1 / 87\.3 +cosine", text)
     assert "The text swaps the learning rates" in text
-    assert "There is no reader for cuhk03-np-detected here yet." in text
-    assert "There is no reader for msmt17 here yet." not in text
+    assert "There is no reader for" not in text
+    monkeypatch.delitem(DATASETS, "cuhk03-np-detected")
+    cli.main(["recipes"])
+    assert "There is no reader for cuhk03-np-detected here yet." in capsys.readouterr().out
     cli.main(["recipes", "dslnet", "cuhk03"])
     text = capsys.readouterr().out
     assert "dslnet_not_dense_cuhk03" in text

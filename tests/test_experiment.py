@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -15,8 +16,8 @@ from rich.console import Console
 from scalereid import experiment
 from scalereid.assembly import build_model
 from scalereid.checkpoint import load_checkpoint
-from scalereid.data.records import ReidDataset
-from scalereid.evaluation import evaluate
+from scalereid.data.records import ReidDataset, tracklet_of
+from scalereid.evaluation import How, evaluate
 from scalereid.models.genotype import Genotype
 from scalereid.progress import Progress
 from scalereid.recipe import (
@@ -43,7 +44,7 @@ def test_a_run_holds_all_it_takes_to_understand_it(
     run = experiment.train(tiny, data=people.root, out=tmp_path / "x", progress=quiet)
     assert run.recipe() == tiny
     assert run.dataset()["fingerprint"] == people.fingerprint()
-    assert run.dataset()["counts"]["train"] == {"people": 6, "images": 72, "cameras": 4}
+    assert run.dataset()["counts"]["train"] == {"people": 6, "images": 72, "cameras": 4, "tracklets": 0}
     (environment,) = json.loads((run.folder / "environment.json").read_text())
     assert environment["torch"] == torch.__version__
     log = run.epochs()
@@ -291,7 +292,7 @@ def test_a_dataset_that_cannot_be_scored_fails_before_training(
     one_camera = [table[0], *(line for line in table[1:] if line.startswith("train") or line.endswith(",1"))]
     file = people.root / "one_camera.csv"
     file.write_text("\n".join(one_camera))
-    with pytest.raises(ValueError, match="needs at least two cameras"):
+    with pytest.raises(ValueError, match="gallery images have one camera"):
         experiment.train(tiny, data=file, out=tmp_path / "x", progress=quiet)
     file.unlink()
     assert not (tmp_path / "x").exists()
@@ -342,9 +343,81 @@ def test_evaluating_released_weights_needs_a_dataset_name(
     torch.save(state, tmp_path / "x.pth")
     with pytest.raises(ValueError, match="does not say what to evaluate it on"):
         evaluate(str(tmp_path / "x.pth"), data=people.root, progress=quiet)
-    scored = evaluate(str(tmp_path / "x.pth"), data=people.root, dataset="csv", flip=True, progress=quiet)
+    scored = evaluate(str(tmp_path / "x.pth"), data=people.root, dataset="csv", how=How(flip=True), progress=quiet)
     assert scored.image_size == (256, 128)
     assert "256×128, mirrored too" in str(scored)
+
+
+def test_tracklets_are_embedded_as_their_mean(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress
+) -> None:
+    """Query and gallery of two images a tracklet: the scores are those of the mean embeddings, and the report shows them."""
+    lines = ["split,path,pid,camid,tracklet"]
+    for split, records in people.splits.items():
+        for i, r in enumerate(records):
+            number = "" if split == "train" else 100 * r.pid + 10 * r.camid + (i % 3) // 2 + 5 * (split == "gallery")
+            lines.append(f"{split},{r.path},{r.pid},{r.camid},{number}")
+    (tmp_path / "dataset.csv").write_text("\n".join(lines))
+    recipe = replace(tiny, schedule=replace(tiny.schedule, epochs=1))
+    run = experiment.train(recipe, data=tmp_path, out=tmp_path / "x", progress=quiet)
+    scored = evaluate(run.folder, data=tmp_path, progress=quiet)
+    tracklets = scored.dataset.counts()["gallery"].tracklets
+    assert 0 < tracklets < len(people.gallery)
+    assert len(scored.gallery) == tracklets
+    assert f"{tracklets} gallery images and tracklets" in str(scored)
+    single = evaluate(run.folder, data=people.root, dataset="csv", progress=quiet)
+    groups = tracklet_of(scored.dataset.gallery)
+    expected = torch.stack([single.gallery[groups == i].mean(dim=0) for i in range(tracklets)])
+    torch.testing.assert_close(scored.gallery, expected, rtol=1e-4, atol=1e-5)
+    assert scored.scores.mAP == run.epochs()[-1]["scores"]["mAP"]
+    assert scored.rank().indices.max() < tracklets
+
+
+def test_warnings_are_said_before_training(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    lines = (people.root / "dataset.csv").read_text().splitlines()
+    copied = next(line for line in lines if line.startswith("gallery")).replace("gallery", "train", 1)
+    file = people.root / "leaky.csv"
+    file.write_text("\n".join([*lines, copied]))
+    console = Console(record=True, width=200, file=io.StringIO())
+    recipe = replace(tiny, schedule=replace(tiny.schedule, epochs=1))
+    experiment.train(recipe, data=file, out=tmp_path / "x", progress=Progress(console))
+    text = console.export_text()
+    assert "warning: 1 people are on the training and on the test side" in text
+    assert text.index("warning") < text.index("epoch 0")
+    assert "note" not in text
+
+
+def test_what_is_left_out_is_said_and_recorded(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    lines = (people.root / "dataset.csv").read_text().splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("gallery"))
+    split, path, _, camid = lines[first].split(",")
+    file = people.root / "junk.csv"
+    file.write_text("\n".join([*lines[:first], f"{split},{path},-1,{camid}", *lines[first + 1 :]]))
+    console = Console(record=True, width=200, file=io.StringIO())
+    recipe = replace(tiny, schedule=replace(tiny.schedule, epochs=1))
+    run = experiment.train(recipe, data=file, out=tmp_path / "x", progress=Progress(console))
+    assert "left out: 1 junk (pid −1) listed as gallery" in console.export_text()
+    assert run.dataset()["left_out"]["junk (pid −1) listed as gallery"] == 1
+    assert "left out: 1 junk (pid −1) listed as gallery" in str(
+        evaluate(run.folder, data=file, progress=Progress(console))
+    )
+
+
+def test_another_protocol(people: ReidDataset, tiny: Recipe, tmp_path: Path, quiet: Progress) -> None:
+    recipe = replace(
+        tiny,
+        schedule=replace(tiny.schedule, epochs=1),
+        evaluation=replace(tiny.evaluation, protocol="all-cameras"),
+    )
+    run = experiment.train(recipe, data=people.root, out=tmp_path / "x", progress=quiet)
+    assert run.epochs()[-1]["scores"]["protocol"] == "all-cameras"
+    scored = evaluate(run.folder, data=people.root, progress=quiet)
+    assert scored.scores.to_json() == run.epochs()[-1]["scores"]
+    market = evaluate(run.folder, data=people.root, how=How(protocol="market1501"), progress=quiet)
+    assert "market1501 protocol" in str(market)
+    assert market.scores.mAP != scored.scores.mAP
+    trapezoid = evaluate(run.folder, data=people.root, how=How(average_precision="trapezoid"), progress=quiet)
+    assert trapezoid.scores.mAP < scored.scores.mAP
 
 
 @pytest.mark.gpu
@@ -377,7 +450,7 @@ def test_real_weights_on_real_images(
 ) -> None:
     scored = evaluate(
         data_root / "weights" / f"osnet_x0_25_{weights}.pth", data=data_root, dataset="market1501-dev",
-        distance=distance, progress=quiet,  # type: ignore[arg-type]
+        how=How(distance=distance), progress=quiet,  # type: ignore[arg-type]
     )  # fmt: skip
     assert 100 * scored.scores.rank(1) == pytest.approx(rank1, abs=0.16)  # one query of 663
     assert 100 * scored.scores.rank(5) == pytest.approx(rank5, abs=0.16)

@@ -54,8 +54,17 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     def reach(*_: object, **__: object) -> None:
         raise ReachedError
 
-    for name in ("experiment.train", "experiment.resume", "evaluation.evaluate", "generalisation.leave_one_out"):
+    for name in (
+        "experiment.train",
+        "experiment.resume",
+        "evaluation.evaluate_all",
+        "series.leave_one_out",
+        "series.train_splits",
+    ):
         monkeypatch.setattr(f"scalereid.{name}", reach)
+    monkeypatch.setattr("scalereid.cli.data.find_datasets", reach)
+    monkeypatch.setattr("scalereid.cli.data.unpack_cuhk03", reach)
+    monkeypatch.setattr("scalereid.assembly.read_dataset", reach)
     for name in ("demo", "looking.show", "looking._report", "terminal.draw_toy_once"):
         monkeypatch.setattr(f"scalereid.cli.{name}", reach)
     monkeypatch.setattr("scalereid.cli.training.Run.recipe", lambda _: Recipe())

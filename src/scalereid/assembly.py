@@ -2,11 +2,11 @@
 
 import runpy
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -15,7 +15,9 @@ from scalereid.data.augmentation import augment
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.combined import combine
 from scalereid.data.images import ImageStore
-from scalereid.data.records import ImageRecord, ReidDataset, labels
+from scalereid.data.names import DatasetName, named_datasets
+from scalereid.data.readers import SPLITS
+from scalereid.data.records import ImageRecord, Protocol, ReidDataset, labels
 from scalereid.models import BACKBONES
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
@@ -105,26 +107,42 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
 def read_dataset(name: str, root: Path) -> ReidDataset:
     """The dataset that lies in `root`, read by the reader of that name.
 
-    `NAME@FOLDER` lies in a folder within `root`; `A+B` are several, combined to train on.
+    `NAME@FOLDER` lies in a folder within `root`; `NAME#2` is the second of several splits; `A+B` are several datasets,
+    combined to train on.
 
     Raises:
-        FileNotFoundError, ValueError: what the reader says, or there is no such reader.
+        FileNotFoundError, ValueError: what the reader says, or there is no such reader, or it has several splits and none is
+            named.
     """
-    datasets = [find(reader, DATASETS)(root / folder if folder else root) for reader, folder in named_datasets(name)]
+    datasets = [_read_one(part, root / part.folder if part.folder else root) for part in named_datasets(name)]
     return datasets[0] if len(datasets) == 1 else combine(datasets)
 
 
-def named_datasets(name: str) -> list[tuple[str, str]]:
-    """The readers that a dataset's name names, each with its folder, empty for none: `A@FOLDER+B` is A in FOLDER, and B."""
-    parts = [part.partition("@") for part in name.split("+")]
-    return [(reader, folder) for reader, _, folder in parts]
+def _read_one(name: DatasetName, root: Path) -> ReidDataset:
+    read = find(name.reader, DATASETS)
+    if "split" not in signature(read).parameters:
+        if name.split is not None:
+            raise ValueError(f"{name.reader} has one split only; leave #{name.split} out")
+        return read(root)
+    if name.split is None:
+        last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
+        raise ValueError(
+            f"{name.reader} has several splits: name one of {name.reader}#1{last}; `scalereid train-splits` trains on each "
+            "of them, `scalereid evaluate` scores on all and averages"
+        )
+    return read(root, split=name.split)
 
 
 def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:
     """What a recipe trains on, and what it is scored on: the same, unless it says otherwise."""
-    source = read_dataset(recipe.data.dataset, root)
+    source = with_protocol(read_dataset(recipe.data.dataset, root), recipe.evaluation.protocol)
     target = recipe.evaluation.dataset
-    return source, read_dataset(target, root) if target else source
+    return source, with_protocol(read_dataset(target, root), recipe.evaluation.protocol) if target else source
+
+
+def with_protocol(dataset: ReidDataset, protocol: Literal["dataset", Protocol]) -> ReidDataset:
+    """`dataset`, to be scored by this protocol; `dataset` means its own."""
+    return dataset if protocol == "dataset" else replace(dataset, protocol=protocol)
 
 
 def place(model: EmbeddingModel, device: torch.device) -> EmbeddingModel:

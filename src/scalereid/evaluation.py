@@ -1,23 +1,25 @@
 """A model on the test side of a dataset: embed, score, rank."""
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from scalereid import assembly
-from scalereid.checkpoint import load_checkpoint
-from scalereid.data.images import ImageSize, ImageStore, check_image_size
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.checkpoint import LoadedModel, load_checkpoint
+from scalereid.data.images import Advance, ImageSize, ImageStore, check_image_size
+from scalereid.data.names import splits_of
+from scalereid.data.records import ImageRecord, Protocol, ReidDataset, tracklet_of
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.retrieval.distances import Distance
-from scalereid.retrieval.embedding import embed
+from scalereid.retrieval.embedding import embed, pool_tracklets
 from scalereid.retrieval.ranking import Ranking, rank
-from scalereid.retrieval.scores import Scores, score
+from scalereid.retrieval.scores import Precision, Scores, score
 
 _IMAGE_SIZE = (256, 128)  # of released weights, which do not say
 
@@ -28,9 +30,9 @@ class Evaluation:
 
     scores: Scores
     query: Tensor
-    """(queries, d) embeddings."""
+    """(queries, d) embeddings, of a tracklet the mean of its images'."""
     gallery: Tensor
-    """(images, d) embeddings."""
+    """(images or tracklets, d) embeddings."""
     dataset: ReidDataset
     model: str
     """Where the weights came from, and of which epoch they are."""
@@ -42,7 +44,12 @@ class Evaluation:
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
         return rank(
-            self.query, self.gallery, distance=self.scores.distance, top=top, **self.dataset.people_and_cameras()
+            self.query,
+            self.gallery,
+            distance=self.scores.distance,
+            protocol=self.scores.protocol,
+            top=top,
+            **self.dataset.people_and_cameras(),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -60,11 +67,13 @@ class Evaluation:
         ranks = "   ".join(f"rank-{k} {s.rank(k):.2%}" for k in (1, 5, 10, 20))
         without = f" ({s.queries_without_match} without a match, not counted)" if s.queries_without_match else ""
         size = f"{self.image_size[0]}×{self.image_size[1]}{', mirrored too' if self.flip else ''}"
+        what = "gallery images" if len(self.gallery) == len(self.dataset.gallery) else "gallery images and tracklets"
+        left_out = "".join(f"\nleft out: {files:,} {why}" for why, files in sorted(self.dataset.left_out.items()))
         return (
             f"{self.model} on {self.dataset.name}\n"
             f"mAP {s.mAP:.2%}   mINP {s.mINP:.2%}   {ranks}\n"
-            f"{s.queries:,} queries{without}, {len(self.dataset.gallery):,} gallery images; {s.distance} distance, "
-            f"{s.protocol} protocol, {size}; dataset {self.dataset.fingerprint()}"
+            f"{s.queries:,} queries{without}, {len(self.gallery):,} {what}; {s.how()}, {size}; "
+            f"dataset {self.dataset.fingerprint()}{left_out}"
         )
 
 
@@ -85,15 +94,46 @@ class TestSide:
         images = len(self.query_images) + len(self.gallery_images)
         with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
             return (
-                embed(model, self.query_images, flip=flip, advance=advance),
-                embed(model, self.gallery_images, flip=flip, advance=advance),
+                self._embed(model, self.dataset.query, self.query_images, flip, advance),
+                self._embed(model, self.dataset.gallery, self.gallery_images, flip, advance),
             )
 
-    def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
+    def score(
+        self, query: Tensor, gallery: Tensor, distance: Distance, average_precision: Precision = "at-matches"
+    ) -> Scores:
         """The scores of such embeddings by the dataset's protocol."""
         return score(
-            query, gallery, distance=distance, protocol=self.dataset.protocol, **self.dataset.people_and_cameras()
+            query,
+            gallery,
+            distance=distance,
+            protocol=self.dataset.protocol,
+            average_precision=average_precision,
+            **self.dataset.people_and_cameras(),
         )
+
+    @staticmethod
+    def _embed(
+        model: EmbeddingModel, records: Sequence[ImageRecord], images: ImageStore, flip: bool, advance: Advance
+    ) -> Tensor:
+        embeddings = embed(model, images, flip=flip, advance=advance)
+        has_tracklets = any(record.tracklet is not None for record in records)
+        return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How to evaluate, where that is not as the model's recipe and the dataset say."""
+
+    distance: Distance | None = None
+    """Between embeddings; the recipe's unless told, cosine for torchreid's files."""
+    protocol: Protocol | None = None
+    """What of the gallery counts; the recipe's or the dataset's unless told."""
+    average_precision: Precision = "at-matches"
+    """See `score`."""
+    flip: bool = False
+    """Add each image's mirror image's embedding to its own."""
+    image_size: ImageSize | None = None
+    """(height, width); the recipe's unless told, 256×128 for torchreid's files."""
 
 
 def evaluate(
@@ -101,55 +141,98 @@ def evaluate(
     *,
     data: Path,
     dataset: str | None = None,
-    distance: Distance | None = None,
-    flip: bool = False,
-    image_size: ImageSize | None = None,
+    how: How = How(),
     device: str = "auto",
     run_code: bool = False,
     progress: Progress,
 ) -> Evaluation:
-    """Score a run or a weights file on a dataset's query and gallery images.
+    """Score a run or a weights file on one dataset, or one split of one; for the rest see `evaluate_all`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `evaluate_all` does; or the dataset has several splits and none is named.
+    """
+    names = [dataset] if dataset else []
+    evaluated = evaluate_all(
+        source, data=data, datasets=names, how=how, device=device, run_code=run_code, progress=progress
+    )
+    [(name, evaluations)] = evaluated.items()
+    if len(evaluations) > 1:
+        raise ValueError(f"{name} has {len(evaluations)} splits; name one of them, like {name}#1")
+    return evaluations[0]
+
+
+def evaluate_all(
+    source: str | Path,
+    *,
+    data: Path,
+    datasets: Sequence[str],
+    how: How = How(),
+    device: str = "auto",
+    run_code: bool = False,
+    progress: Progress,
+) -> dict[str, list[Evaluation]]:
+    """Score a run or a weights file on the query and gallery images of datasets.
 
     Args:
         source: a run, a weights file of ours, or one of torchreid's.
-        data: the dataset's folder.
-        dataset: its name; the one that a run was scored on unless told.
-        distance: between embeddings; the recipe's unless told, cosine for torchreid's files.
-        flip: add each image's mirror image's embedding to its own.
-        image_size: (height, width); the recipe's unless told, 256×128 for torchreid's files.
+        data: the datasets' folder.
+        datasets: their names; if none, the one that a run was scored on.
+        how: distance, protocol and the like.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, …
         run_code: see `load_model`.
         progress: where to show it.
+
+    Returns:
+        For each name its evaluation; where the name is of a dataset with several splits, and no split is named, one for each
+        of them.
 
     Raises:
         FileNotFoundError, ValueError: what does not exist or does not fit; the message says what.
     """
     loaded = load_checkpoint(source, run_code=run_code)
     recipe = loaded.recipe
-    if not dataset and not recipe:
-        raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
+    if not datasets:
+        if not recipe:
+            raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
+        datasets = (recipe.evaluation.dataset or recipe.data.dataset,)
     progress.say(str(loaded.report))
-    own = (recipe.evaluation.dataset or recipe.data.dataset) if recipe else ""
-    read = assembly.read_dataset(dataset or own, data)
-    size = image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
+    size = how.image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
     check_image_size(size)
+    assembly.place(loaded.model, choose_device(device))
+    return {
+        name: [
+            _evaluate(loaded, str(source), _read(split, data, how, loaded), replace(how, image_size=size), progress)
+            for split in splits_of(name)
+        ]
+        for name in datasets
+    }
+
+
+def _read(name: str, data: Path, how: How, loaded: LoadedModel) -> ReidDataset:
+    own = loaded.recipe.evaluation.protocol if loaded.recipe else "dataset"
+    read = assembly.with_protocol(assembly.read_dataset(name, data), how.protocol or own)
     if not read.query or not read.gallery:
         raise ValueError(
             f"{read.name} has {len(read.query)} query and {len(read.gallery)} gallery images; both are needed"
         )
-    model = assembly.place(loaded.model, choose_device(device))
-    test = TestSide(read, size, progress)
-    query, gallery = test.embed(model, flip=flip, progress=progress)
+    return read
+
+
+def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, progress: Progress) -> Evaluation:
+    size = how.image_size or _IMAGE_SIZE
+    test = TestSide(dataset, size, progress)
+    query, gallery = test.embed(loaded.model, flip=how.flip, progress=progress)
+    distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
     epoch = loaded.about.get("epoch")
     return Evaluation(
-        scores=test.score(query, gallery, distance or (recipe.evaluation.distance if recipe else "cosine")),
+        scores=test.score(query, gallery, distance, how.average_precision),
         query=query,
         gallery=gallery,
-        dataset=read,
+        dataset=dataset,
         model=f"{loaded.report.backbone} ({source}{'' if epoch is None else f', epoch {epoch}'})",
         epoch=epoch,
         image_size=size,
-        flip=flip,
+        flip=how.flip,
     )
 
 
@@ -159,6 +242,8 @@ def describe(dataset: ReidDataset) -> dict[str, Any]:
         "name": dataset.name,
         "root": str(dataset.root.absolute()),
         "counts": {split: counts._asdict() for split, counts in dataset.counts().items()},
+        "left_out": dict(dataset.left_out),
+        "protocol": dataset.protocol,
         "fingerprint": dataset.fingerprint(),
     }
 

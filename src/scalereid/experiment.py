@@ -10,6 +10,7 @@ import torch
 
 from scalereid import assembly
 from scalereid.checkpoint import load_initial, save_model
+from scalereid.data.check import check
 from scalereid.data.records import ReidDataset, count
 from scalereid.evaluation import TestSide, decode, describe
 from scalereid.models.supernet import SuperNet
@@ -49,6 +50,7 @@ def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progre
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
     if not target.query:
         progress.say(f"{target.name} has no query images: the run will not be scored")
+    _check(dataset, target, progress)
     training = _first_state(recipe, dataset, chosen, progress)
     experiment = _Experiment(recipe, dataset, target, training, progress)
     scores = experiment.score()  # before any training: shows at once whether the dataset can be scored
@@ -93,6 +95,22 @@ def resume(folder: Path, *, data: Path | None = None, device: str = "auto", prog
     if not has_state:
         experiment.record(run, {}, experiment.score())
     return experiment.go_on(run)
+
+
+def _check(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:
+    """Find out before the first epoch what would fail or mislead after the last."""
+    sides = [dataset] if target is dataset else [replace(dataset, query=(), gallery=()), replace(target, train=())]
+    findings = []
+    for side in sides:
+        images = sum(len(records) for records in side.splits.values())
+        with progress.stage(f"checking {side.name}", images) as advance:
+            findings += check(side, advance=advance)
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        raise ValueError("the data cannot be used as it is (`scalereid data check` says more):\n" + "\n".join(errors))
+    for finding in findings:
+        if finding.severity == "warning" or finding.kind == "left-out":
+            progress.say(str(finding))
 
 
 def _first_state(

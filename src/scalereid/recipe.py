@@ -5,6 +5,7 @@ from types import UnionType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 from scalereid.data.images import ImageSize, check_image_size
+from scalereid.data.records import Protocol
 from scalereid.models.genotype import Genotype
 from scalereid.retrieval.distances import Distance
 from scalereid.training.optimization import DecayName, OptimizerName
@@ -16,7 +17,7 @@ class DataSettings:
     """What is trained on."""
 
     dataset: str = "market1501"
-    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER within the dataset's folder; A+B for several."""
+    """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER, in that folder; NAME#2, a split; A+B, both."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64
@@ -179,6 +180,8 @@ class EvaluationSettings:
     """Another dataset to be scored on, in the same folder; empty: the one that is trained on."""
     distance: Distance = "cosine"
     """Between embeddings."""
+    protocol: Literal["dataset", Protocol] = "dataset"
+    """Which gallery images count: as the dataset says, or another protocol, say all-cameras for data of one camera."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""

@@ -7,8 +7,11 @@ import torch
 from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
-from scalereid.assembly import build_model, named_datasets
+from scalereid.assembly import build_model
 from scalereid.data import DATASETS
+from scalereid.data.names import named_datasets
+from scalereid.data.readers import SPLITS
+from scalereid.data.records import Counts
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
 from scalereid.recipes import PUBLISHED
@@ -38,7 +41,7 @@ def recipes_tables(words: Sequence[str]) -> tuple[Table, Table]:
     for name, entry in PUBLISHED.items():
         if all(word in name for word in words):
             own, target = entry.recipe.data.dataset, entry.recipe.evaluation.dataset
-            readers = [reader for dataset in (own, target) if dataset for reader, _ in named_datasets(dataset)]
+            readers = [part.reader for dataset in (own, target) if dataset for part in named_datasets(dataset)]
             missing = [reader for reader in readers if reader not in DATASETS]
             about = [entry.source] if entry.source else []
             about += [*entry.notes, *(f"There is no reader for {dataset} here yet." for dataset in missing)]
@@ -65,7 +68,20 @@ def scores_table(rows: Mapping[str, Mapping[str, Any]], caption: str) -> Table:
 
 def datasets_table() -> Table:
     """The datasets that can be read."""
-    table = Table("dataset", "what it is")
+    table = Table(Column("dataset", no_wrap=True), "what it is", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, reader in DATASETS.items():
-        table.add_row(name, (reader.__doc__ or "").splitlines()[0])
+        splits = f"#1 … #{SPLITS[name]}" if name in SPLITS else ""
+        table.add_row(name + splits, (reader.__doc__ or "").splitlines()[0])
+    return table
+
+
+def counts_table(counts: Mapping[str, Counts]) -> Table:
+    """People, cameras and images of a dataset's splits."""
+    with_tracklets = any(count.tracklets for count in counts.values())
+    table = Table("", *(Column(name, justify="right") for name in ("people", "cameras", "images")))
+    if with_tracklets:
+        table.add_column("tracklets", justify="right")
+    for split, count in counts.items():
+        values = [count.people, count.cameras, count.images, *([count.tracklets] if with_tracklets else [])]
+        table.add_row(split, *(f"{value:,}" for value in values))
     return table

@@ -86,3 +86,61 @@ def test_nothing_half_written_stays_in_the_cache(paths: list[Path], tmp_path: Pa
     with pytest.raises(ValueError, match="cannot be read"):
         ImageStore([*paths, tmp_path / "x.jpg"], SIZE, memory_limit=0, cache_folder=tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def _saved(tmp_path: Path, image: Image.Image, name: str, **options: object) -> Path:
+    image.save(tmp_path / name, **options)  # type: ignore[arg-type]
+    return tmp_path / name
+
+
+def test_other_kinds_of_images_become_rgb(tmp_path: Path) -> None:
+    """Greyscale, CMYK, alpha, palette, two levels; and a name that is not ASCII."""
+    colour = Image.new("RGB", (4, 8), (200, 100, 0))
+    grey = _saved(tmp_path, colour.convert("L"), "grey.png")
+    assert (read_image(grey, SIZE) == read_image(grey, SIZE)[..., :1]).all()
+    cmyk = read_image(_saved(tmp_path, colour.convert("CMYK"), "cmyk.jpg", quality=100), SIZE)
+    assert np.abs(cmyk.astype(int) - [200, 100, 0]).max() <= 3
+    half_transparent = colour.copy()
+    half_transparent.putalpha(128)
+    for image, name in ((half_transparent, "alpha.png"), (colour.quantize(4), "palette.gif"), (colour, "straße.png")):
+        assert (read_image(_saved(tmp_path, image, name), SIZE) == [200, 100, 0]).all()  # transparency is ignored
+    assert set(np.unique(read_image(_saved(tmp_path, Image.new("1", (4, 8), 1), "bilevel.png"), SIZE))) == {255}
+    assert (read_image(_saved(tmp_path, colour.resize((1, 1)), "dot.png"), SIZE) == [200, 100, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "name", "message"),
+    [
+        (Image.fromarray(np.full((8, 4), 40_000, np.uint16)), "deep.png", "more than 8 bits a channel"),
+        (Image.new("F", (4, 8)), "float.tif", "more than 8 bits a channel"),
+    ],
+)
+def test_kinds_that_are_refused(tmp_path: Path, image: Image.Image, name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} cannot be read as an image: .*{message}"):
+        read_image(_saved(tmp_path, image, name), SIZE)
+
+
+@pytest.mark.parametrize("name", ["moving.gif", "moving.png", "moving.webp", "pages.tif"])
+def test_several_frames_are_refused(tmp_path: Path, name: str) -> None:
+    frames = [Image.new("RGB", (4, 8), colour) for colour in ("red", "blue")]
+    path = _saved(tmp_path, frames[0], name, save_all=True, append_images=frames[1:])
+    with pytest.raises(ValueError, match="it has several frames"):
+        read_image(path, SIZE)
+
+
+def test_the_first_picture_of_a_camera_file_of_several_is_the_photograph(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]
+    path = _saved(tmp_path, frames[0], "phone.jpg", format="MPO", save_all=True, append_images=frames[1:])
+    assert read_image(path, SIZE)[..., 0].min() > 250
+
+
+@pytest.mark.parametrize("name", ["lying.jpg", "lying.png", "lying.tif"])
+def test_pictures_are_turned_as_the_camera_says(tmp_path: Path, name: str) -> None:
+    upright = Image.new("RGB", (32, 64), "red")
+    upright.paste("blue", (0, 0, 32, 32))  # blue above red
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: what is stored has to be rotated clockwise
+    path = _saved(tmp_path, upright.transpose(Image.Transpose.ROTATE_90), name, exif=exif)
+    turned = read_image(path, SIZE).astype(int)
+    assert turned[2, :, 2].min() > 200
+    assert turned[-3, :, 0].min() > 200

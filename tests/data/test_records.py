@@ -1,7 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-from scalereid.data.records import ImageRecord, ReidDataset, count, labels, pids_and_camids
+from scalereid.data.records import (
+    Counts,
+    ImageRecord,
+    ReidDataset,
+    count,
+    labels,
+    one_per_tracklet,
+    pids_and_camids,
+    tracklet_of,
+)
 
 
 def records(*people: tuple[int, int]) -> tuple[ImageRecord, ...]:
@@ -13,7 +22,7 @@ def test_labels_are_the_ranks_of_the_pids() -> None:
 
 
 def test_count() -> None:
-    assert count(records((1, 1), (1, 2), (4, 2))) == (2, 3, 2)
+    assert count(records((1, 1), (1, 2), (4, 2))) == Counts(2, 3, 2)
 
 
 def test_pids_and_camids() -> None:
@@ -49,4 +58,34 @@ def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -
 def test_fingerprint_of_images_that_lie_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"1")
     dataset = ReidDataset("x", tmp_path / "table", (ImageRecord(tmp_path / "a.jpg", 1, 1),), (), ())
+    assert len(dataset.fingerprint()) == 12
+
+
+def test_tracklets_are_found_as_one() -> None:
+    images = records((1, 1), (1, 1), (2, 1), (1, 2), (2, 1))
+    tracklets = [7, 7, None, 3, 7]
+    images = tuple(replace(r, tracklet=tracklet) for r, tracklet in zip(images, tracklets, strict=True))
+    assert tracklet_of(images).tolist() == [0, 0, 1, 2, 0]
+    assert one_per_tracklet(images) == (images[0], images[2], images[3])
+    assert count(images) == Counts(2, 5, 2, 2)
+
+
+def test_the_same_image_listed_twice_is_two() -> None:
+    twice = (*records((1, 1)), *records((1, 1)))
+    assert tracklet_of(twice).tolist() == [0, 1]
+
+
+def test_images_are_known_again_on_the_other_side() -> None:
+    images = records((1, 1), (2, 1), (3, 1))
+    labels = ReidDataset("x", Path(), (), images[:2], (images[2], images[1])).people_and_cameras()
+    assert labels["query_pids"].tolist() == [1, 2]
+    assert labels["gallery_pids"].tolist() == [3, 2]
+    equal = labels["query_images"][:, None] == labels["gallery_images"]
+    assert equal.tolist() == [[False, False], [False, True]]
+
+
+def test_names_that_are_no_text_have_a_fingerprint(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.jpg"  # Latin-1 on a disk of UTF-8
+    path.write_bytes(b"1")
+    dataset = ReidDataset("x", tmp_path, (ImageRecord(path, 1, 1),), (), ())
     assert len(dataset.fingerprint()) == 12

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scalereid.data import toy
-from scalereid.data.records import ReidDataset
+from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.toy import draw_toy, draw_toy_once, read_toy, read_toy_shifted
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.figure import Pose, draw_figure
@@ -40,7 +40,7 @@ def test_the_same_seed_draws_the_same_files(tmp_path: Path) -> None:
 
 
 def test_layout(people: ReidDataset) -> None:
-    assert people.counts() == {"train": (6, 72, 4), "query": (4, 16, 4), "gallery": (4, 32, 4)}
+    assert people.counts() == {"train": Counts(6, 72, 4), "query": Counts(4, 16, 4), "gallery": Counts(4, 32, 4)}
     assert not {r.pid for r in people.train} & {r.pid for r in people.query}
     with Image.open(people.train[0].path) as image:
         assert image.size == (128, 256)

@@ -28,7 +28,7 @@ def evaluated(people: ReidDataset) -> tuple[Scores, Ranking]:
         *embeddings, query_pids=pids[0], gallery_pids=pids[1], query_camids=camids[0], gallery_camids=camids[1]
     )
     zeros = torch.zeros(16, 10, dtype=torch.long)
-    return result, Ranking(zeros, zeros.float(), zeros.bool())
+    return result, Ranking(zeros, zeros.float(), zeros.bool(), torch.ones(16))
 
 
 def test_page_is_whole_and_asks_for_nothing_outside(

@@ -6,7 +6,7 @@ from scalereid.assembly import build_model
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
-from scalereid.retrieval.embedding import embed
+from scalereid.retrieval.embedding import embed, pool_tracklets
 
 
 @pytest.fixture
@@ -45,3 +45,9 @@ def test_damaged_weights_are_noticed(store: ImageStore) -> None:
         model.embedding[0].bias[3] = torch.inf  # type: ignore[operator]
     with pytest.raises(ValueError, match=r"the embedding of .*0007_c1_0\.jpg is not finite"):
         embed(model, store)
+
+
+def test_a_tracklet_is_the_mean_of_its_images() -> None:
+    embeddings = torch.tensor([[1.0, 2.0], [10.0, 0.0], [3.0, 4.0], [20.0, 0.0], [0.0, 7.0]])
+    pooled = pool_tracklets(embeddings, np.array([0, 1, 0, 1, 2]))
+    assert pooled.tolist() == [[2.0, 3.0], [15.0, 0.0], [0.0, 7.0]]

@@ -218,6 +218,14 @@ PEOPLE: dict[str, Any] = {"query_pids": [1], "gallery_pids": [1, 2], "query_cami
             "no distance 'manhattan'; it can be cosine, euclidean",
         ),
         (np.ones((1, 4)), np.ones((2, 4)), {"protocol": "x"}, "there is no protocol 'x'"),
+        (
+            np.ones((1, 4)),
+            np.ones((2, 4)),
+            {"average_precision": "x"},
+            "no average precision 'x'; it can be at-matches",
+        ),
+        (np.ones((1, 4)), np.ones((2, 4)), {"query_pids": [-1]}, "query 0 has pid −1, which is junk"),
+        (np.ones((1, 4)), np.ones((2, 4)), {"query_images": [3]}, "query_images and gallery_images go together"),
     ],
 )
 def test_bad_input_is_named(query: Any, gallery: Any, change: dict[str, Any], message: str) -> None:
@@ -259,5 +267,5 @@ def test_scores_as_json() -> None:
     scores = score(np.eye(4)[:1], np.eye(4)[:2], **PEOPLE, max_rank=3)
     assert json.loads(json.dumps(scores.to_json())) == {
         "mAP": 1.0, "mINP": 1.0, "cmc": [1.0, 1.0, 1.0], "queries": 1, "queries_without_match": 0, "distance": "cosine",
-        "protocol": "market1501",
+        "protocol": "market1501", "average_precision": "at-matches", "splits": 1,
     }  # fmt: skip

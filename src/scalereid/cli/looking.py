@@ -1,18 +1,20 @@
 """The commands that show something: demo, evaluate, report, and what there is."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
 from scalereid import assembly, evaluation, experiment
 from scalereid.cli.terminal import draw_toy_people, program, show
-from scalereid.evaluation import Evaluation
+from scalereid.data.records import Protocol
+from scalereid.evaluation import Evaluation, How
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
 from scalereid.progress import Progress
 from scalereid.recipes import RECIPES
 from scalereid.retrieval.distances import Distance
+from scalereid.retrieval.scores import Precision, mean_scores
 from scalereid.run import Run, write_json
 from scalereid.tables import backbones_table, datasets_table, recipes_tables, scores_table
 
@@ -55,6 +57,12 @@ def evaluate(
         tuple[str, ...], arg(help="One or more names (`scalereid datasets`); the run's own unless told.")
     ] = (),
     distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
+    protocol: Annotated[
+        Protocol | None, arg(help="Which gallery images count; as the dataset says unless told.")
+    ] = None,
+    average_precision: Annotated[
+        Precision, arg(help="Mean precision at the matches, or by trapezoids as the oldest tools do.")
+    ] = "at-matches",
     flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
     image_size: Annotated[tuple[int, int] | None, arg(help="Height and width; the recipe's, or 256 128.")] = None,
     out: Annotated[Path | None, arg(help="A JSON file for the scores and how they were made.")] = None,
@@ -65,27 +73,33 @@ def evaluate(
     progress = Progress()
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-    evaluations = [
-        evaluation.evaluate(
-            source,
-            data=data,
-            dataset=name,
-            distance=distance,
-            flip=flip,
-            image_size=image_size,
-            device=device,
-            run_code=run_code,
-            progress=progress,
-        )
-        for name in (dataset or (None,))
-    ]
-    for scored in evaluations:
-        progress.say(f"\n{scored}")
-    if len(evaluations) > 1:
-        rows = {scored.dataset.name: scored.scores.to_json() for scored in evaluations}
-        show(scores_table(rows, caption=f"{evaluations[0].model}, {evaluations[0].scores.distance} distance"))
+    evaluations = evaluation.evaluate_all(
+        source,
+        data=data,
+        datasets=dataset,
+        how=How(
+            distance=distance, protocol=protocol, average_precision=average_precision, flip=flip, image_size=image_size
+        ),
+        device=device,
+        run_code=run_code,
+        progress=progress,
+    )
+    entries: list[dict[str, Any]] = []
+    rows = {}
+    for name, splits in evaluations.items():
+        for scored in splits:
+            progress.say(f"\n{scored}")
+            entries.append(scored.to_json())
+            rows[scored.dataset.name] = scored.scores.to_json()
+        if len(splits) > 1:
+            mean = mean_scores([scored.scores for scored in splits])
+            rows[f"{name}, {mean.splits} splits"] = mean.to_json()
+            entries.append(splits[0].to_json() | {"dataset": {"name": name}, "scores": mean.to_json()})
+    if len(rows) > 1:
+        one = next(iter(evaluations.values()))[0]
+        show(scores_table(rows, caption=f"{one.model}, {one.scores.distance} distance"))
     if out:
-        write_json(out, [scored.to_json() for scored in evaluations])
+        write_json(out, entries)
 
 
 def report(

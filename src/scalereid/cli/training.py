@@ -9,7 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scalereid import assembly, experiment, generalisation
+from scalereid import assembly, experiment, series
 from scalereid.cli.terminal import draw_toy_people, program, show
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.search import draw_search
@@ -18,6 +18,7 @@ from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
+from scalereid.retrieval.scores import Scores, mean_scores
 from scalereid.run import Run
 from scalereid.tables import scores_table
 
@@ -89,12 +90,37 @@ def leave_one_out_with(guess: str, again: Callable[[str], None]) -> Callable[...
         progress = Progress()
         choose_device(device)
         draw_toy_people(data, progress, *datasets)
-        runs = generalisation.leave_one_out(settings, datasets, data=data, out=out, device=device, progress=progress)
+        runs = series.leave_one_out(settings, datasets, data=data, out=out, device=device, progress=progress)
         last = {name: run.epochs()[-1]["scores"] for name, run in runs.items()}
         about = f"{settings.model.backbone}, {settings.evaluation.distance} distance"
         show(scores_table(last, caption=f"each trained on all the others; {about}"))
 
     return leave_one_out
+
+
+def train_splits_with(guess: str, again: Callable[[str], None]) -> Callable[..., None]:
+    """The `train-splits` command with the settings of the recipe `guess` as defaults; `again` parses with another's."""
+
+    def train_splits(
+        recipe: Annotated[Positional[str], arg(metavar="RECIPE", help="A name that `scalereid recipes` lists.")],
+        *,
+        data: Annotated[Path, arg(help="The dataset's folder.")],
+        out: Annotated[Path, arg(help="A folder for the runs; those already there are gone on with.")],
+        device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+        settings: Annotated[Recipe, arg(name="")] = RECIPES.get(guess, Recipe()),  # noqa: B008 - frozen
+    ) -> None:
+        """Train and score on each split of a dataset and average, as VIPeR and other small ones are: --data.dataset viper."""
+        if recipe in RECIPES and recipe != guess:
+            return again(recipe)
+        _check_recipe(recipe)
+        choose_device(device)
+        runs = series.train_splits(settings, data=data, out=out, device=device, progress=Progress())
+        last = {name: run.epochs()[-1]["scores"] for name, run in runs.items()}
+        mean = mean_scores([Scores.from_json(scores) for scores in last.values()])
+        about = f"{settings.model.backbone}, {mean.how()}"
+        show(scores_table(last | {f"{settings.data.dataset}, {mean.splits} splits": mean.to_json()}, caption=about))
+
+    return train_splits
 
 
 def _check_recipe(name: str) -> None:

@@ -6,12 +6,14 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
@@ -22,21 +24,48 @@ Advance = Callable[[int], None]  # told how many more images are done
 def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
     """One image as RGB (height, width, 3), resized by Pillow's antialiased bilinear filter.
 
-    That filter is part of what a model has learned: another resize gives other embeddings.
+    That filter is part of what a model has learned: another resize gives other embeddings. Greyscale, palette and CMYK images
+    become RGB, transparency is ignored, and an image that says how the camera was held (EXIF) is turned upright.
 
     Raises:
-        ValueError: the file is no image, or a damaged one; the message names it.
+        ValueError: the file is no image, a damaged one, one with more than 8 bits a channel or with several frames; the message
+            names it.
     """
     height, width = image_size
+    with open_image(path) as image:
+        return np.asarray(upright(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+@contextmanager
+def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Image.Image]:
+    """An image file, open and not decoded yet. What goes wrong with it, now or on decoding, names the file.
+
+    Raises:
+        ValueError: see `read_image`.
+    """
     try:
-        with Image.open(path) as image:
+        with Image.open(source) as image:
             if image.mode.startswith(("I", "F")):
                 raise ValueError("it has more than 8 bits a channel; convert it")
-            return np.asarray(image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
+            if getattr(image, "is_animated", False) and image.format != "MPO":  # whose first picture is the photograph
+                raise ValueError("it has several frames; save the one that is meant as an image of its own")
+            yield image
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
+        raise ValueError(f"{name or source} cannot be read as an image: {error}") from error
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """`image` as RGB, turned as it was seen."""
+    return (image if orientation(image) == 1 else ImageOps.exif_transpose(image)).convert("RGB")
+
+
+def orientation(image: Image.Image) -> int:
+    """How the camera was held, as EXIF numbers it: 1 upright, 5 to 8 lying on a side."""
+    if "exif" not in image.info and image.format != "TIFF":
+        return 1  # without asking for more, for which a PNG would be decoded
+    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def check_image_size(image_size: ImageSize) -> None:

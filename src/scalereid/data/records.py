@@ -1,13 +1,18 @@
 """What a dataset is: records of images, in three splits, with counts and a fingerprint."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+
+JUNK = -1
+"""The pid of an image of nobody, or of somebody cut off: neither right nor wrong, so left out of every ranking."""
+Protocol = Literal["market1501", "all-cameras", "single-gallery-shot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +22,8 @@ class ImageRecord:
     path: Path
     pid: int
     camid: int
+    tracklet: int | None = None
+    """Images of a split with the same number are one walk past a camera, to be found as one; None: an image by itself."""
 
 
 class Counts(NamedTuple):
@@ -25,6 +32,7 @@ class Counts(NamedTuple):
     people: int
     images: int
     cameras: int
+    tracklets: int = 0
 
 
 class PeopleAndCameras(TypedDict):
@@ -34,6 +42,8 @@ class PeopleAndCameras(TypedDict):
     gallery_pids: NDArray[np.int64]
     query_camids: NDArray[np.int64]
     gallery_camids: NDArray[np.int64]
+    query_images: NDArray[np.int64]
+    gallery_images: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,9 @@ class ReidDataset:
     train: tuple[ImageRecord, ...]
     query: tuple[ImageRecord, ...]
     gallery: tuple[ImageRecord, ...]
-    protocol: Literal["market1501"] = "market1501"
+    protocol: Protocol = "market1501"
+    left_out: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Files in its folders that are in no split, by why."""
 
     @property
     def splits(self) -> dict[str, tuple[ImageRecord, ...]]:
@@ -53,15 +65,25 @@ class ReidDataset:
         return {"train": self.train, "query": self.query, "gallery": self.gallery}
 
     def counts(self) -> dict[str, Counts]:
-        """People, images and cameras of every split."""
+        """People, images, cameras and tracklets of every split."""
         return {split: count(records) for split, records in self.splits.items()}
 
     def people_and_cameras(self) -> PeopleAndCameras:
-        """The people and cameras of the test side: `score(query, gallery, **dataset.people_and_cameras())`."""
-        query_pids, query_camids = pids_and_camids(self.query)
-        gallery_pids, gallery_camids = pids_and_camids(self.gallery)
+        """People, cameras and images of the test side: `score(query, gallery, **dataset.people_and_cameras())`.
+
+        Of a tracklet there is one entry, as of its embedding.
+        """
+        query, gallery = one_per_tracklet(self.query), one_per_tracklet(self.gallery)
+        numbers = {path: i for i, path in enumerate(dict.fromkeys(r.path for r in (*query, *gallery)))}
+        query_pids, query_camids = pids_and_camids(query)
+        gallery_pids, gallery_camids = pids_and_camids(gallery)
         return PeopleAndCameras(
-            query_pids=query_pids, gallery_pids=gallery_pids, query_camids=query_camids, gallery_camids=gallery_camids
+            query_pids=query_pids,
+            gallery_pids=gallery_pids,
+            query_camids=query_camids,
+            gallery_camids=gallery_camids,
+            query_images=np.array([numbers[r.path] for r in query], dtype=np.int64),
+            gallery_images=np.array([numbers[r.path] for r in gallery], dtype=np.int64),
         )
 
     def fingerprint(self) -> str:
@@ -69,19 +91,25 @@ class ReidDataset:
 
         Contents are not hashed, only sizes: that takes a second for 100,000 images, and still tells versions of a dataset
         apart that were encoded anew. An edit that keeps a file's size goes unnoticed.
+
+        Raises:
+            FileNotFoundError: a file is not there.
         """
         digest = hashlib.sha256()
         for split, records in self.splits.items():
             for record in records:
                 inside = record.path.is_relative_to(self.root)
                 name = (record.path.relative_to(self.root) if inside else record.path).as_posix()
-                digest.update(f"{split}\t{name}\t{record.pid}\t{record.camid}\t{record.path.stat().st_size}\n".encode())
+                tracklet = "" if record.tracklet is None else f"\t{record.tracklet}"
+                line = f"\t{record.pid}\t{record.camid}\t{record.path.stat().st_size}{tracklet}\n"
+                digest.update(f"{split}\t".encode() + os.fsencode(name) + line.encode())
         return digest.hexdigest()[:12]
 
 
 def count(records: Sequence[ImageRecord]) -> Counts:
-    """People, images and cameras among `records`."""
-    return Counts(len({r.pid for r in records}), len(records), len({r.camid for r in records}))
+    """People, images, cameras and tracklets among `records`."""
+    tracklets = {r.tracklet for r in records} - {None}
+    return Counts(len({r.pid for r in records}), len(records), len({r.camid for r in records}), len(tracklets))
 
 
 def labels(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
@@ -98,16 +126,14 @@ def pids_and_camids(records: Sequence[ImageRecord]) -> tuple[NDArray[np.int64], 
     )
 
 
-def check_counts(dataset: str, expected: dict[str, Counts], found: dict[str, Counts]) -> None:
-    """Compare what was read with what was published.
+def tracklet_of(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
+    """For every record the number, from 0 on in order of appearance, of what it is found as: its tracklet, or itself."""
+    numbers: dict[tuple[int, bool], int] = {}
+    keys = ((i, False) if record.tracklet is None else (record.tracklet, True) for i, record in enumerate(records))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
-    Raises:
-        ValueError: a split differs; the message names the split and both counts.
-    """
-    for split, wanted in expected.items():
-        if found[split] != wanted:
-            raise ValueError(
-                f"{dataset} {split}: {found[split].images} images of {found[split].people} people from "
-                f"{found[split].cameras} cameras, but the dataset has {wanted.images} images of {wanted.people} people "
-                f"from {wanted.cameras} cameras. Unpack it again, or read your copy as a table: --dataset csv"
-            )
+
+def one_per_tracklet(records: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
+    """The first image of every tracklet, and every image that is by itself: one record for each that can be found."""
+    first = np.unique(tracklet_of(records), return_index=True)[1]
+    return tuple(records[i] for i in first)

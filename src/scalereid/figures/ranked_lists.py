@@ -1,11 +1,11 @@
 """Queries and the gallery images nearest to them, as one picture."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from scalereid.data.images import open_image, upright
 from scalereid.data.records import ImageRecord
 from scalereid.retrieval.ranking import Ranking
 
@@ -50,16 +50,9 @@ def evenly_spaced(number: int, of: int) -> list[int]:
     return sorted({round(row) for row in torch.linspace(0, of - 1, min(number, of)).tolist()})
 
 
-def mistakes(query: Sequence[ImageRecord], gallery: Sequence[ImageRecord], ranking: Ranking, number: int) -> list[int]:
+def mistakes(ranking: Ranking, number: int) -> list[int]:
     """Queries that could be found but whose nearest gallery image shows somebody else, spread over all such."""
-    cameras: dict[int, set[int]] = {}
-    for record in gallery:
-        cameras.setdefault(record.pid, set()).add(record.camid)
-    wrong = [
-        row
-        for row, record in enumerate(query)
-        if cameras.get(record.pid, set()) - {record.camid} and not ranking.correct[row, 0]
-    ]
+    wrong = ((ranking.matches > 0) & ~ranking.correct[:, 0]).nonzero().flatten().tolist()
     return [wrong[i] for i in evenly_spaced(number, len(wrong))] if wrong else []
 
 
@@ -70,8 +63,8 @@ def _left(column: int, width: int) -> int:
 def _framed(
     record: ImageRecord, image_size: tuple[int, int], colour: tuple[int, int, int], right: bool | None
 ) -> Image.Image:
-    with Image.open(Path(record.path)) as image:
-        small = image.convert("RGB").resize(image_size[::-1], Image.Resampling.LANCZOS)
+    with open_image(record.path) as image:
+        small = upright(image).resize(image_size[::-1], Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(small)
     font = ImageFont.load_default(10)
     label = f"c{record.camid}"

@@ -5,7 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.records import ReidDataset
+from scalereid.data.records import ReidDataset, one_per_tracklet
 from scalereid.figures.curves import draw_training_curve
 from scalereid.figures.ranked_lists import draw_ranked_lists, evenly_spaced, mistakes
 from scalereid.retrieval.ranking import Ranking
@@ -29,12 +29,13 @@ def write_report(
     folder.mkdir(exist_ok=True)
     log = run.epochs()
     draw_training_curve(log, folder / "curve.png")
-    wrong = mistakes(dataset.query, dataset.gallery, ranking, _ROWS)
-    for name, rows in (("ranked_lists", evenly_spaced(_ROWS, len(dataset.query))), ("mistakes", wrong)):
+    query, gallery = one_per_tracklet(dataset.query), one_per_tracklet(dataset.gallery)
+    wrong = mistakes(ranking, _ROWS)
+    for name, rows in (("ranked_lists", evenly_spaced(_ROWS, len(query))), ("mistakes", wrong)):
         file = folder / f"{name}.png"
         file.unlink(missing_ok=True)
         if rows:
-            draw_ranked_lists(dataset.query, dataset.gallery, ranking, rows).save(file)
+            draw_ranked_lists(query, gallery, ranking, rows).save(file)
     page = folder / "index.html"
     html = _page(run, log, scores, epoch, summary, bool(wrong))
     write(page, lambda partial: partial.write_text(html, encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.data.augmentation import normalise
@@ -46,3 +47,11 @@ def embed(
         bad = int((~embeddings.isfinite().all(dim=1)).nonzero()[0])
         raise ValueError(f"the embedding of {store.paths[bad]} is not finite: the weights are damaged")
     return embeddings
+
+
+def pool_tracklets(embeddings: Tensor, tracklet_of: NDArray[np.int64]) -> Tensor:
+    """The mean embedding (t, d) of each tracklet, given the number from 0 to t−1 of every row's."""
+    numbers = torch.from_numpy(tracklet_of).to(embeddings.device)
+    images = torch.bincount(numbers)
+    sums = embeddings.new_zeros(len(images), embeddings.shape[1]).index_add_(0, numbers, embeddings)
+    return sums / images[:, None]

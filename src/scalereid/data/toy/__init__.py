@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scalereid.data.readers.table import read_csv, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
-from scalereid.data.table import read_csv, write_csv
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.people import draw_people
 

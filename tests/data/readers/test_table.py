@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from scalereid.data.readers.table import read_csv, read_jsonl, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
-from scalereid.data.table import read_csv, write_csv
 
 
 def write(folder: Path, text: str) -> Path:
@@ -61,3 +61,45 @@ def test_written_tables_read_back(people: ReidDataset) -> None:
     again = read_csv(file)
     file.unlink()
     assert again.splits == people.splits
+
+
+def test_json_lines_are_the_same_table(tmp_path: Path) -> None:
+    table = read_csv(write(tmp_path, "split,path,pid,camid,tracklet\ntrain,a.jpg,3,1,\nquery,ü b.jpg,4,2,7\n"))
+    lines = (
+        '{"split": "train", "path": "a.jpg", "pid": 3, "camid": 1}\n\n'
+        '{"split": "query", "path": "ü b.jpg", "pid": 4, "camid": "2", "tracklet": 7}\n'
+    )
+    (tmp_path / "dataset.jsonl").write_text(lines, encoding="utf-8")
+    assert read_jsonl(tmp_path) == read_jsonl(tmp_path / "dataset.jsonl") == table
+    assert table.query[0].tracklet == 7
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("nonsense", r"dataset\.jsonl, line 1: no JSON"),
+        ("[1, 2]", r"line 1: '\[1, 2\]' is no object with split, path, pid, camid"),
+        ('{"split": "train", "path": "a.jpg", "pid": 1.5, "camid": 1}', "line 1: pid 1.5 is wrong"),
+        ('{"split": "train", "path": 3, "pid": 1, "camid": 1}', "line 1: path 3 is wrong"),
+        ('{"split": "train", "path": "a.jpg", "pid": -2, "camid": 1}', "line 1: pid -2 is wrong; .* pid not below −1"),
+        ('{"split": "train", "pid": 1, "camid": 1}', "line 1: 'path' is wrong"),
+        ('{"split": "train", "path": "a.jpg", "pid": true, "camid": 1}', "line 1: pid True is wrong"),
+    ],
+)
+def test_bad_lines_name_the_place(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "dataset.jsonl").write_text(line)
+    with pytest.raises(ValueError, match=message):
+        read_jsonl(tmp_path)
+
+
+def test_what_is_in_no_split_is_counted(tmp_path: Path) -> None:
+    table = write(tmp_path, "split,path,pid,camid\ngallery,./a.jpg,-1,1\n")
+    dataset = read_csv(table)
+    assert dataset.gallery == ()
+    assert dataset.left_out == {"junk (pid −1) listed as gallery": 1, "images beside those listed": 1}
+
+
+def test_written_tracklets_read_back(tmp_path: Path) -> None:
+    dataset = read_csv(write(tmp_path, "split,path,pid,camid,tracklet\ntrain,a.jpg,3,1,5\nquery,ü b.jpg,4,2,\n"))
+    write_csv(tmp_path / "again.csv", dataset)
+    assert read_csv(tmp_path / "again.csv") == dataset

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from scalereid.data.folders import find_folder
-from scalereid.data.records import Counts, ImageRecord, ReidDataset, check_counts
+from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.folders import find_folder
+from scalereid.data.records import ImageRecord, ReidDataset
 
 _LINE = re.compile(r"(?P<path>\d{4}/\d{4}_\d{3}_(?P<camid>\d{2})_\S+\.jpg) (?P<pid>\d+)")
 _LISTS = ("list_train.txt", "list_val.txt", "list_query.txt", "list_gallery.txt")
@@ -14,12 +15,12 @@ _NAMES = ("MSMT17_V2", "MSMT17_V1", "msmt17/MSMT17_V2", "msmt17/MSMT17_V1", "MSM
 _FOLDERS = {"train": ("mask_train_v2", "train"), "test": ("mask_test_v2", "test")}  # of version 2, of version 1
 _TRAINING_PEOPLE = 1_041
 _COUNTS = {
-    "train": Counts(people=1_041, images=30_248, cameras=15),
-    "query": Counts(people=3_060, images=11_659, cameras=15),
-    "gallery": Counts(people=3_060, images=82_161, cameras=15),
+    "train": {"people": 1_041, "images": 30_248, "cameras": 15},
+    "query": {"people": 3_060, "images": 11_659, "cameras": 15},
+    "gallery": {"people": 3_060, "images": 82_161, "cameras": 15},
 }
-_WITH_VALIDATION = Counts(people=1_041, images=32_621, cameras=15)
-_ALL = Counts(people=4_101, images=126_441, cameras=15)
+_WITH_VALIDATION = {"people": 1_041, "images": 32_621, "cameras": 15}
+_ALL = {"people": 4_101, "images": 126_441, "cameras": 15}
 
 
 def read_msmt17(root: Path) -> ReidDataset:

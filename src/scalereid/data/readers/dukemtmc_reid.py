@@ -2,16 +2,18 @@
 
 import re
 import warnings
+from collections import Counter
 from pathlib import Path
 
-from scalereid.data.folders import find_folder, read_names
-from scalereid.data.records import Counts, ReidDataset, check_counts
+from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.records import ReidDataset
 
 _NAME = re.compile(r"(?P<pid>\d{4})_c(?P<camid>\d)_f\d{7}\.jpg")
 _PUBLISHED = {
-    "train": Counts(people=702, images=16_522, cameras=8),
-    "query": Counts(people=702, images=2_228, cameras=8),
-    "gallery": Counts(people=1_110, images=17_661, cameras=8),  # 408 of them distractors
+    "train": {"people": 702, "images": 16_522, "cameras": 8},
+    "query": {"people": 702, "images": 2_228, "cameras": 8},
+    "gallery": {"people": 1_110, "images": 17_661, "cameras": 8},  # 408 of them distractors
 }
 
 
@@ -30,10 +32,11 @@ def read_dukemtmc_reid(root: Path) -> ReidDataset:
     base = find_folder(
         root, "DukeMTMC-reID", ("DukeMTMC-reID", "dukemtmc-reid/DukeMTMC-reID", "dukemtmc-reid"), folders
     )
+    left_out: Counter[str] = Counter()
     train, query, gallery = (
-        read_names(base / folder, _NAME, "DukeMTMC-reID", "0001_c2_f0046182.jpg") for folder in folders
+        read_names(base / folder, _NAME, "DukeMTMC-reID", "0001_c2_f0046182.jpg", left_out) for folder in folders
     )
-    dataset = ReidDataset("dukemtmc-reid", base, train, query, gallery)
+    dataset = ReidDataset("dukemtmc-reid", base, train, query, gallery, left_out=left_out)
     check_counts(dataset.name, _PUBLISHED, dataset.counts())
     warnings.warn(
         "DukeMTMC-reID was withdrawn by its authors; think twice before you use it (docs/responsible-use.md)",

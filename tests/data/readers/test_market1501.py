@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.data import market1501
-from scalereid.data.market1501 import read_market1501, read_market1501_dev
+from scalereid.data.readers import market1501
+from scalereid.data.readers.market1501 import read_market1501, read_market1501_500k, read_market1501_dev
 from scalereid.data.records import Counts, ReidDataset
 
 
@@ -26,7 +26,11 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = {"train": Counts(2, 3, 3), "query": Counts(1, 1, 1), "gallery": Counts(2, 2, 2)}
+    counts = {
+        "train": {"people": 2, "images": 3, "cameras": 3},
+        "query": {"people": 1, "images": 1, "cameras": 1},
+        "gallery": {"people": 2, "images": 2, "cameras": 2},
+    }
     monkeypatch.setattr(market1501, "_PUBLISHED", counts)
 
 
@@ -39,6 +43,29 @@ def test_reads_names_drops_junk_keeps_distractors(folder: Path) -> None:
         ("0007_c3s3_077419_03.jpg", 7, 3),
     ]
     assert [(r.pid, r.camid) for r in dataset.gallery] == [(0, 1), (1, 2)]
+    assert dataset.left_out == {
+        "junk (pid −1) in bounding_box_test": 1,
+        "files in bounding_box_train that are not .jpg": 1,
+        "files in query that are not .jpg": 1,
+        "files in bounding_box_test that are not .jpg": 1,
+    }
+
+
+@pytest.mark.usefixtures("small_counts")
+def test_distractors_beside_it_make_the_gallery_larger(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="has neither images nor distractors, the folder of the 500,000"):
+        read_market1501_500k(folder)
+    (folder / "images").mkdir()
+    with pytest.raises(FileNotFoundError, match="there are no distractors in"):
+        read_market1501_500k(folder)
+    for name in ("0000_c5s1_000151_01.jpg", "00000000_c6s2_1.jpg", "-1_c1s1_000001_01.jpg"):
+        (folder / "images" / name).touch()
+    dataset = read_market1501_500k(folder)
+    assert [(r.pid, r.camid) for r in dataset.gallery] == [(0, 1), (1, 2), (0, 5), (0, 6)]
+    assert dataset.left_out["junk (pid −1) in images"] == 1
+    (folder / "images" / "0001_c1s1_000151_01.jpg").touch()
+    with pytest.raises(ValueError, match="not a Market-1501 distractor name"):
+        read_market1501_500k(folder)
 
 
 @pytest.mark.usefixtures("small_counts")
@@ -48,7 +75,7 @@ def test_finds_the_folder_from_above(folder: Path, tmp_path: Path) -> None:
 
 def test_wrong_counts_are_named(folder: Path) -> None:
     with pytest.raises(
-        ValueError, match="market1501 train: 3 images of 2 people .* the dataset has 12936 images of 751"
+        ValueError, match="market1501 train: 2 people, 3 images, .* the dataset has 751 people, 12,936 images"
     ):
         read_market1501(folder)
 
@@ -80,8 +107,8 @@ def test_official_names_give_the_published_counts(data_root: Path, tmp_path: Pat
         for name in names:
             (tmp_path / split / name).touch()
     counts = read_market1501(tmp_path).counts()
-    assert counts["gallery"] == (751, 15_913, 6)
-    assert counts["query"] == (750, 3_368, 6)
+    assert counts["gallery"] == Counts(751, 15_913, 6)
+    assert counts["query"] == Counts(750, 3_368, 6)
 
 
 @pytest.mark.data

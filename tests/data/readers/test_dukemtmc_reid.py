@@ -2,9 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.data import dukemtmc_reid
-from scalereid.data.dukemtmc_reid import read_dukemtmc_reid
-from scalereid.data.records import Counts
+from scalereid.data.readers import dukemtmc_reid
+from scalereid.data.readers.dukemtmc_reid import read_dukemtmc_reid
 
 
 @pytest.fixture
@@ -18,7 +17,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / "DukeMTMC-reID" / folder).mkdir(parents=True)
         for file in files:
             (tmp_path / "DukeMTMC-reID" / folder / file).touch()
-    counts = {"train": Counts(2, 3, 3), "query": Counts(1, 1, 1), "gallery": Counts(2, 2, 2)}
+    counts = {
+        "train": {"people": 2, "images": 3, "cameras": 3},
+        "query": {"people": 1, "images": 1, "cameras": 1},
+        "gallery": {"people": 2, "images": 2, "cameras": 2},
+    }
     monkeypatch.setattr(dukemtmc_reid, "_PUBLISHED", counts)
     return tmp_path
 

@@ -1,24 +1,27 @@
 """Market-1501 as its authors pack it, and a split of its training people for development."""
 
 import re
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-from scalereid.data.folders import find_folder, read_names
-from scalereid.data.records import Counts, ImageRecord, ReidDataset, check_counts
+from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.records import ImageRecord, ReidDataset
 
 _FOLDER = "Market-1501-v15.09.15"
 _NAME = re.compile(r"(?P<pid>-1|\d{4})_c(?P<camid>\d)s\d_\d{6}_\d{2}(\.jpg)+")
-_JUNK = -1  # no person, or one cut off: neither right nor wrong, so the authors leave it out of every ranking
+_DISTRACTOR_NAME = re.compile(r"(?P<pid>-1|0+)_c(?P<camid>\d)\w*(\.jpg)+")
 _PUBLISHED = {
-    "train": Counts(people=751, images=12_936, cameras=6),
-    "query": Counts(people=750, images=3_368, cameras=6),
-    "gallery": Counts(people=751, images=15_913, cameras=6),  # 750 and the distractors, pid 0
+    "train": {"people": 751, "images": 12_936, "cameras": 6},
+    "query": {"people": 750, "images": 3_368, "cameras": 6},
+    "gallery": {"people": 751, "images": 15_913, "cameras": 6},  # 750 and the distractors, pid 0
 }
 _DEV_TRAINING_PEOPLE = 600
 _DEV_COUNTS = {
-    "train": Counts(people=600, images=10_652, cameras=6),
-    "query": Counts(people=151, images=669, cameras=6),
-    "gallery": Counts(people=149, images=1_615, cameras=6),  # two people have one image a camera
+    "train": {"people": 600, "images": 10_652, "cameras": 6},
+    "query": {"people": 151, "images": 669, "cameras": 6},
+    "gallery": {"people": 149, "images": 1_615, "cameras": 6},  # two people have one image a camera
 }
 
 
@@ -33,15 +36,33 @@ def read_market1501(root: Path) -> ReidDataset:
         ValueError: a file's name is not Market-1501's, or a split does not have the published counts.
     """
     base = _find(root, ("bounding_box_train", "query", "bounding_box_test"))
-    dataset = ReidDataset(
-        name="market1501",
-        root=base,
-        train=_read(base / "bounding_box_train"),
-        query=_read(base / "query"),
-        gallery=_read(base / "bounding_box_test"),
+    left_out: Counter[str] = Counter()
+    train, query, gallery = (
+        _read(base / folder, left_out) for folder in ("bounding_box_train", "query", "bounding_box_test")
     )
+    dataset = ReidDataset("market1501", base, train, query, gallery, left_out=left_out)
     check_counts(dataset.name, _PUBLISHED, dataset.counts())
     return dataset
+
+
+def read_market1501_500k(root: Path) -> ReidDataset:
+    """Market-1501 with the 500,000 distractors that its authors offer beside it: a harder gallery.
+
+    They lie in `images` or `distractors`, beside the other folders; junk among them is dropped too.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_market1501` does, or a distractor's name shows a person.
+    """
+    dataset = read_market1501(root)
+    folder = next((dataset.root / name for name in ("images", "distractors") if (dataset.root / name).is_dir()), None)
+    if folder is None:
+        raise FileNotFoundError(f"{dataset.root} has neither images nor distractors, the folder of the 500,000")
+    left_out = Counter(dataset.left_out)
+    distractors = read_names(folder, _DISTRACTOR_NAME, "Market-1501 distractor", "0000_c1s1_000151_01.jpg", left_out)
+    if not distractors:
+        raise FileNotFoundError(f"there are no distractors in {folder}")
+    gallery = dataset.gallery + distractors
+    return replace(dataset, name="market1501-500k", gallery=gallery, left_out=left_out)
 
 
 def read_market1501_dev(root: Path) -> ReidDataset:
@@ -55,8 +76,7 @@ def read_market1501_dev(root: Path) -> ReidDataset:
         FileNotFoundError: there is no `bounding_box_train`; the message says where it was looked for.
         ValueError: a file's name is not Market-1501's, or the counts are not those above.
     """
-    base = _find(root, ("bounding_box_train",))
-    dataset = _development_split("market1501-dev", base, _read(base / "bounding_box_train"))
+    dataset = _development_split("market1501-dev", _find(root, ("bounding_box_train",)))
     check_counts(dataset.name, _DEV_COUNTS, dataset.counts())
     return dataset
 
@@ -69,21 +89,20 @@ def read_market1501_dev_cameras(root: Path) -> ReidDataset:
     Raises:
         FileNotFoundError, ValueError: as `read_market1501_dev` does.
     """
-    base = _find(root, ("bounding_box_train",))
-    records = _read(base / "bounding_box_train")
-    check_counts("market1501-dev", _DEV_COUNTS, _development_split("", base, records).counts())
-    return _development_split("market1501-dev-cameras", base, records, train=(1, 2, 3), test=(4, 5, 6))
+    whole = read_market1501_dev(root)
+    return _development_split("market1501-dev-cameras", whole.root, train=(1, 2, 3), test=(4, 5, 6))
 
 
 def _development_split(
     name: str,
     base: Path,
-    records: tuple[ImageRecord, ...],
     *,
     train: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
     test: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
 ) -> ReidDataset:
     """The first people's images from the cameras `train`, and the others' from the cameras `test`."""
+    left_out: Counter[str] = Counter()
+    records = _read(base / "bounding_box_train", left_out)
     training_people = set(sorted({record.pid for record in records})[:_DEV_TRAINING_PEOPLE])
     query: list[ImageRecord] = []
     gallery: list[ImageRecord] = []
@@ -95,7 +114,7 @@ def _development_split(
         (query if is_first else gallery).append(record)
         seen.add((record.pid, record.camid))
     own = tuple(record for record in records if record.pid in training_people and record.camid in train)
-    return ReidDataset(name, base, own, tuple(query), tuple(gallery))
+    return ReidDataset(name, base, own, tuple(query), tuple(gallery), left_out=left_out)
 
 
 def _find(root: Path, folders: tuple[str, ...]) -> Path:
@@ -103,6 +122,5 @@ def _find(root: Path, folders: tuple[str, ...]) -> Path:
     return find_folder(root, "Market-1501", (_FOLDER, f"market1501/{_FOLDER}", "market1501"), folders, hint=hint)
 
 
-def _read(folder: Path) -> tuple[ImageRecord, ...]:
-    records = read_names(folder, _NAME, "Market-1501", "0002_c1s1_000451_03.jpg")
-    return tuple(record for record in records if record.pid != _JUNK)
+def _read(folder: Path, left_out: Counter[str]) -> tuple[ImageRecord, ...]:
+    return read_names(folder, _NAME, "Market-1501", "0002_c1s1_000451_03.jpg", left_out)

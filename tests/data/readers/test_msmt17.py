@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.data import msmt17
 from scalereid.data.combined import combine
-from scalereid.data.msmt17 import read_msmt17, read_msmt17_all, read_msmt17_with_validation
+from scalereid.data.readers import msmt17
+from scalereid.data.readers.msmt17 import read_msmt17, read_msmt17_all, read_msmt17_with_validation
 from scalereid.data.records import Counts, labels
 
 LINES = {
@@ -23,10 +23,14 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / f"list_{name}.txt").write_text("\n".join(lines) + "\n")
     for folder in request.param:
         (tmp_path / folder).mkdir()
-    counts = {"train": Counts(2, 2, 2), "query": Counts(1, 1, 1), "gallery": Counts(2, 2, 2)}
+    counts = {
+        "train": {"people": 2, "images": 2, "cameras": 2},
+        "query": {"people": 1, "images": 1, "cameras": 1},
+        "gallery": {"people": 2, "images": 2, "cameras": 2},
+    }
     monkeypatch.setattr(msmt17, "_COUNTS", counts)
-    monkeypatch.setattr(msmt17, "_WITH_VALIDATION", Counts(2, 3, 3))
-    monkeypatch.setattr(msmt17, "_ALL", Counts(4, 6, 6))
+    monkeypatch.setattr(msmt17, "_WITH_VALIDATION", {"people": 2, "images": 3, "cameras": 3})
+    monkeypatch.setattr(msmt17, "_ALL", {"people": 4, "images": 6, "cameras": 6})
     monkeypatch.setattr(msmt17, "_TRAINING_PEOPLE", 2)
     return tmp_path
 
@@ -54,7 +58,7 @@ def test_what_is_wrong_is_named(root: Path) -> None:
         read_msmt17(root)
     (root / "list_query.txt").write_text("\n".join(LINES["query"] * 2))
     with pytest.raises(
-        ValueError, match="msmt17 query: 2 images of 1 people from 1 cameras, but the dataset has 1 images"
+        ValueError, match="msmt17 query: 1 people, 2 images, 1 cameras, but the dataset has 1 people, 1 images"
     ):
         read_msmt17(root)
     (root / "list_query.txt").unlink()

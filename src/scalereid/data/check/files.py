@@ -1,0 +1,138 @@
+"""What the files tell: missing, empty, damaged, not a person's shape, the same picture twice."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from scalereid.data.check.findings import Finding, share, some
+from scalereid.data.images import Advance, open_image, orientation
+from scalereid.data.records import ImageRecord, ReidDataset
+
+_LEAST_SIZE = (32, 16)  # height, width: less shows nobody
+_TALLEST = 8.0  # times as tall as wide; people standing are two to four times
+_MISLEADING = {
+    "train-test-copies": "pictures are in training and in the test: their score says nothing about strangers",
+    "copies-as-several-people": "pictures are there under several people's numbers, of which one at most can be right",
+    "query-copies": "queries have a copy of themselves in the gallery, as another camera's image",
+}
+_AHEAD = 1_000  # files under way at a time
+
+
+class FileFacts(NamedTuple):
+    """What one file is."""
+
+    problem: str
+    """Why it cannot be used; empty when it can."""
+    digest: bytes
+    height: int
+    width: int
+
+
+def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda _: None) -> list[Finding]:
+    """What is wrong with a dataset's files. Every file is read and its header looked at; with `decode` its pixels too."""
+    of_path: dict[Path, list[tuple[str, ImageRecord]]] = defaultdict(list)
+    for split, records in dataset.splits.items():
+        for record in records:
+            of_path[record.path].append((split, record))
+    facts: dict[Path, FileFacts] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for path, found in zip(of_path, _in_order(pool, lambda path: look(path, decode=decode), of_path), strict=True):
+            facts[path] = found
+            advance(1)
+    return [*_unusable(facts), *_shapes(facts), *_copies(facts, of_path)]
+
+
+def look(path: Path, *, decode: bool) -> FileFacts:
+    """Read a file and say what it is."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return FileFacts(f"{path}: {error.strerror}", b"", 0, 0)
+    if not content:
+        return FileFacts(f"{path} is empty: it has no bytes", b"", 0, 0)
+    digest = hashlib.blake2b(content, digest_size=16).digest()
+    try:
+        with open_image(BytesIO(content), path) as image:
+            width, height = image.size if orientation(image) < 5 else image.size[::-1]
+            if decode:
+                image.load()
+    except ValueError as error:
+        return FileFacts(str(error), digest, 0, 0)
+    return FileFacts("", digest, height, width)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Path], FileFacts], paths: Iterable[Path]
+) -> Iterator[FileFacts]:
+    """`pool.map` without handing over all paths at once."""
+    remaining = iter(paths)
+    while some_paths := list(islice(remaining, _AHEAD)):
+        yield from pool.map(work, some_paths)
+
+
+def _unusable(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
+    problems = [found.problem for found in facts.values() if found.problem]
+    if problems:
+        message = f"{share(len(problems), len(facts))} files cannot be used; mend them, or take them out of the dataset"
+        yield Finding("error", "unusable-files", message, some(problems))
+
+
+def _shapes(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
+    images = {path: found for path, found in facts.items() if not found.problem}
+    tiny = [path for path, (_, _, h, w) in images.items() if h < _LEAST_SIZE[0] or w < _LEAST_SIZE[1]]
+    if tiny:
+        message = (
+            f"{share(len(tiny), len(images))} images are less than {_LEAST_SIZE[0]} pixels tall or {_LEAST_SIZE[1]} wide; they "
+            "are enlarged, but show hardly anything"
+        )
+        yield Finding("warning", "tiny-images", message, some([_sized(path, images[path]) for path in tiny]))
+    odd = [path for path, (_, _, h, w) in images.items() if path not in set(tiny) and not 1 <= h / w <= _TALLEST]
+    if odd:
+        message = (
+            f"{share(len(odd), len(images))} images do not have the shape of a person: wider than tall, or more than "
+            f"{_TALLEST:.0f} times as tall as wide. Are they whole frames, not people cut out of them?"
+        )
+        yield Finding("warning", "odd-shapes", message, some([_sized(path, images[path]) for path in odd]))
+
+
+def _sized(path: Path, facts: FileFacts) -> str:
+    return f"{path} ({facts.width}×{facts.height} pixels, width×height)"
+
+
+def _copies(facts: dict[Path, FileFacts], of_path: dict[Path, list[tuple[str, ImageRecord]]]) -> Iterator[Finding]:
+    """The same bytes under several names."""
+    same: dict[bytes, list[Path]] = defaultdict(list)
+    for path, found in facts.items():
+        if found.digest:
+            same[found.digest].append(path)
+    copies = [paths for paths in same.values() if len(paths) > 1]
+    misleading: dict[str, list[str]] = defaultdict(list)
+    for paths in copies:
+        for kind in _misleading([use for path in paths for use in of_path[path]]):
+            misleading[kind].append(" = ".join(map(str, paths)))
+    for kind, lines in misleading.items():
+        yield Finding("warning", kind, f"{len(lines):,} {_MISLEADING[kind]}", some(lines))
+    if copies:
+        number = sum(len(paths) - 1 for paths in copies)
+        yield Finding("note", "copies", f"{number:,} files are copies, byte for byte, of others in the dataset")
+
+
+def _misleading(uses: Sequence[tuple[str, ImageRecord]]) -> Iterator[str]:
+    """In which ways the uses of one picture lead a training or a score astray."""
+    splits = {split for split, _ in uses}
+    if "train" in splits and len(splits) > 1:
+        yield "train-test-copies"
+    if len({record.pid for _, record in uses}) > 1:
+        yield "copies-as-several-people"
+    elif _is_free_match([r for s, r in uses if s == "query"], [r for s, r in uses if s == "gallery"]):
+        yield "query-copies"
+
+
+def _is_free_match(queries: Sequence[ImageRecord], gallery: Sequence[ImageRecord]) -> bool:
+    return any(q.camid != g.camid for q in queries for g in gallery)

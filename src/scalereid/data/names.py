@@ -1,0 +1,35 @@
+"""The grammar of datasets' names: A+B, NAME#SPLIT, NAME@FOLDER."""
+
+import re
+from typing import NamedTuple
+
+from scalereid.data.readers import SPLITS
+
+
+class DatasetName(NamedTuple):
+    """One part of a dataset's name: READER, READER#SPLIT, READER@FOLDER, READER#SPLIT@FOLDER."""
+
+    reader: str
+    split: int | None
+    folder: str
+
+
+def named_datasets(name: str) -> list[DatasetName]:
+    """The datasets that a name names: `A@FOLDER+B#2` is A in FOLDER, and B's second split."""
+    parts = []
+    for part in name.split("+"):
+        reader, _, folder = part.partition("@")
+        numbered = re.fullmatch(r"(.+)#(\d+)", reader)
+        parts.append(
+            DatasetName(numbered[1], int(numbered[2]), folder) if numbered else DatasetName(reader, None, folder)
+        )
+    return parts
+
+
+def splits_of(name: str) -> list[str]:
+    """The names of a dataset's splits, where it has several and `name` names none of them; else the name alone."""
+    parts = named_datasets(name)
+    reader, split, folder = parts[0]
+    if len(parts) > 1 or split is not None or reader not in SPLITS:
+        return [name]
+    return [f"{reader}#{number}{f'@{folder}' if folder else ''}" for number in range(1, SPLITS[reader] + 1)]

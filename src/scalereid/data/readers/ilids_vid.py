@@ -1,0 +1,83 @@
+"""iLIDS-VID as its authors pack it, with their ten splits."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.folders import find_folder, list_folders, list_images
+from scalereid.data.readers.matlab import load_mat
+from scalereid.data.records import ImageRecord, ReidDataset
+
+ILIDS_VID_SPLITS = 10
+_PERSON = re.compile(r"person(?P<pid>\d{3})")
+_SEQUENCES = "i-LIDS-VID/sequences"
+_SPLIT_FILE = "train-test people splits/train_test_splits_ilidsvid.mat"
+_PUBLISHED = {
+    "train": {"people": 150, "cameras": 2, "tracklets": 300},
+    "query": {"people": 150, "cameras": 1, "tracklets": 150},
+    "gallery": {"people": 150, "cameras": 1, "tracklets": 150},
+}
+
+
+def read_ilids_vid(root: Path, split: int = 1) -> ReidDataset:
+    """iLIDS-VID (Wang et al., ECCV 2014): a sequence of each of 300 people from each of 2 cameras; the authors' 10 splits.
+
+    `root` is the folder with `i-LIDS-VID` and `train-test people splits`, or one above it. The splits are read from a file
+    that takes SciPy: pip install 'scalereid[matlab]'. Its first half of the people is found, the second learned from; camera
+    1's sequences are the queries.
+
+    Raises:
+        FileNotFoundError: a part is missing; the message says where it was looked for.
+        ModuleNotFoundError: SciPy is not installed.
+        ValueError: a folder is no person, a split does not have the published counts, or there is no such split.
+    """
+    if not 1 <= split <= ILIDS_VID_SPLITS:
+        raise ValueError(f"there is no ilids-vid#{split}: its splits are ilids-vid#1 to ilids-vid#{ILIDS_VID_SPLITS}")
+    base = find_folder(root, "iLIDS-VID", ("ilids-vid",), (_SEQUENCES, _SPLIT_FILE))
+    cameras = [list_folders(base / _SEQUENCES / camera) for camera in ("cam1", "cam2")]
+    people = [folder.name for folder in cameras[0]]
+    if people != [folder.name for folder in cameras[1]]:
+        raise ValueError(f"the people in cam1 and cam2 of {base / _SEQUENCES} are not the same; unpack it again")
+    order = _order(base / _SPLIT_FILE, split, len(people))
+    found, learned = sorted(order[: len(order) // 2]), sorted(order[len(order) // 2 :])
+    left_out: Counter[str] = Counter()
+    first, second = ([_frames(folder, left_out) for folder in camera] for camera in cameras)
+
+    def records(sequences: list[list[Path]], chosen: list[int], camid: int) -> tuple[ImageRecord, ...]:
+        return tuple(
+            ImageRecord(path, _pid(people[i]), camid, tracklet=2 * _pid(people[i]) + camid - 1)
+            for i in chosen
+            for path in sequences[i]
+        )
+
+    train = records(first, learned, 1) + records(second, learned, 2)
+    query, gallery = records(first, found, 1), records(second, found, 2)
+    dataset = ReidDataset(f"ilids-vid#{split}", base, train, query, gallery, left_out=left_out)
+    check_counts(dataset.name, _PUBLISHED, dataset.counts())
+    return dataset
+
+
+def _order(file: Path, split: int, people: int) -> list[int]:
+    """A row of the authors' table: places of people in the sorted list of folders, from 0 on here."""
+    try:
+        row = [int(place) - 1 for place in load_mat(file)["ls_set"][split - 1]]
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{file} does not hold iLIDS-VID's splits (ls_set) as its authors wrote them") from error
+    if sorted(row) != list(range(people)):
+        raise ValueError(f"{file} orders {len(row)} people, but there are {people} in the sequences")
+    return row
+
+
+def _pid(name: str) -> int:
+    match = _PERSON.fullmatch(name)
+    if match is None:
+        raise ValueError(f"{name}: not a person's folder of iLIDS-VID, which looks like person001")
+    return int(match["pid"])
+
+
+def _frames(folder: Path, left_out: Counter[str]) -> list[Path]:
+    frames = list_images(folder, left_out, (".png",))
+    if not frames:
+        raise FileNotFoundError(f"there are no frames (.png) in {folder}")
+    return frames

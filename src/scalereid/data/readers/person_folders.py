@@ -1,0 +1,71 @@
+"""Anyone's own data as a folder for each person."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from scalereid.data.readers.folders import list_folders, list_images, without_junk
+from scalereid.data.readers.market_names import find_split_folders
+from scalereid.data.records import ImageRecord, Protocol, ReidDataset
+
+_CAMERA = re.compile(r"(?:^|[_-])c(?:am)?(\d+)(?=[^0-9a-z]|s\d|$)", re.IGNORECASE)
+
+
+def read_person_folders(root: Path) -> ReidDataset:
+    """Anyone's own data as a folder of images for each person: train/ANNA/x_c2.jpg, query/BEN/…, gallery/BEN/….
+
+    `root` holds the folders `train` (or `bounding_box_train`), `query` (`probe`) and `gallery` (`bounding_box_test`, `test`),
+    of which some may be missing; or the people themselves, who are then all to train on (`scalereid data check ROOT
+    --write-split` makes queries and a gallery of some). Where all folders' names are numbers they are the pids (−1 junk,
+    which is left out, 0 distractors), else people are numbered from 1 in the order of their names.
+
+    The camera is read off a part of the file name like c2 or cam02. Where no name has one, all images have camera 1, and the
+    protocol is `all-cameras`.
+
+    Raises:
+        FileNotFoundError: there are no folders of people.
+        ValueError: some names tell the camera and others do not.
+    """
+    left_out: Counter[str] = Counter()
+    roots = {split: folder for split, folder in find_split_folders(root).items() if folder} or {"train": root}
+    files = {
+        split: [(person.name, path) for person in list_folders(folder) for path in list_images(person, left_out)]
+        for split, folder in roots.items()
+    }
+    everything = [path for images in files.values() for _, path in images]
+    if not everything:
+        looked = ", ".join(str(folder) for folder in roots.values())
+        raise FileNotFoundError(f"no images in folders of people in {looked}")
+    for folder in roots.values():
+        if beside := len(list_images(folder, Counter())):
+            left_out[f"images beside the folders of people in {folder.name}"] += beside
+    people = _numbered({person for images in files.values() for person, _ in images})
+    cameras = _cameras(everything)
+    train, query, gallery = (
+        without_junk(
+            [ImageRecord(path, people[person], cameras.get(path, 1)) for person, path in files.get(split, [])],
+            f"junk (pid −1) in {split}",
+            left_out,
+        )
+        for split in ("train", "query", "gallery")
+    )
+    protocol: Protocol = "market1501" if cameras else "all-cameras"
+    return ReidDataset(root.absolute().name, root, train, query, gallery, protocol, left_out)
+
+
+def _numbered(people: set[str]) -> dict[str, int]:
+    if all(re.fullmatch(r"-1|\d+", name) for name in people):
+        return {name: int(name) for name in people}
+    return {name: number for number, name in enumerate(sorted(people), start=1)}
+
+
+def _cameras(files: list[Path]) -> dict[Path, int]:
+    """The camera of every file, or of none."""
+    found = {path: int(match[1]) for path in files if (match := _CAMERA.search(path.stem))}
+    without = [path for path in files if path not in found]
+    if found and without:
+        raise ValueError(
+            f"{len(found)} names tell the camera and {len(without)} do not, {without[0]} for one; name all of them like "
+            f"{next(iter(found)).name}, or none"
+        )
+    return found

@@ -1,0 +1,99 @@
+"""PRID 2011 as its authors pack it: single images, and sequences."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.folders import find_folder, list_folders, list_images, read_names
+from scalereid.data.readers.random_splits import draw_people
+from scalereid.data.records import ImageRecord, ReidDataset
+
+PRID2011_SPLITS = 10
+_NAMES = ("prid_2011", "prid2011/prid_2011", "prid2011")
+_NAME = re.compile(r"person_(?P<pid>\d{4})\.png")
+_FOLDER = re.compile(r"person_(?P<pid>\d{4})")
+_IN_BOTH = 200  # people 1 to 200 are in both cameras
+_PUBLISHED = {
+    "train": {"people": 100, "images": 200, "cameras": 2},
+    "query": {"people": 100, "images": 100, "cameras": 1},
+    "gallery": {"people": 649, "images": 649, "cameras": 1},
+}
+_LONG_SEQUENCES = 178
+_PUBLISHED_VIDEO = {
+    "train": {"people": 89, "cameras": 2, "tracklets": 178},
+    "query": {"people": 89, "cameras": 1, "tracklets": 89},
+    "gallery": {"people": 89, "cameras": 1, "tracklets": 89},
+}
+
+
+def read_prid2011(root: Path, split: int = 1) -> ReidDataset:
+    """PRID 2011 (Hirzer et al., SCIA 2011), one image a camera: 200 people in both of 2 cameras, 549 in one; 10 random splits.
+
+    `root` is the folder with `single_shot`, or one or two above it. 100 people to train on; the others' images from camera A
+    are the queries, and everybody else in camera B, seen in A or not, is the gallery. People only in camera A are left out.
+
+    Raises:
+        FileNotFoundError: a folder is missing; the message says where it was looked for.
+        ValueError: a file's name is not PRID's, a split does not have the published counts, or there is no such split.
+    """
+    base = find_folder(root, "PRID 2011 (single images)", _NAMES, ("single_shot/cam_a", "single_shot/cam_b"))
+    left_out: Counter[str] = Counter()
+    sides = []
+    for camid, folder in ((1, "cam_a"), (2, "cam_b")):
+        read = read_names(
+            base / "single_shot" / folder, _NAME, "PRID 2011", "person_0001.png", left_out, suffixes=(".png",)
+        )
+        sides.append(tuple(ImageRecord(record.path, record.pid, camid) for record in read))
+    in_both = tuple(record for record in sides[0] if record.pid <= _IN_BOTH)
+    if only_in_a := len(sides[0]) - len(in_both):
+        left_out["people of camera A alone"] += only_in_a
+    learned = draw_people((r.pid for r in in_both), 100, dataset="prid2011", split=split, of=PRID2011_SPLITS)
+    train = tuple(record for record in in_both + sides[1] if record.pid in learned)
+    query, gallery = (tuple(r for r in side if r.pid not in learned) for side in (in_both, sides[1]))
+    dataset = ReidDataset(f"prid2011#{split}", base, train, query, gallery, left_out=left_out)
+    check_counts(dataset.name, _PUBLISHED, dataset.counts())
+    return dataset
+
+
+def read_prid2011_video(root: Path, split: int = 1) -> ReidDataset:
+    """PRID 2011's sequences: the 178 people of both cameras with long enough ones, half of them to train on; 10 random splits.
+
+    `root` is the folder with `multi_shot`, or one or two above it. As Wang et al. (ECCV 2014) chose: of the 200 people in both
+    cameras the 22 whose shorter sequence is shortest, 21 frames or so and less, are left out. Camera A's are the queries.
+
+    Raises:
+        FileNotFoundError: a folder is missing; the message says where it was looked for.
+        ValueError: a split does not have the published counts, or there is no such split.
+    """
+    base = find_folder(root, "PRID 2011 (sequences)", _NAMES, ("multi_shot/cam_a", "multi_shot/cam_b"))
+    left_out: Counter[str] = Counter()
+    sides = [_sequences(base / "multi_shot" / folder, left_out) for folder in ("cam_a", "cam_b")]
+    in_both = [pid for pid in sides[0] if pid <= _IN_BOTH and pid in sides[1]]
+    shorter = {pid: min(len(sides[0][pid]), len(sides[1][pid])) for pid in in_both}
+    chosen = sorted(in_both, key=lambda pid: (-shorter[pid], pid))[:_LONG_SEQUENCES]
+    if dropped := len(sides[0].keys() | sides[1].keys()) - len(chosen):
+        left_out["people of one camera, or with short sequences"] += dropped
+    number = len(chosen) // 2
+    learned = draw_people(chosen, number, dataset="prid2011-video", split=split, of=PRID2011_SPLITS)
+    found = sorted(set(chosen) - learned)
+    dataset = ReidDataset(
+        f"prid2011-video#{split}",
+        base,
+        train=_records(sides[0], sorted(learned), 1) + _records(sides[1], sorted(learned), 2),
+        query=_records(sides[0], found, 1),
+        gallery=_records(sides[1], found, 2),
+        left_out=left_out,
+    )
+    check_counts(dataset.name, _PUBLISHED_VIDEO, dataset.counts())
+    return dataset
+
+
+def _sequences(folder: Path, left_out: Counter[str]) -> dict[int, list[Path]]:
+    """The frames of every person in one camera's folder."""
+    matches = {person: _FOLDER.fullmatch(person.name) for person in list_folders(folder)}
+    return {int(match["pid"]): list_images(person, left_out, (".png",)) for person, match in matches.items() if match}
+
+
+def _records(frames: dict[int, list[Path]], people: list[int], camid: int) -> tuple[ImageRecord, ...]:
+    return tuple(ImageRecord(path, pid, camid, tracklet=2 * pid + camid - 1) for pid in people for path in frames[pid])

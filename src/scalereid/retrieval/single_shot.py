@@ -1,0 +1,40 @@
+"""One gallery image of each person, drawn anew again and again: the classic protocol of CUHK03."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+REPEATS = 10  # as torchreid and most others do
+
+
+class SingleShot:
+    """Draws one image of each gallery person for every query, and says at which place the right one comes."""
+
+    def __init__(self, gallery_pids: Tensor, *, seed: int, repeats: int = REPEATS) -> None:
+        self.repeats = repeats
+        self.rng = np.random.default_rng(seed)
+        self.order = gallery_pids.argsort(stable=True)  # gallery images, one person after another
+        self.people, images = torch.unique(gallery_pids, return_counts=True)
+        self.ends = images.cumsum(0)
+
+    def places(self, distances: Tensor, query_pids: Tensor, ignored: Tensor) -> Tensor:
+        """The place (b, repeats) of each query's person among one image of everybody, from 1 on.
+
+        Images that are `ignored` (b, gallery) are not drawn; a person without another one does not take part. For a query whose
+        own person is one of those, the places mean nothing. Equal distances keep gallery order.
+        """
+        taken = (~ignored)[:, self.order].cumsum(dim=1)  # images to draw from, up to each place
+        until = taken[:, self.ends - 1]
+        of_person = until.diff(dim=1, prepend=until.new_zeros(len(until), 1))
+        own = torch.searchsorted(self.people, query_pids).clamp(max=len(self.people) - 1)[:, None]
+        uniform = self.rng.random((len(distances), self.repeats, len(self.people)))
+        places = []
+        for draw in torch.from_numpy(uniform).to(distances.device).unbind(dim=1):
+            number = until - of_person + (draw * of_person).long() + 1  # the k-th image that may be drawn
+            at = torch.searchsorted(taken, number).clamp(max=len(self.order) - 1)
+            image = self.order[at]
+            drawn = distances.gather(1, image).masked_fill(of_person == 0, torch.inf)
+            right, right_image = drawn.gather(1, own), image.gather(1, own)
+            before = (drawn < right) | ((drawn == right) & (image < right_image))
+            places.append(1 + before.sum(dim=1))
+        return torch.stack(places, dim=1)

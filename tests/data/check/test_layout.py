@@ -1,0 +1,114 @@
+import warnings
+from pathlib import Path
+
+import pytest
+
+from scalereid.data import DATASETS
+from scalereid.data.check.findings import Finding
+from scalereid.data.check.layout import explain, find_datasets
+from scalereid.data.readers import dukemtmc_reid
+from tests.data.readers.files import touch
+
+
+def said(root: Path) -> dict[str, Finding]:
+    return {finding.kind: finding for finding in explain(root, find_datasets(root))}
+
+
+@pytest.fixture
+def viper(tmp_path: Path) -> Path:
+    for folder in ("cam_a", "cam_b"):
+        touch(tmp_path / "sets" / "VIPeR" / folder, [f"{pid:03d}_0.bmp" for pid in range(632)])
+    return tmp_path / "sets"
+
+
+def test_what_is_there_is_found_from_above_too(viper: Path) -> None:
+    layout = find_datasets(viper)
+    assert list(layout.readable) == ["viper"]
+    assert layout.readable["viper"].name == "viper#1"
+    assert explain(viper, layout) == []
+
+
+def test_a_level_too_high_or_too_low_is_said(viper: Path) -> None:
+    for folder in (viper.parent, viper / "VIPeR" / "cam_a"):
+        finding = said(folder)["wrong-level"]
+        assert finding.severity == "error"
+        assert f"viper is not here but in {viper}" in finding.message
+
+
+def test_almost_a_published_dataset(viper: Path) -> None:
+    (viper / "VIPeR" / "cam_b" / "631_0.bmp").unlink()
+    finding = said(viper)["refused"]
+    assert "this looks like viper, but: viper#1" in finding.message
+
+
+def test_somebodys_own_data_a_level_down_or_up(tmp_path: Path) -> None:
+    for folder, pid in (("train", 1), ("query", 2), ("gallery", 2)):
+        touch(tmp_path / "mine" / "data" / folder, [f"{pid:04d}_c1_0.jpg"])
+    for root in (tmp_path, tmp_path / "mine" / "data" / "query"):
+        assert f"market-names is not here but in {tmp_path / 'mine' / 'data'}" in said(root)["wrong-level"].message
+
+
+def test_cuhk03_still_packed(tmp_path: Path) -> None:
+    touch(tmp_path / "cuhk03" / "cuhk03_release", ["cuhk-03.mat"])
+    finding = said(tmp_path)["packed"]
+    assert f"scalereid data unpack {tmp_path / 'cuhk03' / 'cuhk03_release'}" in finding.message
+
+
+def test_what_a_published_reader_says_is_a_note_where_another_reads_it(tmp_path: Path) -> None:
+    for folder, pid in (("bounding_box_train", 1), ("query", 2), ("bounding_box_test", 2)):
+        touch(tmp_path / folder, [f"{pid:04d}_c1s1_000001_00.jpg"])
+    layout = find_datasets(tmp_path)
+    assert list(layout.readable) == ["market-names"]
+    refused = [finding for finding in explain(tmp_path, layout) if finding.kind == "refused"]
+    assert {finding.severity for finding in refused} == {"note"}
+    assert len({finding.message for finding in refused}) == len(refused)
+
+
+def test_no_folder_and_no_images(tmp_path: Path) -> None:
+    assert said(tmp_path / "nowhere").keys() == {"no-folder"}
+    assert said(tmp_path).keys() == {"no-images"}
+
+
+def test_mixed_and_nameless_names(tmp_path: Path) -> None:
+    touch(tmp_path, ["0001_c1_0.jpg", "0002_c1_0.jpg", "holiday.jpg"])
+    finding = said(tmp_path)["mixed-names"]
+    assert "cannot be read from those of 1 of 3 images" in finding.message
+    assert finding.examples == (str(tmp_path / "holiday.jpg"),)
+    for name in ("0001_c1_0.jpg", "0002_c1_0.jpg"):
+        (tmp_path / name).unlink()
+    assert "from the names of the 1 images" in said(tmp_path)["nameless"].message
+
+
+def test_good_names_in_folders_nobody_looks_into(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "images", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
+    finding = said(tmp_path)["unknown-folders"]
+    assert "call them train, query and gallery" in finding.message
+    assert finding.examples == (str(tmp_path / "a" / "images"),)
+
+
+def test_readers_warnings_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dukemtmc_reid, "_PUBLISHED", {})
+    for folder in ("bounding_box_train", "query", "bounding_box_test"):
+        touch(tmp_path / folder, ["0001_c2_f0046182.jpg"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "withdrawn by its authors" in said(tmp_path)["reader"].message
+
+
+def test_a_file_is_a_table_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("hello")
+    assert find_datasets(tmp_path / "x.txt").readable == {}
+    assert set(find_datasets(tmp_path / "x.txt").refused) <= {"csv", "jsonl"}
+
+
+def test_all_readers_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    for name in DATASETS:
+
+        def ask(root: Path, name: str = name) -> object:
+            asked.append(name)
+            raise FileNotFoundError(root)
+
+        monkeypatch.setitem(DATASETS, name, ask)
+    find_datasets(tmp_path)
+    assert asked == [*DATASETS]

@@ -1,0 +1,93 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.check.people import check_people
+from scalereid.data.records import ImageRecord, Protocol, ReidDataset
+
+People = list[tuple[int, int]]
+TRAIN: People = [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def kinds(
+    train: Sequence[tuple[int, int]] = TRAIN,
+    query: Sequence[tuple[int, int]] = (),
+    gallery: Sequence[tuple[int, int]] = (),
+    *,
+    protocol: Protocol = "market1501",
+) -> dict[str, str]:
+    """What is found, by kind: how bad it is."""
+    splits = [
+        tuple(ImageRecord(Path(f"{split}{i}.jpg"), pid, camid) for i, (pid, camid) in enumerate(records))
+        for split, records in (("t", train), ("q", query), ("g", gallery))
+    ]
+    findings = check_people(ReidDataset("mine", Path("here"), splits[0], splits[1], splits[2], protocol=protocol))
+    return {finding.kind: finding.severity for finding in findings}
+
+
+def test_nothing_wrong() -> None:
+    assert kinds(query=[(8, 1), (9, 1)], gallery=[(8, 2), (9, 2)]) == {}
+
+
+@pytest.mark.parametrize(
+    ("train", "query", "gallery", "kind", "severity"),
+    [
+        ([], [], [], "no-images", "error"),
+        ([(1, 1), (1, 2)], [], [], "one-person", "error"),
+        ([*TRAIN, (3, 1)], [], [], "single-images", "warning"),
+        ([(1, 1), (1, 1), (2, 1), (2, 1)], [], [], "one-training-camera", "warning"),
+        (TRAIN, [], [], "no-test-side", "note"),
+        (TRAIN, [(8, 1)], [], "one-sided-test", "error"),
+        (TRAIN, [], [(8, 1)], "one-sided-test", "error"),
+        (TRAIN, [(8, 1), (9, 1)], [(6, 2), (7, 2)], "absent-people", "error"),
+        (TRAIN, [(8, 1), (9, 1)], [(8, 2), (7, 2)], "absent-people", "warning"),
+        (TRAIN, [(8, 1), (9, 1)], [(8, 1), (9, 1)], "no-match", "error"),
+        (TRAIN, [(8, 1), (9, 1)], [(8, 2), (9, 1)], "no-match", "warning"),
+        (TRAIN, [(8, 1)], [(8, 2), (0, 2)], "one-gallery-person", "warning"),
+        (TRAIN, [(8, 1), (9, 1)], [(8, 2), (9, 2), (0, 2)], "distractors", "note"),
+        (TRAIN, [(1, 1), (9, 1)], [(1, 2), (9, 2)], "people-on-both-sides", "warning"),
+    ],
+)
+def test_what_is_wrong(train: People, query: People, gallery: People, kind: str, severity: str) -> None:
+    assert kinds(train, query, gallery)[kind] == severity
+
+
+def test_the_rule_that_removes_all_matches_is_named() -> None:
+    records = tuple(ImageRecord(Path(f"{i}.jpg"), 1 + i // 2, 1) for i in range(4))
+    dataset = ReidDataset("mine", Path(), (), records[::2], records[1::2])
+    [finding] = check_people(dataset)
+    assert "all query and gallery images have one camera, and the market1501 protocol leaves out" in finding.message
+    assert "there is the protocol all-cameras" in finding.message
+    assert finding.examples == ("0.jpg", "2.jpg")
+
+
+def test_one_camera_is_no_fault_where_the_protocol_does_not_mind() -> None:
+    assert kinds(query=[(8, 1), (9, 1)], gallery=[(8, 1), (9, 1)], protocol="all-cameras") == {}
+
+
+def test_a_query_is_no_match_for_itself() -> None:
+    image = ImageRecord(Path("x.jpg"), 1, 1)
+    dataset = ReidDataset(
+        "mine", Path(), (), (image,), (image, ImageRecord(Path("y.jpg"), 2, 1)), protocol="all-cameras"
+    )
+    findings = {finding.kind: finding for finding in check_people(dataset)}
+    assert findings["no-match"].severity == "error"
+    assert "are the only gallery image of their person" in findings["no-match"].message
+    assert "query-in-gallery" in findings
+
+
+def test_what_readers_left_out_is_told() -> None:
+    records = tuple(ImageRecord(Path(f"{i}.jpg"), 1 + i // 2, i % 2) for i in range(4))
+    dataset = ReidDataset("mine", Path(), records, (), (), left_out={"junk (pid −1) in query": 3})
+    assert "left out: 3 junk (pid −1) in query" in [finding.message for finding in check_people(dataset)]
+
+
+def test_many_examples_are_counted() -> None:
+    train = [*TRAIN, *((pid, 1) for pid in range(10, 17))]
+    splits = tuple(ImageRecord(Path(f"{i}.jpg"), pid, camid) for i, (pid, camid) in enumerate(train))
+    finding = next(f for f in check_people(ReidDataset("mine", Path(), splits, (), ())) if f.kind == "single-images")
+    assert finding.examples == ("pid 10", "pid 11", "pid 12", "… and 4 more")
+    assert str(finding).startswith("warning: 7 of 9 training people have a single image")
+    assert str(finding).endswith("\n    … and 4 more")
+    assert finding.to_json()["kind"] == "single-images"

@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.readers.market_names import read_market_names
+from tests.data.readers.files import touch
+
+
+def test_folders_under_any_of_their_names(tmp_path: Path) -> None:
+    touch(tmp_path / "bounding_box_train", ["0001_c1_0.png", "0002_c12s1_000.JPG"])
+    touch(tmp_path / "probe", ["7_c2_ä.jpeg"])
+    touch(tmp_path / "test", ["-1_c1_0.jpg", "0000_c1_0.jpg", "0007_c3_0.jpg", "Thumbs.db"])
+    dataset = read_market_names(tmp_path)
+    assert [(r.pid, r.camid) for r in dataset.train] == [(1, 1), (2, 12)]
+    assert [(r.pid, r.camid, r.path.name) for r in dataset.query] == [(7, 2, "7_c2_ä.jpeg")]
+    assert [r.pid for r in dataset.gallery] == [0, 7]
+    assert sorted(dataset.left_out.values()) == [1, 1]
+    assert dataset.left_out["junk (pid −1) in test"] == 1
+
+
+def test_no_folders_is_training(tmp_path: Path) -> None:
+    touch(tmp_path, ["0001_c1_0.png"])
+    dataset = read_market_names(tmp_path)
+    assert (len(dataset.train), dataset.query, dataset.gallery) == (1, (), ())
+
+
+def test_what_is_wrong_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there are no images in"):
+        read_market_names(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nowhere is no folder"):
+        read_market_names(tmp_path / "nowhere")
+    touch(tmp_path / "train", ["anna.jpg"])
+    with pytest.raises(ValueError, match=r"anna\.jpg: not a Market-1501-like name, which looks like 0042_c3_0001\.jpg"):
+        read_market_names(tmp_path)
+    touch(tmp_path / "bounding_box_train", ["0001_c1.jpg"])
+    with pytest.raises(ValueError, match="has train and bounding_box_train; which of them is the train split"):
+        read_market_names(tmp_path)

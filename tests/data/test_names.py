@@ -1,0 +1,27 @@
+import pytest
+
+from scalereid.data.names import DatasetName, named_datasets, splits_of
+
+
+def test_names() -> None:
+    assert named_datasets("market1501") == [DatasetName("market1501", None, "")]
+    assert named_datasets("csv@a+viper#3@b/c") == [DatasetName("csv", None, "a"), DatasetName("viper", 3, "b/c")]
+    assert named_datasets("my#file.py:READ") == [DatasetName("my#file.py:READ", None, "")]
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "number"),
+    [
+        ("viper", "viper#1", 10),
+        ("viper@x", "viper#1@x", 10),
+        ("cuhk03-classic-labelled", "cuhk03-classic-labelled#1", 20),
+    ],
+)
+def test_a_dataset_of_several_splits_names_them_all(name: str, first: str, number: int) -> None:
+    assert splits_of(name)[0] == first
+    assert len(splits_of(name)) == number
+
+
+@pytest.mark.parametrize("name", ["market1501", "viper#2", "viper#1+viper#2", "viper+grid", "mine.py:READ"])
+def test_other_names_stand_for_themselves(name: str) -> None:
+    assert splits_of(name) == [name]

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.check.people import check_people
+from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.splitting import with_test_side
+
+
+def dataset(*images: tuple[int, int]) -> ReidDataset:
+    records = tuple(ImageRecord(Path(f"{i:03d}.jpg"), pid, camid) for i, (pid, camid) in enumerate(images))
+    return ReidDataset("mine", Path(), records, (), ())
+
+
+def test_half_of_the_people_are_to_be_found() -> None:
+    split = with_test_side(dataset(*((pid, camid) for pid in range(1, 21) for camid in (1, 2, 2, 3, 3))))
+    assert len({r.pid for r in split.train}) == 10
+    assert not {r.pid for r in split.train} & {r.pid for r in split.gallery}
+    assert len(split.query) == 30  # the first from each camera
+    assert len(split.gallery) == 20
+    assert [f.kind for f in check_people(split) if f.severity != "note"] == []
+
+
+def test_who_cannot_be_found_stays_in_training() -> None:
+    split = with_test_side(dataset((1, 1), (1, 1), (2, 1), (2, 2), (3, 4), (0, 1), (0, 2)), train_share=0)
+    assert {r.pid for r in split.train} == {0, 1, 3}  # one camera, one image, distractors
+    assert [(r.pid, r.camid) for r in split.query] == [(2, 1)]  # the other image is needed to be found
+    assert [(r.pid, r.camid) for r in split.gallery] == [(2, 2)]
+
+
+def test_one_camera_takes_two_images() -> None:
+    split = with_test_side(dataset((1, 1), (1, 1), (1, 1), (2, 1)), train_share=0)
+    assert len(split.query) == 1
+    assert len(split.gallery) == 2
+
+
+def test_the_same_people_every_time_whatever_the_order() -> None:
+    images = [(pid, camid) for pid in range(1, 21) for camid in (1, 2)]
+    people = {r.pid for r in with_test_side(dataset(*images)).query}
+    assert people == {r.pid for r in with_test_side(dataset(*reversed(images))).query}
+
+
+def test_what_cannot_be_split_is_said() -> None:
+    with pytest.raises(ValueError, match="nobody in mine has images from two cameras"):
+        with_test_side(dataset((1, 1), (2, 2)))
+    done = with_test_side(dataset((1, 1), (1, 2)), train_share=0)
+    with pytest.raises(ValueError, match="has queries and a gallery already"):
+        with_test_side(done)
+    with pytest.raises(ValueError, match="a share of 1 to train on is not from 0 to below 1"):
+        with_test_side(dataset((1, 1), (1, 2)), train_share=1)

@@ -1,0 +1,145 @@
+"""The commands that look after data, as a user types them."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from scalereid import cli
+from scalereid.data.records import ReidDataset
+from tests.data.readers.test_cuhk03 import PEOPLE, write_mat
+
+
+@pytest.fixture
+def mine(people: ReidDataset, tmp_path: Path) -> Path:
+    """The drawn people as somebody's own: folders train, query and gallery, names like Market-1501's."""
+    for split, records in people.splits.items():
+        (tmp_path / "mine" / split).mkdir(parents=True)
+        for record in records:
+            shutil.copy(record.path, tmp_path / "mine" / split / record.path.name)
+    return tmp_path / "mine"
+
+
+def check(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
+    """The exit code, and what is printed."""
+    code = 0
+    try:
+        cli.main(["data", "check", *map(str, words)])
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out + captured.err
+
+
+def test_nothing_wrong(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = check(capsys, mine)
+    assert code == 0
+    assert f"{mine} holds market-names, scored by the market1501 protocol" in text
+    assert re.search(r"train +│ +6 │ +4 │ +72 │", text)
+    assert re.search(r"gallery +│ +4 │ +4 │ +32 │", text)
+    assert text.endswith("nothing wrong\n")
+
+
+def test_errors_end_with_1_and_warnings_do_not(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = min((mine / "query").iterdir())
+    shutil.copy(image, mine / "train" / "0099_c1_0.jpg")
+    code, text = check(capsys, mine)
+    assert code == 0
+    assert "warning: 1 pictures are in training and in the test" in text
+    image.write_bytes(image.read_bytes()[:400])
+    code, text = check(capsys, mine, "--decode")
+    assert code == 1
+    assert (
+        f"error: 1 of 121 files cannot be used; mend them, or take them out of the dataset\n    {image} cannot" in text
+    )
+    assert re.search(r"1 error, \d warnings?\n$", text)
+
+
+def test_json_is_all_that_is_printed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["data", "check", str(mine), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["dataset"] == "market-names"
+    assert answer["counts"]["query"] == {"people": 4, "images": 16, "cameras": 4, "tracklets": 0}
+    assert answer["findings"] == []
+    code, _ = check(capsys, mine / "nowhere")
+    assert code == 1
+    with pytest.raises(SystemExit):
+        cli.main(["data", "check", str(mine / "nowhere"), "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["dataset"], answer["counts"]) == (None, {})
+    assert [finding["kind"] for finding in answer["findings"]] == ["no-folder"]
+
+
+def test_a_split_is_written_once_and_read_back(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = check(capsys, mine / "train", "--write-split", "--train-share", "0.67")
+    assert code == 1  # it is the training side of what lies one level above, and it says so
+    assert f"market-names is not here but in {mine}" in text
+    shutil.rmtree(mine / "query")
+    shutil.rmtree(mine / "gallery")
+    (mine / "train" / "dataset.csv").unlink()
+    code, text = check(capsys, mine, "--write-split", "--train-share", "0.67")
+    assert code == 0
+    assert f"written: {mine / 'dataset.csv'}" in text
+    assert re.search(r"train +│ +4 │ +4 │ +48 │", text)
+    assert re.search(r"query +│ +2 │ +4 │ +8 │", text)
+    code, text = check(capsys, mine)
+    assert code == 0
+    assert "holds csv (also readable as market-names)" in text
+    code, text = check(capsys, mine, "--write-split")
+    assert code == 1
+    assert "dataset.csv exists; move it away first" in text
+
+
+def test_the_protocol_and_the_dataset_can_be_named(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in [*(mine / "query").iterdir(), *(mine / "gallery").iterdir()]:
+        path.rename(path.with_name(re.sub("_c[0-9]", "_c1", path.stem) + f"{path.stem[-3:]}{path.parent.name}.jpg"))
+    code, text = check(capsys, mine, "--dataset", "market-names")
+    assert code == 1
+    assert "all query and gallery images have one camera" in text
+    code, text = check(capsys, mine, "--dataset", "market-names", "--protocol", "all-cameras")
+    assert code == 0
+    assert "scored by the all-cameras protocol" in text
+    code, text = check(capsys, mine, "--dataset", "viper")
+    assert code == 1
+    assert "no VIPeR:" in text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_named(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (mine / "query").chmod(0)
+    try:
+        code, text = check(capsys, mine)
+    finally:
+        (mine / "query").chmod(0o755)
+    assert code == 1
+    assert f"Permission denied: '{mine / 'query'}'" in text
+
+
+def test_a_refusal_of_the_system_names_the_folder(
+    mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For those who test as root, the refusal is staged."""
+
+    def refuse(folder: Path) -> object:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("os.scandir", refuse)
+    code, text = check(capsys, mine, "--dataset", "market-names")
+    assert code == 1
+    assert f"Permission denied: '{mine / 'train'}'" in text
+
+
+def test_unpacking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_mat(tmp_path / "cuhk-03.mat")
+    code, text = check(capsys, tmp_path)
+    assert code == 1
+    assert f"scalereid data unpack {tmp_path}" in text
+    cli.main(["data", "unpack", str(tmp_path)])
+    assert f"unpacked into {tmp_path}" in capsys.readouterr().out
+    with Image.open(tmp_path / "images_detected" / "5_001_1_01.png") as image:
+        assert image.size == (3, 6)
+    assert len(list((tmp_path / "images_labeled").iterdir())) == 10 * sum(PEOPLE) - len(PEOPLE)

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scalereid.retrieval.scores import Scores, match_places, score
+from scalereid.retrieval.places import places_at_once
+from scalereid.retrieval.scores import Scores, score
 from tests.conftest import GOLDEN
 from tests.golden import inputs
 
@@ -135,7 +136,7 @@ def test_agrees_with_the_slow_reference(
     q_camids, g_camids = rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
     same_pid = torch.from_numpy(q_pids[:, None] == g_pids)
     same_camid = torch.from_numpy(q_camids[:, None] == g_camids)
-    places, found = match_places(
+    places, found = places_at_once(
         torch.from_numpy(distances.astype(np.float32)), same_pid & ~same_camid, same_pid & same_camid
     )
     for i in range(queries):

@@ -1,17 +1,13 @@
 """The gallery in order for each query, nearest first."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from scalereid.data.records import JUNK, Protocol
-from scalereid.retrieval.distances import Distance, Embeddings, as_matrix, distance_blocks
-
-Numbers = Sequence[int] | NDArray[np.integer] | Tensor
+from scalereid.data.records import Protocol
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
+from scalereid.retrieval.sides import Numbers, sides
 
 
 class Ranking(NamedTuple):
@@ -27,71 +23,6 @@ class Ranking(NamedTuple):
     """(queries,) how many images of the whole gallery would be right."""
 
 
-class Sides(NamedTuple):
-    """Queries and gallery as checked tensors on one device."""
-
-    query: Tensor
-    gallery: Tensor
-    query_pids: Tensor
-    gallery_pids: Tensor
-    query_camids: Tensor
-    gallery_camids: Tensor
-    query_images: Tensor
-    gallery_images: Tensor
-
-    def matches_and_ignored(self, queries: slice, protocol: Protocol) -> tuple[Tensor, Tensor]:
-        """Which gallery images (b, gallery) are right for these queries, and which the protocol leaves out."""
-        same_person = self.query_pids[queries, None] == self.gallery_pids
-        if protocol == "all-cameras":
-            ignored = self.query_images[queries, None] == self.gallery_images
-        else:
-            ignored = same_person & (self.query_camids[queries, None] == self.gallery_camids)
-        ignored |= self.gallery_pids == JUNK
-        return same_person & ~ignored, ignored
-
-
-def sides(
-    query: Embeddings,
-    gallery: Embeddings,
-    query_pids: Numbers,
-    gallery_pids: Numbers,
-    query_camids: Numbers,
-    gallery_camids: Numbers,
-    query_images: Numbers | None,
-    gallery_images: Numbers | None,
-) -> Sides:
-    """Check what `rank` and `score` are given. Without images' numbers, no image is on both sides.
-
-    Raises:
-        ValueError: an empty side, lengths or widths that differ, values that are not finite, junk among the queries, images
-            of one side numbered and of the other not.
-    """
-    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
-    if not len(q) or not len(g):
-        raise ValueError(f"there are {len(q)} query and {len(g)} gallery embeddings; both are needed")
-    if q.shape[1] != g.shape[1]:
-        raise ValueError(f"query embeddings have {q.shape[1]} numbers and gallery embeddings {g.shape[1]}")
-    if (query_images is None) != (gallery_images is None):
-        raise ValueError("query_images and gallery_images go together: number the images of both sides, or of neither")
-    numbers = []
-    for name, values, rows in (
-        ("query_pids", query_pids, len(q)),
-        ("gallery_pids", gallery_pids, len(g)),
-        ("query_camids", query_camids, len(q)),
-        ("gallery_camids", gallery_camids, len(g)),
-        ("query_images", np.arange(len(q)) if query_images is None else query_images, len(q)),
-        ("gallery_images", -1 - np.arange(len(g)) if gallery_images is None else gallery_images, len(g)),
-    ):
-        tensor = torch.as_tensor(values, device=q.device)
-        if tensor.shape != (rows,):
-            raise ValueError(f"{name} has shape {list(tensor.shape)}, but there are {rows} embeddings")
-        numbers.append(tensor)
-    if (numbers[0] == JUNK).any():
-        row = int((numbers[0] == JUNK).nonzero()[0])
-        raise ValueError(f"query {row} has pid −1, which is junk: nobody to look for; leave it out")
-    return Sides(q, g.to(q.device), *numbers)
-
-
 def rank(
     query: Embeddings,
     gallery: Embeddings,
@@ -105,21 +36,33 @@ def rank(
     distance: Distance = "cosine",
     protocol: Protocol = "market1501",
     top: int = 10,
+    block: int = BLOCK,
 ) -> Ranking:
     """The `top` nearest gallery images of each query, without those that the protocol leaves out (see `score`).
 
     Raises:
-        ValueError: see `sides`.
+        ValueError: see `score`.
     """
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
     top = min(top, len(both.gallery))
     parts = []
-    for queries, distances in distance_blocks(both.query, both.gallery, distance):
+    for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
         matches, ignored = both.matches_and_ignored(queries, protocol)
-        ordered = distances.masked_fill_(ignored, torch.inf).sort(dim=1, stable=True)
-        nearest, indices = ordered.values[:, :top], ordered.indices[:, :top]
-        absent = nearest.isinf()
-        parts.append(
-            (indices.masked_fill(absent, -1), nearest, matches.gather(1, indices) & ~absent, matches.sum(dim=1))
-        )
+        found, indices = nearest(distances.masked_fill_(ignored, torch.inf), top)
+        absent = found.isinf()
+        right = matches.gather(1, indices) & ~absent
+        parts.append((indices.masked_fill(absent, -1), found, right, matches.sum(dim=1)))
     return Ranking(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+
+
+def nearest(distances: Tensor, top: int) -> tuple[Tensor, Tensor]:
+    """The `top` smallest distances of each row and their columns, both (b, top), equal distances in the columns' order."""
+    found, columns = distances.topk(top, dim=1, largest=False)  # which of equal ones, nobody knows
+    border = found[:, -1:]
+    crowded = ((distances <= border).sum(dim=1) > top) & border.isfinite().squeeze(1)
+    for row in crowded.nonzero().flatten().tolist():
+        inside = int((found[row] < border[row]).sum())
+        columns[row, inside:] = (distances[row] == border[row]).nonzero().flatten()[: top - inside]
+    columns = columns.sort(dim=1).values
+    found, order = distances.gather(1, columns).sort(dim=1, stable=True)
+    return found, columns.gather(1, order)

@@ -2,19 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from scalereid.data.records import Protocol
 from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
-from scalereid.retrieval.ranking import Numbers, Sides, sides
+from scalereid.retrieval.places import PlaceCounter
+from scalereid.retrieval.sides import Numbers, Sides, sides
 from scalereid.retrieval.single_shot import SingleShot
 
 Precision = Literal["at-matches", "trapezoid"]
+
+
+class PerQuery(NamedTuple):
+    """How well each query alone finds its person."""
+
+    average_precision: NDArray[np.float64]
+    """(queries,), NaN for a query without a match."""
+    first_match: NDArray[np.int64]
+    """(queries,) the place of the nearest right image in the whole gallery, from 1 on; 0 for a query without a match."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +46,8 @@ class Scores:
     """How the precision was averaged over a query's matches."""
     splits: int = 1
     """Splits of a dataset whose scores these are the means of."""
+    per_query: PerQuery | None = None
+    """In the order of the queries, split after split; None for scores read from a file."""
 
     def rank(self, k: int) -> float:
         """The CMC at rank `k`: `rank(1)` is the field's rank-1."""
@@ -51,7 +62,7 @@ class Scores:
         return f"{self.distance} distance, {self.protocol} protocol{average}{splits}"
 
     def to_json(self) -> dict[str, Any]:
-        """The scores as JSON values, and what they are scores of."""
+        """The scores as JSON values and how they were made, without those of each query."""
         return {
             "mAP": self.mAP,
             "mINP": self.mINP,
@@ -91,7 +102,8 @@ def score(
 
     The gallery is ordered by distance for each query, equal distances in gallery order. Gallery images of pid −1 (junk)
     take no part; pid 0 (distractors) are somebody else. A query without a match is counted in `queries_without_match` and
-    in nothing else. At most `block` distances (or those of 16 queries) are held at a time, with some 80 bytes for each in all.
+    in nothing else. At most `block` distances (or those of 16 queries) are held at a time, as float32; on a GPU some 80 bytes
+    for each. Float32 memory maps are read piece by piece and never copied.
 
     Args:
         query: embeddings, one row an image or tracklet.
@@ -121,30 +133,37 @@ def score(
     _check_choice("protocol", protocol, Protocol)
     _check_choice("average precision", average_precision, Precision)
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
+    counter = PlaceCounter(both, protocol)
     single_shot = SingleShot(both.gallery_pids, seed=seed) if protocol == "single-gallery-shot" else None
-    precision, inverse_penalty, first = [], [], []
+    precision = np.full(len(both.query), np.nan)
+    inverse_penalty = np.full(len(both.query), np.nan)
+    first_match = np.zeros(len(both.query), dtype=np.int64)
+    drawn = []
     for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
-        matches, ignored = both.matches_and_ignored(queries, protocol)
-        drawn = single_shot.places(distances, both.query_pids[queries], ignored) if single_shot else None
-        places, found = match_places(distances, matches, ignored)
-        has_match = found > 0
-        found, places = found[has_match], places[has_match]
-        precision.append(_average_precision(places, found, average_precision))
-        inverse_penalty.append(found / places.gather(1, found[:, None] - 1).squeeze(1))
-        first.append(places[:, 0].long() if drawn is None else drawn[has_match].flatten())
-    precisions, first_match = torch.cat(precision), torch.cat(first)
-    if not len(precisions):
+        if single_shot:
+            ignored = both.matches_and_ignored(queries, protocol)[1]
+            drawn.append(single_shot.places(distances, both.query_pids[queries], ignored).cpu().numpy())
+        places, found = counter.count(queries, distances)
+        rows = np.arange(queries.start, queries.stop)[found > 0]
+        places, found = places[found > 0], found[found > 0]
+        precision[rows] = _average_precision(places, found, average_precision)
+        inverse_penalty[rows] = found / places[np.arange(len(found)), found - 1]
+        first_match[rows] = places[:, 0]
+    matched = first_match > 0
+    if not matched.any():
         raise ValueError(_why_no_match(both, protocol))
-    hits = torch.bincount((first_match - 1).clamp(max=max_rank), minlength=max_rank + 1)[:max_rank]
+    first = np.concatenate(drawn)[matched].ravel() if drawn else first_match[matched]
+    hits = np.bincount(np.minimum(first, max_rank + 1), minlength=max_rank + 2)[1 : max_rank + 1]
     return Scores(
-        mAP=precisions.mean().item(),
-        mINP=torch.cat(inverse_penalty).mean().item(),
-        cmc=(hits.cumsum(0).double() / len(first_match)).cpu().numpy(),
-        queries=len(both.query),
-        queries_without_match=len(both.query) - len(precisions),
+        mAP=float(precision[matched].mean()),
+        mINP=float(inverse_penalty[matched].mean()),
+        cmc=hits.cumsum() / len(first),
+        queries=len(matched),
+        queries_without_match=int((~matched).sum()),
         distance=distance,
         protocol=protocol,
         average_precision=average_precision,
+        per_query=PerQuery(precision, first_match),
     )
 
 
@@ -160,6 +179,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     ways = {(s.distance, s.protocol, s.average_precision, len(s.cmc)) for s in scores}
     if len(ways) > 1:
         raise ValueError(f"scores made in different ways have no mean: {', '.join(map(str, sorted(ways)))}")
+    of_queries = [s.per_query for s in scores if s.per_query]
     return replace(
         first,
         mAP=float(np.mean([s.mAP for s in scores])),
@@ -168,59 +188,23 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
         queries=sum(s.queries for s in scores),
         queries_without_match=sum(s.queries_without_match for s in scores),
         splits=sum(s.splits for s in scores),
+        per_query=PerQuery(*map(np.concatenate, zip(*of_queries, strict=True)))
+        if len(of_queries) == len(scores)
+        else None,
     )
 
 
-def _average_precision(places: Tensor, found: Tensor, how: Precision) -> Tensor:
+def _average_precision(places: NDArray[np.float64], found: NDArray[np.int64], how: Precision) -> NDArray[np.float64]:
     """Of each query (b,), from the places (b, m) of its matches and their number (b,)."""
-    number = torch.arange(1, places.shape[1] + 1, device=places.device)
+    number = np.arange(1, places.shape[1] + 1)
     precision = number / places
     if (
         how == "trapezoid"
     ):  # the mean of the precision at the match and just before it, which is 1 before the first place
-        before = torch.where(places > 1, (number - 1) / (places - 1).clamp(min=1), 1.0)
+        before = np.where(places > 1, (number - 1) / np.maximum(places - 1, 1), 1.0)
         precision = (precision + before) / 2
-    return precision.where(number <= found[:, None], 0.0).sum(dim=1) / found
-
-
-def match_places(distances: Tensor, matches: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
-    """At which places the matches of each query come, without sorting the gallery.
-
-    Args:
-        distances: (b, g), overwritten.
-        matches: (b, g), which gallery images are right.
-        ignored: (b, g), which do not take part.
-
-    Returns:
-        Places (b, m) from 1 on, float64, ascending in each row, m the most matches of any row and 1 in what is left of
-        shorter rows; and the number of matches of each row (b,).
-    """
-    found = matches.sum(dim=1)
-    most = max(1, int(found.max()))
-    rows, columns = matches.nonzero(as_tuple=True)
-    slot = torch.arange(len(rows), device=rows.device) - (found.cumsum(0) - found)[rows]
-    of_matches = distances.new_full((len(distances), most), torch.inf)
-    of_matches[rows, slot] = distances[rows, columns]
-    column_of = torch.full(of_matches.shape, -1, device=rows.device)
-    column_of[rows, slot] = columns
-    of_matches, order = of_matches.sort(dim=1, stable=True)
-
-    # A wrong image comes before the i-th match when it is nearer. `bins` says before how many matches it does not.
-    distances.masked_fill_(matches | ignored, torch.inf)
-    bins = torch.searchsorted(of_matches, distances, right=True)
-    tied = (torch.searchsorted(of_matches, distances) != bins) & distances.isfinite()
-    nearer = torch.zeros(len(distances), most + 1, dtype=torch.long, device=rows.device)
-    nearer.scatter_add_(1, bins, torch.ones((), dtype=torch.long, device=rows.device).expand_as(bins))
-    before = nearer.cumsum(dim=1)[:, :most]
-    # Equal distances keep gallery order: rare, so row by row.
-    column_of = column_of.gather(1, order)
-    for row in tied.any(dim=1).nonzero().flatten().tolist():
-        equal = tied[row].nonzero().flatten()
-        same = distances[row, equal, None] == of_matches[row, : found[row]]
-        before[row, : found[row]] += (same & (equal[:, None] < column_of[row, : found[row]])).sum(dim=0)
-    number = torch.arange(1, most + 1, device=rows.device)
-    places = torch.where(number <= found[:, None], before + number, 1)
-    return places.double(), found
+    means: NDArray[np.float64] = np.where(number <= found[:, None], precision, 0.0).sum(axis=1) / found
+    return means
 
 
 def _why_no_match(both: Sides, protocol: Protocol) -> str:

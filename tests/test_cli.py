@@ -22,6 +22,8 @@ COMMANDS = [
     "leave-one-out",
     "train-splits",
     "evaluate",
+    "compare",
+    "calibrate",
     "report",
     "models",
     "recipes",

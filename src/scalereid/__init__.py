@@ -8,7 +8,9 @@ from scalereid.models import BACKBONES
 from scalereid.models.genotype import Genotype
 from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
+from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.ranking import Ranking, rank
+from scalereid.retrieval.reranking import Reranking, rerank
 from scalereid.retrieval.scores import Scores, score
 from scalereid.training.objective import Losses
 
@@ -17,16 +19,19 @@ __all__ = [
     "BACKBONES",
     "DATASETS",
     "RECIPES",
+    "Calibration",
     "Genotype",
     "ImageRecord",
     "Losses",
     "Ranking",
     "Recipe",
     "ReidDataset",
+    "Reranking",
     "Scores",
     "build_model",
     "load_checkpoint",
     "load_model",
     "rank",
+    "rerank",
     "score",
 ]

@@ -12,13 +12,16 @@ from scalereid import assembly
 from scalereid.checkpoint import LoadedModel, load_checkpoint
 from scalereid.data.images import Advance, ImageSize, ImageStore, check_image_size
 from scalereid.data.names import splits_of
-from scalereid.data.records import ImageRecord, Protocol, ReidDataset, tracklet_of
+from scalereid.data.records import ImageRecord, PeopleAndCameras, Protocol, ReidDataset, tracklet_of
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device
 from scalereid.progress import Progress
+from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
 from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.embedding import embed, pool_tracklets
+from scalereid.retrieval.expansion import augment_gallery, expand_queries, pool_people
 from scalereid.retrieval.ranking import Ranking, rank
+from scalereid.retrieval.reranking import Reranking, cannot_help
 from scalereid.retrieval.scores import Precision, Scores, score
 
 _IMAGE_SIZE = (256, 128)  # of released weights, which do not say
@@ -33,6 +36,8 @@ class Evaluation:
     """(queries, d) embeddings, of a tracklet the mean of its images'."""
     gallery: Tensor
     """(images or tracklets, d) embeddings."""
+    labels: PeopleAndCameras
+    """Whom the rows of `query` and `gallery` show, and from which cameras."""
     dataset: ReidDataset
     model: str
     """Where the weights came from, and of which epoch they are."""
@@ -40,6 +45,8 @@ class Evaluation:
     """Epochs they were trained for; None where nobody knows."""
     image_size: ImageSize
     flip: bool
+    neighbours: str
+    """What was done to the embeddings with those of neighbours, in words; empty for nothing."""
 
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
@@ -49,8 +56,13 @@ class Evaluation:
             distance=self.scores.distance,
             protocol=self.scores.protocol,
             top=top,
-            **self.dataset.people_and_cameras(),
+            **self.labels,
         )
+
+    def camera_pairs(self) -> list[CameraPair]:
+        """How well each camera's queries are found among each other camera's images, worst first."""
+        labels = {name: values for name, values in self.labels.items() if not name.endswith("_images")}
+        return score_camera_pairs(self.query, self.gallery, distance=self.scores.distance, **labels)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, Any]:
         """All but the embeddings, as JSON values."""
@@ -59,6 +71,7 @@ class Evaluation:
             "dataset": describe(self.dataset),
             "image_size": self.image_size,
             "flip": self.flip,
+            "neighbours": self.neighbours,
             "scores": self.scores.to_json(),
         }
 
@@ -67,6 +80,7 @@ class Evaluation:
         ranks = "   ".join(f"rank-{k} {s.rank(k):.2%}" for k in (1, 5, 10, 20))
         without = f" ({s.queries_without_match} without a match, not counted)" if s.queries_without_match else ""
         size = f"{self.image_size[0]}×{self.image_size[1]}{', mirrored too' if self.flip else ''}"
+        size += f", {self.neighbours}" if self.neighbours else ""
         what = "gallery images" if len(self.gallery) == len(self.dataset.gallery) else "gallery images and tracklets"
         left_out = "".join(f"\nleft out: {files:,} {why}" for why, files in sorted(self.dataset.left_out.items()))
         return (
@@ -98,17 +112,10 @@ class TestSide:
                 self._embed(model, self.dataset.gallery, self.gallery_images, flip, advance),
             )
 
-    def score(
-        self, query: Tensor, gallery: Tensor, distance: Distance, average_precision: Precision = "at-matches"
-    ) -> Scores:
+    def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
         """The scores of such embeddings by the dataset's protocol."""
         return score(
-            query,
-            gallery,
-            distance=distance,
-            protocol=self.dataset.protocol,
-            average_precision=average_precision,
-            **self.dataset.people_and_cameras(),
+            query, gallery, distance=distance, protocol=self.dataset.protocol, **self.dataset.people_and_cameras()
         )
 
     @staticmethod
@@ -134,6 +141,23 @@ class How:
     """Add each image's mirror image's embedding to its own."""
     image_size: ImageSize | None = None
     """(height, width); the recipe's unless told, 256×128 for torchreid's files."""
+    rerank: Reranking | None = None
+    """Re-rank with k-reciprocal encoding."""
+    expand_queries: int = 0
+    """Add so many of its nearest gallery images to each query."""
+    augment_gallery: int = 0
+    """Add so many of its nearest others to each gallery image."""
+    alpha: float = 0.0
+    """Weigh such neighbours by their cosine to this power."""
+    multi_query: bool = False
+    """Pool all queries of a person from a camera."""
+
+    def neighbours(self) -> str:
+        """What is done to the embeddings with those of neighbours, in words."""
+        said = ["queries of a person and camera pooled"] if self.multi_query else []
+        said += [f"gallery augmented by {self.augment_gallery}"] if self.augment_gallery else []
+        said += [f"queries expanded by {self.expand_queries}"] if self.expand_queries else []
+        return ", ".join(said) + (f" (α {self.alpha:g})" if self.expand_queries or self.augment_gallery else "")
 
 
 def evaluate(
@@ -220,19 +244,42 @@ def _read(name: str, data: Path, how: How, loaded: LoadedModel) -> ReidDataset:
 
 def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, progress: Progress) -> Evaluation:
     size = how.image_size or _IMAGE_SIZE
+    distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
+    if distance != "cosine" and (how.expand_queries or how.augment_gallery):
+        raise ValueError("queries and gallery that neighbours are added to have length 1: use the cosine distance")
     test = TestSide(dataset, size, progress)
     query, gallery = test.embed(loaded.model, flip=how.flip, progress=progress)
-    distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
+    labels = dataset.people_and_cameras()
+    if how.multi_query:
+        query, first = pool_people(query, labels["query_pids"], labels["query_camids"])
+        for key in ("query_pids", "query_camids", "query_images"):
+            labels[key] = labels[key][first]
+    if how.augment_gallery:
+        gallery = augment_gallery(gallery, top=how.augment_gallery, alpha=how.alpha)
+    if how.expand_queries:
+        query = expand_queries(query, gallery, top=how.expand_queries, alpha=how.alpha)
+    if how.rerank and cannot_help(labels["gallery_pids"]):
+        progress.say("everybody has one gallery image, so re-ranking has nothing to go by: expect no gain, or a loss")
     epoch = loaded.about.get("epoch")
     return Evaluation(
-        scores=test.score(query, gallery, distance, how.average_precision),
+        scores=score(
+            query,
+            gallery,
+            distance=distance,
+            protocol=dataset.protocol,
+            average_precision=how.average_precision,
+            rerank=how.rerank,
+            **labels,
+        ),
         query=query,
         gallery=gallery,
+        labels=labels,
         dataset=dataset,
         model=f"{loaded.report.backbone} ({source}{'' if epoch is None else f', epoch {epoch}'})",
         epoch=epoch,
         image_size=size,
         flip=how.flip,
+        neighbours=how.neighbours(),
     )
 
 

@@ -40,6 +40,11 @@ class Run:
         return self.folder / "genotype.json"
 
     @property
+    def calibration(self) -> Path:
+        """What its distances mean, once it is calibrated."""
+        return self.folder / "calibration.json"
+
+    @property
     def log(self) -> Path:
         """One JSON object per epoch."""
         return self.folder / "log.jsonl"

@@ -15,6 +15,9 @@ from scalereid.data.records import Counts
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
 from scalereid.recipes import PUBLISHED
+from scalereid.retrieval.cameras import CameraPair
+from scalereid.retrieval.open_set import OpenSet
+from scalereid.retrieval.pairs import OperatingPoint
 
 
 def backbones_table() -> Table:
@@ -84,4 +87,33 @@ def counts_table(counts: Mapping[str, Counts]) -> Table:
     for split, count in counts.items():
         values = [count.people, count.cameras, count.images, *([count.tracklets] if with_tracklets else [])]
         table.add_row(split, *(f"{value:,}" for value in values))
+    return table
+
+
+def camera_pairs_table(pairs: Sequence[CameraPair]) -> Table:
+    """How well one camera's people are found by another, worst first."""
+    table = Table(
+        "query camera", "gallery camera", "mAP", "rank-1", "queries", caption="gallery images of one camera alone"
+    )
+    for pair in pairs:
+        table.add_row(str(pair.query), str(pair.gallery), f"{pair.mAP:.2%}", f"{pair.rank1:.2%}", f"{pair.queries:,}")
+    return table
+
+
+def points_table(points: Sequence[OperatingPoint]) -> Table:
+    """Thresholds, and what they give."""
+    table = Table("false matches wanted", "accept below", "false-match rate", "true-match rate")
+    for point in points:
+        rates = f"{point.false_match_rate:.3%}", f"{point.true_match_rate:.2%}"
+        table.add_row(f"{point.wanted:.2%}", f"{point.threshold:.4f}", *rates)
+    return table
+
+
+def open_set_table(open_set: OpenSet) -> Table:
+    """Known people found and unknown ones turned away."""
+    caption = f"open set: {open_set.known:,} queries of people in the gallery, {open_set.unknown:,} of others"
+    table = Table("false alarms at most", "accept below", "found (DIR)", "all answers right", caption=caption)
+    for point in open_set.points:
+        rates = f"{point.identification_rate:.2%}", f"{point.accuracy:.2%}"
+        table.add_row(f"{point.false_alarm_rate:.0%}", f"{point.threshold:.4f}", *rates)
     return table

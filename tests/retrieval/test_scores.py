@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scalereid.retrieval.places import places_at_once
+from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import Scores, score
 from tests.conftest import GOLDEN
 from tests.golden import inputs
@@ -120,31 +118,6 @@ def test_fewer_images_than_ranks() -> None:
     )
     assert len(scores.cmc) == 50
     assert scores.cmc[-1] == 1
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 25), st.integers(1, 5), st.integers(1, 3), st.booleans()
-)
-def test_agrees_with_the_slow_reference(
-    seed: int, queries: int, gallery: int, people: int, cameras: int, tied: bool
-) -> None:
-    """Few people and cameras, and with `tied` small whole numbers, so that ties, gaps and empty rows are common."""
-    rng = np.random.default_rng(seed)
-    distances = rng.integers(0, 4, (queries, gallery)) if tied else rng.random((queries, gallery))
-    q_pids, g_pids = rng.integers(0, people, queries), rng.integers(0, people, gallery)
-    q_camids, g_camids = rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
-    same_pid = torch.from_numpy(q_pids[:, None] == g_pids)
-    same_camid = torch.from_numpy(q_camids[:, None] == g_camids)
-    places, found = places_at_once(
-        torch.from_numpy(distances.astype(np.float32)), same_pid & ~same_camid, same_pid & same_camid
-    )
-    for i in range(queries):
-        order = sorted(range(gallery), key=lambda j: (np.float32(distances[i, j]), j))
-        kept = [j for j in order if not (g_pids[j] == q_pids[i] and g_camids[j] == q_camids[i])]
-        expected = [place for place, j in enumerate(kept, start=1) if g_pids[j] == q_pids[i]]
-        assert found[i] == len(expected)
-        assert places[i, : found[i]].tolist() == expected
 
 
 @pytest.mark.parametrize("case", ["small", "market_like", "few_matches", "hard"])
@@ -268,5 +241,74 @@ def test_scores_as_json() -> None:
     scores = score(np.eye(4)[:1], np.eye(4)[:2], **PEOPLE, max_rank=3)
     assert json.loads(json.dumps(scores.to_json())) == {
         "mAP": 1.0, "mINP": 1.0, "cmc": [1.0, 1.0, 1.0], "queries": 1, "queries_without_match": 0, "distance": "cosine",
-        "protocol": "market1501", "average_precision": "at-matches", "splits": 1,
+        "protocol": "market1501", "average_precision": "at-matches", "rerank": None, "splits": 1,
     }  # fmt: skip
+
+
+def test_each_querys_own_scores_are_kept() -> None:
+    """Found first; found second; nobody to find."""
+    scores = on_a_line(
+        [0.0, 10.0, 20.0], [1.0, 11.0, 12.0], query_pids=[1, 2, 3], gallery_pids=[1, 1, 2], query_camids=[1, 1, 1],
+        gallery_camids=[2, 2, 2],
+    )  # fmt: skip
+    assert scores.per_query is not None
+    assert scores.per_query.first_match.tolist() == [1, 2, 0]
+    first = (1 + 2 / 2) / 2
+    np.testing.assert_allclose(scores.per_query.average_precision, [first, 1 / 2, np.nan])
+    assert scores.mAP == pytest.approx((first + 1 / 2) / 2)
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+@pytest.mark.parametrize("copies", [1, 40])
+def test_float32_ranks_as_float64_does(distance: Any, copies: int) -> None:
+    """Also where every image is there forty times, so that thousands of distances are tied."""
+    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(7, 60, 80, 12, 3)
+    gallery, g_pids, g_camids = (np.tile(x, (copies, 1)[: x.ndim]) for x in (gallery, g_pids, g_camids))
+    query[:20] = gallery[:20]
+    scores = score(
+        query, gallery, query_pids=q_pids, gallery_pids=g_pids, query_camids=q_camids, gallery_camids=g_camids,
+        distance=distance,
+    )  # fmt: skip
+    distances = _distances(query, gallery, distance)
+    distances = np.tile(distances[:, :80], (1, copies))  # copies are at the very same distance
+    mean, penalty, cmc, _ = slow(distances, q_pids, g_pids, q_camids, g_camids, 50)
+    assert scores.mAP == pytest.approx(mean, abs=1e-6)
+    assert scores.mINP == pytest.approx(penalty, abs=1e-6)
+    np.testing.assert_allclose(scores.cmc, cmc, atol=1e-6)
+
+
+def test_memory_maps_are_read_in_place(tmp_path: Path) -> None:
+    query, gallery, *people = inputs.features(3, 20, 300, 20, 4)
+    names = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+    arguments: dict[str, Any] = dict(zip(names, people, strict=True))
+    mapped = []
+    for name, values in (("query", query), ("gallery", gallery)):
+        np.save(tmp_path / f"{name}.npy", values)
+        mapped.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    assert score(*mapped, **arguments).to_json() == score(query, gallery, **arguments).to_json()
+
+
+@pytest.mark.slow
+def test_more_pairs_than_32_bits_count() -> None:
+    """50,000 × 50,000: each query's match is at place 50,000, the last."""
+    n = 50_000
+    query, gallery = np.zeros((n, 1), np.float32), np.zeros((n, 1), np.float32)
+    gallery[-1] = 1
+    labels: dict[str, Any] = {"query_pids": np.ones(n), "gallery_pids": np.r_[np.zeros(n - 1), 1]}
+    labels |= {"query_camids": np.zeros(n), "gallery_camids": np.ones(n)}
+    scores = score(query, gallery, **labels, distance="euclidean")
+    assert scores.mAP == pytest.approx(1 / n)
+    assert scores.cmc[-1] == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("rerank", [None, Reranking()])
+@pytest.mark.parametrize("protocol", ["market1501", "all-cameras", "single-gallery-shot"])
+def test_a_gpu_scores_alike(protocol: Any, rerank: Any) -> None:
+    query, gallery, *people = inputs.features(3, 50, 300, 20, 4)
+    names = ("query_pids", "gallery_pids", "query_camids", "gallery_camids")
+    arguments: dict[str, Any] = dict(zip(names, people, strict=True)) | {"protocol": protocol, "rerank": rerank}
+    there = score(torch.from_numpy(query).cuda(), torch.from_numpy(gallery).cuda(), **arguments)
+    here = score(query, gallery, **arguments)
+    assert there.mAP == pytest.approx(here.mAP, abs=1e-5)
+    np.testing.assert_allclose(there.cmc, here.cmc, atol=0.02)

@@ -11,6 +11,7 @@ import tyro
 
 from scalereid import __version__
 from scalereid.cli.data import data_check, data_unpack
+from scalereid.cli.judging import calibrate, compare
 from scalereid.cli.looking import datasets, demo, evaluate, models, recipes, report
 from scalereid.cli.terminal import program
 from scalereid.cli.training import leave_one_out_with, train_splits_with, train_with
@@ -59,6 +60,8 @@ def _parse(arguments: list[str], recipe: str) -> None:
         "leave-one-out": leave_one_out_with(recipe, again=lambda other: _parse(arguments, other)),
         "train-splits": train_splits_with(recipe, again=lambda other: _parse(arguments, other)),
         "evaluate": evaluate,
+        "compare": compare,
+        "calibrate": calibrate,
         "report": report,
         "models": models,
         "recipes": recipes,

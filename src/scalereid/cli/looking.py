@@ -13,10 +13,12 @@ from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
 from scalereid.progress import Progress
 from scalereid.recipes import RECIPES
+from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.distances import Distance
+from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import Precision, mean_scores
 from scalereid.run import Run, write_json
-from scalereid.tables import backbones_table, datasets_table, recipes_tables, scores_table
+from scalereid.tables import backbones_table, camera_pairs_table, datasets_table, recipes_tables, scores_table
 
 
 def demo(
@@ -65,6 +67,14 @@ def evaluate(
     ] = "at-matches",
     flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
     image_size: Annotated[tuple[int, int] | None, arg(help="Height and width; the recipe's, or 256 128.")] = None,
+    rerank: Annotated[bool, arg(help="Re-rank with k-reciprocal encoding (k1 20, k2 6, λ 0.3).")] = False,
+    expand_queries: Annotated[int, arg(help="Add so many of its nearest gallery images to each query.")] = 0,
+    augment_gallery: Annotated[int, arg(help="Add so many of its nearest others to each gallery image.")] = 0,
+    alpha: Annotated[float, arg(help="Weigh such neighbours by their cosine to this power.")] = 0.0,
+    multi_query: Annotated[bool, arg(help="Pool all queries of a person from a camera.")] = False,
+    camera_pairs: Annotated[
+        bool, arg(help="Say between which cameras people are found, and between which not.")
+    ] = False,
     out: Annotated[Path | None, arg(help="A JSON file for the scores and how they were made.")] = None,
     run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
@@ -78,7 +88,16 @@ def evaluate(
         data=data,
         datasets=dataset,
         how=How(
-            distance=distance, protocol=protocol, average_precision=average_precision, flip=flip, image_size=image_size
+            distance=distance,
+            protocol=protocol,
+            average_precision=average_precision,
+            flip=flip,
+            image_size=image_size,
+            rerank=Reranking() if rerank else None,
+            expand_queries=expand_queries,
+            augment_gallery=augment_gallery,
+            alpha=alpha,
+            multi_query=multi_query,
         ),
         device=device,
         run_code=run_code,
@@ -90,6 +109,10 @@ def evaluate(
         for scored in splits:
             progress.say(f"\n{scored}")
             entries.append(scored.to_json())
+            if camera_pairs:
+                pairs = scored.camera_pairs()
+                show(camera_pairs_table(pairs))
+                entries[-1]["camera_pairs"] = [pair._asdict() for pair in pairs]
             rows[scored.dataset.name] = scored.scores.to_json()
         if len(splits) > 1:
             mean = mean_scores([scored.scores for scored in splits])
@@ -145,8 +168,15 @@ def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progres
         summary=str(scored),
         ranking=scored.rank(),
         dataset=scored.dataset,
+        calibration=_calibration(run, scored.scores.distance),
     )
     return scored, page
+
+
+def _calibration(run: Run, distance: Distance) -> Calibration | None:
+    """The run's, if it has one of this distance."""
+    calibration = Calibration.load(run.calibration) if run.calibration.is_file() else None
+    return calibration if calibration and calibration.distance == distance else None
 
 
 def _free(folder: Path) -> Path:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scalereid.data.images import open_image, upright
@@ -20,10 +22,12 @@ def draw_ranked_lists(
     rows: Sequence[int],
     *,
     image_size: tuple[int, int] = (160, 80),
+    probabilities: NDArray[np.float64] | None = None,
 ) -> Image.Image:
     """One line per query in `rows`: the query, then its nearest gallery images, framed green where right and red where wrong.
 
-    A tick or a cross says the same for those who cannot tell the colours apart. Every image is labelled with its camera.
+    A tick or a cross says the same for those who cannot tell the colours apart. Every image is labelled with its camera and,
+    where there are `probabilities` (queries, top), with that of showing the query's person.
     """
     top = ranking.indices.shape[1]
     height, width = image_size[0] + 2 * _FRAME, image_size[1] + 2 * _FRAME
@@ -36,11 +40,12 @@ def draw_ranked_lists(
         pen.text((_left(column, width) + width / 2, _HEADER / 2), heading, fill="black", font=font, anchor="mm")
     for line, row in enumerate(rows):
         y = _HEADER + line * (height + _GAP)
-        canvas.paste(_framed(query[row], image_size, _QUERY, None), (_left(0, width), y))
+        canvas.paste(_framed(query[row], image_size, _QUERY, None, ""), (_left(0, width), y))
         for column in range(top):
             index, right = int(ranking.indices[row, column]), bool(ranking.correct[row, column])
             if index >= 0:
-                image = _framed(gallery[index], image_size, _RIGHT if right else _WRONG, right)
+                note = "" if probabilities is None else f" {probabilities[row, column]:.0%}"
+                image = _framed(gallery[index], image_size, _RIGHT if right else _WRONG, right, note)
                 canvas.paste(image, (_left(column + 1, width), y))
     return canvas
 
@@ -61,13 +66,13 @@ def _left(column: int, width: int) -> int:
 
 
 def _framed(
-    record: ImageRecord, image_size: tuple[int, int], colour: tuple[int, int, int], right: bool | None
+    record: ImageRecord, image_size: tuple[int, int], colour: tuple[int, int, int], right: bool | None, note: str
 ) -> Image.Image:
     with open_image(record.path) as image:
         small = upright(image).resize(image_size[::-1], Image.Resampling.LANCZOS)
     pen = ImageDraw.Draw(small)
     font = ImageFont.load_default(10)
-    label = f"c{record.camid}"
+    label = f"c{record.camid}{note}"
     width = pen.textlength(label, font=font)
     pen.rectangle((0, 0, width + (6 if right is None else 20), 14), fill=colour)
     pen.text((3, 1), label, fill="white", font=font)

@@ -8,6 +8,7 @@ from typing import Any
 from scalereid.data.records import ReidDataset, one_per_tracklet
 from scalereid.figures.curves import draw_training_curve
 from scalereid.figures.ranked_lists import draw_ranked_lists, evenly_spaced, mistakes
+from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.scores import Scores
 from scalereid.run import Run, write
@@ -16,11 +17,19 @@ _ROWS = 8
 
 
 def write_report(
-    run: Run, *, scores: Scores, epoch: int | None, summary: str, ranking: Ranking, dataset: ReidDataset
+    run: Run,
+    *,
+    scores: Scores,
+    epoch: int | None,
+    summary: str,
+    ranking: Ranking,
+    dataset: ReidDataset,
+    calibration: Calibration | None = None,
 ) -> Path:
     """Write `report/index.html` and its pictures into the run; returns the page.
 
-    The page asks for nothing from outside. `epoch` and `summary` say what the scores are scores of.
+    The page asks for nothing from outside. `epoch` and `summary` say what the scores are scores of. With a `calibration`, which
+    must be of the same distance, each image found carries the probability that it shows the query's person.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
@@ -30,12 +39,15 @@ def write_report(
     log = run.epochs()
     draw_training_curve(log, folder / "curve.png")
     query, gallery = one_per_tracklet(dataset.query), one_per_tracklet(dataset.gallery)
+    probabilities = None
+    if calibration:
+        probabilities = calibration.probability(ranking.distances.cpu().numpy())
     wrong = mistakes(ranking, _ROWS)
     for name, rows in (("ranked_lists", evenly_spaced(_ROWS, len(query))), ("mistakes", wrong)):
         file = folder / f"{name}.png"
         file.unlink(missing_ok=True)
         if rows:
-            draw_ranked_lists(query, gallery, ranking, rows).save(file)
+            draw_ranked_lists(query, gallery, ranking, rows, probabilities=probabilities).save(file)
     page = folder / "index.html"
     html = _page(run, log, scores, epoch, summary, bool(wrong))
     write(page, lambda partial: partial.write_text(html, encoding="utf-8"))

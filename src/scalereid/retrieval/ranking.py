@@ -48,21 +48,22 @@ def rank(
     parts = []
     for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
         matches, ignored = both.matches_and_ignored(queries, protocol)
-        found, indices = nearest(distances.masked_fill_(ignored, torch.inf), top)
-        absent = found.isinf()
+        columns = nearest(distances.masked_fill_(ignored, torch.inf), top)
+        found, order = distances.gather(1, columns).sort(dim=1, stable=True)
+        indices, absent = columns.gather(1, order), found.isinf()
         right = matches.gather(1, indices) & ~absent
         parts.append((indices.masked_fill(absent, -1), found, right, matches.sum(dim=1)))
     return Ranking(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def nearest(distances: Tensor, top: int) -> tuple[Tensor, Tensor]:
-    """The `top` smallest distances of each row and their columns, both (b, top), equal distances in the columns' order."""
-    found, columns = distances.topk(top, dim=1, largest=False)  # which of equal ones, nobody knows
-    border = found[:, -1:]
-    crowded = ((distances <= border).sum(dim=1) > top) & border.isfinite().squeeze(1)
-    for row in crowded.nonzero().flatten().tolist():
+def nearest(distances: Tensor, top: int) -> Tensor:
+    """The columns (b, top) of the `top` smallest distances of each row, in ascending order; of equal ones the first columns."""
+    if top >= distances.shape[1]:
+        return torch.arange(distances.shape[1], device=distances.device).expand(distances.shape)
+    found, columns = distances.topk(top + 1, dim=1, largest=False)  # which of equal ones, nobody knows
+    border = found[:, top - 1]
+    for row in ((border == found[:, top]) & border.isfinite()).nonzero().flatten().tolist():
         inside = int((found[row] < border[row]).sum())
-        columns[row, inside:] = (distances[row] == border[row]).nonzero().flatten()[: top - inside]
-    columns = columns.sort(dim=1).values
-    found, order = distances.gather(1, columns).sort(dim=1, stable=True)
-    return found, columns.gather(1, order)
+        equal = (distances[row] == border[row]).nonzero().flatten()
+        columns[row, inside:top] = equal[: top - inside]
+    return columns[:, :top].sort(dim=1).values

@@ -1,7 +1,7 @@
 """mAP, mINP and CMC, counted block by block without sorting the gallery."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scalereid.data.records import Protocol
 from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
 from scalereid.retrieval.places import PlaceCounter
+from scalereid.retrieval.reranking import Reranking, reranked_blocks
 from scalereid.retrieval.sides import Numbers, Sides, sides
 from scalereid.retrieval.single_shot import SingleShot
 
@@ -44,6 +45,8 @@ class Scores:
     protocol: Protocol
     average_precision: Precision = "at-matches"
     """How the precision was averaged over a query's matches."""
+    rerank: Reranking | None = None
+    """How distances were re-ranked; None: not at all."""
     splits: int = 1
     """Splits of a dataset whose scores these are the means of."""
     per_query: PerQuery | None = None
@@ -59,7 +62,9 @@ class Scores:
         """How they were made, in words."""
         average = "" if self.average_precision == "at-matches" else f", average precision by {self.average_precision}"
         splits = "" if self.splits == 1 else f", mean of {self.splits} splits"
-        return f"{self.distance} distance, {self.protocol} protocol{average}{splits}"
+        r = self.rerank
+        reranked = f", re-ranked (k1 {r.k1}, k2 {r.k2}, λ {r.lambda_value}, as {r.compat})" if r else ""
+        return f"{self.distance} distance{reranked}, {self.protocol} protocol{average}{splits}"
 
     def to_json(self) -> dict[str, Any]:
         """The scores as JSON values and how they were made, without those of each query."""
@@ -72,13 +77,15 @@ class Scores:
             "distance": self.distance,
             "protocol": self.protocol,
             "average_precision": self.average_precision,
+            "rerank": asdict(self.rerank) if self.rerank else None,
             "splits": self.splits,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Scores":
         """The scores that `to_json` gave."""
-        return cls(**{**values, "cmc": np.array(values["cmc"])})
+        rerank = Reranking(**values["rerank"]) if values["rerank"] else None
+        return cls(**{**values, "cmc": np.array(values["cmc"]), "rerank": rerank})
 
 
 def score(
@@ -94,6 +101,7 @@ def score(
     distance: Distance = "cosine",
     protocol: Protocol = "market1501",
     average_precision: Precision = "at-matches",
+    rerank: Reranking | None = None,
     max_rank: int = 50,
     seed: int = 0,
     block: int = BLOCK,
@@ -121,6 +129,7 @@ def score(
             the mean of 10 draws.
         average_precision: of a query: the mean precision `at-matches`, or by the `trapezoid` rule of Oxford's buildings
             (Philbin et al., CVPR 2007), as Market-1501's first MATLAB code and layumi's baseline do.
+        rerank: order by k-reciprocal distances instead, made row by row (Zhong et al., CVPR 2017).
         max_rank: length of the CMC.
         seed: of the draws.
         block: see above.
@@ -139,7 +148,11 @@ def score(
     inverse_penalty = np.full(len(both.query), np.nan)
     first_match = np.zeros(len(both.query), dtype=np.int64)
     drawn = []
-    for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
+    if rerank:
+        blocks = reranked_blocks(both.query, both.gallery, distance, rerank, block)
+    else:
+        blocks = distance_blocks(both.query, both.gallery, distance, block)
+    for queries, distances in blocks:
         if single_shot:
             ignored = both.matches_and_ignored(queries, protocol)[1]
             drawn.append(single_shot.places(distances, both.query_pids[queries], ignored).cpu().numpy())
@@ -163,6 +176,7 @@ def score(
         distance=distance,
         protocol=protocol,
         average_precision=average_precision,
+        rerank=rerank,
         per_query=PerQuery(precision, first_match),
     )
 
@@ -176,9 +190,9 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     if not scores:
         raise ValueError("there are no scores to average")
     first = scores[0]
-    ways = {(s.distance, s.protocol, s.average_precision, len(s.cmc)) for s in scores}
+    ways = {(replace(s, splits=1).how(), len(s.cmc)) for s in scores}
     if len(ways) > 1:
-        raise ValueError(f"scores made in different ways have no mean: {', '.join(map(str, sorted(ways)))}")
+        raise ValueError(f"scores made in different ways have no mean: {'; '.join(sorted(way for way, _ in ways))}")
     of_queries = [s.per_query for s in scores if s.per_query]
     return replace(
         first,

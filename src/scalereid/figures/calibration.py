@@ -1,0 +1,65 @@
+"""How distances of one person's and of two people's images differ, and what a threshold on them gives."""
+
+from pathlib import Path
+
+import numpy as np
+
+from scalereid.figures.curves import require_matplotlib
+from scalereid.retrieval.calibration import Calibration
+from scalereid.retrieval.pairs import PairDistances
+
+_BARS = 128
+
+
+def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -> None:
+    """Histograms of both kinds of pairs' distances with the thresholds, above the probability of one person."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
+    counted = (pairs.same + pairs.different).nonzero()[0]
+    first, last = pairs.edges[counted[0]], pairs.edges[counted[-1] + 1]
+    bars = np.linspace(first, last, _BARS + 1)
+    middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
+    for counts, colour, label in ((pairs.same, "tab:green", "one person"), (pairs.different, "tab:red", "two people")):
+        heights = np.histogram(middles, bars, weights=counts / counts.sum())[0]
+        above.stairs(heights, bars, fill=True, alpha=0.5, color=colour, label=f"{counts.sum():,} pairs of {label}")
+    for point in calibration.points:
+        above.axvline(point.threshold, color="black", linewidth=0.8, linestyle=":")
+        above.annotate(
+            f"{point.wanted:g}", (point.threshold, 1), xycoords=("data", "axes fraction"), rotation=90,
+            va="top", ha="right", fontsize=8,
+        )  # fmt: skip
+    above.set(ylabel="share of pairs", yticks=[])
+    above.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
+    figure.legend(title="dotted: false-match rates", title_fontsize=8, fontsize=9, loc="outside lower center", ncols=2)
+    below.plot(
+        bars, calibration.probability(bars, prior=0.5), color="tab:blue", label="of as many pairs of two as of one"
+    )
+    below.plot(bars, calibration.probability(bars), color="tab:blue", linestyle="--", label="in this dataset")
+    below.set(xlabel=f"{calibration.distance} distance", ylabel="probability\nof one person", ylim=(0, 1))
+    below.legend(fontsize=8)
+    figure.savefig(file, dpi=110)
+
+
+def draw_roc(pairs: PairDistances, calibration: Calibration, file: Path) -> None:
+    """The true-match rate over the false-match rate, down to the smallest that the pairs can tell."""
+    require_matplotlib()
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.subplots()
+    false, true = pairs.rates()
+    axes.plot(false, true, color="tab:blue")
+    for point in calibration.points:
+        axes.plot(point.false_match_rate, point.true_match_rate, "o", color="black", markersize=4)
+        axes.annotate(f"{point.true_match_rate:.1%}", (point.false_match_rate, point.true_match_rate), fontsize=8,
+                      xytext=(4, -10), textcoords="offset points")  # fmt: skip
+    axes.set_xscale("log")
+    axes.set(
+        xlim=(1 / pairs.different.sum(), 1), ylim=(0, 1.02), xlabel="false-match rate", ylabel="true-match rate",
+    )  # fmt: skip
+    axes.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
+    axes.grid(alpha=0.3)
+    figure.savefig(file, dpi=110)

@@ -1,0 +1,210 @@
+"""Re-ranking with k-reciprocal encoding, stored sparsely (Zhong et al., CVPR 2017)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix
+from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
+
+_CHUNK = 512  # images whose sets are made together
+_ROWS = 64  # queries whose distances are made together
+Compatibility = Literal["paper", "torchreid"]
+
+
+@dataclass(frozen=True)
+class Reranking:
+    """The settings of k-reciprocal re-ranking."""
+
+    k1: int = 20
+    """Nearest neighbours that may be reciprocal."""
+    k2: int = 6
+    """Nearest neighbours whose encodings are averaged (local query expansion); 1: none."""
+    lambda_value: float = 0.3
+    """Weight of the original distance beside the Jaccard distance."""
+    compat: Compatibility = "paper"
+    """`torchreid` squares squared distances once more, as torchreid does by mistake."""
+
+    def check(self) -> None:
+        """Raise a ValueError that names a value which makes no sense."""
+        for name in ("k1", "k2"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not 0 <= self.lambda_value <= 1:
+            raise ValueError(f"lambda_value is {self.lambda_value}; it must be from 0 to 1")
+
+
+class Sparse(NamedTuple):
+    """A sparse (n, m) matrix, row after row."""
+
+    start: Tensor
+    """(n + 1,) where each row begins."""
+    column: Tensor
+    value: Tensor
+
+    def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Which entries are those of `rows`, one row after another, and for each the place of its row in `rows`."""
+        first, number = self.start[rows], self.start[rows + 1] - self.start[rows]
+        place = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), number)
+        within = torch.arange(len(place), device=rows.device) - (number.cumsum(0) - number)[place]
+        return first[place] + within, place
+
+
+def rerank(
+    query: Embeddings,
+    gallery: Embeddings,
+    *,
+    k1: int = 20,
+    k2: int = 6,
+    lambda_value: float = 0.3,
+    distance: Distance = "euclidean",
+    compat: Compatibility = "paper",
+) -> Tensor:
+    """Re-ranked distances (q, g), float32, between embeddings (q, d) and (g, d).
+
+    As published: Euclidean distances, squared once; with `cosine` those of embeddings of length 1. For galleries whose
+    (q, g) matrix would not fit, `score(..., rerank=Reranking())` makes it row by row.
+
+    Raises:
+        ValueError: an empty side, widths that differ, values that are not finite, settings that make no sense.
+    """
+    settings = Reranking(k1, k2, lambda_value, compat)
+    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
+    distances = q.new_empty(len(q), len(g))
+    for rows, block in reranked_blocks(q, g, distance, settings):
+        distances[rows] = block
+    return distances
+
+
+def cannot_help(gallery_pids: NDArray[np.integer]) -> bool:
+    """Whether everybody has one gallery image: then no two can confirm each other, which is what re-ranking lives on."""
+    return len(np.unique(gallery_pids)) == len(gallery_pids)
+
+
+def reranked_blocks(
+    query: Tensor, gallery: Tensor, distance: Distance, settings: Reranking, block: int = BLOCK
+) -> Iterator[tuple[slice, Tensor]]:
+    """The rows of the (queries, gallery) matrix of re-ranked distances, some at a time.
+
+    Beyond the embeddings, of which a joint copy is made, this takes some 100 numbers an image.
+
+    Raises:
+        ValueError: see `rerank`.
+    """
+    settings.check()
+    if not len(query) or not len(gallery) or query.shape[1] != gallery.shape[1]:
+        raise ValueError(f"re-ranking takes queries and a gallery, not {list(query.shape)} and {list(gallery.shape)}")
+    everything = torch.cat([query, gallery])
+    if distance == "cosine":
+        everything = functional.normalize(everything)
+    squares = everything.square().sum(dim=1)
+    if not squares.isfinite().all():
+        raise ValueError("there are embeddings so long that their squares are beyond float32")
+    neighbours, farthest = nearest_neighbours(everything, min(max(settings.k1 + 1, settings.k2), len(everything)))
+    encoding = _encode(everything, squares, neighbours[:, : settings.k1 + 1], farthest, settings)
+    if settings.k2 > 1:
+        encoding = _average(encoding, neighbours[:, : settings.k2])
+    queries, images = len(query), everything[len(query) :]
+    inverted = _transposed(encoding, queries, len(images))
+    for start in range(0, queries, size := max(1, min(_ROWS, block // len(images)))):
+        rows = torch.arange(start, min(start + size, queries), device=query.device)
+        common = _common(encoding, inverted, rows, len(images))
+        original = squared_distances(everything[rows], images, squares[rows], squares[queries:])
+        original = _normalised(original, farthest[rows, None], settings)
+        jaccard = 1 - common / (2 - common)
+        weight = settings.lambda_value
+        yield slice(start, start + len(rows)), jaccard.mul_(1 - weight).add_(original, alpha=weight)
+
+
+def _normalised(squared: Tensor, farthest: Tensor, settings: Reranking) -> Tensor:
+    """Squared distances as shares of each row's largest."""
+    shares = squared / farthest.clamp(min=1e-12)
+    return shares.square() if settings.compat == "torchreid" else shares
+
+
+def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: Tensor, settings: Reranking) -> Sparse:
+    """Of each image the weights of its expanded k-reciprocal neighbours: exp(−distance), adding up to 1."""
+    half = neighbours[:, : round(settings.k1 / 2) + 1]
+    starts, columns, values = [], [], []
+    for rows in torch.split(torch.arange(len(everything), device=everything.device), _CHUNK):
+        members = _expanded(neighbours, half, rows)
+        present = members >= 0
+        chosen = members.clamp(min=0)
+        products = torch.bmm(everything[chosen], everything[rows, :, None]).squeeze(2)
+        squared = (squares[rows, None] + squares[chosen] - 2 * products).clamp_(min=0)
+        weights = torch.exp(-_normalised(squared, farthest[rows, None], settings)).where(present, 0.0)
+        weights /= weights.sum(dim=1, keepdim=True)
+        starts.append(present.sum(dim=1))
+        columns.append(members[present].int())
+        values.append(weights[present])
+    return Sparse(_starts(torch.cat(starts)), torch.cat(columns), torch.cat(values))
+
+
+def _expanded(neighbours: Tensor, half: Tensor, rows: Tensor) -> Tensor:
+    """The expanded sets R* (b, m) of some images, each member once, −1 where a set is smaller.
+
+    To an image's k1-reciprocal neighbours are added the k1/2-reciprocal neighbours of each of them, where more than two thirds
+    of these are among the former.
+    """
+    reciprocal = _reciprocal(neighbours, rows)
+    of_each = _reciprocal(half, reciprocal.clamp(min=0).flatten()).view(*reciprocal.shape, -1)
+    of_each[reciprocal < 0] = -1
+    wanted = reciprocal.masked_fill(reciprocal < 0, -2)  # so that what is missing on both sides is not shared
+    shared = (of_each[..., None] == wanted[:, None, None, :]).any(dim=3)
+    added = shared.sum(dim=2) > 2 / 3 * (of_each >= 0).sum(dim=2)
+    of_each[~added] = -1
+    members = torch.cat([reciprocal, of_each.flatten(1)], dim=1).sort(dim=1, descending=True).values
+    members[:, 1:][members[:, 1:] == members[:, :-1]] = -1
+    members = members.sort(dim=1, descending=True).values
+    return members[:, : max(1, int((members >= 0).sum(dim=1).max()))]
+
+
+def _reciprocal(neighbours: Tensor, rows: Tensor) -> Tensor:
+    """Of each row's neighbours (b, k) those of which it is a neighbour too, −1 in place of the others."""
+    forward = neighbours[rows]
+    return forward.where((neighbours[forward] == rows[:, None, None]).any(dim=2), -1)
+
+
+def _average(encoding: Sparse, neighbours: Tensor) -> Sparse:
+    """Each image's encoding as the mean of its nearest neighbours'."""
+    images, k2 = neighbours.shape
+    starts, columns, values = [], [], []
+    for rows in torch.split(torch.arange(images, device=neighbours.device), _CHUNK):
+        entries, place = encoding.entries(neighbours[rows].flatten())
+        keys = (place // k2) * images + encoding.column[entries]
+        keys, inverse = torch.unique(keys, return_inverse=True)
+        sums = encoding.value.new_zeros(len(keys)).index_add_(0, inverse, encoding.value[entries])
+        starts.append(torch.bincount(keys // images, minlength=len(rows)))
+        columns.append((keys % images).int())
+        values.append(sums / k2)
+    return Sparse(_starts(torch.cat(starts)), torch.cat(columns), torch.cat(values))
+
+
+def _transposed(encoding: Sparse, queries: int, images: int) -> Sparse:
+    """For each image of all, which gallery images' encodings hold it."""
+    first = int(encoding.start[queries])
+    number = encoding.start[queries + 1 :] - encoding.start[queries:-1]
+    image = torch.repeat_interleave(torch.arange(images, device=number.device, dtype=torch.int32), number)
+    columns, order = encoding.column[first:].sort(stable=True)
+    counts = torch.bincount(columns, minlength=queries + images)
+    return Sparse(_starts(counts), image[order], encoding.value[first:][order])
+
+
+def _common(encoding: Sparse, inverted: Sparse, rows: Tensor, images: int) -> Tensor:
+    """For some queries and every gallery image (b, g) the sum over all images of the smaller of their two weights."""
+    own, query = encoding.entries(rows)
+    entries, place = inverted.entries(encoding.column[own].long())
+    smaller = torch.minimum(encoding.value[own][place], inverted.value[entries])
+    common = smaller.new_zeros(len(rows), images)
+    common.view(-1).index_add_(0, query[place] * images + inverted.column[entries], smaller)
+    return common
+
+
+def _starts(number: Tensor) -> Tensor:
+    return functional.pad(number.cumsum(0), (1, 0))

@@ -1,0 +1,96 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scalereid.retrieval.calibration import Calibration, calibrate
+from scalereid.retrieval.pairs import PairDistances
+
+ABOUT: dict[str, Any] = {"distance": "cosine", "model": "m", "dataset": "d"}
+
+
+def pairs(same: int = 20_000, different: int = 400_000) -> PairDistances:
+    """Two normal distributions of one width, whose log-odds are a straight line: 25 − 50 d."""
+    edges = np.linspace(0, 1, 4_097)
+    rng = np.random.default_rng(0)
+    counts = [
+        np.histogram(rng.normal(mean, 0.1, number).clip(0, 1), edges)[0]
+        for mean, number in ((0.25, same), (0.75, different))
+    ]
+    return PairDistances(edges, counts[0], counts[1])
+
+
+@pytest.mark.parametrize(("method", "tolerance"), [("logistic", 0.02), ("isotonic", 0.06)])
+def test_probabilities_are_those_of_the_distributions(method: Any, tolerance: float) -> None:
+    found = calibrate(pairs(), method=method, **ABOUT)
+    at = np.array([0.42, 0.47, 0.5, 0.53, 0.58])
+    expected = 1 / (1 + np.exp(50 * at - 25))
+    np.testing.assert_allclose(found.probability(at, prior=0.5), expected, atol=tolerance)
+    odds = 20_000 / 400_000
+    np.testing.assert_allclose(found.probability(at), 1 / (1 + np.exp(50 * at - 25) / odds), atol=tolerance)
+    assert found.prior == pytest.approx(1 / 21)
+    assert found.probability(0.1) > 0.99
+    assert found.probability(0.9) < 0.01
+
+
+@pytest.mark.parametrize("method", ["logistic", "isotonic"])
+def test_it_says_as_often_as_it_is_so(method: Any) -> None:
+    """Of the pairs that are given about 70 %, about 70 % are of one person."""
+    data = pairs()
+    found = calibrate(data, method=method, **ABOUT)
+    middles = (data.edges[:-1] + data.edges[1:]) / 2
+    given = found.probability(middles)
+    for low, high in ((0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9)):
+        chosen = (given >= low) & (given < high)
+        both = data.same[chosen] + data.different[chosen]
+        assert data.same[chosen].sum() / both.sum() == pytest.approx(
+            (given[chosen] * both).sum() / both.sum(), abs=0.06
+        )
+
+
+def test_thresholds_go_as_far_as_the_pairs_can_tell() -> None:
+    assert [point.wanted for point in calibrate(pairs(), **ABOUT).points] == [0.1, 0.01, 0.001, 0.0001]
+    assert [point.wanted for point in calibrate(pairs(different=500), **ABOUT).points] == [0.1, 0.01]
+    with pytest.raises(ValueError, match="7 pairs of two people are too few"):
+        calibrate(pairs(different=7), **ABOUT)
+
+
+def test_people_who_can_be_told_apart_without_fail() -> None:
+    """No distance is both: probabilities are near 0 and 1, and finite."""
+    edges = np.linspace(0, 1, 11)
+    apart = PairDistances(edges, np.array([50, 0, 0, 0, 0, 0, 0, 0, 0, 0]), np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 900]))
+    for method in ("logistic", "isotonic"):
+        found = calibrate(apart, method=method, **ABOUT)
+        assert found.probability(0.05, prior=0.5) == pytest.approx(900 / 901)  # no surer than 900 pairs allow
+        assert found.probability(0.95, prior=0.5) == pytest.approx(1 / 51)
+        assert np.isfinite(found.probability(np.linspace(0, 1, 50))).all()
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    found = calibrate(pairs(), method="isotonic", **ABOUT)
+    found.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == found
+    assert len(found.knots) <= 256
+    with pytest.raises(FileNotFoundError, match="`scalereid calibrate` makes one"):
+        Calibration.load(tmp_path / "nowhere.json")
+    for text in ("nonsense", "{}", '{"points": [], "knots": []}'):
+        (tmp_path / "bad.json").write_text(text)
+        with pytest.raises(ValueError, match=r"bad\.json is no calibration"):
+            Calibration.load(tmp_path / "bad.json")
+    for prior in (0.0, 1.0):
+        with pytest.raises(ValueError, match="is not between 0 and 1"):
+            found.probability(0.5, prior=prior)
+
+
+def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.isotonic", None)
+    with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[calibration\]'"):
+        calibrate(pairs(), **ABOUT)
+
+
+def test_a_model_that_tells_nothing_is_not_calibrated() -> None:
+    data = pairs()
+    with pytest.raises(ValueError, match="m cannot be calibrated on d: images of one person are no nearer"):
+        calibrate(PairDistances(data.edges, data.different, data.same), **ABOUT)

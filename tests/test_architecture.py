@@ -10,7 +10,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"training", "retrieval"},
     {"recipe"},
     {"recipes", "run", "process", "progress"},
-    {"assembly"},
+    {"assembly", "testside"},
     {"checkpoint"},
     {"resume", "evaluation"},
     {"experiment", "figures", "tables"},

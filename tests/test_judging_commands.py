@@ -103,13 +103,15 @@ def test_reranking_says_when_it_cannot_help(runs: Path, people: ReidDataset, say
 def test_calibrate_keeps_what_distances_mean(runs: Path, colours: Path, say: Run) -> None:
     text = say("calibrate", runs / "short", "--data", colours)
     assert "20 pairs of one person, 180 of two" in text
-    assert re.search(r"│ 10\.00% +│ 0\.\d{4} +│ +[\d.]+% +│ [\d.]+% +│", text)
+    assert re.search(r"│ 10\.000% +│ 0\.\d{4} +│ +[\d.]+% +│ [\d.]+% +│", text)
     assert "open set: 5 queries of people in the gallery, 5 of others" in text
     assert re.search(r"At a distance of 0\.\d{4} one person is [\d.]+% probable", text)
     found = Calibration.load(runs / "short" / "calibration.json")
     assert found.probability(0.0) > 0.5 > found.probability(0.5)
     assert found.points[0].true_match_rate > 0.5
     assert found.prior == 0.1
+    assert "│ 5.000%  " in say("calibrate", runs / "short", "--data", colours, "--rates", "0.05", "0.2")
+    assert [point.wanted for point in Calibration.load(runs / "short" / "calibration.json").points] == [0.05, 0.2]
     for name in ("distances.png", "roc.png"):
         with Image.open(runs / "short" / name) as picture:
             assert np.asarray(picture).std() > 5
@@ -124,6 +126,8 @@ def test_answers_carry_their_probability(runs: Path, colours: Path, say: Run) ->
         say("report", runs / "short", "--data", colours)
         with Image.open(runs / "short" / "report" / "ranked_lists.png") as picture:
             lists.append(np.asarray(picture))
+    page = (runs / "short" / "report" / "index.html").read_text()
+    assert "Per cent: the probability of the same person, calibrated on colours" in page
     assert lists[0].shape == lists[1].shape
     assert (lists[0] != lists[1]).any()
 

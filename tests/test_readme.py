@@ -48,8 +48,11 @@ class ReachedError(Exception):
     pass
 
 
-def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every command shown gets as far as doing its work."""
+    (tmp_path / "runs" / "x").mkdir(parents=True)
+    (tmp_path / "runs" / "x" / "recipe.json").touch()
+    monkeypatch.chdir(tmp_path)
 
     def reach(*_: object, **__: object) -> None:
         raise ReachedError
@@ -65,6 +68,7 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("scalereid.cli.data.find_datasets", reach)
     monkeypatch.setattr("scalereid.cli.data.unpack_cuhk03", reach)
     monkeypatch.setattr("scalereid.assembly.read_dataset", reach)
+    monkeypatch.setattr("scalereid.evaluation.evaluate", reach)
     for name in ("demo", "looking.show", "looking._report", "terminal.draw_toy_once"):
         monkeypatch.setattr(f"scalereid.cli.{name}", reach)
     monkeypatch.setattr("scalereid.cli.training.Run.recipe", lambda _: Recipe())

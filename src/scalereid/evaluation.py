@@ -1,7 +1,6 @@
 """A model on the test side of a dataset: embed, score, rank."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,18 @@ from torch import Tensor
 
 from scalereid import assembly
 from scalereid.checkpoint import LoadedModel, load_checkpoint
-from scalereid.data.images import Advance, ImageSize, ImageStore, check_image_size
+from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.names import splits_of
-from scalereid.data.records import ImageRecord, PeopleAndCameras, Protocol, ReidDataset, tracklet_of
-from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.data.records import PeopleAndCameras, Protocol, ReidDataset
 from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
 from scalereid.retrieval.distances import Distance
-from scalereid.retrieval.embedding import embed, pool_tracklets
 from scalereid.retrieval.expansion import augment_gallery, expand_queries, pool_people
 from scalereid.retrieval.ranking import Ranking, rank
 from scalereid.retrieval.reranking import Reranking, cannot_help
 from scalereid.retrieval.scores import Precision, Scores, score
+from scalereid.testside import TestSide, describe
 
 _IMAGE_SIZE = (256, 128)  # of released weights, which do not say
 
@@ -89,42 +87,6 @@ class Evaluation:
             f"{s.queries:,} queries{without}, {len(self.gallery):,} {what}; {s.how()}, {size}; "
             f"dataset {self.dataset.fingerprint()}{left_out}"
         )
-
-
-class TestSide:
-    """The query and gallery images of a dataset, decoded once and embedded as often as one likes."""
-
-    __test__ = False  # not a test in pytest's sense
-
-    def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress) -> None:
-        self.query_images = decode("query", dataset.query, image_size, progress)
-        self.gallery_images = decode("gallery", dataset.gallery, image_size, progress)
-        self.dataset = dataset
-
-    def embed(
-        self, model: EmbeddingModel, *, flip: bool = False, progress: Progress | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Query and gallery embeddings of `model` as it is now; silent without `progress`."""
-        images = len(self.query_images) + len(self.gallery_images)
-        with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
-            return (
-                self._embed(model, self.dataset.query, self.query_images, flip, advance),
-                self._embed(model, self.dataset.gallery, self.gallery_images, flip, advance),
-            )
-
-    def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
-        """The scores of such embeddings by the dataset's protocol."""
-        return score(
-            query, gallery, distance=distance, protocol=self.dataset.protocol, **self.dataset.people_and_cameras()
-        )
-
-    @staticmethod
-    def _embed(
-        model: EmbeddingModel, records: Sequence[ImageRecord], images: ImageStore, flip: bool, advance: Advance
-    ) -> Tensor:
-        embeddings = embed(model, images, flip=flip, advance=advance)
-        has_tracklets = any(record.tracklet is not None for record in records)
-        return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,21 +243,3 @@ def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, 
         flip=how.flip,
         neighbours=how.neighbours(),
     )
-
-
-def describe(dataset: ReidDataset) -> dict[str, Any]:
-    """A dataset's name, place, counts and fingerprint, for the record."""
-    return {
-        "name": dataset.name,
-        "root": str(dataset.root.absolute()),
-        "counts": {split: counts._asdict() for split, counts in dataset.counts().items()},
-        "left_out": dict(dataset.left_out),
-        "protocol": dataset.protocol,
-        "fingerprint": dataset.fingerprint(),
-    }
-
-
-def decode(what: str, records: tuple[ImageRecord, ...], size: ImageSize, progress: Progress) -> ImageStore:
-    """The images of `records`, with a bar while they are read."""
-    with progress.stage(f"reading {what} images", len(records)) as advance:
-        return ImageStore([record.path for record in records], size, advance=advance)

@@ -12,7 +12,6 @@ from scalereid import assembly
 from scalereid.checkpoint import load_initial, save_model
 from scalereid.data.check import check
 from scalereid.data.records import ReidDataset, count
-from scalereid.evaluation import TestSide, decode, describe
 from scalereid.models.supernet import SuperNet
 from scalereid.process import choose_device, environment, interruption, seed_everything
 from scalereid.progress import Progress, duration
@@ -20,6 +19,7 @@ from scalereid.recipe import Recipe
 from scalereid.resume import load_training, save_training
 from scalereid.retrieval.scores import Scores
 from scalereid.run import Run, create_run, note_environment, require_free, write
+from scalereid.testside import TestSide, decode, describe
 from scalereid.training import loop
 from scalereid.training.loop import Interrupted
 from scalereid.training.search import state_of_search

@@ -105,7 +105,7 @@ def points_table(points: Sequence[OperatingPoint]) -> Table:
     table = Table("false matches wanted", "accept below", "false-match rate", "true-match rate")
     for point in points:
         rates = f"{point.false_match_rate:.3%}", f"{point.true_match_rate:.2%}"
-        table.add_row(f"{point.wanted:.2%}", f"{point.threshold:.4f}", *rates)
+        table.add_row(f"{point.wanted:.3%}", f"{point.threshold:.4f}", *rates)
     return table
 
 

@@ -53,6 +53,9 @@ def test_it_says_as_often_as_it_is_so(method: Any) -> None:
 def test_thresholds_go_as_far_as_the_pairs_can_tell() -> None:
     assert [point.wanted for point in calibrate(pairs(), **ABOUT).points] == [0.1, 0.01, 0.001, 0.0001]
     assert [point.wanted for point in calibrate(pairs(different=500), **ABOUT).points] == [0.1, 0.01]
+    assert [point.wanted for point in calibrate(pairs(different=500), rates=[0.02], **ABOUT).points] == [0.02]
+    with pytest.raises(ValueError, match="cannot be measured with 500 pairs"):
+        calibrate(pairs(different=500), rates=[0.1, 0.001], **ABOUT)
     with pytest.raises(ValueError, match="7 pairs of two people are too few"):
         calibrate(pairs(different=7), **ABOUT)
 

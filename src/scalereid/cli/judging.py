@@ -29,6 +29,9 @@ def calibrate(
     *,
     data: Annotated[Path, arg(help="The folder of a dataset whose people the model has not seen.")],
     dataset: Annotated[str, arg(help="Its name; the run's own unless told.")] = "",
+    rates: Annotated[
+        tuple[float, ...], arg(help="False-match rates to give thresholds for; 0.1 to 0.0001 unless told.")
+    ] = (),
     method: Annotated[Method, arg(help="Of turning distances into probabilities.")] = "logistic",
     distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
     out: Annotated[Path | None, arg(help="A folder for what is found; the run's unless told.")] = None,
@@ -54,6 +57,7 @@ def calibrate(
         model=scored.model,
         dataset=f"{scored.dataset.name} ({scored.dataset.fingerprint()})",
         method=method,
+        rates=rates,
     )
     open_set = score_open_set(scored.query, scored.gallery, **scored.labels, **how)  # type: ignore[arg-type]
     out.mkdir(parents=True, exist_ok=True)

@@ -49,13 +49,19 @@ def write_report(
         if rows:
             draw_ranked_lists(query, gallery, ranking, rows, probabilities=probabilities).save(file)
     page = folder / "index.html"
-    html = _page(run, log, scores, epoch, summary, bool(wrong))
+    html = _page(run, log, scores, epoch, summary, bool(wrong), calibration)
     write(page, lambda partial: partial.write_text(html, encoding="utf-8"))
     return page
 
 
 def _page(
-    run: Run, log: list[dict[str, Any]], scores: Scores, epoch: int | None, summary: str, has_mistakes: bool
+    run: Run,
+    log: list[dict[str, Any]],
+    scores: Scores,
+    epoch: int | None,
+    summary: str,
+    has_mistakes: bool,
+    calibration: Calibration | None,
 ) -> str:
     first = next((entry for entry in log if "scores" in entry), None)
     rows = [
@@ -71,6 +77,12 @@ def _page(
         rows.insert(0, ("before training", start["mAP"], start["mINP"], *(start["cmc"][k - 1] for k in (1, 5, 10))))
     table = "\n".join(
         f"<tr><th>{name}</th>{''.join(f'<td>{value:.2%}</td>' for value in values)}</tr>" for name, *values in rows
+    )
+    probabilities = (
+        f" Per cent: the probability of the same person, calibrated on {escape(calibration.dataset)}, where "
+        f"{calibration.prior:.2%} of all pairs are of one person."
+        if calibration
+        else ""
     )
     mistakes_section = (
         '<h2>What it confuses</h2>\n<p>Queries whose nearest image shows somebody else.</p>\n<img src="mistakes.png" alt="">'
@@ -101,7 +113,7 @@ pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto; font-size: .8rem; }
 <img src="curve.png" alt="training loss and scores over the epochs">
 <h2>What it finds</h2>
 <p>Each line: a query, then the gallery images nearest to it. Green and ✓: the same person; red and ×: somebody else;
-c1, c2 …: the camera. Images of the query's person from the query's own camera are left out, and once all
+c1, c2 …: the camera.{probabilities} Images of the query's person from the query's own camera are left out, and once all
 right images are found, what follows can only be wrong.</p>
 <img src="ranked_lists.png" alt="ranked lists">
 {mistakes_section}

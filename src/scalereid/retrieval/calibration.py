@@ -1,6 +1,7 @@
 """What a distance means: thresholds at known error rates, and the probability that two images show the same person."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -77,16 +78,25 @@ class Calibration:
 
 
 def calibrate(
-    pairs: PairDistances, *, distance: Distance, model: str, dataset: str, method: Method = "logistic"
+    pairs: PairDistances,
+    *,
+    distance: Distance,
+    model: str,
+    dataset: str,
+    method: Method = "logistic",
+    rates: Sequence[float] = (),
 ) -> Calibration:
     """Learn from pairs of known people what distances mean.
+
+    Thresholds are given at the false-match `rates`; unless told, from 10⁻¹ to 10⁻⁴ as far as there are pairs enough.
 
     `logistic` regression gives log-odds that fall on a straight line; `isotonic` regression any that fall, and asks for more
     pairs. Both weigh pairs of one person and of two equally, so that `Calibration.probability` can be told another prior.
 
     Raises:
         ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
-        ValueError: there are too few pairs for any threshold, or distances are no smaller for one person than for two.
+        ValueError: there are too few pairs for any threshold, or for one of `rates`; or distances are no smaller for one
+            person than for two.
     """
     same, different = int(pairs.same.sum()), int(pairs.different.sum())
     if different < 1 / RATES[0]:
@@ -105,7 +115,7 @@ def calibrate(
         prior=same / (same + different),
         same_pairs=same,
         different_pairs=different,
-        points=tuple(pairs.threshold(rate) for rate in RATES if different * rate >= 1),
+        points=tuple(pairs.threshold(rate) for rate in rates or [rate for rate in RATES if different * rate >= 1]),
     )
 
 

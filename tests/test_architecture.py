@@ -12,7 +12,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"recipes", "run", "process", "progress"},
     {"assembly", "testside"},
     {"checkpoint"},
-    {"resume", "evaluation"},
+    {"resume", "evaluation", "inference"},
     {"experiment", "figures", "tables"},
     {"series"},
     {"cli"},

@@ -41,7 +41,8 @@ def test_nothing_wrong(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{mine} holds market-names, scored by the market1501 protocol" in text
     assert re.search(r"train +│ +6 │ +4 │ +72 │", text)
     assert re.search(r"gallery +│ +4 │ +4 │ +32 │", text)
-    assert text.endswith("nothing wrong\n")
+    assert text.endswith("nothing wrong (of images only the headers were read; --decode looks at every pixel)\n")
+    assert check(capsys, mine, "--decode")[1].endswith("nothing wrong\n")
 
 
 def test_errors_end_with_1_and_warnings_do_not(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,11 +73,15 @@ def test_json_is_all_that_is_printed(mine: Path, capsys: pytest.CaptureFixture[s
     answer = json.loads(capsys.readouterr().out)
     assert (answer["dataset"], answer["counts"]) == (None, {})
     assert [finding["kind"] for finding in answer["findings"]] == ["no-folder"]
+    with pytest.raises(SystemExit):
+        cli.main(["data", "check", str(mine), "--dataset", "viper", "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert "no VIPeR" in answer["findings"][0]["message"]
 
 
 def test_a_split_is_written_once_and_read_back(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = check(capsys, mine / "train", "--write-split", "--train-share", "0.67")
-    assert code == 1  # it is the training side of what lies one level above, and it says so
+    assert code == 0  # readable, but only the training side of what lies one level above, and it says so
     assert f"market-names is not here but in {mine}" in text
     shutil.rmtree(mine / "query")
     shutil.rmtree(mine / "gallery")
@@ -89,9 +94,13 @@ def test_a_split_is_written_once_and_read_back(mine: Path, capsys: pytest.Captur
     code, text = check(capsys, mine)
     assert code == 0
     assert "holds csv (also readable as market-names)" in text
+    code, text = check(capsys, mine, "--write-split", "--protocol", "all-cameras")
+    file = mine / "dataset-split.csv"
+    assert f"written: {file}, to be named --data {file} --dataset csv" in text
+    assert "scored by the all-cameras protocol" in check(capsys, file)[1]
     code, text = check(capsys, mine, "--write-split")
     assert code == 1
-    assert "dataset.csv exists; move it away first" in text
+    assert "has a dataset.csv and a dataset-split.csv; move them away first" in text
 
 
 def test_the_protocol_and_the_dataset_can_be_named(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +139,7 @@ def test_a_refusal_of_the_system_names_the_folder(
     monkeypatch.setattr("os.scandir", refuse)
     code, text = check(capsys, mine, "--dataset", "market-names")
     assert code == 1
-    assert f"Permission denied: '{mine / 'train'}'" in text
+    assert f"error: [Errno 13] Permission denied: '{mine}'" in text
 
 
 def test_unpacking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,5 +147,5 @@ def test_commands(places: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     scores = tmp_path / "scores.json"
     cli.main(["evaluate", run, "--data", str(places), "--dataset", "csv@b", "csv@c", "--out", str(scores)])
     text = capsys.readouterr().out
-    assert re.search(r"│ b +│.*\n│ c +│", text)
+    assert re.search(r"│ csv@b +│.*\n│ csv@c +│", text)
     assert [entry["dataset"]["name"] for entry in json.loads(scores.read_text())] == ["b", "c"]

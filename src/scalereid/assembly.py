@@ -123,7 +123,14 @@ def _read_one(name: DatasetName, root: Path) -> ReidDataset:
     if "split" not in signature(read).parameters:
         if name.split is not None:
             raise ValueError(f"{name.reader} has one split only; leave #{name.split} out")
-        return read(root)
+        try:
+            dataset: ReidDataset = read(root)
+        except FileNotFoundError as error:
+            if name.reader == "csv" or not (root / "dataset.csv").is_file():
+                raise
+            hint = "to train on it, --data.dataset csv; elsewhere, --dataset csv"
+            raise FileNotFoundError(f"{error}\nThere is a dataset.csv in {root}: {hint}") from None
+        return dataset
     if name.split is None:
         last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
         raise ValueError(

@@ -12,6 +12,7 @@ from scalereid.checkpoint import LoadedModel, load_checkpoint
 from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.names import splits_of
 from scalereid.data.records import PeopleAndCameras, Protocol, ReidDataset
+from scalereid.models.fingerprint import fingerprint
 from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
@@ -43,6 +44,8 @@ class Evaluation:
     """Epochs they were trained for; None where nobody knows."""
     image_size: ImageSize
     flip: bool
+    fingerprint: str
+    """Of weights and image size."""
     neighbours: str
     """What was done to the embeddings with those of neighbours, in words; empty for nothing."""
 
@@ -69,6 +72,7 @@ class Evaluation:
             "dataset": describe(self.dataset),
             "image_size": self.image_size,
             "flip": self.flip,
+            "model_fingerprint": self.fingerprint,
             "neighbours": self.neighbours,
             "scores": self.scores.to_json(),
         }
@@ -195,7 +199,9 @@ def evaluate_all(
 
 
 def _read(name: str, data: Path, how: How, loaded: LoadedModel) -> ReidDataset:
-    own = loaded.recipe.evaluation.protocol if loaded.recipe else "dataset"
+    recipe = loaded.recipe
+    is_own = recipe and name == (recipe.evaluation.dataset or recipe.data.dataset)
+    own = recipe.evaluation.protocol if recipe and is_own else "dataset"
     read = assembly.with_protocol(assembly.read_dataset(name, data), how.protocol or own)
     if not read.query or not read.gallery:
         raise ValueError(
@@ -208,14 +214,20 @@ def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, 
     size = how.image_size or _IMAGE_SIZE
     distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
     if distance != "cosine" and (how.expand_queries or how.augment_gallery):
-        raise ValueError("queries and gallery that neighbours are added to have length 1: use the cosine distance")
+        raise ValueError("queries and gallery that neighbours are added to have length 1: add --distance cosine")
+    learned = loaded.about.get("dataset", {}).get("name", "")
+    if "#" in learned and learned != dataset.name and learned.partition("#")[0] == dataset.name.partition("#")[0]:
+        progress.say(f"warning: this model was trained on {learned}, so on some of the people of {dataset.name}")
     test = TestSide(dataset, size, progress)
     query, gallery = test.embed(loaded.model, flip=how.flip, progress=progress)
     labels = dataset.people_and_cameras()
+    if how.multi_query and dataset.protocol == "all-cameras":
+        raise ValueError("with the all-cameras protocol pooled queries would find themselves; leave --multi-query out")
     if how.multi_query:
         query, first = pool_people(query, labels["query_pids"], labels["query_camids"])
         for key in ("query_pids", "query_camids", "query_images"):
             labels[key] = labels[key][first]
+        progress.say(f"{len(dataset.query):,} query images pooled into {len(first):,}")
     if how.augment_gallery:
         gallery = augment_gallery(gallery, top=how.augment_gallery, alpha=how.alpha)
     if how.expand_queries:
@@ -241,5 +253,6 @@ def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, 
         epoch=epoch,
         image_size=size,
         flip=how.flip,
+        fingerprint=fingerprint(loaded.model, size),
         neighbours=how.neighbours(),
     )

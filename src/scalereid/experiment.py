@@ -11,6 +11,7 @@ import torch
 from scalereid import assembly
 from scalereid.checkpoint import load_initial, save_model
 from scalereid.data.check import check
+from scalereid.data.check.findings import Finding
 from scalereid.data.records import ReidDataset, count
 from scalereid.models.supernet import SuperNet
 from scalereid.process import choose_device, environment, interruption, seed_everything
@@ -101,7 +102,14 @@ def _check(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> Non
     """Find out before the first epoch what would fail or mislead after the last."""
     sides = [dataset] if target is dataset else [replace(dataset, query=(), gallery=()), replace(target, train=())]
     findings = []
-    for side in sides:
+    learned = {record.path for record in dataset.train}
+    seen = sum(record.path in learned for record in (*target.query, *target.gallery))
+    if seen:
+        message = f"{seen:,} test images are training images too: their score says nothing about strangers"
+        findings.append(Finding("warning", "trained-on", message))
+    for side in (replace(side, gallery=side.gallery if side.query else ()) for side in sides):
+        if not any(side.splits.values()):
+            continue
         images = sum(len(records) for records in side.splits.values())
         with progress.stage(f"checking {side.name}", images) as advance:
             findings += check(side, advance=advance)

@@ -93,7 +93,12 @@ def counts_table(counts: Mapping[str, Counts]) -> Table:
 def camera_pairs_table(pairs: Sequence[CameraPair]) -> Table:
     """How well one camera's people are found by another, worst first."""
     table = Table(
-        "query camera", "gallery camera", "mAP", "rank-1", "queries", caption="gallery images of one camera alone"
+        "query camera",
+        "gallery camera",
+        "mAP",
+        "rank-1",
+        "queries",
+        caption="gallery images of one camera alone, not re-ranked",
     )
     for pair in pairs:
         table.add_row(str(pair.query), str(pair.gallery), f"{pair.mAP:.2%}", f"{pair.rank1:.2%}", f"{pair.queries:,}")

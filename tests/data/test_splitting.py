@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,13 @@ def test_one_camera_takes_two_images() -> None:
     assert len(split.gallery) == 2
 
 
+def test_cameras_do_not_matter_where_the_protocol_says_so() -> None:
+    images = replace(dataset((1, 1), (1, 1), (2, 2), (2, 2)), protocol="all-cameras")
+    split = with_test_side(images, train_share=0)
+    assert [(r.pid, r.camid) for r in split.query] == [(1, 1), (2, 2)]
+    assert len(split.gallery) == 2
+
+
 def test_the_same_people_every_time_whatever_the_order() -> None:
     images = [(pid, camid) for pid in range(1, 21) for camid in (1, 2)]
     people = {r.pid for r in with_test_side(dataset(*images)).query}
@@ -48,3 +56,9 @@ def test_what_cannot_be_split_is_said() -> None:
         with_test_side(done)
     with pytest.raises(ValueError, match="a share of 1 to train on is not from 0 to below 1"):
         with_test_side(dataset((1, 1), (1, 2)), train_share=1)
+
+
+@pytest.mark.parametrize(("findable", "tested"), [(100, 50), (60, 50), (40, 40)])
+def test_the_share_is_of_all_people(findable: int, tested: int) -> None:
+    images = [(pid, camid) for pid in range(1, 101) for camid in ((1, 2) if pid <= findable else (1,))]
+    assert len({r.pid for r in with_test_side(dataset(*images)).gallery}) == tested

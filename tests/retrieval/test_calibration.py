@@ -8,7 +8,7 @@ import pytest
 from scalereid.retrieval.calibration import Calibration, calibrate
 from scalereid.retrieval.pairs import PairDistances
 
-ABOUT: dict[str, Any] = {"distance": "cosine", "model": "m", "dataset": "d"}
+ABOUT: dict[str, Any] = {"distance": "cosine", "model": "m", "fingerprint": "f", "dataset": "d"}
 
 
 def pairs(same: int = 20_000, different: int = 400_000) -> PairDistances:

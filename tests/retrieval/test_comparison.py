@@ -57,5 +57,8 @@ def test_what_cannot_be_compared_is_said() -> None:
         compare(one, scores([0.5, np.nan]), [1, 2])
     with pytest.raises(ValueError, match="not of the same queries"):
         compare(one, one, [1, 2, 3])
+    with pytest.raises(ValueError, match="not of the same queries"):
+        compare(scores([0.5]), one, [1, 2])
+    assert "which may be chance" in str(compare(one, scores([0.6, 0.6]), [7, 7]))  # one person tells nothing
     with pytest.raises(ValueError, match="scores made in different ways are not compared"):
         compare(one, scores([0.5, 0.5], protocol="all-cameras"), [1, 2])

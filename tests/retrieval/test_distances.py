@@ -46,3 +46,21 @@ def test_what_is_float32_is_not_copied() -> None:
     values = np.ones((3, 4), np.float32)
     values.flags.writeable = False  # as a memory map that is read
     assert as_matrix(values, "query").data_ptr() == values.ctypes.data
+
+
+@pytest.mark.parametrize("size", [64, 512])
+def test_copies_are_tied_however_rows_lie_in_memory(size: int) -> None:
+    """MATLAB and transposed arrays keep columns together."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((100, size)).astype(np.float32)[rng.integers(0, 100, 400)]
+    columns_first = np.asfortranarray(rows)
+    q = rng.standard_normal((20, size)).astype(np.float32)
+    for distance in ("cosine", "euclidean"):
+        [(_, distances)] = distance_blocks(as_matrix(q, "q"), as_matrix(columns_first, "g"), distance)
+        _, first, group = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+        assert (distances.numpy() == distances.numpy()[:, first[group.ravel()]]).all()
+
+
+def test_unknown_distances_are_refused() -> None:
+    with pytest.raises(ValueError, match="there is no distance 'Cosine'; it can be cosine, euclidean"):
+        next(distance_blocks(torch.ones(1, 2), torch.ones(1, 2), "Cosine"))  # type: ignore[arg-type]

@@ -169,3 +169,14 @@ def test_the_mean_of_splits() -> None:
         mean_scores([])
     with pytest.raises(ValueError, match="scores made in different ways have no mean"):
         mean_scores([scores(0.2, [0.1]), scores(0.2, [0.1], distance="euclidean")])
+
+
+def test_single_gallery_shot_is_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    pids = np.repeat(np.arange(10), 6)
+    x = rng.standard_normal((60, 4))
+    labels: dict[str, Any] = {"query_pids": pids, "gallery_pids": pids, "query_camids": np.arange(60) % 2}
+    labels |= {"gallery_camids": np.arange(60) % 2, "protocol": "single-gallery-shot"}
+    whole = score(x, x, **labels)
+    monkeypatch.setattr("scalereid.retrieval.single_shot._DRAWS", 500)
+    assert score(x, x, **labels).cmc.tolist() == whole.cmc.tolist()

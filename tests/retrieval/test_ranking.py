@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from scalereid.retrieval.ranking import rank
@@ -34,3 +35,18 @@ def test_short_gallery() -> None:
         np.eye(2), np.eye(2), query_pids=[1, 2], gallery_pids=[1, 2], query_camids=[1, 1], gallery_camids=[2, 2], top=99
     )
     assert ranking.indices.shape == (2, 2)
+
+
+def test_unknown_protocols_are_refused() -> None:
+    labels = {"query_pids": [1], "gallery_pids": [1], "query_camids": [1], "gallery_camids": [2]}
+    with pytest.raises(ValueError, match="there is no protocol 'all_cameras'"):
+        rank(np.eye(1), np.eye(1), **labels, protocol="all_cameras")  # type: ignore[arg-type]
+
+
+def test_small_numbers_of_any_type() -> None:
+    """255 of one byte is no −1."""
+    ranking = rank(
+        np.eye(2), np.eye(2), query_pids=np.array([255, 3], np.uint8), gallery_pids=np.array([255, 3], np.uint8),
+        query_camids=np.array([1, 1], np.uint16), gallery_camids=np.array([2, 2], np.uint16), protocol="single-gallery-shot",
+    )  # fmt: skip
+    assert ranking.correct[:, 0].tolist() == [True, True]

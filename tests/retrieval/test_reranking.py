@@ -123,6 +123,8 @@ def test_it_helps_where_people_have_several_images() -> None:
     [
         ({"k1": 0}, "k1 is 0; it must be at least 1"),
         ({"k2": 0}, "k2 is 0; it must be at least 1"),
+        ({"compat": "nope"}, "there is no compat 'nope'; it can be paper, torchreid"),
+        ({"distance": "cos"}, "there is no distance 'cos'"),
         ({"lambda_value": 1.5}, "lambda_value is 1.5; it must be from 0 to 1"),
         ({"gallery": np.ones((0, 3))}, "re-ranking takes queries and a gallery"),
         ({"gallery": np.ones((4, 2))}, "re-ranking takes queries and a gallery"),
@@ -139,3 +141,10 @@ def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:
 def test_all_images_alike() -> None:
     distances = rerank(np.ones((2, 3)), np.ones((4, 3)))
     assert distances.isfinite().all()
+
+
+def test_long_lists_are_taken_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    query, gallery, *_ = inputs.features(2, 30, 200, 6, 3)
+    whole = rerank(query, gallery)
+    monkeypatch.setattr("scalereid.retrieval.reranking._ENTRIES", 37)
+    torch.testing.assert_close(rerank(query, gallery), whole)

@@ -11,6 +11,7 @@ import tyro
 
 from scalereid import __version__
 from scalereid.cli.data import data_check, data_unpack
+from scalereid.cli.deploying import embed, export
 from scalereid.cli.judging import calibrate, compare
 from scalereid.cli.looking import datasets, demo, evaluate, models, recipes, report
 from scalereid.cli.terminal import program
@@ -37,7 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
         # Most likely the recipe is the first word that is a recipe's name; the command itself knows for sure.
         _parse(arguments, next((word for word in arguments[1:] if word in RECIPES), ""))
     except Interrupted as stopped:
-        resume = f"{program()} {arguments[0]} --resume {quote(str(stopped))}"
+        command = "train" if arguments[0] == "demo" else arguments[0]
+        resume = f"{program()} {command} --resume {quote(str(stopped))}"
         again = "the same command" if arguments[0] in ("leave-one-out", "train-splits") else resume
         print(f"stopped and saved. Go on with:  {again}", file=sys.stderr)
         sys.exit(130)
@@ -63,6 +65,8 @@ def _parse(arguments: list[str], recipe: str) -> None:
         "compare": compare,
         "calibrate": calibrate,
         "report": report,
+        "embed": embed,
+        "export": export,
         "models": models,
         "recipes": recipes,
         "datasets": datasets,

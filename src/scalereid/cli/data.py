@@ -41,8 +41,7 @@ def data_check(
     """Say what lies in a folder, what is wrong with it and what to do. Exits with 1 if it cannot be used as it is."""
     progress = Progress(Console(stderr=as_json))
     if dataset:
-        layout = Layout({dataset: assembly.read_dataset(splits_of(dataset)[0], root)}, {}, ())
-        findings: list[Finding] = []
+        layout, findings = _read(root, dataset)
     else:
         layout = find_datasets(root)
         findings = explain(root, layout)
@@ -57,9 +56,17 @@ def data_check(
     if as_json:
         print(json.dumps(_to_json(root, layout, name, read, findings), indent=2))
     else:
-        _say(root, layout, name, read, findings, progress)
+        _say(root, layout, name, read, findings, decode, progress)
     if any(finding.severity == "error" for finding in findings):
         sys.exit(1)
+
+
+def _read(root: Path, name: str) -> tuple[Layout, list[Finding]]:
+    """The dataset of that name, or why it cannot be read."""
+    try:
+        return Layout({name: assembly.read_dataset(splits_of(name)[0], root)}, {}, ()), []
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return Layout({}, {}, ()), [Finding("error", "unreadable", str(error))]
 
 
 def data_unpack(
@@ -74,17 +81,25 @@ def data_unpack(
 
 def _written(root: Path, read: ReidDataset, train_share: float, progress: Progress) -> ReidDataset:
     """The dataset with queries and a gallery, written as a table."""
-    file = root / "dataset.csv"
-    if file.exists():
-        raise FileExistsError(f"{file} exists; move it away first")
+    folder = root if root.is_dir() else root.parent
+    free = [folder / name for name in ("dataset.csv", "dataset-split.csv") if not (folder / name).exists()]
+    if not free:
+        raise FileExistsError(f"{folder} has a dataset.csv and a dataset-split.csv; move them away first")
     split = read if read.query or read.gallery else with_test_side(read, train_share)
-    write_csv(file, split)
-    progress.say(f"written: {file}, to be named --data {quote(str(root))} --dataset csv")
+    write_csv(free[0], split)
+    where = folder if free[0].name == "dataset.csv" else free[0]
+    progress.say(f"written: {free[0]}, to be named --data {quote(str(where))} --dataset csv")
     return split
 
 
 def _say(
-    root: Path, layout: Layout, name: str, read: ReidDataset | None, findings: Sequence[Finding], progress: Progress
+    root: Path,
+    layout: Layout,
+    name: str,
+    read: ReidDataset | None,
+    findings: Sequence[Finding],
+    decoded: bool,
+    progress: Progress,
 ) -> None:
     if read:
         others = [other for other in layout.readable if other != name]
@@ -95,7 +110,8 @@ def _say(
         progress.say(str(finding))
     numbers = Counter(finding.severity for finding in findings)
     words = [f"{numbers[kind]} {kind}{'s' * (numbers[kind] > 1)}" for kind in ("error", "warning") if numbers[kind]]
-    progress.say(f"\n{', '.join(words) or 'nothing wrong'}")
+    depth = "" if decoded else " (of images only the headers were read; --decode looks at every pixel)"
+    progress.say(f"\n{', '.join(words) or 'nothing wrong'}{depth}")
 
 
 def _to_json(

@@ -7,7 +7,7 @@ from tyro.conf import Positional, arg
 
 from scalereid import evaluation
 from scalereid.cli.terminal import show
-from scalereid.data.records import one_per_tracklet
+from scalereid.data.records import Protocol, one_per_tracklet
 from scalereid.evaluation import Evaluation, How
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
@@ -34,6 +34,7 @@ def calibrate(
     ] = (),
     method: Annotated[Method, arg(help="Of turning distances into probabilities.")] = "logistic",
     distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
+    protocol: Annotated[Protocol | None, arg(help="Which pairs count; as the dataset says unless told.")] = None,
     out: Annotated[Path | None, arg(help="A folder for what is found; the run's unless told.")] = None,
     run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
@@ -44,17 +45,26 @@ def calibrate(
         if not (Path(source) / "recipe.json").is_file():
             raise ValueError(f"{source} is no run to keep a calibration in: name a folder with --out")
         out = Path(source)
+    for rate in rates:
+        if not 0 < rate < 1:
+            raise ValueError(f"a false-match rate of {rate} is not between 0 and 1")
     progress = Progress()
     scored = evaluation.evaluate(
-        source, data=data, dataset=dataset or None, how=How(distance=distance), device=device, run_code=run_code,
+        source,
+        data=data,
+        dataset=dataset or None,
+        how=How(distance=distance, protocol=protocol),
+        device=device,
+        run_code=run_code,
         progress=progress,
-    )  # fmt: skip
+    )
     how = {"distance": scored.scores.distance, "protocol": scored.scores.protocol}
     pairs = pair_distances(scored.query, scored.gallery, **scored.labels, **how)  # type: ignore[arg-type]
     found = calibration.calibrate(
         pairs,
         distance=scored.scores.distance,
         model=scored.model,
+        fingerprint=scored.fingerprint,
         dataset=f"{scored.dataset.name} ({scored.dataset.fingerprint()})",
         method=method,
         rates=rates,
@@ -62,6 +72,8 @@ def calibrate(
     open_set = score_open_set(scored.query, scored.gallery, **scored.labels, **how)  # type: ignore[arg-type]
     out.mkdir(parents=True, exist_ok=True)
     file = Run(out).calibration
+    if file.exists():
+        progress.say(f"an earlier calibration, on {calibration.Calibration.load(file).dataset}, is replaced")
     write(file, found.save)
     draw_distances(pairs, found, out / "distances.png")
     draw_roc(pairs, found, out / "roc.png")
@@ -82,7 +94,10 @@ def compare(
     *,
     data: Annotated[Path, arg(help="The dataset's folder.")],
     dataset: Annotated[str, arg(help="Its name; the first run's own unless told.")] = "",
-    distance: Annotated[Distance | None, arg(help="Between embeddings; each recipe's, or cosine.")] = None,
+    distance: Annotated[Distance | None, arg(help="Between embeddings; the first's recipe's, or cosine.")] = None,
+    protocol: Annotated[
+        Protocol | None, arg(help="Which gallery images count; as the dataset says unless told.")
+    ] = None,
     run_code: Annotated[bool, arg(help="Run the Python files that backbones are.")] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
@@ -92,22 +107,24 @@ def compare(
     scored: list[Evaluation] = []
     for source in (one, other):
         evaluated = evaluation.evaluate_all(
-            source, data=data, datasets=names, how=How(distance=distance), device=device, run_code=run_code,
+            source, data=data, datasets=names, how=How(distance=distance, protocol=protocol), device=device, run_code=run_code,
             progress=progress,
         )  # fmt: skip
         [(name, splits)] = evaluated.items()
-        names = [name]
+        names, distance = [name], splits[0].scores.distance
         if len(splits) > 1:
             raise ValueError(f"{name} has {len(splits)} splits; name one of them, like {name}#1")
         scored += splits
     found = compare_scores(scored[0].scores, scored[1].scores, scored[0].labels["query_pids"])
-    table = {f"{i}: {Path(name).name}": scored[i - 1].scores.to_json() for i, name in ((1, one), (2, other))}
+    table = {str(i): model.scores.to_json() for i, model in enumerate(scored, start=1)}
+    for i, model in enumerate(scored, start=1):
+        progress.say(f"{i}: {model.model}, {model.image_size[0]}×{model.image_size[1]}")
     show(scores_table(table, caption=f"{scored[0].dataset.name}, {scored[0].scores.how()}"))
     progress.say(str(found))
     query = one_per_tracklet(scored[0].dataset.query)
     order = found.changes.argsort()  # NaN last
     counted = order[: int((found.changes == found.changes).sum())]
-    for words, rows in (("worse", counted[:_SHOWN]), ("better", counted[::-1][:_SHOWN])):
-        lines = [f"  {found.changes[row]:+.2f}  {query[row].path}" for row in rows if found.changes[row]]
+    for words, sign, rows in (("worse", -1, counted[:_SHOWN]), ("better", 1, counted[::-1][:_SHOWN])):
+        lines = [f"  {found.changes[row]:+.2f}  {query[row].path}" for row in rows if sign * found.changes[row] > 0]
         if lines:
             progress.say(f"most {words}, by average precision:\n" + "\n".join(lines))

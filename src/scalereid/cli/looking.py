@@ -56,7 +56,8 @@ def evaluate(
     *,
     data: Annotated[Path, arg(help="The dataset's folder.")],
     dataset: Annotated[
-        tuple[str, ...], arg(help="One or more names (`scalereid datasets`); the run's own unless told.")
+        tuple[str, ...],
+        arg(help="One or more of `scalereid datasets`, also NAME@FOLDER, NAME#SPLIT; the run's own unless told."),
     ] = (),
     distance: Annotated[Distance | None, arg(help="Between embeddings; the recipe's, or cosine.")] = None,
     protocol: Annotated[
@@ -111,9 +112,12 @@ def evaluate(
             entries.append(scored.to_json())
             if camera_pairs:
                 pairs = scored.camera_pairs()
+                if not pairs:
+                    progress.say("nobody is seen by two cameras here: there are no camera pairs to score")
                 show(camera_pairs_table(pairs))
                 entries[-1]["camera_pairs"] = [pair._asdict() for pair in pairs]
-            rows[scored.dataset.name] = scored.scores.to_json()
+            label = name if len(splits) == 1 else scored.dataset.name
+            rows[label] = scored.scores.to_json()
         if len(splits) > 1:
             mean = mean_scores([scored.scores for scored in splits])
             rows[f"{name}, {mean.splits} splits"] = mean.to_json()
@@ -168,15 +172,20 @@ def _report(run: Run, data: Path, device: str, run_code: bool, progress: Progres
         summary=str(scored),
         ranking=scored.rank(),
         dataset=scored.dataset,
-        calibration=_calibration(run, scored.scores.distance),
+        calibration=_calibration(run, scored, progress),
     )
     return scored, page
 
 
-def _calibration(run: Run, distance: Distance) -> Calibration | None:
-    """The run's, if it has one of this distance."""
-    calibration = Calibration.load(run.calibration) if run.calibration.is_file() else None
-    return calibration if calibration and calibration.distance == distance else None
+def _calibration(run: Run, scored: Evaluation, progress: Progress) -> Calibration | None:
+    """The run's, if it is of these very embeddings."""
+    if not run.calibration.is_file():
+        return None
+    calibration = Calibration.load(run.calibration)
+    if (calibration.fingerprint, calibration.distance) == (scored.fingerprint, scored.scores.distance):
+        return calibration
+    progress.say(f"{run.calibration} is of other weights or another distance and not shown; calibrate anew")
+    return None
 
 
 def _free(folder: Path) -> Path:

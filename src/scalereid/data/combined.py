@@ -1,6 +1,7 @@
 """Several datasets as one to train on."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,4 +29,7 @@ def combine(datasets: Sequence[ReidDataset]) -> ReidDataset:
         camid = 1 + max((record.camid for record in train), default=0) - min(record.camid for record in dataset.train)
         train += [replace(record, pid=record.pid + pid, camid=record.camid + camid) for record in dataset.train]
     root = Path(os.path.commonpath([dataset.root.absolute() for dataset in datasets]))
-    return ReidDataset("+".join(names), root, tuple(train), (), ())
+    left_out: Counter[str] = Counter()
+    for dataset in datasets:
+        left_out.update({f"{why} of {dataset.name}": number for why, number in dataset.left_out.items()})
+    return ReidDataset("+".join(names), root, tuple(train), (), (), left_out=left_out)

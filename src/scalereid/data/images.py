@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
@@ -52,6 +52,8 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
             yield image
     except MemoryError:
         raise
+    except UnidentifiedImageError:
+        raise ValueError(f"{name or source} cannot be read as an image: it is of no kind that Pillow knows") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ValueError(f"{name or source} cannot be read as an image: {error}") from error
 
@@ -104,7 +106,7 @@ class ImageStore:
             self._decode_into(pixels, advance)
             self.pixels: Tensor | None = torch.from_numpy(pixels)
             return
-        folder = cache_folder or _default_cache_folder()
+        folder = cache_folder or default_cache_folder()
         file = self._file_in(folder)
         fits = file.is_file() or _free_space(folder) > 1.1 * size
         self.pixels = torch.from_numpy(self._mapped(file, shape, advance)) if fits else None
@@ -187,7 +189,8 @@ def _quarter_of_memory() -> int:
     return min(limits) // 4
 
 
-def _default_cache_folder() -> Path:
+def default_cache_folder() -> Path:
+    """Where what can be made again is kept: SCALEREID_CACHE, or ~/.cache/scalereid."""
     if named := os.environ.get("SCALEREID_CACHE"):
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "scalereid"  # noqa: PTH111 - never fails

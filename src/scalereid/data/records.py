@@ -23,7 +23,7 @@ class ImageRecord:
     pid: int
     camid: int
     tracklet: int | None = None
-    """Images of a split with the same number are one walk past a camera, to be found as one; None: an image by itself."""
+    """A person's images from a camera with the same number are one walk past it, found as one; None: an image by itself."""
 
 
 class Counts(NamedTuple):
@@ -108,7 +108,7 @@ class ReidDataset:
 
 def count(records: Sequence[ImageRecord]) -> Counts:
     """People, images, cameras and tracklets among `records`."""
-    tracklets = {r.tracklet for r in records} - {None}
+    tracklets = {(r.pid, r.camid, r.tracklet) for r in records if r.tracklet is not None}
     return Counts(len({r.pid for r in records}), len(records), len({r.camid for r in records}), len(tracklets))
 
 
@@ -128,8 +128,8 @@ def pids_and_camids(records: Sequence[ImageRecord]) -> tuple[NDArray[np.int64], 
 
 def tracklet_of(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
     """For every record the number, from 0 on in order of appearance, of what it is found as: its tracklet, or itself."""
-    numbers: dict[tuple[int, bool], int] = {}
-    keys = ((i, False) if record.tracklet is None else (record.tracklet, True) for i, record in enumerate(records))
+    numbers: dict[tuple[int, ...], int] = {}
+    keys = ((i,) if r.tracklet is None else (r.pid, r.camid, r.tracklet) for i, r in enumerate(records))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,8 @@ class Calibration:
     distance: Distance
     model: str
     """Which, in words."""
+    fingerprint: str
+    """Of its weights and image size."""
     dataset: str
     """Its name and fingerprint."""
     method: Method
@@ -59,13 +62,14 @@ class Calibration:
         file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
     @classmethod
-    def load(cls, file: Path) -> "Calibration":
+    def load(cls, file: str | PathLike[str]) -> "Calibration":
         """What `save` wrote.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: it is something else.
         """
+        file = Path(file)
         if not file.is_file():
             raise FileNotFoundError(f"there is no calibration at {file}; `scalereid calibrate` makes one")
         try:
@@ -82,6 +86,7 @@ def calibrate(
     *,
     distance: Distance,
     model: str,
+    fingerprint: str,
     dataset: str,
     method: Method = "logistic",
     rates: Sequence[float] = (),
@@ -109,6 +114,7 @@ def calibrate(
     return Calibration(
         distance=distance,
         model=model,
+        fingerprint=fingerprint,
         dataset=dataset,
         method=method,
         knots=_log_odds(pairs, method),

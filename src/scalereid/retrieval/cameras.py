@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scalereid.retrieval.distances import Distance, Embeddings, as_matrix
 from scalereid.retrieval.scores import score
-from scalereid.retrieval.sides import Numbers
+from scalereid.retrieval.sides import Numbers, as_numbers
 
 
 class CameraPair(NamedTuple):
@@ -39,8 +39,9 @@ def score_camera_pairs(
         ValueError: see `score`.
     """
     q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
-    q_pids, g_pids = np.asarray(query_pids), np.asarray(gallery_pids)
-    q_camids, g_camids = np.asarray(query_camids), np.asarray(gallery_camids)
+    q_pids, g_pids, q_camids, g_camids = (
+        as_numbers(values) for values in (query_pids, gallery_pids, query_camids, gallery_camids)
+    )
     pairs = []
     for one in np.unique(q_camids):
         for other in np.unique(g_camids[g_camids != one]):

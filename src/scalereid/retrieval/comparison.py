@@ -16,6 +16,8 @@ class Comparison:
     """Of mAP, second minus first."""
     interval: tuple[float, float]
     """In which 95 % of the differences lie when people are drawn anew."""
+    people: int
+    """Of whom the queries are."""
     better: int
     """Queries with a higher average precision."""
     worse: int
@@ -25,7 +27,8 @@ class Comparison:
 
     def __str__(self) -> str:
         low, high = self.interval
-        verdict = "which may be chance" if low <= 0 <= high else "which is more than chance"
+        chance = self.people < 2 or low <= 0 <= high
+        verdict = "which may be chance" if chance else "which is more than chance"
         return (
             f"mAP {100 * self.difference:+.2f} points, 95 % interval {100 * low:+.2f} to {100 * high:+.2f}, {verdict}; "
             f"{self.better:,} queries are better, {self.worse:,} worse, {self.equal:,} equal"
@@ -45,11 +48,11 @@ def compare(one: Scores, other: Scores, people: ArrayLike, *, samples: int = 10_
         raise ValueError("scores read from a file do not have those of each query; evaluate both models")
     if (one.protocol, one.average_precision) != (other.protocol, other.average_precision):
         raise ValueError(f"scores made in different ways are not compared: {one.how()}; {other.how()}")
-    changes = other.per_query.average_precision - one.per_query.average_precision
+    before, after = one.per_query.average_precision, other.per_query.average_precision
     persons = np.asarray(people)
-    unmatched = np.isnan(one.per_query.average_precision) != np.isnan(other.per_query.average_precision)
-    if persons.shape != changes.shape or unmatched.any():
+    if not before.shape == after.shape == persons.shape or (np.isnan(before) != np.isnan(after)).any():
         raise ValueError("the two scores are not of the same queries")
+    changes = after - before
     counted = ~np.isnan(changes)
     _, person = np.unique(persons[counted], return_inverse=True)
     sums = np.bincount(person, weights=changes[counted])
@@ -63,6 +66,7 @@ def compare(one: Scores, other: Scores, people: ArrayLike, *, samples: int = 10_
     return Comparison(
         difference=float(changes[counted].mean()),
         interval=(float(low), float(high)),
+        people=len(sums),
         better=int((changes > 0).sum()),
         worse=int((changes < 0).sum()),
         equal=int((changes == 0).sum()),

@@ -2,7 +2,8 @@
 
 import warnings
 from collections.abc import Iterator
-from typing import Literal
+from threading import Lock
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch.nn import functional
 
 # With fewer rows, matrix products take other ways through the columns, and equal gallery rows get unequal distances.
 _LEAST_ROWS = 16
+_FILTERS = Lock()  # Python's list of warning filters is one for all threads
+_LONGEST = 1e37  # of squared lengths, four of which still are float32
 _CHUNK = 8_192  # embeddings looked at together where all of them have to be
 Distance = Literal["cosine", "euclidean"]
 Embeddings = Tensor | NDArray[np.floating]
@@ -29,8 +32,9 @@ def distance_blocks(
     same. A block is overwritten by the next one: take from it what is to stay. `gallery` is never copied.
 
     Raises:
-        ValueError: embeddings too large for their squares to be float32.
+        ValueError: embeddings too large for their squares to be float32, or no such distance.
     """
+    check_choice("distance", distance, Distance)
     squares = _squared_lengths(gallery, "gallery")
     scale = -squares.sqrt().clamp_(min=1e-12).reciprocal_()
     one = gallery.new_ones(1)
@@ -57,7 +61,7 @@ def as_matrix(embeddings: Embeddings, what: str) -> Tensor:
     Raises:
         ValueError: they are no matrix, or not finite; the message says which side and which row.
     """
-    with warnings.catch_warnings():  # torch has no read-only tensors and warns of memory maps that are; nobody writes
+    with _FILTERS, warnings.catch_warnings():  # torch has no read-only tensors, and warns; nobody writes
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         matrix = torch.as_tensor(embeddings).detach().float()
     if matrix.ndim != 2:
@@ -71,9 +75,20 @@ def as_matrix(embeddings: Embeddings, what: str) -> Tensor:
     return matrix
 
 
+def check_choice(what: str, value: str, choices: Any) -> None:
+    """Refuse a value that is not one of a Literal's.
+
+    Raises:
+        ValueError: it names the value and the choices.
+    """
+    if value not in get_args(choices):
+        raise ValueError(f"there is no {what} {value!r}; it can be {', '.join(get_args(choices))}")
+
+
 def _squared_lengths(embeddings: Tensor, what: str) -> Tensor:
-    squares = torch.cat([part.square().sum(dim=1) for part in torch.split(embeddings, _CHUNK)])
-    if not squares.isfinite().all():
-        row = int((~squares.isfinite()).nonzero()[0])
+    squares = torch.cat([part.contiguous().square().sum(dim=1) for part in torch.split(embeddings, _CHUNK)])
+    fits = squares < _LONGEST
+    if not fits.all():
+        row = int((~fits).nonzero()[0])
         raise ValueError(f"the {what} embedding in row {row} is too long: its square is beyond float32")
     return squares

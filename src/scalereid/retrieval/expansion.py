@@ -53,6 +53,11 @@ def _with_neighbours(query: Tensor, gallery: Tensor, top: int, alpha: float, *, 
     """`others_only`: query and gallery are the same images, and none is its own neighbour."""
     if top < 1 or alpha < 0:
         raise ValueError(f"top is {top} and alpha {alpha}; they must be at least 1 and 0")
+    if not len(gallery) or query.shape[1] != gallery.shape[1]:
+        raise ValueError(
+            f"neighbours are looked for among gallery embeddings, not {list(gallery.shape)} for {list(query.shape)}"
+        )
+    gallery = gallery.to(query.device)
     images, expanded = functional.normalize(gallery), functional.normalize(query)
     for rows, distances in distance_blocks(query, gallery, "cosine"):
         if others_only:

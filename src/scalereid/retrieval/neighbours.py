@@ -15,7 +15,8 @@ class Neighbours(NamedTuple):
     """For each of n embeddings its nearest, itself among them."""
 
     indices: Tensor
-    """(n, k) nearest first: itself, then equal distances in the embeddings' order."""
+    """(n, k) nearest first: itself, then equal distances in the embeddings' order (copies in different tiles are equal up to
+    rounding only)."""
     farthest: Tensor
     """(n,) the largest squared Euclidean distance to any other."""
 

@@ -8,7 +8,7 @@ from scalereid.data.readers.random_splits import draw_people
 from scalereid.data.records import Protocol
 from scalereid.retrieval.distances import Distance, Embeddings, as_matrix
 from scalereid.retrieval.ranking import rank
-from scalereid.retrieval.sides import Numbers
+from scalereid.retrieval.sides import Numbers, as_numbers
 
 RATES = (0.1, 0.01)
 
@@ -36,6 +36,7 @@ class OpenSet:
     unknown: int
     """Queries of people who are not."""
     points: tuple[OpenSetPoint, ...]
+    """For false-alarm rates from 10⁻¹ down as far as there are unknown queries enough."""
 
 
 def score_open_set(
@@ -59,7 +60,7 @@ def score_open_set(
     Raises:
         ValueError: fewer than two people are on both sides, or what `score` says of bad input.
     """
-    q_pids, g_pids, g_camids = np.asarray(query_pids), np.asarray(gallery_pids), np.asarray(gallery_camids)
+    q_pids, g_pids, g_camids = (as_numbers(values) for values in (query_pids, gallery_pids, gallery_camids))
     both = sorted({int(pid) for pid in np.intersect1d(q_pids, g_pids)})
     if len(both) < 2:
         raise ValueError(f"{len(both)} people are among queries and gallery; an open set takes two or more")
@@ -73,7 +74,7 @@ def score_open_set(
         query_camids=query_camids,
         gallery_camids=g_camids[stays],
         query_images=query_images,
-        gallery_images=None if gallery_images is None else np.asarray(gallery_images)[stays],
+        gallery_images=None if gallery_images is None else as_numbers(gallery_images)[stays],
         distance=distance,
         protocol=protocol,
         top=1,
@@ -83,7 +84,7 @@ def score_open_set(
     is_unknown = ~np.isin(q_pids, list(known))
     strangers = np.sort(nearest[is_unknown])
     points = []
-    for rate in RATES:
+    for rate in [rate for rate in RATES if rate * len(strangers) >= 1]:  # as far down as there are strangers to tell
         allowed = int(rate * len(strangers))
         threshold = float(strangers[allowed]) if allowed < len(strangers) else float("inf")
         accepted = nearest < threshold

@@ -7,15 +7,15 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.records import Protocol
-from scalereid.retrieval.distances import Distance, Embeddings, distance_blocks
-from scalereid.retrieval.sides import Numbers, sides
+from scalereid.retrieval.distances import Distance, Embeddings, check_choice, distance_blocks
+from scalereid.retrieval.sides import Numbers, Sides, sides
 
 BINS = 65_536
 
 
 @dataclass(frozen=True, eq=False)
 class PairDistances:
-    """Histograms of the distances between queries and gallery images. A pair counts in the bin below whose upper edge it is."""
+    """Histograms of the distances between queries and gallery images. In the last bin is also all that is farther."""
 
     edges: NDArray[np.float64]
     """(bins + 1,) ascending, all of one width."""
@@ -80,8 +80,10 @@ def pair_distances(
     Raises:
         ValueError: what `score` says of bad input; or there are no pairs of one person, or none of two.
     """
+    check_choice("distance", distance, Distance)
+    check_choice("protocol", protocol, Protocol)
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
-    longest = 2.0 if distance == "cosine" else float((_longest(both.query) + _longest(both.gallery)) ** 2)
+    longest = 2.0 if distance == "cosine" else _farthest_match(both, distance, protocol)
     edges = np.linspace(0, longest * (1 + 1e-6) + 1e-12, BINS + 1)
     same, everybody = (torch.zeros(BINS, dtype=torch.long) for _ in range(2))
     for queries, distances in distance_blocks(both.query, both.gallery, distance):
@@ -99,5 +101,10 @@ def pair_distances(
     return PairDistances(edges, same.numpy(), different.numpy())
 
 
-def _longest(embeddings: torch.Tensor) -> torch.Tensor:
-    return torch.stack([part.norm(dim=1).max() for part in torch.split(embeddings, 8_192)]).max()
+def _farthest_match(both: Sides, distance: Distance, protocol: Protocol) -> float:
+    """The largest distance of one person's images. What is farther needs no bins of its own."""
+    farthest = 0.0
+    for queries, distances in distance_blocks(both.query, both.gallery, distance):
+        to_own = distances[both.matches_and_ignored(queries, protocol)[0]]
+        farthest = max(farthest, float(to_own.max()) if len(to_own) else 0.0)
+    return farthest

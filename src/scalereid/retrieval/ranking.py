@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from scalereid.data.records import Protocol
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, check_choice, distance_blocks
 from scalereid.retrieval.sides import Numbers, sides
 
 
 class Ranking(NamedTuple):
-    """The first gallery images for each query. Places past the end of a short gallery have index −1."""
+    """The first gallery images for each query. Where fewer are left by the protocol, places have index −1."""
 
     indices: Tensor
     """(queries, top) rows of the gallery, nearest first, equal distances in gallery order."""
@@ -43,6 +43,7 @@ def rank(
     Raises:
         ValueError: see `score`.
     """
+    check_choice("protocol", protocol, Protocol)
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
     top = min(top, len(both.gallery))
     parts = []

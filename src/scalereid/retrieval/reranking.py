@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix, check_choice
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 
 _CHUNK = 512  # images whose sets are made together
 _ROWS = 64  # queries whose distances are made together
+_ENTRIES = 4_000_000  # pairs of weights compared together
 Compatibility = Literal["paper", "torchreid"]
 
 
@@ -36,6 +37,7 @@ class Reranking:
         for name in ("k1", "k2"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_choice("compat", self.compat, Compatibility)
         if not 0 <= self.lambda_value <= 1:
             raise ValueError(f"lambda_value is {self.lambda_value}; it must be from 0 to 1")
 
@@ -98,6 +100,8 @@ def reranked_blocks(
         ValueError: see `rerank`.
     """
     settings.check()
+    check_choice("distance", distance, Distance)
+    gallery = gallery.to(query.device)
     if not len(query) or not len(gallery) or query.shape[1] != gallery.shape[1]:
         raise ValueError(f"re-ranking takes queries and a gallery, not {list(query.shape)} and {list(gallery.shape)}")
     everything = torch.cat([query, gallery])
@@ -198,11 +202,14 @@ def _transposed(encoding: Sparse, queries: int, images: int) -> Sparse:
 
 def _common(encoding: Sparse, inverted: Sparse, rows: Tensor, images: int) -> Tensor:
     """For some queries and every gallery image (b, g) the sum over all images of the smaller of their two weights."""
-    own, query = encoding.entries(rows)
-    entries, place = inverted.entries(encoding.column[own].long())
-    smaller = torch.minimum(encoding.value[own][place], inverted.value[entries])
-    common = smaller.new_zeros(len(rows), images)
-    common.view(-1).index_add_(0, query[place] * images + inverted.column[entries], smaller)
+    all_own, all_query = encoding.entries(rows)
+    common = encoding.value.new_zeros(len(rows), images)
+    held_by = inverted.start[encoding.column[all_own] + 1] - inverted.start[encoding.column[all_own]]
+    part = held_by.cumsum(0) // _ENTRIES  # an image that is near to all makes long lists: some at a time
+    for own, query in zip(*(torch.split(x, torch.bincount(part).tolist()) for x in (all_own, all_query)), strict=True):
+        entries, place = inverted.entries(encoding.column[own].long())
+        smaller = torch.minimum(encoding.value[own][place], inverted.value[entries])
+        common.view(-1).index_add_(0, query[place] * images + inverted.column[entries], smaller)
     return common
 
 

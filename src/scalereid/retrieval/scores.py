@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.records import Protocol
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, distance_blocks
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, check_choice, distance_blocks
 from scalereid.retrieval.places import PlaceCounter
 from scalereid.retrieval.reranking import Reranking, reranked_blocks
 from scalereid.retrieval.sides import Numbers, Sides, sides
@@ -138,9 +138,9 @@ def score(
         ValueError: no query has a match (the message says which rule removed them); an empty side; lengths or widths that
             differ; NaN or infinity; junk among the queries; an unknown distance, protocol or average precision.
     """
-    _check_choice("distance", distance, Distance)
-    _check_choice("protocol", protocol, Protocol)
-    _check_choice("average precision", average_precision, Precision)
+    check_choice("distance", distance, Distance)
+    check_choice("protocol", protocol, Protocol)
+    check_choice("average precision", average_precision, Precision)
     both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
     counter = PlaceCounter(both, protocol)
     single_shot = SingleShot(both.gallery_pids, seed=seed) if protocol == "single-gallery-shot" else None
@@ -232,8 +232,3 @@ def _why_no_match(both: Sides, protocol: Protocol) -> str:
         f"their own camera, and the {protocol} protocol leaves those images out. It needs at least two cameras; for data of "
         "one camera there is the protocol all-cameras"
     )
-
-
-def _check_choice(what: str, value: str, choices: Any) -> None:
-    if value not in choices.__args__:
-        raise ValueError(f"there is no {what} {value!r}; it can be {', '.join(choices.__args__)}")

@@ -69,7 +69,7 @@ def sides(
         ("query_images", np.arange(len(q)) if query_images is None else query_images, len(q)),
         ("gallery_images", -1 - np.arange(len(g)) if gallery_images is None else gallery_images, len(g)),
     ):
-        tensor = torch.as_tensor(values, device=q.device)
+        tensor = torch.as_tensor(values, device=q.device).long()
         if tensor.shape != (rows,):
             raise ValueError(f"{name} has shape {list(tensor.shape)}, but there are {rows} embeddings")
         numbers.append(tensor)
@@ -77,3 +77,9 @@ def sides(
         row = int((numbers[0] == JUNK).nonzero()[0])
         raise ValueError(f"query {row} has pid −1, which is junk: nobody to look for; leave it out")
     return Sides(q, g.to(q.device), *numbers)
+
+
+def as_numbers(values: Numbers) -> NDArray[np.int64]:
+    """Pids or camids as an array, wherever they lie."""
+    numbers: NDArray[np.int64] = torch.as_tensor(values).long().cpu().numpy()
+    return numbers

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 REPEATS = 10  # as torchreid and most others do
+_DRAWS = 2_000_000  # numbers held at a time
 
 
 class SingleShot:
@@ -23,6 +24,11 @@ class SingleShot:
         Images that are `ignored` (b, gallery) are not drawn; a person without another one does not take part. For a query whose
         own person is one of those, the places mean nothing. Equal distances keep gallery order.
         """
+        rows = max(1, _DRAWS // (self.repeats * len(self.people) + len(self.order)))
+        parts = (torch.split(x, rows) for x in (distances, query_pids, ignored))
+        return torch.cat([self._places(*part) for part in zip(*parts, strict=True)])
+
+    def _places(self, distances: Tensor, query_pids: Tensor, ignored: Tensor) -> Tensor:
         taken = (~ignored)[:, self.order].cumsum(dim=1)  # images to draw from, up to each place
         until = taken[:, self.ends - 1]
         of_person = until.diff(dim=1, prepend=until.new_zeros(len(until), 1))

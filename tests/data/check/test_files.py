@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,24 @@ def test_copies(dataset: ReidDataset, one: tuple[str, int], other: tuple[str, in
         assert f"{first} = {second}" in findings[kind]
 
 
+def test_one_file_listed_under_two_people(dataset: ReidDataset) -> None:
+    record = dataset.train[0]
+    twice = replace(dataset, train=(*dataset.train, replace(record, pid=99)))
+    findings = found(twice)
+    assert "1 pictures are there under several people's numbers" in findings["copies-as-several-people"]
+    assert str(record.path) in findings["copies-as-several-people"]
+    assert "copies" not in findings
+
+
+def test_folders_that_are_not_read_are_counted(dataset: ReidDataset) -> None:
+    (dataset.root / "val").mkdir()
+    for i in range(3):
+        shutil.copy(dataset.train[0].path, dataset.root / "val" / f"{i}.png")
+    findings = found(dataset)
+    assert "note 3 images lie in folders of which nothing is in the dataset" in findings["unread-folders"]
+    assert f"{dataset.root / 'val'}: 3" in findings["unread-folders"]
+
+
 def test_one_file_listed_twice_is_read_once_and_no_copy(dataset: ReidDataset) -> None:
     twice = ReidDataset("mine", dataset.root, dataset.train, dataset.query, dataset.query + dataset.gallery)
     assert found(twice) == {}
@@ -130,3 +149,12 @@ def test_unreadable_by_permission(dataset: ReidDataset, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert "train0.png: Permission denied" in found(dataset)["unusable-files"]
+
+
+def test_copies_within_one_camera_are_free_matches_where_cameras_do_not_matter(dataset: ReidDataset) -> None:
+    query, gallery = dataset.query[0], next(r for r in dataset.gallery if r.camid == dataset.query[0].camid)
+    gallery = replace(gallery, pid=query.pid)
+    dataset = replace(dataset, gallery=(gallery, *(r for r in dataset.gallery if r.path != gallery.path)))
+    shutil.copy(query.path, gallery.path)
+    assert "query-copies" not in found(dataset)
+    assert "query-copies" in found(replace(dataset, protocol="all-cameras"))

@@ -48,6 +48,31 @@ def test_somebodys_own_data_a_level_down_or_up(tmp_path: Path) -> None:
         assert f"market-names is not here but in {tmp_path / 'mine' / 'data'}" in said(root)["wrong-level"].message
 
 
+def test_a_table_that_cannot_be_read_keeps_other_readers_out(tmp_path: Path) -> None:
+    touch(tmp_path / "train", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
+    (tmp_path / "dataset.csv").write_text("split,path,pid\n")
+    layout = find_datasets(tmp_path)
+    assert layout.readable == {}
+    [finding] = explain(tmp_path, layout)
+    assert finding.severity == "error"
+    assert "not readable as csv" in finding.message
+    assert "no column camid" in finding.message
+
+
+def test_a_table_of_another_name_is_mentioned(tmp_path: Path) -> None:
+    touch(tmp_path / "crops", ["a.jpg"])
+    (tmp_path / "labels.csv").write_text("split,path,pid,camid\n")
+    finding = said(tmp_path)["other-tables"]
+    assert "name the file itself, or call it dataset.csv" in finding.message
+    assert finding.examples == (str(tmp_path / "labels.csv"),)
+
+
+def test_folders_of_people_further_down(tmp_path: Path) -> None:
+    for person in ("anna", "ben"):
+        touch(tmp_path / "data" / "people" / person, ["1.jpg", "2.jpg"])
+    assert f"folders is not here but in {tmp_path / 'data' / 'people'}" in said(tmp_path)["wrong-level"].message
+
+
 def test_cuhk03_still_packed(tmp_path: Path) -> None:
     touch(tmp_path / "cuhk03" / "cuhk03_release", ["cuhk-03.mat"])
     finding = said(tmp_path)["packed"]
@@ -80,10 +105,10 @@ def test_mixed_and_nameless_names(tmp_path: Path) -> None:
 
 
 def test_good_names_in_folders_nobody_looks_into(tmp_path: Path) -> None:
-    touch(tmp_path / "a" / "images", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
+    touch(tmp_path / "a" / "b" / "c" / "images", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
     finding = said(tmp_path)["unknown-folders"]
     assert "call them train, query and gallery" in finding.message
-    assert finding.examples == (str(tmp_path / "a" / "images"),)
+    assert finding.examples == (str(tmp_path / "a" / "b" / "c" / "images"),)
 
 
 def test_readers_warnings_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,3 +137,20 @@ def test_all_readers_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setitem(DATASETS, name, ask)
     find_datasets(tmp_path)
     assert asked == [*DATASETS]
+
+
+def test_half_a_dataset_is_not_nothing(tmp_path: Path) -> None:
+    """Its lists are there and its images are not; and somebody's table names an image that is gone."""
+    touch(tmp_path / "a", ["list_train.txt", "list_val.txt", "list_query.txt", "list_gallery.txt"])
+    assert "this looks like msmt17, but" in said(tmp_path / "a")["refused"].message
+    touch(tmp_path / "b" / "crops", ["a.jpg"])
+    (tmp_path / "b" / "dataset.csv").write_text("split,path,pid,camid\ntrain,crops/gone.jpg,1,1\n")
+    assert "gone.jpg, which does not exist" in said(tmp_path / "b")["unreadable"].message
+    assert "other-tables" not in said(tmp_path / "b")
+
+
+def test_a_neighbour_is_no_concern(tmp_path: Path) -> None:
+    for folder in ("cam_a", "cam_b"):
+        touch(tmp_path / "VIPeR" / folder, [f"{pid:03d}_0.bmp" for pid in range(632)])
+    touch(tmp_path / "mine" / "train", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
+    assert said(tmp_path / "mine") == {}

@@ -46,6 +46,9 @@ def test_nothing_wrong() -> None:
         (TRAIN, [(8, 1), (9, 1)], [(8, 2), (9, 1)], "no-match", "warning"),
         (TRAIN, [(8, 1)], [(8, 2), (0, 2)], "one-gallery-person", "warning"),
         (TRAIN, [(8, 1), (9, 1)], [(8, 2), (9, 2), (0, 2)], "distractors", "note"),
+        (TRAIN, [(8, 1), (0, 1)], [(8, 2), (9, 2), (0, 2)], "distractors-as-queries", "warning"),
+        ([*TRAIN, (0, 1), (0, 2)], [], [], "distractors-in-training", "warning"),
+        ([(1, 1), (1, 1), (2, 2), (2, 2)], [], [], "one-camera-each", "warning"),
         (TRAIN, [(1, 1), (9, 1)], [(1, 2), (9, 2)], "people-on-both-sides", "warning"),
     ],
 )
@@ -87,7 +90,7 @@ def test_many_examples_are_counted() -> None:
     train = [*TRAIN, *((pid, 1) for pid in range(10, 17))]
     splits = tuple(ImageRecord(Path(f"{i}.jpg"), pid, camid) for i, (pid, camid) in enumerate(train))
     finding = next(f for f in check_people(ReidDataset("mine", Path(), splits, (), ())) if f.kind == "single-images")
-    assert finding.examples == ("pid 10", "pid 11", "pid 12", "… and 4 more")
+    assert finding.examples == tuple(f"pid {pid}" for pid in range(10, 17))  # all of them, for programs
     assert str(finding).startswith("warning: 7 of 9 training people have a single image")
-    assert str(finding).endswith("\n    … and 4 more")
+    assert str(finding).endswith("\n    pid 12\n    … and 4 more")
     assert finding.to_json()["kind"] == "single-images"

@@ -37,9 +37,9 @@ def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_lists_become_records(root: Path) -> None:
     dataset = read_msmt17(root)
-    assert [(r.pid, r.camid) for r in dataset.train] == [(0, 12), (1, 2)]
-    assert [(r.pid, r.camid) for r in dataset.query] == [(2, 1)]  # behind the training people
-    assert [(r.pid, r.camid) for r in dataset.gallery] == [(2, 3), (3, 15)]
+    assert [(r.pid, r.camid) for r in dataset.train] == [(1, 12), (2, 2)]  # from 1 on
+    assert [(r.pid, r.camid) for r in dataset.query] == [(3, 1)]  # behind the training people
+    assert [(r.pid, r.camid) for r in dataset.gallery] == [(3, 3), (4, 15)]
     assert dataset.train[0].path.relative_to(root).parts[1:] == ("0000", "0000_045_12_0303morning_0006_2.jpg")
     assert {r.path.relative_to(root).parts[0] for r in dataset.query} <= {"mask_test_v2", "test"}
 

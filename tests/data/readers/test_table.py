@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,12 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
 def test_missing_image_and_missing_table(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lists .*gone\.jpg, which does not exist"):
         read_csv(write(tmp_path, "split,path,pid,camid\ntrain,gone.jpg,1,1\n"))
+    (tmp_path / "folder").mkdir()
+    rows = "train,folder,1,1\ntrain,gone.jpg,1,1\ntrain,gone2.jpg,1,1\n"
+    with pytest.raises(FileNotFoundError, match="lists .*folder, which is a folder, and 2 more that are not there"):
+        read_csv(write(tmp_path, "split,path,pid,camid\n" + rows))
+    with pytest.raises(FileNotFoundError, match="write one with the keys split,path,pid,camid"):
+        read_jsonl(tmp_path / "nowhere.jsonl")
     with pytest.raises(FileNotFoundError, match="write one with the columns split,path,pid,camid"):
         read_csv(tmp_path / "nowhere")
 
@@ -82,7 +89,7 @@ def test_json_lines_are_the_same_table(tmp_path: Path) -> None:
         ('{"split": "train", "path": "a.jpg", "pid": 1.5, "camid": 1}', "line 1: pid 1.5 is wrong"),
         ('{"split": "train", "path": 3, "pid": 1, "camid": 1}', "line 1: path 3 is wrong"),
         ('{"split": "train", "path": "a.jpg", "pid": -2, "camid": 1}', "line 1: pid -2 is wrong; .* pid not below −1"),
-        ('{"split": "train", "pid": 1, "camid": 1}', "line 1: 'path' is wrong"),
+        ('{"split": "train", "pid": 1, "camid": 1}', "line 1: no path; split is one of"),
         ('{"split": "train", "path": "a.jpg", "pid": true, "camid": 1}', "line 1: pid True is wrong"),
     ],
 )
@@ -103,3 +110,19 @@ def test_written_tracklets_read_back(tmp_path: Path) -> None:
     dataset = read_csv(write(tmp_path, "split,path,pid,camid,tracklet\ntrain,a.jpg,3,1,5\nquery,ü b.jpg,4,2,\n"))
     write_csv(tmp_path / "again.csv", dataset)
     assert read_csv(tmp_path / "again.csv") == dataset
+
+
+def test_a_protocol_of_its_own_is_kept(tmp_path: Path) -> None:
+    dataset = replace(read_csv(write(tmp_path, "split,path,pid,camid\ntrain,a.jpg,3,1\n")), protocol="all-cameras")
+    write_csv(tmp_path / "again.csv", dataset)
+    assert read_csv(tmp_path / "again.csv").protocol == "all-cameras"
+    rows = "train,a.jpg,1,1,all-cameras\ntrain,a.jpg,1,1,market1501\n"
+    with pytest.raises(ValueError, match="names several protocols, all-cameras, market1501; a dataset has one"):
+        read_csv(write(tmp_path, "split,path,pid,camid,protocol\n" + rows))
+    with pytest.raises(ValueError, match="protocol 'x' is wrong"):
+        read_csv(write(tmp_path, "split,path,pid,camid,protocol\ntrain,a.jpg,1,1,x\n"))
+
+
+def test_an_open_quotation_mark_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"dataset\.csv, line 1: .*; is a quotation mark left open\?"):
+        read_csv(write(tmp_path, 'split,path,pid,camid\ntrain,"a.jpg,1,1\n' + "x" * 140_000))

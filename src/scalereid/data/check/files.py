@@ -10,17 +10,19 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from scalereid.data.check.findings import Finding, share, some
+from scalereid.data.check.findings import Finding, named, share
 from scalereid.data.images import Advance, open_image, orientation
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.readers.folders import IMAGE_SUFFIXES
+from scalereid.data.records import ImageRecord, Protocol, ReidDataset
 
 _LEAST_SIZE = (32, 16)  # height, width: less shows nobody
 _TALLEST = 8.0  # times as tall as wide; people standing are two to four times
 _MISLEADING = {
     "train-test-copies": "pictures are in training and in the test: their score says nothing about strangers",
     "copies-as-several-people": "pictures are there under several people's numbers, of which one at most can be right",
-    "query-copies": "queries have a copy of themselves in the gallery, as another camera's image",
+    "query-copies": "queries have a copy of themselves in the gallery that is not left out: a match for nothing",
 }
+_MOST_FOLDERS = 100_000  # below the dataset's
 _AHEAD = 1_000  # files under way at a time
 
 
@@ -45,7 +47,12 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
         for path, found in zip(of_path, _in_order(pool, lambda path: look(path, decode=decode), of_path), strict=True):
             facts[path] = found
             advance(1)
-    return [*_unusable(facts), *_shapes(facts), *_copies(facts, of_path)]
+    return [
+        *_unusable(facts),
+        *_shapes(facts),
+        *_copies(facts, of_path, dataset.protocol),
+        *_unread(dataset, set(of_path)),
+    ]
 
 
 def look(path: Path, *, decode: bool) -> FileFacts:
@@ -80,7 +87,7 @@ def _unusable(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
     problems = [found.problem for found in facts.values() if found.problem]
     if problems:
         message = f"{share(len(problems), len(facts))} files cannot be used; mend them, or take them out of the dataset"
-        yield Finding("error", "unusable-files", message, some(problems))
+        yield Finding("error", "unusable-files", message, named(problems))
 
 
 def _shapes(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
@@ -91,48 +98,67 @@ def _shapes(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
             f"{share(len(tiny), len(images))} images are less than {_LEAST_SIZE[0]} pixels tall or {_LEAST_SIZE[1]} wide; they "
             "are enlarged, but show hardly anything"
         )
-        yield Finding("warning", "tiny-images", message, some([_sized(path, images[path]) for path in tiny]))
-    odd = [path for path, (_, _, h, w) in images.items() if path not in set(tiny) and not 1 <= h / w <= _TALLEST]
+        yield Finding("warning", "tiny-images", message, named([_sized(path, images[path]) for path in tiny]))
+    known = set(tiny)
+    odd = [path for path, (_, _, h, w) in images.items() if path not in known and not 1 <= h / w <= _TALLEST]
     if odd:
         message = (
             f"{share(len(odd), len(images))} images do not have the shape of a person: wider than tall, or more than "
             f"{_TALLEST:.0f} times as tall as wide. Are they whole frames, not people cut out of them?"
         )
-        yield Finding("warning", "odd-shapes", message, some([_sized(path, images[path]) for path in odd]))
+        yield Finding("warning", "odd-shapes", message, named([_sized(path, images[path]) for path in odd]))
 
 
 def _sized(path: Path, facts: FileFacts) -> str:
     return f"{path} ({facts.width}×{facts.height} pixels, width×height)"
 
 
-def _copies(facts: dict[Path, FileFacts], of_path: dict[Path, list[tuple[str, ImageRecord]]]) -> Iterator[Finding]:
+def _copies(
+    facts: dict[Path, FileFacts], of_path: dict[Path, list[tuple[str, ImageRecord]]], protocol: Protocol
+) -> Iterator[Finding]:
     """The same bytes under several names."""
     same: dict[bytes, list[Path]] = defaultdict(list)
     for path, found in facts.items():
         if found.digest:
             same[found.digest].append(path)
     copies = [paths for paths in same.values() if len(paths) > 1]
+    listed_twice = [[path] for path, uses in of_path.items() if len(uses) > 1]
     misleading: dict[str, list[str]] = defaultdict(list)
-    for paths in copies:
-        for kind in _misleading([use for path in paths for use in of_path[path]]):
+    for paths in copies + listed_twice:
+        for kind in _misleading([use for path in paths for use in of_path[path]], protocol):
             misleading[kind].append(" = ".join(map(str, paths)))
     for kind, lines in misleading.items():
-        yield Finding("warning", kind, f"{len(lines):,} {_MISLEADING[kind]}", some(lines))
+        yield Finding("warning", kind, f"{len(lines):,} {_MISLEADING[kind]}", named(lines))
     if copies:
         number = sum(len(paths) - 1 for paths in copies)
         yield Finding("note", "copies", f"{number:,} files are copies, byte for byte, of others in the dataset")
 
 
-def _misleading(uses: Sequence[tuple[str, ImageRecord]]) -> Iterator[str]:
+def _misleading(uses: Sequence[tuple[str, ImageRecord]], protocol: Protocol) -> Iterator[str]:
     """In which ways the uses of one picture lead a training or a score astray."""
     splits = {split for split, _ in uses}
     if "train" in splits and len(splits) > 1:
         yield "train-test-copies"
     if len({record.pid for _, record in uses}) > 1:
         yield "copies-as-several-people"
-    elif _is_free_match([r for s, r in uses if s == "query"], [r for s, r in uses if s == "gallery"]):
+    elif any(_is_free_match(q, g, protocol) for s, q in uses if s == "query" for t, g in uses if t == "gallery"):
         yield "query-copies"
 
 
-def _is_free_match(queries: Sequence[ImageRecord], gallery: Sequence[ImageRecord]) -> bool:
-    return any(q.camid != g.camid for q in queries for g in gallery)
+def _unread(dataset: ReidDataset, paths: set[Path]) -> Iterator[Finding]:
+    """Folders with images of which none is in the dataset; what is left out of the others, readers say."""
+    read = {os.path.normpath(path.parent) for path in paths}
+    unread: dict[str, int] = {}
+    for folder, _, names in islice(os.walk(dataset.root), _MOST_FOLDERS):
+        images = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in names)
+        if images and os.path.normpath(folder) not in read:
+            unread[folder] = images
+    if unread:
+        message = f"{sum(unread.values()):,} images lie in folders of which nothing is in the dataset"
+        lines = [f"{folder}: {number:,}" for folder, number in sorted(unread.items())]
+        yield Finding("note", "unread-folders", message, named(lines))
+
+
+def _is_free_match(query: ImageRecord, gallery: ImageRecord, protocol: Protocol) -> bool:
+    """Whether one picture in both places counts as found."""
+    return query.path != gallery.path if protocol == "all-cameras" else query.camid != gallery.camid

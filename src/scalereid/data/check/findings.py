@@ -19,10 +19,12 @@ class Finding:
     message: str
     """What it is, and what to do, in a sentence or two."""
     examples: tuple[str, ...] = ()
-    """A few of the files or people it is about."""
+    """The files or people it is about, all of them."""
 
     def __str__(self) -> str:
-        shown = "".join(f"\n    {example}" for example in self.examples)
+        rest = len(self.examples) - _SHOWN
+        lines = [*self.examples[:_SHOWN], *([f"… and {rest:,} more"] if rest > 0 else [])]
+        shown = "".join(f"\n    {line}" for line in lines)
         return f"{self.severity}: {self.message}{shown}"
 
     def to_json(self) -> dict[str, Any]:
@@ -30,10 +32,9 @@ class Finding:
         return asdict(self)
 
 
-def some(things: Sequence[object]) -> tuple[str, ...]:
-    """The first few of `things`, and how many more there are."""
-    rest = len(things) - _SHOWN
-    return tuple(map(str, things[:_SHOWN])) + ((f"… and {rest:,} more",) if rest > 0 else ())
+def named(things: Sequence[object]) -> tuple[str, ...]:
+    """What a finding is about, by name."""
+    return tuple(map(str, things))
 
 
 def share(part: int, whole: int) -> str:

@@ -9,13 +9,14 @@ from shlex import quote
 from typing import NamedTuple
 
 from scalereid.data import DATASETS
-from scalereid.data.check.findings import Finding, Severity, share, some
+from scalereid.data.check.findings import Finding, Severity, named, share
 from scalereid.data.readers.cuhk03_mat import CUHK03_FILE
-from scalereid.data.readers.folders import IMAGE_SUFFIXES
+from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError
 from scalereid.data.readers.market_names import MARKET_LIKE
 from scalereid.data.records import ReidDataset
 
-OWN_DATA = ("csv", "jsonl", "market-names", "folders")
+TABLES = ("csv", "jsonl")
+OWN_DATA = (*TABLES, "market-names", "folders")
 _MOST_FOLDERS = 300  # looked into above and below
 _MOST_FILES = 200_000
 
@@ -38,10 +39,14 @@ def find_datasets(root: Path, names: Iterable[str] = tuple(DATASETS)) -> Layout:
         for name in names:
             try:
                 readable[name] = DATASETS[name](root)
-            except (FileNotFoundError, NotADirectoryError):
+            except NotHereError:
                 continue
-            except (ValueError, ModuleNotFoundError) as error:
+            except PermissionError:
+                raise
+            except (ValueError, ModuleNotFoundError, OSError) as error:
                 refused[name] = str(error)
+    if any(name in refused for name in TABLES):  # what else could be read is not what is meant
+        readable = {name: read for name, read in readable.items() if name not in OWN_DATA}
     return Layout(readable, refused, tuple(dict.fromkeys(str(warning.message) for warning in caught)))
 
 
@@ -49,21 +54,33 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
     """What to know about a folder's layout: published datasets that are not quite there, or not there but near."""
     if not root.exists():
         return [Finding("error", "no-folder", f"{root} does not exist; name the folder that holds the dataset")]
-    reasons: dict[str, str] = {}
-    for name, why in layout.refused.items():
-        if name not in OWN_DATA:
-            reasons.setdefault(why, name)  # what several say, once
-    severity: Severity = "note" if layout.readable else "warning"
-    findings = [Finding(severity, "refused", f"this looks like {name}, but: {why}") for why, name in reasons.items()]
-    if not any(_is_whole(name, read) for name, read in layout.readable.items()):
-        findings += _nearby(root)
+    findings = [*_almost(layout)]
+    for name in TABLES:  # who wrote a table means it to be read
+        if name in layout.refused:
+            findings.append(Finding("error", "unreadable", f"not readable as {name}: {layout.refused[name]}"))
+    findings += _other_tables(root, layout)
+    whole = any(_is_whole(name, read) for name, read in layout.readable.items())
+    if not whole and not any(name in layout.refused for name in TABLES):
+        findings += _nearby(root, readable=bool(layout.readable))
     if not layout.readable and not any(finding.severity == "error" for finding in findings):
         findings += _names(root)
-        for name in OWN_DATA:
+        for name in ("market-names", "folders"):
             if name in layout.refused:
                 findings.append(Finding("error", "unreadable", f"not readable as {name}: {layout.refused[name]}"))
     findings += [Finding("warning", "reader", warning) for warning in layout.warnings]
     return findings
+
+
+def _almost(layout: Layout) -> Iterator[Finding]:
+    """Published datasets that are there, but cannot be read, up to the first that can."""
+    severity: Severity = "note" if layout.readable else "error"
+    names = [*DATASETS]
+    first = next((names.index(name) for name in layout.readable), len(names))
+    said = set()
+    for name, why in layout.refused.items():
+        if name not in OWN_DATA and names.index(name) < first and why not in said:
+            said.add(why)  # what several say, once
+            yield Finding(severity, "refused", f"this looks like {name}, but: {why}")
 
 
 def _is_whole(name: str, read: ReidDataset) -> bool:
@@ -71,16 +88,45 @@ def _is_whole(name: str, read: ReidDataset) -> bool:
     return name not in OWN_DATA or bool(read.query)
 
 
-def _nearby(root: Path) -> Iterator[Finding]:
-    """Whole datasets up to two levels above and below, or one to unpack."""
-    below = [*islice(_folders(root, depth=2), _MOST_FOLDERS)]
-    for folder in [*list(root.absolute().parents)[:2], *below]:
+def _is_part(root: Path, read: ReidDataset) -> bool:
+    """Whether images of the dataset lie under `root`."""
+    inside = root.absolute()
+    return any(record.path.absolute().is_relative_to(inside) for split in read.splits.values() for record in split)
+
+
+def _other_tables(root: Path, layout: Layout) -> Iterator[Finding]:
+    """Tables in the folder that no reader looks at by itself."""
+    if root.is_dir() and not any(name in layout.readable or name in layout.refused for name in TABLES):
+        with os.scandir(root) as entries:
+            tables = sorted(entry.path for entry in entries if entry.name.lower().endswith((".csv", ".jsonl")))
+        if tables:
+            message = "there are tables here; if one lists the images, name the file itself, or call it dataset.csv"
+            yield Finding("note", "other-tables", message, named(tables))
+
+
+def _nearby(root: Path, *, readable: bool) -> Iterator[Finding]:
+    """Datasets up to two levels above, of which `root` is a part, and three below, or one to unpack.
+
+    Where `root` is `readable` itself, only those that have a test side.
+    """
+    below = [*islice(_folders(root, depth=3), _MOST_FOLDERS)]
+    above = list(root.absolute().parents)[:2]
+    for folder in [*above, *below]:
         try:
-            found = [name for name, read in find_datasets(folder).readable.items() if _is_whole(name, read)]
+            there = find_datasets(folder).readable
         except PermissionError:
             continue
+        if folder in above:
+            found = [name for name, read in there.items() if _is_whole(name, read) and _is_part(root, read)]
+        else:
+            found = [
+                name
+                for name, read in there.items()
+                if _is_whole(name, read) or (not readable and len({record.pid for record in read.train}) > 1)
+            ]
         if found:
-            yield Finding("error", "wrong-level", f"{found[0]} is not here but in {folder}: name that folder")
+            severity: Severity = "warning" if readable else "error"
+            yield Finding(severity, "wrong-level", f"{found[0]} is not here but in {folder}: name that folder")
             return
     for folder in [root, *below]:
         if (folder / CUHK03_FILE).is_file():
@@ -100,9 +146,15 @@ def _folders(root: Path, depth: int) -> Iterator[Path]:
             yield from _folders(root / name, depth - 1)
 
 
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        yield folder, sorted(names)
+
+
 def _names(root: Path) -> Iterator[Finding]:
     """Whether the names of the images below tell people and cameras."""
-    files = (Path(folder) / name for folder, _, names in os.walk(root) for name in sorted(names))
+    files = (Path(folder) / name for folder, names in _walk(root) for name in names)
     images = [file for file in islice(files, _MOST_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
     if not images:
         yield Finding("error", "no-images", f"there are no images in {root}, nor in the folders below it")
@@ -112,18 +164,18 @@ def _names(root: Path) -> Iterator[Finding]:
         folders = sorted({str(image.parent) for image in images})
         message = (
             f"{len(images):,} images have names that tell person and camera, but lie in folders that no reader looks into; "
-            "call them train, query and gallery"
+            "call them train, query and gallery, right in the folder that you name"
         )
-        yield Finding("error", "unknown-folders", message, some(folders))
+        yield Finding("error", "unknown-folders", message, named(folders))
     elif len(nameless) < len(images):
         message = (
             f"mixed names: person and camera cannot be read from those of {share(len(nameless), len(images))} images; name all "
             "like 0042_c3_0001.jpg, or list them in a table"
         )
-        yield Finding("error", "mixed-names", message, some(nameless))
+        yield Finding("error", "mixed-names", message, named(nameless))
     else:
         message = (
             f"person and camera cannot be read from the names of the {len(images):,} images here; name them like "
             "0042_c3_0001.jpg, put each person's into a folder, or list them in a table, dataset.csv"
         )
-        yield Finding("error", "nameless", message, some(nameless))
+        yield Finding("error", "nameless", message, named(nameless))

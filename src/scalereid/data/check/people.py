@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from scalereid.data.check.findings import Finding, Severity, share, some
+from scalereid.data.check.findings import Finding, Severity, named, share
 from scalereid.data.records import ImageRecord, Protocol, ReidDataset, one_per_tracklet
 
 
@@ -30,7 +31,7 @@ def check_people(dataset: ReidDataset) -> list[Finding]:
             f"{len(both):,} people are on the training and on the test side: the score will say how well they are remembered, "
             "not how well strangers are found"
         )
-        findings.append(Finding("warning", "people-on-both-sides", message, some([f"pid {p}" for p in sorted(both)])))
+        findings.append(Finding("warning", "people-on-both-sides", message, named([f"pid {p}" for p in sorted(both)])))
     return findings
 
 
@@ -44,8 +45,20 @@ def _check_training(train: Sequence[ImageRecord]) -> Iterator[Finding]:
             f"{share(len(single), len(images))} training people have a single image, from which nothing can be learned about "
             "what stays the same between images; with people × images batches it is repeated"
         )
-        yield Finding("warning", "single-images", message, some([f"pid {pid}" for pid in single]))
-    if len({record.camid for record in train}) == 1:
+        yield Finding("warning", "single-images", message, named([f"pid {pid}" for pid in single]))
+    cameras: dict[int, set[int]] = defaultdict(set)
+    for record in train:
+        cameras[record.pid].add(record.camid)
+    if 0 in images:
+        message = f"{images[0]:,} training images have pid 0, which means nobody in particular; they are learned as one person"
+        yield Finding("warning", "distractors-in-training", message)
+    if len(set().union(*cameras.values())) > 1 and all(len(seen) == 1 for seen in cameras.values()):
+        message = (
+            "no training person was seen by two cameras: the model will learn to tell cameras apart rather than to see past a "
+            "change of camera. Are people numbered anew for each camera?"
+        )
+        yield Finding("warning", "one-camera-each", message)
+    if len(set().union(*cameras.values())) == 1:
         message = (
             "all training images have one camera: the model will not learn to see past a change of camera. Where there were "
             "several, write their numbers into names or table"
@@ -62,6 +75,11 @@ def _check_test(dataset: ReidDataset) -> Iterator[Finding]:
         )
         return
     known = {record.pid for record in gallery}
+    if nobody := [record for record in query if record.pid == 0]:
+        message = (
+            f"{share(len(nobody), len(query))} queries have pid 0, which means nobody in particular: give them numbers"
+        )
+        yield Finding("warning", "distractors-as-queries", message, named([record.path for record in nobody]))
     absent = [record for record in query if record.pid not in known]
     if absent:
         people = sorted({record.pid for record in absent})
@@ -72,7 +90,7 @@ def _check_test(dataset: ReidDataset) -> Iterator[Finding]:
             else "they will be reported, not counted"
         )
         message = f"{share(len(absent), len(query))} queries show people who are not in the gallery; {what_to_do}"
-        yield Finding(severity, "absent-people", message, some([f"pid {pid}" for pid in people]))
+        yield Finding(severity, "absent-people", message, named([f"pid {pid}" for pid in people]))
     images_of: dict[int, list[ImageRecord]] = defaultdict(list)
     for record in gallery:
         images_of[record.pid].append(record)
@@ -80,7 +98,9 @@ def _check_test(dataset: ReidDataset) -> Iterator[Finding]:
     unmatched = [record for record in present if not _can_match(record, images_of[record.pid], dataset.protocol)]
     if unmatched:
         severity = "error" if len(unmatched) == len(present) else "warning"
-        yield Finding(severity, "no-match", _why(dataset, unmatched, query, gallery), some([r.path for r in unmatched]))
+        yield Finding(
+            severity, "no-match", _why(dataset, unmatched, query, gallery), named([r.path for r in unmatched])
+        )
     if len(known - {0}) == 1:
         yield Finding("warning", "one-gallery-person", "the gallery shows one person: whatever is found is right")
     distractors = sum(record.pid == 0 for record in gallery)
@@ -88,8 +108,11 @@ def _check_test(dataset: ReidDataset) -> Iterator[Finding]:
         yield Finding(
             "note", "distractors", f"{share(distractors, len(gallery))} gallery images are distractors, pid 0"
         )
-    in_gallery = {record.path for record in gallery}
-    twice = [record.path for record in query if record.path in in_gallery]
+    in_gallery: dict[Path, set[int]] = defaultdict(set)
+    for record in gallery:
+        in_gallery[record.path].add(record.camid)
+    either = dataset.protocol == "all-cameras"
+    twice = [r.path for r in query if r.path in in_gallery and (either or r.camid in in_gallery[r.path])]
     if twice:
         message = (
             f"{share(len(twice), len(query))} query images are in the gallery too; no query is scored on finding itself: the "

@@ -32,7 +32,7 @@ def unpack_cuhk03(root: Path, advance: Advance = lambda _: None) -> Path:
         ValueError: the file is damaged, or another one.
     """
     names = ("cuhk03_release", "cuhk03/cuhk03_release", "cuhk03", "CUHK03")
-    found = find_folder(root, "CUHK03 to unpack", names, (CUHK03_FILE,))
+    found = find_folder(root, "CUHK03 to unpack", names, (CUHK03_FILE,)).resolve()
     base = found.parent if found.name == "cuhk03_release" else found
     with open_hdf5(found / CUHK03_FILE) as file:
         try:

@@ -15,7 +15,7 @@ _PUBLISHED = {"train": {"people": 11_934, "images": 34_574}}
 def read_cuhk_sysu(root: Path) -> ReidDataset:
     """CUHK-SYSU (Xiao et al., CVPR 2017), cropped: 34,574 images of 11,934 people to train on; nothing to be scored on.
 
-    `root` is the folder `cropped_images`, or one or two above it. Which camera took an image is not known: all have camera 1.
+    `root` is the folder with `cropped_images`, or one above it. Which camera took an image is not known: all have camera 1.
 
     Raises:
         FileNotFoundError: there are no such images; the message says where they were looked for.

@@ -7,14 +7,18 @@ from pathlib import Path
 
 from scalereid.data.records import JUNK, ImageRecord
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".jp2", ".tif", ".tiff", ".webp")
+
+
+class NotHereError(FileNotFoundError):
+    """A dataset does not lie in a folder at all; other errors mean that it does, but cannot be read."""
 
 
 def find_folder(root: Path, dataset: str, names: tuple[str, ...], parts: tuple[str, ...], *, hint: str = "") -> Path:
     """The first of `root` and the folders `names` within it that has all `parts`, files or folders, in it.
 
     Raises:
-        FileNotFoundError: none has; the message says what each one lacks.
+        NotHereError: none has; the message says what each one lacks.
         PermissionError: the system does not let us look.
     """
     candidates = [root, *(root / name for name in names)]
@@ -25,17 +29,23 @@ def find_folder(root: Path, dataset: str, names: tuple[str, ...], parts: tuple[s
     for candidate in candidates:
         lacking = [part for part in parts if not (candidate / part).exists()]
         problems.append(f"{candidate} " + (f"lacks {', '.join(lacking)}" if candidate.is_dir() else "does not exist"))
-    raise FileNotFoundError(f"no {dataset}:\n  " + "\n  ".join(problems) + (f"\n{hint}" if hint else ""))
+    raise NotHereError(f"no {dataset}:\n  " + "\n  ".join(problems) + (f"\n{hint}" if hint else ""))
 
 
 def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """The image files of a folder, sorted by name, upper or lower case; other files are counted in `left_out`."""
+    """The image files of a folder, sorted by name, upper or lower case; other files are counted in `left_out`.
+
+    Hidden files, whose names begin with a dot, are no images: macOS leaves such beside every image.
+    """
     with os.scandir(folder) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_file())
-    images = [name for name in names if name.lower().endswith(suffixes)]
+        there = [(entry.name, entry.is_file(), entry.is_dir()) for entry in entries]
+    names = sorted(name for name, is_file, _ in there if is_file)
+    images = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
     if others := len(names) - len(images):
         wanted = "images" if suffixes == IMAGE_SUFFIXES else " or ".join(suffixes)
         left_out[f"files in {folder.name} that are not {wanted}"] += others
+    if lost := sum(not is_file and not is_dir for _, is_file, is_dir in there):
+        left_out[f"links in {folder.name} that lead nowhere"] += lost
     return [folder / name for name in images]
 
 

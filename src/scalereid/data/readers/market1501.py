@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.readers.folders import NotHereError, find_folder, read_names
 from scalereid.data.records import ImageRecord, ReidDataset
 
 _FOLDER = "Market-1501-v15.09.15"
@@ -56,7 +56,7 @@ def read_market1501_500k(root: Path) -> ReidDataset:
     dataset = read_market1501(root)
     folder = next((dataset.root / name for name in ("images", "distractors") if (dataset.root / name).is_dir()), None)
     if folder is None:
-        raise FileNotFoundError(f"{dataset.root} has neither images nor distractors, the folder of the 500,000")
+        raise NotHereError(f"{dataset.root} has neither images nor distractors, the folder of the 500,000")
     left_out = Counter(dataset.left_out)
     distractors = read_names(folder, _DISTRACTOR_NAME, "Market-1501 distractor", "0000_c1s1_000151_01.jpg", left_out)
     if not distractors:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from scalereid.data.readers.folders import IMAGE_SUFFIXES, read_names
+from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_folders, read_names
 from scalereid.data.records import ImageRecord, ReidDataset
 
 SPLIT_FOLDERS = {
@@ -32,21 +32,22 @@ def read_market_names(root: Path) -> ReidDataset:
     if not any(splits.values()):
         splits["train"] = _read(root, left_out)
     if not any(splits.values()):
-        raise FileNotFoundError(f"there are no images in {root}, nor in folders train, query and gallery within it")
+        raise NotHereError(f"there are no images in {root}, nor in folders train, query and gallery within it")
     train, query, gallery = (splits[split] for split in SPLIT_FOLDERS)
     return ReidDataset(root.absolute().name, root, train, query, gallery, left_out=left_out)
 
 
 def find_split_folders(root: Path) -> dict[str, Path | None]:
-    """For each split the folder in `root` that holds it, None where there is none.
+    """For each split the folder in `root` that holds it, upper or lower case, None where there is none.
 
     Raises:
         FileNotFoundError: `root` is no folder.
         ValueError: there are two for one split.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} is no folder")
-    found = {split: [root / name for name in names if (root / name).is_dir()] for split, names in SPLIT_FOLDERS.items()}
+        raise NotHereError(f"{root} is no folder")
+    folders = list_folders(root)
+    found = {split: [f for f in folders if f.name.lower() in names] for split, names in SPLIT_FOLDERS.items()}
     for split, folders in found.items():
         if len(folders) > 1:
             raise ValueError(f"{root} has {' and '.join(f.name for f in folders)}; which of them is the {split} split?")

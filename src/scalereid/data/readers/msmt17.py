@@ -26,8 +26,9 @@ _ALL = {"people": 4_101, "images": 126_441, "cameras": 15}
 def read_msmt17(root: Path) -> ReidDataset:
     """MSMT17 (Wei et al., CVPR 2018): 30,248 / 11,659 / 82,161 images of 4,101 people from 15 cameras.
 
-    `root` is the folder with the four lists, or one or two above it; both versions are read. Trained on is the training
-    list, as OSNet and torchreid do. The test people are numbered apart from the training people, from 1,041 on.
+    `root` is the folder with the four lists, or one or two above it; both versions are read. Trained on is the training list,
+    as OSNet and torchreid do. People are numbered from 1, because pid 0 is a distractor's elsewhere, the test people after
+    the training people.
 
     Raises:
         FileNotFoundError: a list or folder is missing; the message says where it was looked for.
@@ -100,5 +101,5 @@ def _read(file: Path, folder: Path) -> tuple[ImageRecord, ...]:
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise ValueError(f"{file}, line {number}: {line!r} is not an image of MSMT17 and a person's number")
-        records.append(ImageRecord(folder / match["path"], int(match["pid"]), int(match["camid"])))
+        records.append(ImageRecord(folder / match["path"], 1 + int(match["pid"]), int(match["camid"])))
     return tuple(records)

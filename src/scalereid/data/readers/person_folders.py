@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from scalereid.data.readers.folders import list_folders, list_images, without_junk
-from scalereid.data.readers.market_names import find_split_folders
+from scalereid.data.readers.folders import NotHereError, list_folders, list_images, without_junk
+from scalereid.data.readers.market_names import MARKET_LIKE, find_split_folders
 from scalereid.data.records import ImageRecord, Protocol, ReidDataset
 
+_CAMERA_FOLDER = re.compile(r"cam(era)?[ _-]?\w?\d*", re.IGNORECASE)
 _CAMERA = re.compile(r"(?:^|[_-])c(?:am)?(\d+)(?=[^0-9a-z]|s\d|$)", re.IGNORECASE)
 
 
@@ -24,7 +25,8 @@ def read_person_folders(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: there are no folders of people.
-        ValueError: some names tell the camera and others do not.
+        ValueError: some names tell the camera and others do not; or folders are cameras' rather than people's, by their
+            names or those of the images within.
     """
     left_out: Counter[str] = Counter()
     roots = {split: folder for split, folder in find_split_folders(root).items() if folder} or {"train": root}
@@ -35,10 +37,11 @@ def read_person_folders(root: Path) -> ReidDataset:
     everything = [path for images in files.values() for _, path in images]
     if not everything:
         looked = ", ".join(str(folder) for folder in roots.values())
-        raise FileNotFoundError(f"no images in folders of people in {looked}")
+        raise NotHereError(f"no images in folders of people in {looked}")
     for folder in roots.values():
         if beside := len(list_images(folder, Counter())):
             left_out[f"images beside the folders of people in {folder.name}"] += beside
+    _refuse_cameras([item for images in files.values() for item in images])
     people = _numbered({person for images in files.values() for person, _ in images})
     cameras = _cameras(everything)
     train, query, gallery = (
@@ -51,6 +54,26 @@ def read_person_folders(root: Path) -> ReidDataset:
     )
     protocol: Protocol = "market1501" if cameras else "all-cameras"
     return ReidDataset(root.absolute().name, root, train, query, gallery, protocol, left_out)
+
+
+def _refuse_cameras(items: list[tuple[str, Path]]) -> None:
+    """Say so when folders hold several people each."""
+    folders = {folder for folder, _ in items}
+    if all(_CAMERA_FOLDER.fullmatch(folder) for folder in folders):
+        raise ValueError(
+            f"the folders are called {', '.join(sorted(folders)[:3])}: cameras, not people. Put the images of all "
+            "cameras together, with names like 0042_c3_0001.jpg, or list them in a table, dataset.csv"
+        )
+    told: dict[str, set[str]] = {}
+    for folder, path in items:
+        if match := MARKET_LIKE.fullmatch(path.name):
+            told.setdefault(folder, set()).add(match["pid"])
+    mixed = sorted(folder for folder, people in told.items() if len(people) > 1)
+    if mixed:
+        raise ValueError(
+            f"the names of the images in {mixed[0]} tell several people, {', '.join(sorted(told[mixed[0]])[:3])} among them: "
+            "it is no person's folder. Is this a level too high, or a camera's folder?"
+        )
 
 
 def _numbered(people: set[str]) -> dict[str, int]:

@@ -21,8 +21,8 @@ _PUBLISHED = {
 def read_viper(root: Path, split: int = 1) -> ReidDataset:
     """VIPeR (Gray et al., PETS 2007): 632 people, one image from each of 2 cameras; half of them to train on, 10 random splits.
 
-    `root` is the folder with `cam_a` and `cam_b`, or one or two above it. Camera A's images are the queries. (torchreid also
-    scores the other way round and averages 20 scores.)
+    `root` is the folder with `cam_a` and `cam_b`, or one or two above it. Pids are the numbers in the names plus 1. Camera
+    A's images are the queries. (torchreid also scores the other way round and averages 20 scores.)
 
     Raises:
         FileNotFoundError: a folder is missing; the message says where it was looked for.
@@ -33,7 +33,7 @@ def read_viper(root: Path, split: int = 1) -> ReidDataset:
     sides = []
     for camid, folder in ((1, "cam_a"), (2, "cam_b")):
         read = read_names(base / folder, _NAME, "VIPeR", "001_45.bmp", left_out, suffixes=(".bmp",))
-        sides.append(tuple(ImageRecord(record.path, record.pid, camid) for record in read))
+        sides.append(tuple(ImageRecord(record.path, 1 + record.pid, camid) for record in read))  # 0 is a distractor's
     learned = draw_people((r.pid for r in sides[0]), 316, dataset="viper", split=split, of=VIPER_SPLITS)
     train = tuple(r for side in sides for r in side if r.pid in learned)
     query, gallery = (tuple(r for r in side if r.pid not in learned) for side in sides)

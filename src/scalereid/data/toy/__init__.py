@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scalereid.data.readers.folders import NotHereError
 from scalereid.data.readers.table import read_csv, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
@@ -59,7 +60,7 @@ def _read(name: str, root: Path) -> ReidDataset:
         how = "`scalereid demo` and `scalereid train toy` draw them"
         if name != "toy":
             how = f"`scalereid train toy --evaluation.dataset {name}` draws them"
-        raise FileNotFoundError(f"there are no {name} people in {root}; {how}")
+        raise NotHereError(f"there are no {name} people in {root}; {how}")
     return replace(read_csv(folder), name=name)
 
 

@@ -1,0 +1,76 @@
+"""The commands that put a model to work: embed, export."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from scalereid.inference.embed_files import embed_files, find_items
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.export import Format
+from scalereid.inference.export import export as export_model
+from scalereid.inference.runtimes import Precision, RuntimeName
+from scalereid.progress import Progress
+
+
+def embed(
+    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    images: Annotated[
+        Positional[str], arg(metavar="IMAGES", help="A folder, a pattern in quotes, a .csv or .jsonl table.")
+    ],
+    *,
+    out: Annotated[Path, arg(help="A .parquet or .npz file; what is done lies in OUT.shards until then.")],
+    runtime: Annotated[Literal["auto"] | RuntimeName, arg(help="What computes; auto takes the fastest.")] = "auto",
+    precision: Annotated[Precision, arg(help="Of the arithmetic.")] = "float32",
+    flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
+    normalize: Annotated[bool, arg(help="Give embeddings of length 1.")] = True,
+    batch_size: Annotated[int | None, arg(help="Images computed together; 8 on a CPU, 128 on a GPU.")] = None,
+    on_error: Annotated[
+        Literal["raise", "report"],
+        arg(help="At an image that cannot be read: stop, or leave it out and name it at the end."),
+    ] = "raise",
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+    device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
+) -> None:
+    """Turn images into embeddings, in a table with paths, people and cameras. The same command goes on after a kill."""
+    progress = Progress()
+    items = find_items(images)
+    progress.say(f"{len(items):,} images; preparing the model …")
+    started = time.monotonic()
+    embedder = Embedder(
+        source, runtime=runtime, precision=precision, device=device, flip=flip, normalize=normalize,
+        batch_size=batch_size, run_code=run_code,
+    )  # fmt: skip
+    seconds = time.monotonic() - started
+    progress.say(
+        f"{embedder.about.model}, {embedder.runtime.name} in {embedder.runtime.precision}, after {seconds:.0f} s"
+    )
+    with progress.stage("embedding", len(items)) as advance:
+        unreadable = embed_files(embedder, items, out, on_error=on_error, advance=advance)
+    for why in unreadable:
+        progress.say(f"left out: {why}")
+    done = f"{len(items) - len(unreadable):,} embeddings of {embedder.embedding_size} numbers"
+    progress.say(f"{done} in {out}; model {embedder.about.fingerprint}")
+
+
+def export(
+    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    *,
+    out: Annotated[Path, arg(help="A .onnx file, or a .xml file for OpenVINO.")],
+    format: Annotated[Format, arg(help="Of the file.")] = "onnx",
+    normalisation: Annotated[
+        bool, arg(help="Inside: the file takes uint8 pixels. Else it takes normalised numbers.")
+    ] = True,
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+) -> None:
+    """Write a model for other runtimes, checked against torch before it is kept."""
+    progress = Progress()
+    about, agreement = export_model(source, out, format=format, normalisation=normalisation, run_code=run_code)
+    height, width = about.image_size
+    progress.say(
+        f"{out}: {about.model}\n"
+        f"takes {about.input}, of {height} × {width}; gives {about.embedding_size} numbers, not normalised\n"
+        f"against torch: largest difference {agreement.difference:.1e} of the longest embedding, smallest cosine "
+        f"{agreement.cosine:.7f}\nmodel {about.fingerprint}"
+    )

@@ -1,0 +1,79 @@
+"""Whatever shows a person to the pixels that a model takes, as training made them."""
+
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from scalereid.data.images import ImageSize, open_image, upright
+
+Channels = Literal["RGB", "BGR"]
+OneImage = str | PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
+Images = OneImage | Iterable[OneImage]
+
+
+def one_by_one(images: Images) -> Iterator[OneImage]:
+    """Each of `images`: a single one, several, or a stack, (n, H, W, 3) as an array and (n, 3, H, W) as a tensor."""
+    if isinstance(images, np.ndarray | torch.Tensor):
+        yield from [images] if images.ndim == 3 else images
+    elif isinstance(images, str | PathLike | Image.Image):
+        yield images
+    else:
+        yield from images
+
+
+def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
+    """A file, a Pillow image, an array (H, W, 3) or a tensor (3, H, W), both uint8, as an RGB image.
+
+    `channels` is the order in arrays and tensors; OpenCV's is BGR.
+
+    Raises:
+        ValueError: it is no such thing, or a file that cannot be read; the message says what it is.
+    """
+    if isinstance(image, str | PathLike):
+        with open_image(Path(image)) as opened:
+            return upright(opened)
+    if isinstance(image, Image.Image):
+        return upright(image)
+    array = image.cpu().numpy() if isinstance(image, torch.Tensor) else np.asarray(image)
+    pixels = array.transpose(1, 2, 0) if isinstance(image, torch.Tensor) and array.ndim == 3 else array
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise ValueError(
+            f"a {type(image).__name__} of {array.dtype} with shape {list(array.shape)} is no image: arrays are uint8 "
+            "(height, width, 3), tensors uint8 (3, height, width)"
+        )
+    return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
+
+
+def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB") -> NDArray[np.uint8]:
+    """The same as RGB pixels (height, width, 3), resized as in training, by Pillow's antialiased bilinear filter."""
+    return np.asarray(to_image(image, channels).resize(image_size[::-1], Image.Resampling.BILINEAR))
+
+
+def cut(frame: OneImage, boxes: ArrayLike, channels: Channels = "RGB") -> list[Image.Image]:
+    """The parts of a frame within boxes (n, 4): left, top, right, bottom in pixels, rounded, and clipped to the frame.
+
+    Raises:
+        ValueError: boxes are not (n, 4), or nothing of the frame is within one; the message says which.
+    """
+    edges = np.asarray(boxes, dtype=np.float64)
+    if not edges.size:
+        return []
+    if edges.ndim != 2 or edges.shape[1] != 4 or not np.isfinite(edges).all():
+        raise ValueError(f"boxes are {list(edges.shape)}; they must be (n, 4) numbers: left, top, right, bottom")
+    whole = to_image(frame, channels)
+    parts = []
+    clipped = edges.round().clip(0, (whole.width, whole.height) * 2).astype(int)
+    for number, (left, top, right, bottom) in enumerate(clipped.tolist()):
+        if left >= right or top >= bottom:
+            raise ValueError(
+                f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {whole.width}×{whole.height} pixels; "
+                "boxes are left, top, right, bottom"
+            )
+        parts.append(whole.crop((left, top, right, bottom)))
+    return parts

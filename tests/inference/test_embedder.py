@@ -1,0 +1,175 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scalereid.checkpoint import load_model
+from scalereid.data.augmentation import normalise
+from scalereid.data.images import read_image
+from scalereid.data.records import ReidDataset
+from scalereid.inference import embedder as module
+from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
+
+RUNTIMES: list[Any] = ["torch", "onnxruntime", "openvino"]
+
+
+def expected(run: Path, paths: list[Path], *, flip: bool = False) -> Any:
+    model = load_model(run)
+    images = normalise(torch.from_numpy(np.stack([read_image(path, (64, 32)) for path in paths])))
+    with torch.inference_mode():
+        rows = model(images) + (model(images.flip(3)) if flip else 0)
+    return rows.numpy()
+
+
+def unit(rows: Any) -> Any:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def paths(people: ReidDataset) -> list[Path]:
+    return [record.path for record in people.gallery]
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_every_runtime_gives_the_models_embeddings(run: Path, paths: list[Path], runtime: Any) -> None:
+    embedder = Embedder(run, runtime=runtime)
+    assert embedder.runtime.name == runtime
+    found = embedder(paths)
+    assert found.dtype == np.float32
+    assert found.shape == (32, 32) == (len(paths), embedder.embedding_size)
+    np.testing.assert_allclose(found, unit(expected(run, paths)), atol=1e-5)
+    for n in (1, 7, 9):  # whatever the batch
+        np.testing.assert_allclose(embedder(paths[:n]), found[:n], atol=1e-5)
+    raw = Embedder(run, runtime=runtime, normalize=False, batch_size=5)(paths)
+    np.testing.assert_allclose(raw, expected(run, paths), rtol=1e-3, atol=1e-4)
+    mirrored = Embedder(run, runtime=runtime, flip=True)(paths)
+    np.testing.assert_allclose(mirrored, unit(expected(run, paths, flip=True)), atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", ["torch", "openvino"])
+def test_half_precision_is_near(run: Path, paths: list[Path], runtime: Any) -> None:
+    found = Embedder(run, runtime=runtime, precision="bfloat16")(paths)
+    assert (found * unit(expected(run, paths))).sum(axis=1).min() > 0.98
+
+
+def test_auto_takes_one_that_agrees(run: Path, paths: list[Path]) -> None:
+    embedder = Embedder(run)
+    embedder.warm_up()
+    assert embedder.runtime.name in RUNTIMES
+    np.testing.assert_allclose(embedder(paths), unit(expected(run, paths)), atol=1e-5)
+
+
+def test_a_runtime_that_disagrees_is_not_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "agree", lambda *_: 0.9)
+    with pytest.raises(
+        ValueError, match=r"onnxruntime in float32 does not give this model's embeddings: a cosine of 0\.9"
+    ):
+        Embedder(run, runtime="onnxruntime")
+    monkeypatch.setattr(module, "_seconds", lambda runtime, *_: runtime.name == "torch")  # the others are faster
+    with pytest.warns(UserWarning, match="does not give this model's embeddings"):
+        assert Embedder(run).runtime.name == "torch"
+
+
+def test_nothing_one_many_and_a_stream(run: Path, paths: list[Path]) -> None:
+    embedder = Embedder(run, runtime="torch")
+    everything = embedder(paths)
+    assert embedder([]).shape == (0, 32)
+    assert embedder(paths[0]).shape == (1, 32)
+    np.testing.assert_allclose(embedder(path for path in paths), everything, atol=1e-6)
+    with Image.open(paths[1]) as image:
+        mixed: list[Any] = [paths[0], image, np.asarray(image.convert("RGB"))]
+        np.testing.assert_allclose(embedder(mixed), everything[[0, 1, 1]], atol=1e-5)
+
+
+def test_a_frame_with_boxes(run: Path, paths: list[Path]) -> None:
+    """Four pictures side by side are one frame with four boxes."""
+    embedder = Embedder(run, runtime="torch")
+    pictures = []
+    for path in paths[:4]:
+        with Image.open(path) as image:
+            pictures.append(np.asarray(image.convert("RGB")))
+    height, width = pictures[0].shape[:2]
+    frame = np.concatenate(pictures, axis=1)
+    boxes = [[i * width, 0, (i + 1) * width, height] for i in range(4)]
+    np.testing.assert_allclose(embedder(frame, boxes=boxes), embedder(paths[:4]), atol=1e-6)
+    np.testing.assert_allclose(embedder(frame[..., ::-1], boxes=boxes, channels="BGR"), embedder(paths[:4]), atol=1e-6)
+    assert embedder(frame, boxes=[]).shape == (0, 32)
+
+
+def test_unreadable_images_are_named_or_listed(run: Path, paths: list[Path], tmp_path: Path) -> None:
+    embedder = Embedder(run, runtime="torch", batch_size=3)
+    (tmp_path / "bad.jpg").write_text("no image")
+    images: list[Any] = [*paths[:4], tmp_path / "bad.jpg", *paths[4:6]]
+    with pytest.raises(ValueError, match=r"bad\.jpg cannot be read as an image"):
+        embedder(images)
+    with pytest.warns(UnreadableImagesWarning, match=r"1 images could not be read: .*bad\.jpg") as caught:
+        found = embedder(images, on_error="report")
+    warning = caught[0].message
+    assert isinstance(warning, UnreadableImagesWarning)
+    assert [number for number, _ in warning.images] == [4]
+    assert np.isnan(found[4]).all()
+    np.testing.assert_allclose(np.delete(found, 4, axis=0), embedder(paths[:6]), atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_several_threads(run: Path, paths: list[Path], runtime: Any) -> None:
+    embedder = Embedder(run, runtime=runtime)
+    everything = embedder(paths)
+    with ThreadPoolExecutor(4) as pool:
+        for i, found in enumerate(pool.map(lambda i: embedder(paths[i : i + 9]), range(20))):
+            np.testing.assert_allclose(found, everything[i : i + 9], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"runtime": "tensorrt"}, "there is no runtime 'tensorrt'; there are auto, torch, onnxruntime, openvino"),
+        (
+            {"runtime": "onnxruntime", "precision": "bfloat16"},
+            "does not compute in bfloat16 on cpu; it does in float32",
+        ),
+        ({"precision": "float16", "device": "cpu"}, "no runtime here computes in float16 on cpu"),
+        ({"batch_size": -1}, "batch_size is -1; it must be at least 1"),
+    ],
+)
+def test_what_cannot_be_had_is_said(run: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Embedder(run, **change)
+
+
+def test_a_missing_runtime_is_named_with_the_way_to_get_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "installed", lambda name: name == "torch")
+    with pytest.raises(ModuleNotFoundError, match=r"openvino is not installed: pip install 'scalereid\[export\]'"):
+        Embedder(run, runtime="openvino")
+    assert Embedder(run).runtime.name == "torch"
+
+
+def test_memory_does_not_grow_with_the_number_of_images(run: Path, paths: list[Path]) -> None:
+    """Images are taken from a stream a few batches ahead of those embedded, no more."""
+    embedder = Embedder(run, runtime="torch", batch_size=2)
+    taken = 0
+    done: list[int] = []
+    runtime = embedder.runtime
+
+    class Counting:
+        name, precision = runtime.name, runtime.precision
+
+        def __call__(self, pixels: Any) -> Any:
+            assert taken - sum(done) <= 2 * 5
+            done.append(len(pixels))
+            return runtime(pixels)
+
+    embedder.runtime = Counting()
+
+    def stream() -> Any:
+        nonlocal taken
+        for path in paths * 3:
+            taken += 1
+            yield path
+
+    assert embedder(stream()).shape == (96, 32)
+    assert sum(done) == 96

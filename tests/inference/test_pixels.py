@@ -1,0 +1,69 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from scalereid.data.images import read_image
+from scalereid.data.records import ReidDataset
+from scalereid.inference.pixels import cut, one_by_one, to_pixels
+
+SIZE = (64, 32)
+
+
+def test_every_kind_of_input_gives_the_pixels_of_training(people: ReidDataset) -> None:
+    path = people.query[0].path
+    expected = read_image(path, SIZE)
+    with Image.open(path) as image:
+        array = np.asarray(image.convert("RGB"))
+        kinds: list[Any] = [path, str(path), image, array, torch.from_numpy(array.copy()).permute(2, 0, 1)]
+        for kind in kinds:
+            assert (to_pixels(kind, SIZE) == expected).all()
+    assert (to_pixels(array[..., ::-1], SIZE, "BGR") == expected).all()
+    assert (to_pixels(array[..., ::-1], SIZE) != expected).any()
+
+
+def test_one_or_several_or_a_stack(tmp_path: Path) -> None:
+    image, array = Image.new("RGB", (4, 8)), np.zeros((8, 4, 3), np.uint8)
+    single: list[Any] = ["a.jpg", tmp_path, image, array, torch.zeros(3, 8, 4)]
+    assert [len([*one_by_one(kind)]) for kind in single] == [1] * 5
+    assert len([*one_by_one(["a.jpg", image, array])]) == 3
+    stacks: list[Any] = [np.zeros((5, 8, 4, 3), np.uint8), torch.zeros(5, 3, 8, 4)]
+    for stack, shape in zip(stacks, ((8, 4, 3), (3, 8, 4)), strict=True):
+        ones: list[Any] = [*one_by_one(stack)]
+        assert [tuple(one.shape) for one in ones] == [shape] * 5
+    assert [*one_by_one(iter(()))] == []
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((8, 4, 3)), r"a ndarray of float64 with shape \[8, 4, 3\] is no image: arrays are uint8"),
+        (np.zeros((8, 4), np.uint8), r"shape \[8, 4\] is no image"),
+        (np.zeros((8, 4, 4), np.uint8), "is no image"),
+        (np.zeros((0, 4, 3), np.uint8), "is no image"),
+        (torch.zeros(3, 8, 4), "a Tensor of float32"),
+        (torch.zeros(8, 4, 3, dtype=torch.uint8), r"tensors uint8 \(3, height, width\)"),
+        ("nowhere.jpg", "nowhere.jpg cannot be read as an image"),
+    ],
+)
+def test_what_is_no_image_is_said(image: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        to_pixels(image, SIZE)
+
+
+def test_boxes_are_cut_out_of_a_frame() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    parts = cut(frame, [[3.4, 5.6, 20, 30], [-5, -5, 10, 10], [50, 30, 99, 99]])
+    for part, expected in zip(parts, [frame[6:30, 3:20], frame[:10, :10], frame[30:, 50:]], strict=True):
+        assert (np.asarray(part) == expected).all()
+    assert cut(frame, []) == cut(frame, np.empty((0, 4))) == []
+    for nothing in ([[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]):
+        with pytest.raises(ValueError, match="box 0, .* holds nothing of the frame of 60×40 pixels"):
+            cut(frame, nothing)
+    bad: list[Any] = [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 5]]]
+    for no_boxes in bad:
+        with pytest.raises(ValueError, match=r"they must be \(n, 4\) numbers"):
+            cut(frame, no_boxes)

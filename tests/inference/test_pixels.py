@@ -60,7 +60,8 @@ def test_boxes_are_cut_out_of_a_frame() -> None:
     for part, expected in zip(parts, [frame[6:30, 3:20], frame[:10, :10], frame[30:, 50:]], strict=True):
         assert (np.asarray(part) == expected).all()
     assert cut(frame, []) == cut(frame, np.empty((0, 4))) == []
-    for nothing in ([[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]):
+    outside: list[Any] = [[[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]]
+    for nothing in outside:
         with pytest.raises(ValueError, match="box 0, .* holds nothing of the frame of 60×40 pixels"):
             cut(frame, nothing)
     bad: list[Any] = [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 5]]]

@@ -56,15 +56,19 @@ def test_what_is_no_image_is_said(image: Any, message: str) -> None:
 
 def test_boxes_are_cut_out_of_a_frame() -> None:
     frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    parts = cut(frame, [[3.4, 5.6, 20, 30], [-5, -5, 10, 10], [50, 30, 99, 99]])
+    parts = cut(frame, np.array([[3.4, 5.6, 20, 30], [-5, -5, 10, 10], [50, 30, 99, 99]]))
     for part, expected in zip(parts, [frame[6:30, 3:20], frame[:10, :10], frame[30:, 50:]], strict=True):
         assert (np.asarray(part) == expected).all()
     assert cut(frame, []) == cut(frame, np.empty((0, 4))) == []
-    outside: list[Any] = [[[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]]
-    for nothing in outside:
-        with pytest.raises(ValueError, match="box 0, .* holds nothing of the frame of 60×40 pixels"):
-            cut(frame, nothing)
-    bad: list[Any] = [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 5]]]
-    for no_boxes in bad:
-        with pytest.raises(ValueError, match=r"they must be \(n, 4\) numbers"):
-            cut(frame, no_boxes)
+
+
+@pytest.mark.parametrize("boxes", [[[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]])
+def test_boxes_beside_a_frame_are_named(boxes: Any) -> None:
+    with pytest.raises(ValueError, match="box 0, .* holds nothing of the frame of 60×40 pixels"):
+        cut(np.zeros((40, 60, 3), np.uint8), boxes)
+
+
+@pytest.mark.parametrize("boxes", [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 5]]])
+def test_boxes_are_four_numbers_each(boxes: Any) -> None:
+    with pytest.raises(ValueError, match=r"they must be \(n, 4\) numbers"):
+        cut(np.zeros((40, 60, 3), np.uint8), boxes)

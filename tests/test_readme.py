@@ -69,6 +69,9 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr("scalereid.cli.data.unpack_cuhk03", reach)
     monkeypatch.setattr("scalereid.assembly.read_dataset", reach)
     monkeypatch.setattr("scalereid.evaluation.evaluate", reach)
+    monkeypatch.setattr("scalereid.cli.deploying.find_items", reach)
+    monkeypatch.setattr("scalereid.cli.deploying.export_model", reach)
+    monkeypatch.setattr("scalereid.cli.deploying.quantize_model", reach)
     for name in ("demo", "looking.show", "looking._report", "terminal.draw_toy_once"):
         monkeypatch.setattr(f"scalereid.cli.{name}", reach)
     monkeypatch.setattr("scalereid.cli.training.Run.recipe", lambda _: Recipe())

@@ -4,6 +4,7 @@ from scalereid.assembly import build_model
 from scalereid.checkpoint import load_checkpoint, load_model
 from scalereid.data import DATASETS
 from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.inference.embedder import Embedder
 from scalereid.models import BACKBONES
 from scalereid.models.genotype import Genotype
 from scalereid.recipe import Recipe
@@ -20,6 +21,7 @@ __all__ = [
     "DATASETS",
     "RECIPES",
     "Calibration",
+    "Embedder",
     "Genotype",
     "ImageRecord",
     "Losses",

@@ -12,6 +12,7 @@ from scalereid.data import DATASETS
 from scalereid.data.names import named_datasets
 from scalereid.data.readers import SPLITS
 from scalereid.data.records import Counts
+from scalereid.inference.quantization import Accuracy
 from scalereid.models import BACKBONES
 from scalereid.models.cost import cost
 from scalereid.recipes import PUBLISHED
@@ -121,4 +122,12 @@ def open_set_table(open_set: OpenSet) -> Table:
     for point in open_set.points:
         rates = f"{point.identification_rate:.2%}", f"{point.accuracy:.2%}"
         table.add_row(f"{point.false_alarm_rate:.0%}", f"{point.threshold:.4f}", *rates)
+    return table
+
+
+def accuracy_table(report: Sequence[Accuracy], caption: str) -> Table:
+    """What other arithmetic costs."""
+    table = Table("arithmetic", "mAP", "rank-1", "mean cosine to float32", caption=caption)
+    for row in report:
+        table.add_row(row.arithmetic, f"{row.mAP:.2%}", f"{row.rank1:.2%}", f"{row.cosine:.4f}")
     return table

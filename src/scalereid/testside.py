@@ -46,7 +46,11 @@ class TestSide:
     def _embed(
         model: EmbeddingModel, records: Sequence[ImageRecord], images: ImageStore, flip: bool, advance: Advance
     ) -> Tensor:
-        embeddings = embed(model, images, flip=flip, advance=advance)
+        return TestSide.pooled(embed(model, images, flip=flip, advance=advance), records)
+
+    @staticmethod
+    def pooled(embeddings: Tensor, records: Sequence[ImageRecord]) -> Tensor:
+        """One embedding a tracklet, where there are any."""
         has_tracklets = any(record.tracklet is not None for record in records)
         return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings
 

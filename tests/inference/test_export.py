@@ -8,13 +8,15 @@ import torch
 
 from scalereid.checkpoint import load_model
 from scalereid.data.augmentation import normalise
+from scalereid.data.records import ReidDataset
 from scalereid.inference import export as module
+from scalereid.inference.embedder import Embedder
 from scalereid.inference.export import Agreement, export
 from scalereid.inference.graph import About, read_about
 
 
 @pytest.mark.parametrize("normalisation", [True, False])
-def test_a_file_that_knows_what_it_is(run: Path, tmp_path: Path, normalisation: bool) -> None:
+def test_a_file_that_knows_what_it_is(run: Path, people: ReidDataset, tmp_path: Path, normalisation: bool) -> None:
     import onnxruntime
 
     about, agreement = export(run, tmp_path / "model.onnx", normalisation=normalisation)
@@ -36,16 +38,26 @@ def test_a_file_that_knows_what_it_is(run: Path, tmp_path: Path, normalisation: 
             np.testing.assert_allclose(session.run(None, {"images": given})[0], model(images), rtol=1e-3, atol=1e-4)
     with pytest.raises(FileExistsError, match="name another file"):
         export(run, tmp_path / "model.onnx")
+    if not normalisation:
+        with pytest.raises(ValueError, match="takes float32 .*: export it with normalisation inside"):
+            Embedder(tmp_path / "model.onnx")
+        return
+    paths = [record.path for record in people.query]
+    embedder = Embedder(tmp_path / "model.onnx")
+    assert (embedder.runtime.name, embedder.about.fingerprint) == ("onnxruntime", about.fingerprint)
+    np.testing.assert_allclose(embedder(paths), Embedder(run, runtime="torch")(paths), atol=1e-5)
+    with pytest.raises(ValueError, match="is for onnxruntime, not for torch"):
+        Embedder(tmp_path / "model.onnx", runtime="torch")
 
 
-def test_openvino(run: Path, tmp_path: Path) -> None:
-    import openvino
-
+def test_openvino(run: Path, people: ReidDataset, tmp_path: Path) -> None:
     about, agreement = export(run, tmp_path / "new" / "model.xml", format="openvino")
     assert agreement.cosine > 0.99999
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"model.xml", "model.bin"}
-    model = openvino.Core().read_model(str(tmp_path / "new" / "model.xml"))
-    assert About.from_json(model.get_rt_info(["scalereid"]).value) == about
+    assert read_about(tmp_path / "new" / "model.xml") == about
+    paths = [record.path for record in people.query]
+    found = Embedder(tmp_path / "new" / "model.xml")(paths)
+    np.testing.assert_allclose(found, Embedder(run, runtime="torch")(paths), atol=1e-5)
 
 
 def test_a_file_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import tyro
 
 from scalereid import __version__
 from scalereid.cli.data import data_check, data_unpack
-from scalereid.cli.deploying import embed, export
+from scalereid.cli.deploying import embed, export, quantize
 from scalereid.cli.judging import calibrate, compare
 from scalereid.cli.looking import datasets, demo, evaluate, models, recipes, report
 from scalereid.cli.terminal import program
@@ -67,6 +67,7 @@ def _parse(arguments: list[str], recipe: str) -> None:
         "report": report,
         "embed": embed,
         "export": export,
+        "quantize": quantize,
         "models": models,
         "recipes": recipes,
         "datasets": datasets,

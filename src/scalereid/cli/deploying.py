@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from scalereid.cli.terminal import show
 from scalereid.inference.embed_files import embed_files, find_items
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.export import Format
 from scalereid.inference.export import export as export_model
+from scalereid.inference.quantization import quantize as quantize_model
 from scalereid.inference.runtimes import Precision, RuntimeName
 from scalereid.progress import Progress
+from scalereid.tables import accuracy_table
 
 
 def embed(
@@ -74,3 +77,29 @@ def export(
         f"against torch: largest difference {agreement.difference:.1e} of the longest embedding, smallest cosine "
         f"{agreement.cosine:.7f}\nmodel {about.fingerprint}"
     )
+
+
+def quantize(
+    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    *,
+    out: Annotated[Path, arg(help="A .xml file for OpenVINO.")],
+    data: Annotated[Path, arg(help="The folder of a dataset to calibrate with and to be judged on.")],
+    dataset: Annotated[str, arg(help="Its name.")],
+    max_loss: Annotated[float, arg(help="Points of mAP that may be lost.")] = 0.5,
+    force: Annotated[bool, arg(help="Keep the file whatever is lost.")] = False,
+    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+) -> None:
+    """Write a model in 8-bit integers, kept only if it finds people as well as before."""
+    progress = Progress()
+    about, report = quantize_model(
+        source,
+        out,
+        data=data,
+        dataset=dataset,
+        max_loss=max_loss / 100,
+        force=force,
+        run_code=run_code,
+        progress=progress,
+    )
+    show(accuracy_table(report, caption=f"{about.model} on {dataset}, cosine distance"))
+    progress.say(f"kept: {out}")

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scalereid.assembly import own_file
 from scalereid.checkpoint import LoadedModel, Source, load_checkpoint
 from scalereid.data.images import default_cache_folder
-from scalereid.inference.graph import About, write_onnx
+from scalereid.inference.graph import About, read_about, write_onnx
 from scalereid.inference.pixels import Channels, Images, OneImage, cut, one_by_one, to_pixels
 from scalereid.inference.runtimes import (
     PRECISIONS,
@@ -70,7 +70,8 @@ class Embedder:
         """Load a model and prepare a runtime.
 
         Args:
-            model: a run, a weights file of ours, torchreid's, or a mapping from torchreid's tensor names.
+            model: a run, a weights file of ours, torchreid's, a mapping from torchreid's tensor names; or a file that
+                `export` or `quantize` wrote, .onnx or .xml.
             runtime: `auto` measures those that are installed and takes the fastest that agrees with torch.
             precision: of the arithmetic; `bfloat16` is twice as fast on processors that have it, for hardly any loss.
             device: `auto`, `cpu`, `cuda`, …; runtimes other than torch work on the CPU.
@@ -83,10 +84,14 @@ class Embedder:
             FileNotFoundError, ValueError: the model, the runtime or the precision is not to be had; the message says why.
             ModuleNotFoundError: the runtime is not installed; the message says how to install it.
         """
+        self.flip, self.normalize = flip, normalize
+        if isinstance(model, str | os.PathLike) and Path(model).suffix in (".onnx", ".xml"):
+            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES["cpu"]
+            self.about, self.runtime = _from_file(Path(model), runtime, precision)
+            return
         loaded = load_checkpoint(model, run_code=run_code)
         self.about = describe_model(loaded, model)
         self.device = choose_device("cpu" if device == "auto" and runtime in ("onnxruntime", "openvino") else device)
-        self.flip, self.normalize = flip, normalize
         self.batch_size = batch_size or _BATCH_SIZES.get(self.device.type, 64)
         if self.batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
@@ -185,6 +190,24 @@ def describe_model(loaded: LoadedModel, source: Source) -> About:
         training=f"{dataset['name']} ({dataset['fingerprint']})" if dataset else "",
         recipe=json.dumps(recipe.to_json()) if recipe else "",
     )
+
+
+def _from_file(file: Path, name: str, precision: Precision) -> tuple[About, Runtime]:
+    """An exported model, which was compared with torch's when it was written."""
+    own: RuntimeName = "openvino" if file.suffix == ".xml" else "onnxruntime"
+    if name not in ("auto", own):
+        raise ValueError(f"{file} is for {own}, not for {name}")
+    if not installed(own):
+        raise ModuleNotFoundError(f"{own} is not installed: pip install 'scalereid[export]'")
+    if precision not in PRECISIONS[own]["cpu"]:
+        raise ValueError(
+            f"{own} does not compute in {precision} on cpu; it does in {', '.join(PRECISIONS[own]['cpu'])}"
+        )
+    about = read_about(file)
+    if not about.takes_pixels:
+        raise ValueError(f"{file} takes {about.input}: export it with normalisation inside")
+    threads = torch.get_num_threads()
+    return about, OnnxRuntime(file, threads) if own == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
 
 
 def _choose(

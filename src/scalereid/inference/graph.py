@@ -33,6 +33,8 @@ class About:
     embedding_size: int
     input: str = "uint8 RGB (n, height, width, 3)"
     """Or `float32 RGB (n, 3, height, width), normalised`, where normalisation is not part of the graph."""
+    arithmetic: str = "float32"
+    """Or `int8`."""
     mean: tuple[float, ...] = PIXEL_MEAN
     std: tuple[float, ...] = PIXEL_STD
     training: str = ""
@@ -122,14 +124,24 @@ def write_onnx(model: EmbeddingModel, about: About, file: Path) -> None:
 
 
 def read_about(file: Path) -> About:
-    """What the metadata of an ONNX file say.
+    """What the metadata of an exported file say, ONNX's (.onnx) or OpenVINO's (.xml).
 
     Raises:
-        ValueError: the file was not written by scalereid, or is no ONNX file.
+        FileNotFoundError: there is no such file.
+        ValueError: the file was not written by scalereid, or is damaged.
     """
-    import onnx
-
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}")
     try:
+        if file.suffix == ".xml":
+            import openvino
+
+            model = openvino.Core().read_model(str(file))
+            if not model.has_rt_info(["scalereid"]):
+                raise KeyError("scalereid")
+            return About.from_json(model.get_rt_info(["scalereid"]).value)
+        import onnx
+
         metadata = {entry.key: entry.value for entry in onnx.load(str(file), load_external_data=False).metadata_props}
         return About.from_json(metadata[_KEY])
     except KeyError:

@@ -1,0 +1,181 @@
+"""A model in 8-bit integers, kept only if it finds people as well as before."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalereid import assembly
+from scalereid.checkpoint import Source, load_checkpoint
+from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
+from scalereid.data.images import ImageStore
+from scalereid.data.records import ReidDataset
+from scalereid.inference.embedder import describe_model
+from scalereid.inference.graph import About, write_onnx
+from scalereid.inference.runtimes import OpenVinoRuntime
+from scalereid.progress import Progress
+from scalereid.testside import TestSide
+
+IMAGES = 300  # to calibrate with
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How well a model finds people in one arithmetic."""
+
+    arithmetic: str
+    mAP: float
+    rank1: float
+    cosine: float
+    """The mean to the float32 embeddings of the same images."""
+
+
+class LossTooLargeError(ValueError):
+    """The integers lose more than is put up with; `report` says how much."""
+
+    def __init__(self, report: list[Accuracy], allowed: float) -> None:
+        loss = 100 * (report[0].mAP - report[-1].mAP)
+        before, after = report[0].mAP, report[-1].mAP
+        super().__init__(
+            f"in 8-bit integers mAP falls by {loss:.2f} points, from {before:.2%} to {after:.2%}, and {100 * allowed:.2f} are "
+            "allowed; the file was not kept. Allow more (--max-loss), or keep it all the same (--force)"
+        )
+        self.report = report
+
+
+def quantize(
+    source: Source,
+    out: Path,
+    *,
+    data: Path,
+    dataset: str,
+    max_loss: float = 0.005,
+    force: bool = False,
+    run_code: bool = False,
+    progress: Progress,
+) -> tuple[About, list[Accuracy]]:
+    """Write a model for OpenVINO in 8-bit integers, calibrated on images of a dataset and judged on its test side.
+
+    Calibrated with training images, or gallery images where there are none. What gates and sums of streams compute stays in
+    floating point, where integers cost most accuracy and save least time.
+
+    Args:
+        source: see `load_model`.
+        out: a `.xml` file, beside which lies a `.bin`.
+        data: the dataset's folder.
+        dataset: its name; it must have queries and a gallery.
+        max_loss: the largest fall of mAP, as a fraction, with which the file is kept.
+        force: keep it with any.
+        run_code: see `load_model`.
+        progress: where to show it.
+
+    Returns:
+        What the file is; and the accuracy in float32, bfloat16 and integers.
+
+    Raises:
+        LossTooLargeError: mAP falls by more than `max_loss`.
+        ValueError, FileExistsError: see `export`.
+        ModuleNotFoundError: OpenVINO or NNCF is not installed; the message says how to install them.
+    """
+    if out.suffix != ".xml":
+        raise ValueError(f"{out}: integers are written for OpenVINO, to a .xml file")
+    if out.exists():
+        raise FileExistsError(f"{out} exists; name another file, or move it away")
+    _require()
+    loaded = load_checkpoint(source, run_code=run_code)
+    about = describe_model(loaded, source)
+    read = assembly.read_dataset(dataset, data)
+    test = TestSide(read, about.image_size, progress)
+    learned = read.train or read.gallery
+    chosen = np.unique(np.linspace(0, len(learned) - 1, min(IMAGES, len(learned))).astype(int))
+    pixels = ImageStore([learned[i].path for i in chosen], about.image_size).read(np.arange(len(chosen))).numpy()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    graph, partial = out.with_name(f".{out.stem}.partial.onnx"), out.with_name(f".{out.stem}.partial.xml")
+    threads = torch.get_num_threads()
+    try:
+        write_onnx(loaded.model, about, graph)
+        runs: dict[str, Callable[[], OpenVinoRuntime]] = {
+            "float32": lambda: OpenVinoRuntime(graph, "float32", threads),
+            "bfloat16": lambda: OpenVinoRuntime(graph, "bfloat16", threads),
+            "int8": lambda: OpenVinoRuntime(partial, "float32", threads),
+        }
+        about = replace(about, arithmetic="int8")
+        _write_integers(loaded.model, about, pixels, partial, graph.with_suffix(".float.onnx"), progress)
+        report = _judge(runs, test, read, progress)
+        if report[0].mAP - report[-1].mAP > max_loss and not force:
+            raise LossTooLargeError(report, max_loss)
+        partial.with_suffix(".bin").replace(out.with_suffix(".bin"))
+        partial.replace(out)
+    finally:
+        for file in (graph, partial, partial.with_suffix(".bin"), graph.with_suffix(".float.onnx")):
+            file.unlink(missing_ok=True)
+    return about, report
+
+
+def _write_integers(
+    model: Any, about: About, pixels: NDArray[np.uint8], out: Path, graph: Path, progress: Progress
+) -> None:
+    import nncf
+    import openvino
+    from openvino.preprocess import PrePostProcessor
+
+    # Quantized with normalisation outside: inside, pixels themselves would be rounded.
+    write_onnx(model, replace(about, input="float32 RGB (n, 3, height, width), normalised"), graph)
+    images = [normalise(torch.from_numpy(pixels[i : i + 1])).contiguous().numpy() for i in range(len(pixels))]
+    progress.say(f"calibrating with {len(images)} images …")
+    nncf.set_log_level(40)  # errors
+    quantized = nncf.quantize(
+        openvino.Core().read_model(str(graph)),
+        nncf.Dataset(images),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(images),
+        ignored_scope=nncf.IgnoredScope(types=["Multiply", "Add"], validate=False),
+    )
+    steps = PrePostProcessor(quantized)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    scaled = [[255 * value for value in values] for values in (PIXEL_MEAN, PIXEL_STD)]
+    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(scaled[0]).scale(scaled[1])
+    whole = steps.build()
+    whole.set_rt_info(json.dumps(asdict(about)), "scalereid")
+    openvino.save_model(whole, str(out), compress_to_fp16=False)
+
+
+def _judge(
+    runs: dict[str, Callable[[], OpenVinoRuntime]], test: TestSide, dataset: ReidDataset, progress: Progress
+) -> list[Accuracy]:
+    reference = None
+    report = []
+    for arithmetic, make in runs.items():
+        runtime = make()
+        sides = []
+        with progress.stage(f"embedding in {arithmetic}", len(dataset.query) + len(dataset.gallery)) as advance:
+            for store in (test.query_images, test.gallery_images):
+                rows = []
+                for start in range(0, len(store), _BATCH):
+                    batch = np.arange(start, min(start + _BATCH, len(store)))
+                    rows.append(runtime(store.read(batch).numpy()))
+                    advance(len(batch))
+                sides.append(torch.from_numpy(np.concatenate(rows)))
+        scores = test.score(test.pooled(sides[0], dataset.query), test.pooled(sides[1], dataset.gallery), "cosine")
+        everything = torch.nn.functional.normalize(torch.cat(sides))
+        reference = everything if reference is None else reference
+        cosine = float((everything * reference).sum(dim=1).mean())
+        report.append(Accuracy(arithmetic, scores.mAP, scores.rank(1), cosine))
+    return report
+
+
+def _require() -> None:
+    try:
+        import nncf  # noqa: F401
+        import openvino  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"integers take {error.name}, which is not installed: pip install 'scalereid[export,int8]'"
+        ) from error

@@ -416,6 +416,14 @@ def test_another_protocol(people: ReidDataset, tiny: Recipe, tmp_path: Path, qui
     market = evaluate(run.folder, data=people.root, how=How(protocol="market1501"), progress=quiet)
     assert "market1501 protocol" in str(market)
     assert market.scores.mAP != scored.scores.mAP
+    shifted = tmp_path / "elsewhere"
+    shifted.mkdir()
+    lines = (people.root / "dataset.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    moved = [",".join([split, str(people.root / path), *rest]) for split, path, *rest in rows]
+    (shifted / "dataset.csv").write_text("\n".join([lines[0], *moved]))
+    other = evaluate(run.folder, data=tmp_path, dataset="csv@elsewhere", progress=quiet)
+    assert other.scores.protocol == "market1501"  # another dataset's own, whatever the recipe says of its own
     trapezoid = evaluate(run.folder, data=people.root, how=How(average_precision="trapezoid"), progress=quiet)
     assert trapezoid.scores.mAP < scored.scores.mAP
 

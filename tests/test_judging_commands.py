@@ -88,6 +88,9 @@ def test_neighbours_take_the_cosine_distance(
             words = ["evaluate", str(runs / "long"), "--data", str(people.root), "--distance", "euclidean", option, "3"]
             cli.main(words)
         assert "have length 1: add --distance cosine" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", str(runs / "long"), "--data", str(people.root), "--alpha", "3"])
+    assert "give --expand-queries or --augment-gallery too" in capsys.readouterr().err
 
 
 def test_reranking_says_when_it_cannot_help(runs: Path, people: ReidDataset, say: Run) -> None:

@@ -81,6 +81,8 @@ def evaluate(
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
     """Score a model on a dataset's query and gallery images: mAP, mINP, CMC."""
+    if alpha and not (expand_queries or augment_gallery):
+        raise ValueError("--alpha weighs neighbours: give --expand-queries or --augment-gallery too")
     progress = Progress()
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -197,17 +197,22 @@ def _from_file(file: Path, name: str, precision: Precision) -> tuple[About, Runt
     own: RuntimeName = "openvino" if file.suffix == ".xml" else "onnxruntime"
     if name not in ("auto", own):
         raise ValueError(f"{file} is for {own}, not for {name}")
-    if not installed(own):
-        raise ModuleNotFoundError(f"{own} is not installed: pip install 'scalereid[export]'")
-    if precision not in PRECISIONS[own]["cpu"]:
-        raise ValueError(
-            f"{own} does not compute in {precision} on cpu; it does in {', '.join(PRECISIONS[own]['cpu'])}"
-        )
+    _require(own, precision, "cpu")
     about = read_about(file)
     if not about.takes_pixels:
         raise ValueError(f"{file} takes {about.input}: export it with normalisation inside")
     threads = torch.get_num_threads()
     return about, OnnxRuntime(file, threads) if own == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
+
+
+def _require(name: RuntimeName, precision: Precision, kind: str) -> None:
+    """Say so when a runtime is not there, or does not compute in this precision on this kind of device."""
+    if not installed(name):
+        raise ModuleNotFoundError(f"{name} is not installed: pip install 'scalereid[export]'")
+    able = PRECISIONS[name].get(kind, ())
+    if precision not in able:
+        can = ", ".join(able) or f"nothing on {kind}"
+        raise ValueError(f"{name} does not compute in {precision} on {kind}; it does in {can}")
 
 
 def _choose(
@@ -218,11 +223,7 @@ def _choose(
         chosen: RuntimeName = name  # type: ignore[assignment]
         if chosen not in PRECISIONS:
             raise ValueError(f"there is no runtime {name!r}; there are auto, {', '.join(PRECISIONS)}")
-        if not installed(chosen):
-            raise ModuleNotFoundError(f"{name} is not installed: pip install 'scalereid[export]'")
-        if precision not in PRECISIONS[chosen].get(kind, ()):
-            can = ", ".join(PRECISIONS[chosen].get(kind, ())) or f"nothing on {kind}"
-            raise ValueError(f"{name} does not compute in {precision} on {kind}; it does in {can}")
+        _require(chosen, precision, kind)
         return _checked(_make(loaded, about, chosen, precision, device), loaded, about)
     able = [other for other in PRECISIONS if installed(other) and precision in PRECISIONS[other].get(kind, ())]
     if not able:

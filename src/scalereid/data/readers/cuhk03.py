@@ -9,6 +9,7 @@ from typing import Literal
 from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import find_folder, read_names
 from scalereid.data.readers.matlab import load_mat
+from scalereid.data.readers.random_splits import check_split
 from scalereid.data.records import ImageRecord, ReidDataset
 
 Boxes = Literal["detected", "labeled"]
@@ -110,8 +111,7 @@ def _record(folder: Path, name: str, pid: int) -> ImageRecord:
 
 def _classic_protocol(root: Path, boxes: Boxes, split: int) -> ReidDataset:
     name = f"cuhk03-classic-{_spelt(boxes)}"
-    if not 1 <= split <= CUHK03_CLASSIC_SPLITS:
-        raise ValueError(f"there is no {name}#{split}: its splits are {name}#1 to {name}#{CUHK03_CLASSIC_SPLITS}")
+    check_split(name, split, CUHK03_CLASSIC_SPLITS)
     base = _find(root, f"images_{boxes}", TEST_SETS)
     with (base / TEST_SETS).open(newline="", encoding="utf-8") as lines:
         test_people = {

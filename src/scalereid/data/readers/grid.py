@@ -7,6 +7,7 @@ from pathlib import Path
 from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import find_folder, read_names
 from scalereid.data.readers.matlab import load_mat
+from scalereid.data.readers.random_splits import check_split
 from scalereid.data.records import ReidDataset
 
 GRID_SPLITS = 10
@@ -30,8 +31,7 @@ def read_grid(root: Path, split: int = 1) -> ReidDataset:
         ModuleNotFoundError: SciPy is not installed.
         ValueError: a file's name is not GRID's, a split does not have the published counts, or there is no such split.
     """
-    if not 1 <= split <= GRID_SPLITS:
-        raise ValueError(f"there is no grid#{split}: its splits are grid#1 to grid#{GRID_SPLITS}")
+    check_split("grid", split, GRID_SPLITS)
     names = ("underground_reid", "grid/underground_reid", "grid")
     base = find_folder(root, "GRID", names, ("probe", "gallery", _PARTITIONS))
     left_out: Counter[str] = Counter()

@@ -7,6 +7,7 @@ from pathlib import Path
 from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import find_folder, list_folders, list_images
 from scalereid.data.readers.matlab import load_mat
+from scalereid.data.readers.random_splits import check_split
 from scalereid.data.records import ImageRecord, ReidDataset
 
 ILIDS_VID_SPLITS = 10
@@ -32,8 +33,7 @@ def read_ilids_vid(root: Path, split: int = 1) -> ReidDataset:
         ModuleNotFoundError: SciPy is not installed.
         ValueError: a folder is no person, a split does not have the published counts, or there is no such split.
     """
-    if not 1 <= split <= ILIDS_VID_SPLITS:
-        raise ValueError(f"there is no ilids-vid#{split}: its splits are ilids-vid#1 to ilids-vid#{ILIDS_VID_SPLITS}")
+    check_split("ilids-vid", split, ILIDS_VID_SPLITS)
     base = find_folder(root, "iLIDS-VID", ("ilids-vid",), (_SEQUENCES, _SPLIT_FILE))
     cameras = [list_folders(base / _SEQUENCES / camera) for camera in ("cam1", "cam2")]
     people = [folder.name for folder in cameras[0]]

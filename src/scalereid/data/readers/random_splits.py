@@ -12,9 +12,18 @@ def draw_people(people: Iterable[int], number: int, *, dataset: str, split: int,
     Raises:
         ValueError: there is no such split.
     """
+    check_split(dataset, split, of)
+    return set(sorted(set(people), key=lambda pid: draw(f"{dataset} {split} {pid}"))[:number])
+
+
+def check_split(dataset: str, split: int, of: int) -> None:
+    """Splits are numbered from 1, whoever drew them.
+
+    Raises:
+        ValueError: there is no such split.
+    """
     if not 1 <= split <= of:
         raise ValueError(f"there is no {dataset}#{split}: its splits are {dataset}#1 to {dataset}#{of}")
-    return set(sorted(set(people), key=lambda pid: draw(f"{dataset} {split} {pid}"))[:number])
 
 
 def draw(name: str) -> bytes:

@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import page
 import torch
 
 import scalereid
 from scalereid.retrieval.reranking import Reranking, rerank
-
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 class Sizes(NamedTuple):
@@ -132,10 +131,7 @@ def main() -> None:
     tables = "\n".join(table(sizes, arguments.rounds, arguments.threads) for sizes in arguments.sizes)
     print(tables)
     if arguments.write:
-        begin, end = "<!-- benchmarks/ranking.py writes this -->\n", "<!-- to here -->\n"
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page[: page.index(begin) + len(begin)], page[page.index(end) :]
-        PAGE.write_text(before + "\n" + tables + "\n" + after, encoding="utf-8")
+        page.write("ranking", tables)
 
 
 if __name__ == "__main__":

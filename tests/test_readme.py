@@ -69,6 +69,7 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr("scalereid.cli.data.unpack_cuhk03", reach)
     monkeypatch.setattr("scalereid.assembly.read_dataset", reach)
     monkeypatch.setattr("scalereid.evaluation.evaluate", reach)
+    monkeypatch.setattr("scalereid.tables.cost", reach)
     monkeypatch.setattr("scalereid.cli.deploying.find_items", reach)
     monkeypatch.setattr("scalereid.cli.deploying.export_model", reach)
     monkeypatch.setattr("scalereid.cli.deploying.quantize_model", reach)
@@ -98,15 +99,3 @@ def test_the_tree_names_what_there_is() -> None:
     named = set(re.findall(r"[├└]── (\w+)", tree[1]))
     there = {path.stem for path in (ROOT / "src" / "scalereid").iterdir() if not path.name.startswith(("_", "py."))}
     assert named == there
-
-
-def test_examples_run(people: ReidDataset, capsys: pytest.CaptureFixture[str]) -> None:
-    import runpy
-    import sys
-
-    arguments, sys.argv = sys.argv, ["raw_pixels.py", "csv", str(people.root)]
-    try:
-        runpy.run_path(str(ROOT / "examples" / "raw_pixels.py"), run_name="__main__")
-    finally:
-        sys.argv = arguments
-    assert re.search(r"euclidean: mAP \d+\.\d\d%, rank-1 .*\ncosine: mAP", capsys.readouterr().out)

@@ -45,6 +45,11 @@ class Run:
         return self.folder / "calibration.json"
 
     @property
+    def integers(self) -> Path:
+        """The model in 8-bit integers for OpenVINO, once it is quantized."""
+        return self.folder / "int8.xml"
+
+    @property
     def log(self) -> Path:
         """One JSON object per epoch."""
         return self.folder / "log.jsonl"

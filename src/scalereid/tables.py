@@ -127,7 +127,7 @@ def open_set_table(open_set: OpenSet) -> Table:
 
 def accuracy_table(report: Sequence[Accuracy], caption: str) -> Table:
     """What other arithmetic costs."""
-    table = Table("arithmetic", "mAP", "rank-1", "mean cosine to float32", caption=caption)
+    table = Table("arithmetic", "mAP", "rank-1", "mean cosine to float32", "images/s here", caption=caption)
     for row in report:
-        table.add_row(row.arithmetic, f"{row.mAP:.2%}", f"{row.rank1:.2%}", f"{row.cosine:.4f}")
+        table.add_row(row.arithmetic, f"{row.mAP:.2%}", f"{row.rank1:.2%}", f"{row.cosine:.4f}", f"{row.rate:,.0f}")
     return table

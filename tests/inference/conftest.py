@@ -16,7 +16,12 @@ from tests.conftest import TINY
 @pytest.fixture(scope="session")
 def run(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inference") / "run"
-    recipe = replace(TINY, schedule=ScheduleSettings(epochs=1, decay="cosine"))
+    # A single stream, whose graph is written in a second.
+    recipe = replace(
+        TINY,
+        model=replace(TINY.model, backbone="osnet_one_stream", width=0.25),
+        schedule=ScheduleSettings(epochs=1, decay="cosine"),
+    )
     experiment.train(recipe, data=people.root, out=folder, progress=Progress(Console(quiet=True)))
     return folder
 

@@ -1,3 +1,4 @@
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from scalereid.checkpoint import load_model
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
-from scalereid.inference import embedder as module
+from scalereid.inference import choice as module
+from scalereid.inference.agreement import Agreement
 from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
 
 RUNTIMES: list[Any] = ["torch", "onnxruntime", "openvino"]
@@ -64,12 +66,12 @@ def test_auto_takes_one_that_agrees(run: Path, paths: list[Path]) -> None:
 
 
 def test_a_runtime_that_disagrees_is_not_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "agree", lambda *_: 0.9)
+    monkeypatch.setattr(module, "compare", lambda *_: Agreement(0.5, 0.9))
     with pytest.raises(
         ValueError, match=r"onnxruntime in float32 does not give this model's embeddings: a cosine of 0\.9"
     ):
         Embedder(run, runtime="onnxruntime")
-    monkeypatch.setattr(module, "_seconds", lambda runtime, *_: runtime.name == "torch")  # the others are faster
+    monkeypatch.setattr(module, "measure", lambda runtimes, *_: [r.name == "torch" for r in runtimes])  # the slowest
     with pytest.warns(UserWarning, match="does not give this model's embeddings"):
         assert Embedder(run).runtime.name == "torch"
 
@@ -124,6 +126,40 @@ def test_several_threads(run: Path, paths: list[Path], runtime: Any) -> None:
             np.testing.assert_allclose(found, everything[i : i + 9], atol=1e-5)
 
 
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_many_batches_in_lanes_of_one_thread_each(
+    run: Path, paths: list[Path], runtime: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    embedder = Embedder(run, runtime=runtime, batch_size=4, flip=True)
+    assert embedder.runtime.lanes == 3
+    embedder.warm_up()
+    lanes: list[bool] = []
+    compute = embedder.runtime
+
+    class Noting:
+        name, precision, lanes = compute.name, compute.precision, compute.lanes
+
+        def __call__(self, pixels: Any, *, lane: bool = False) -> Any:
+            lanes.append(lane)
+            return compute(pixels, lane=lane)
+
+    embedder.runtime = Noting()
+    (bad := run.parent / "bad.jpg").write_text("no image")
+    few = embedder(paths[:4])
+    assert lanes == [False] * 2  # and its mirror images: one batch, computed by all threads
+    np.testing.assert_allclose(few, unit(expected(run, paths[:4], flip=True)), atol=1e-5)
+    many = embedder(paths)
+    assert lanes[2:] == [True] * 16
+    np.testing.assert_allclose(many, unit(expected(run, paths, flip=True)), atol=1e-5)
+    with pytest.warns(UnreadableImagesWarning, match=r"1 images could not be read"):
+        found = embedder([*paths[:9], bad, *paths[9:]], on_error="report")
+    assert np.isnan(found[9]).all()
+    np.testing.assert_allclose(np.delete(found, 9, axis=0), many, atol=1e-5)
+    with pytest.raises(ValueError, match=r"bad\.jpg cannot be read"):
+        embedder([*paths[:9], bad, *paths[9:]])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -156,10 +192,10 @@ def test_memory_does_not_grow_with_the_number_of_images(run: Path, paths: list[P
     runtime = embedder.runtime
 
     class Counting:
-        name, precision = runtime.name, runtime.precision
+        name, precision, lanes = runtime.name, runtime.precision, 1
 
-        def __call__(self, pixels: Any) -> Any:
-            assert taken - sum(done) <= 2 * 5
+        def __call__(self, pixels: Any, *, lane: bool = False) -> Any:  # noqa: ARG002 - one lane
+            assert taken - sum(done) <= 2 * (2 + (os.cpu_count() or 1))
             done.append(len(pixels))
             return runtime(pixels)
 

@@ -59,6 +59,10 @@ def test_boxes_are_cut_out_of_a_frame() -> None:
     parts = cut(frame, np.array([[3.4, 5.6, 20, 30], [-5, -5, 10, 10], [50, 30, 99, 99]]))
     for part, expected in zip(parts, [frame[6:30, 3:20], frame[:10, :10], frame[30:, 50:]], strict=True):
         assert (np.asarray(part) == expected).all()
+    [of_tensor] = cut(torch.from_numpy(frame).permute(2, 0, 1), [[3, 6, 20, 30]])
+    [of_image] = cut(Image.fromarray(frame), [[3, 6, 20, 30]])
+    for part in (of_tensor, of_image):
+        assert (np.asarray(part) == frame[6:30, 3:20]).all()
     assert cut(frame, []) == cut(frame, np.empty((0, 4))) == []
 
 

@@ -7,25 +7,33 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from scalereid.cli.terminal import show
+from scalereid.inference.about import Precision
 from scalereid.inference.embed_files import embed_files, find_items
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.export import Format
 from scalereid.inference.export import export as export_model
+from scalereid.inference.quantization import LossTooLargeError, verdict
 from scalereid.inference.quantization import quantize as quantize_model
-from scalereid.inference.runtimes import Precision, RuntimeName
+from scalereid.inference.runtimes import RuntimeName
 from scalereid.progress import Progress
+from scalereid.run import Run
 from scalereid.tables import accuracy_table
 
 
 def embed(
-    source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
+    source: Annotated[
+        Positional[str],
+        arg(metavar="MODEL", help="A run, our weights, torchreid's, or an exported file."),
+    ],
     images: Annotated[
         Positional[str], arg(metavar="IMAGES", help="A folder, a pattern in quotes, a .csv or .jsonl table.")
     ],
     *,
     out: Annotated[Path, arg(help="A .parquet or .npz file; what is done lies in OUT.shards until then.")],
     runtime: Annotated[Literal["auto"] | RuntimeName, arg(help="What computes; auto takes the fastest.")] = "auto",
-    precision: Annotated[Precision, arg(help="Of the arithmetic.")] = "float32",
+    precision: Annotated[
+        Precision | None, arg(help="Of the arithmetic: float32 unless told, or an exported file's own.")
+    ] = None,
     flip: Annotated[bool, arg(help="Add each image's mirror image's embedding to its own.")] = False,
     normalize: Annotated[bool, arg(help="Give embeddings of length 1.")] = True,
     batch_size: Annotated[int | None, arg(help="Images computed together; 8 on a CPU, 128 on a GPU.")] = None,
@@ -33,7 +41,9 @@ def embed(
         Literal["raise", "report"],
         arg(help="At an image that cannot be read: stop, or leave it out and name it at the end."),
     ] = "raise",
-    run_code: Annotated[bool, arg(help="Run the Python file that the model's backbone is.")] = False,
+    run_code: Annotated[
+        bool, arg(help="Run the code that the model brings along: its backbone's file, a .pt2 file's machine code.")
+    ] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
     """Turn images into embeddings, in a table with paths, people and cameras. The same command goes on after a kill."""
@@ -60,8 +70,10 @@ def embed(
 def export(
     source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
     *,
-    out: Annotated[Path, arg(help="A .onnx file, or a .xml file for OpenVINO.")],
-    format: Annotated[Format, arg(help="Of the file.")] = "onnx",
+    out: Annotated[Path, arg(help="A .onnx file, a .xml file for OpenVINO, a .pt2 file for torch.")],
+    format: Annotated[
+        Format, arg(help="Of the file; aotinductor compiles for processors like this one, the others run anywhere.")
+    ] = "onnx",
     normalisation: Annotated[
         bool, arg(help="Inside: the file takes uint8 pixels. Else it takes normalised numbers.")
     ] = True,
@@ -82,7 +94,7 @@ def export(
 def quantize(
     source: Annotated[Positional[str], arg(metavar="RUN-OR-WEIGHTS", help="A run, our weights, or torchreid's.")],
     *,
-    out: Annotated[Path, arg(help="A .xml file for OpenVINO.")],
+    out: Annotated[Path | None, arg(help="A .xml file for OpenVINO; int8.xml in the run unless told.")] = None,
     data: Annotated[Path, arg(help="The folder of a dataset to calibrate with and to be judged on.")],
     dataset: Annotated[str, arg(help="Its name.")],
     max_loss: Annotated[float, arg(help="Points of mAP that may be lost.")] = 0.5,
@@ -91,15 +103,19 @@ def quantize(
 ) -> None:
     """Write a model in 8-bit integers, kept only if it finds people as well as before."""
     progress = Progress()
-    about, report = quantize_model(
-        source,
-        out,
-        data=data,
-        dataset=dataset,
-        max_loss=max_loss / 100,
-        force=force,
-        run_code=run_code,
-        progress=progress,
-    )
+    try:
+        about, report = quantize_model(
+            source,
+            out,
+            data=data,
+            dataset=dataset,
+            max_loss=max_loss / 100,
+            force=force,
+            run_code=run_code,
+            progress=progress,
+        )
+    except LossTooLargeError as error:
+        show(accuracy_table(error.report, caption=f"{source} on {dataset}, cosine distance"))
+        raise
     show(accuracy_table(report, caption=f"{about.model} on {dataset}, cosine distance"))
-    progress.say(f"kept: {out}")
+    progress.say(f"{verdict(report)}\nkept: {out or Run(Path(source)).integers}")

@@ -89,12 +89,16 @@ def embed_files(
     for number, start in enumerate(range(0, len(items), shard)):
         part = items[start : start + shard]
         file = folder / f"{number:06d}.npz"
-        if not file.is_file():
-            _embed_shard(embedder, part, file, on_error)
-        advance(len(part))
+        if file.is_file():
+            advance(len(part))
+        else:
+            _embed_shard(embedder, part, file, on_error, advance)
     shards = sorted(folder.glob("*.npz"))
     unreadable = [str(line) for file in shards for line in np.load(file)["unreadable"]]
-    about = json.dumps(asdict(embedder.about) | {"normalized": embedder.normalize, "flip": embedder.flip})
+    about = json.dumps(
+        asdict(embedder.about)
+        | {"precision": embedder.runtime.precision, "normalized": embedder.normalize, "flip": embedder.flip}
+    )
     partial = out.with_name(f".{out.name}.partial")
     (_write_parquet if out.suffix == ".parquet" else _write_npz)(partial, shards, about, embedder.embedding_size)
     partial.replace(out)
@@ -116,10 +120,17 @@ def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard:
     file.write_text(job)
 
 
-def _embed_shard(embedder: Embedder, items: Sequence[Item], file: Path, on_error: Literal["raise", "report"]) -> None:
+def _embed_shard(
+    embedder: Embedder, items: Sequence[Item], file: Path, on_error: Literal["raise", "report"], advance: Advance
+) -> None:
+    def paths() -> Iterator[Path]:
+        for item in items:
+            yield item.path
+            advance(1)
+
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnreadableImagesWarning)
-        embeddings = embedder([item.path for item in items], on_error=on_error)
+        embeddings = embedder(paths(), on_error=on_error)
     reported = [w.message for w in caught if isinstance(w.message, UnreadableImagesWarning)]
     bad = [image for warning in reported for image in warning.images]
     kept = np.setdiff1d(np.arange(len(items)), [number for number, _ in bad])

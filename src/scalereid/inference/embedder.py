@@ -2,43 +2,31 @@
 
 import json
 import os
-import time
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from scalereid.assembly import own_file
 from scalereid.checkpoint import LoadedModel, Source, load_checkpoint
-from scalereid.data.images import default_cache_folder
-from scalereid.inference.graph import About, read_about, write_onnx
+from scalereid.inference.about import About, Precision
+from scalereid.inference.choice import OF_SUFFIX, runtime_for, runtime_of_file
 from scalereid.inference.pixels import Channels, Images, OneImage, cut, one_by_one, to_pixels
-from scalereid.inference.runtimes import (
-    PRECISIONS,
-    OnnxRuntime,
-    OpenVinoRuntime,
-    Precision,
-    Runtime,
-    RuntimeName,
-    TorchRuntime,
-    agree,
-    installed,
-)
+from scalereid.inference.runtimes import RuntimeName
 from scalereid.models.fingerprint import fingerprint
 from scalereid.process import choose_device
+from scalereid.run import Run
 
 _BATCH_SIZES = {"cpu": 8, "cuda": 128}  # a CPU is fastest while a batch's maps stay in its caches
-_AHEAD = 3  # batches decoded while one is embedded
-_LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
-"""To the model in torch, below which a runtime is not used. Random pictures are harder than real ones in half precision."""
 _IMAGE_SIZE = (256, 128)  # of released weights, which do not say
+
+Decoded = NDArray[np.uint8] | ValueError  # an image's pixels, or what is wrong with it
 
 
 class UnreadableImagesWarning(UserWarning):
@@ -60,7 +48,7 @@ class Embedder:
         model: Source,
         *,
         runtime: Literal["auto"] | RuntimeName = "auto",
-        precision: Precision = "float32",
+        precision: Precision | None = None,
         device: str = "auto",
         flip: bool = False,
         normalize: bool = True,
@@ -71,31 +59,45 @@ class Embedder:
 
         Args:
             model: a run, a weights file of ours, torchreid's, a mapping from torchreid's tensor names; or a file that
-                `export` or `quantize` wrote, .onnx or .xml.
+                `export` or `quantize` wrote, .onnx, .xml or .pt2.
             runtime: `auto` measures those that are installed and takes the fastest that agrees with torch.
-            precision: of the arithmetic; `bfloat16` is twice as fast on processors that have it, for hardly any loss.
+            precision: of the arithmetic; float32 unless told, or an exported file's own. `bfloat16` is up to twice as fast
+                on processors that have it, for hardly any loss. `int8` takes the integers that `quantize` made of a run;
+                where bfloat16 is as fast, `auto` takes that instead.
             device: `auto`, `cpu`, `cuda`, …; runtimes other than torch work on the CPU.
             flip: add each image's mirror image's embedding to its own.
             normalize: give embeddings of length 1.
             batch_size: images computed together; 8 on a CPU, 128 on a GPU unless told.
-            run_code: see `load_model`.
+            run_code: see `load_model`; a compiled .pt2 file takes it too.
 
         Raises:
             FileNotFoundError, ValueError: the model, the runtime or the precision is not to be had; the message says why.
             ModuleNotFoundError: the runtime is not installed; the message says how to install it.
         """
         self.flip, self.normalize = flip, normalize
-        if isinstance(model, str | os.PathLike) and Path(model).suffix in (".onnx", ".xml"):
-            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES["cpu"]
-            self.about, self.runtime = _from_file(Path(model), runtime, precision)
-            return
-        loaded = load_checkpoint(model, run_code=run_code)
-        self.about = describe_model(loaded, model)
-        self.device = choose_device("cpu" if device == "auto" and runtime in ("onnxruntime", "openvino") else device)
-        self.batch_size = batch_size or _BATCH_SIZES.get(self.device.type, 64)
-        if self.batch_size < 1:
+        if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
-        self.runtime = _choose(loaded, self.about, runtime, precision, self.device, self.batch_size)
+        file = Path(model) if isinstance(model, str | os.PathLike) else None
+        if file and file.suffix in OF_SUFFIX:
+            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES["cpu"]
+            self.about, self.runtime = runtime_of_file(file, runtime, precision, run_code=run_code)
+        else:
+            loaded = load_checkpoint(model, run_code=run_code)
+            self.about = describe_model(loaded, model)
+            on_cpu = device == "auto" and (runtime in ("onnxruntime", "openvino") or precision == "int8")
+            self.device = choose_device("cpu" if on_cpu else device)
+            self.batch_size = batch_size or _BATCH_SIZES.get(self.device.type, 64)
+            self.runtime = runtime_for(
+                loaded,
+                self.about,
+                runtime,
+                precision or "float32",
+                self.device,
+                batch_size=self.batch_size,
+                integers=Run(file).integers if file and file.is_dir() else None,
+            )
+        self._workers = max(os.cpu_count() or 1, self.runtime.lanes)
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="scalereid")
 
     @property
     def embedding_size(self) -> int:
@@ -124,56 +126,83 @@ class Embedder:
         """
         if boxes is not None:
             [frame] = one_by_one(images)
-            images = cut(frame, boxes, channels)
+            images = cut(frame, boxes)
         rows: list[NDArray[np.float32]] = []
         bad: list[tuple[int, str]] = []
-        for batch in self._decoded(one_by_one(images), channels):
-            usable = [i for i, pixels in enumerate(batch) if not isinstance(pixels, ValueError)]
-            for i, pixels in enumerate(batch):
-                if isinstance(pixels, ValueError):
-                    if on_error == "raise":
-                        raise pixels
-                    bad.append((sum(map(len, rows)) + i, str(pixels)))
-            found = np.full((len(batch), self.embedding_size), np.nan, np.float32)
-            if usable:
-                found[usable] = self.embed_pixels(np.stack([batch[i] for i in usable]))  # type: ignore[misc]
+        done = 0
+        for found, wrong in self._embedded(_batches(one_by_one(images), self.batch_size), channels):
+            if wrong and on_error == "raise":
+                raise next(iter(wrong.values()))
+            bad += [(done + i, str(error)) for i, error in wrong.items()]
             rows.append(found)
+            done += len(found)
         if bad:
             warnings.warn(UnreadableImagesWarning(bad), stacklevel=2)
         return np.concatenate(rows) if rows else np.empty((0, self.embedding_size), np.float32)
 
-    def embed_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Embeddings of one batch that has the model's size already: RGB (n, height, width, 3), n ≥ 1."""
-        embeddings = self.runtime(pixels)
+    def embed_pixels(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
+        """Embeddings of one batch that has the model's size already: RGB (n, height, width, 3), n ≥ 1.
+
+        `lane` where several batches are computed at once, each by one thread: see `Runtime`.
+        """
+        embeddings = self.runtime(pixels, lane=lane)
         if self.flip:
-            embeddings = embeddings + self.runtime(np.ascontiguousarray(pixels[:, :, ::-1]))
+            embeddings = embeddings + self.runtime(np.ascontiguousarray(pixels[:, :, ::-1]), lane=lane)
         if self.normalize:
             embeddings = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).clip(1e-12)
         return embeddings
 
     def warm_up(self) -> None:
-        """Compute one batch of nothing, so that the first real one is as fast as the others."""
-        self.embed_pixels(np.zeros((self.batch_size, *self.about.image_size, 3), np.uint8))
+        """Compute batches of nothing of all sizes, so that the first real ones are as fast as the others."""
+        sizes = {*(2**i for i in range(self.batch_size.bit_length())), self.batch_size}
+        nothing = np.zeros((self.batch_size, *self.about.image_size, 3), np.uint8)
+        for size in sorted(sizes):
+            self.embed_pixels(nothing[:size])
+        list(self._pool.map(lambda _: self.embed_pixels(nothing, lane=True), range(self.runtime.lanes)))
 
-    def _decoded(
-        self, images: Iterator[OneImage], channels: Channels
-    ) -> Iterator[list[NDArray[np.uint8] | ValueError]]:
-        """Batches of pixels, read in threads while the one before is embedded; in place of what cannot be read, the error."""
+    def _embedded(
+        self, batches: Iterator[list[OneImage]], channels: Channels
+    ) -> Iterator[tuple[NDArray[np.float32], dict[int, ValueError]]]:
+        """Each batch's rows, in order, and what is wrong with those that are NaN."""
 
-        def decode(image: OneImage) -> NDArray[np.uint8] | ValueError:
+        def decode(image: OneImage) -> Decoded:
             try:
                 return to_pixels(image, self.about.image_size, channels)
             except ValueError as error:
                 return error
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            ahead: deque[list[Future[NDArray[np.uint8] | ValueError]]] = deque()
-            for batch in _batches(images, self.batch_size):
-                ahead.append([pool.submit(decode, image) for image in batch])
-                if len(ahead) > _AHEAD:
-                    yield [future.result() for future in ahead.popleft()]
-            while ahead:
-                yield [future.result() for future in ahead.popleft()]
+        first, second = next(batches, None), next(batches, None)
+        if first is None:
+            return
+        if second is None:
+            yield self._rows([*self._pool.map(decode, first)])
+            return
+        # Many batches: decoded in threads some ahead, and embedded there too, each by one thread, where that is worth it.
+        in_lanes = self.runtime.lanes > 1
+
+        def work(batch: list[OneImage]) -> Any:
+            decoded = [decode(image) for image in batch]
+            return self._rows(decoded, lane=True) if in_lanes else decoded
+
+        ahead: deque[Future[Any]] = deque()
+        for batch in chain((first, second), batches):
+            ahead.append(self._pool.submit(work, batch))
+            if len(ahead) > self._workers:
+                result = ahead.popleft().result()
+                yield result if in_lanes else self._rows(result)
+        while ahead:
+            result = ahead.popleft().result()
+            yield result if in_lanes else self._rows(result)
+
+    def _rows(
+        self, images: Sequence[Decoded], *, lane: bool = False
+    ) -> tuple[NDArray[np.float32], dict[int, ValueError]]:
+        wrong = {i: image for i, image in enumerate(images) if isinstance(image, ValueError)}
+        usable = {i: image for i, image in enumerate(images) if not isinstance(image, ValueError)}
+        rows = np.full((len(images), self.embedding_size), np.nan, np.float32)
+        if usable:
+            rows[[*usable]] = self.embed_pixels(np.stack([*usable.values()]), lane=lane)
+        return rows, wrong
 
 
 def describe_model(loaded: LoadedModel, source: Source) -> About:
@@ -192,96 +221,6 @@ def describe_model(loaded: LoadedModel, source: Source) -> About:
     )
 
 
-def _from_file(file: Path, name: str, precision: Precision) -> tuple[About, Runtime]:
-    """An exported model, which was compared with torch's when it was written."""
-    own: RuntimeName = "openvino" if file.suffix == ".xml" else "onnxruntime"
-    if name not in ("auto", own):
-        raise ValueError(f"{file} is for {own}, not for {name}")
-    _require(own, precision, "cpu")
-    about = read_about(file)
-    if not about.takes_pixels:
-        raise ValueError(f"{file} takes {about.input}: export it with normalisation inside")
-    threads = torch.get_num_threads()
-    return about, OnnxRuntime(file, threads) if own == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
-
-
-def _require(name: RuntimeName, precision: Precision, kind: str) -> None:
-    """Say so when a runtime is not there, or does not compute in this precision on this kind of device."""
-    if not installed(name):
-        raise ModuleNotFoundError(f"{name} is not installed: pip install 'scalereid[export]'")
-    able = PRECISIONS[name].get(kind, ())
-    if precision not in able:
-        can = ", ".join(able) or f"nothing on {kind}"
-        raise ValueError(f"{name} does not compute in {precision} on {kind}; it does in {can}")
-
-
-def _choose(
-    loaded: LoadedModel, about: About, name: str, precision: Precision, device: torch.device, batch_size: int
-) -> Runtime:
-    kind = device.type
-    if name != "auto":
-        chosen: RuntimeName = name  # type: ignore[assignment]
-        if chosen not in PRECISIONS:
-            raise ValueError(f"there is no runtime {name!r}; there are auto, {', '.join(PRECISIONS)}")
-        _require(chosen, precision, kind)
-        return _checked(_make(loaded, about, chosen, precision, device), loaded, about)
-    able = [other for other in PRECISIONS if installed(other) and precision in PRECISIONS[other].get(kind, ())]
-    if not able:
-        raise ValueError(f"no runtime here computes in {precision} on {kind}")
-    runtimes = [_make(loaded, about, other, precision, device) for other in able]
-    if len(runtimes) > 1:
-        runtimes.sort(key=lambda runtime: _seconds(runtime, about, batch_size))
-    for runtime in runtimes[:-1]:
-        try:
-            return _checked(runtime, loaded, about)
-        except ValueError as error:
-            warnings.warn(str(error), stacklevel=4)
-    return _checked(runtimes[-1], loaded, about)
-
-
-def _make(loaded: LoadedModel, about: About, name: RuntimeName, precision: Precision, device: torch.device) -> Runtime:
-    if name == "torch":
-        return TorchRuntime(loaded.model, precision, device)
-    file = _graph(loaded, about)
-    threads = torch.get_num_threads()
-    return OnnxRuntime(file, threads) if name == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
-
-
-def _graph(loaded: LoadedModel, about: About) -> Path:
-    """The model as ONNX, written once and kept in the cache folder."""
-    code = "own-" if loaded.recipe and own_file(loaded.recipe.model.backbone) else ""
-    file = default_cache_folder() / "graphs" / f"{code}{about.fingerprint}-{torch.__version__}.onnx"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_onnx(loaded.model, about, file)
-    return file
-
-
-def _checked(runtime: Runtime, loaded: LoadedModel, about: About) -> Runtime:
-    """`runtime`, if it computes what the model does."""
-    if runtime.name == "torch" and runtime.precision == "float32":
-        return runtime
-    reference = TorchRuntime(loaded.model, "float32", torch.device("cpu"))
-    cosine = agree(reference, runtime, about.image_size)
-    if not cosine >= _LEAST_COSINE[runtime.precision]:
-        raise ValueError(
-            f"{runtime.name} in {runtime.precision} does not give this model's embeddings: a cosine of {cosine:.5f} to torch's"
-        )
-    return runtime
-
-
-def _seconds(runtime: Runtime, about: About, batch_size: int) -> float:
-    """The quickest of three batches after a first one."""
-    pixels = np.zeros((batch_size, *about.image_size, 3), np.uint8)
-    times = []
-    for _ in range(4):
-        started = time.perf_counter()
-        runtime(pixels)
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
-
-
-def _batches(images: Iterable[OneImage], size: int) -> Iterator[list[OneImage]]:
-    remaining = iter(images)
-    while batch := list(islice(remaining, size)):
+def _batches(images: Iterator[OneImage], size: int) -> Iterator[list[OneImage]]:
+    while batch := list(islice(images, size)):
         yield batch

@@ -40,6 +40,12 @@ def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
             return upright(opened)
     if isinstance(image, Image.Image):
         return upright(image)
+    pixels = _checked(image)
+    return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
+
+
+def _checked(image: NDArray[np.uint8] | torch.Tensor) -> NDArray[np.uint8]:
+    """An array or a tensor as an array (height, width, 3)."""
     array = image.cpu().numpy() if isinstance(image, torch.Tensor) else np.asarray(image)
     pixels = array.transpose(1, 2, 0) if isinstance(image, torch.Tensor) and array.ndim == 3 else array
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
@@ -47,7 +53,7 @@ def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
             f"a {type(image).__name__} of {array.dtype} with shape {list(array.shape)} is no image: arrays are uint8 "
             "(height, width, 3), tensors uint8 (3, height, width)"
         )
-    return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
+    return pixels
 
 
 def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB") -> NDArray[np.uint8]:
@@ -55,8 +61,10 @@ def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB"
     return np.asarray(to_image(image, channels).resize(image_size[::-1], Image.Resampling.BILINEAR))
 
 
-def cut(frame: OneImage, boxes: ArrayLike, channels: Channels = "RGB") -> list[Image.Image]:
+def cut(frame: OneImage, boxes: ArrayLike) -> list[OneImage]:
     """The parts of a frame within boxes (n, 4): left, top, right, bottom in pixels, rounded, and clipped to the frame.
+
+    Of an array or a tensor they are arrays, with the same order of channels; else Pillow images.
 
     Raises:
         ValueError: boxes are not (n, 4), or nothing of the frame is within one; the message says which.
@@ -66,14 +74,19 @@ def cut(frame: OneImage, boxes: ArrayLike, channels: Channels = "RGB") -> list[I
         return []
     if edges.ndim != 2 or edges.shape[1] != 4 or not np.isfinite(edges).all():
         raise ValueError(f"boxes are {list(edges.shape)}; they must be (n, 4) numbers: left, top, right, bottom")
-    whole = to_image(frame, channels)
-    parts = []
-    clipped = edges.round().clip(0, (whole.width, whole.height) * 2).astype(int)
+    # Only what is cut out is copied: the whole of a large frame would take longer than its people.
+    whole = to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
+    width, height = whole.size if isinstance(whole, Image.Image) else whole.shape[1::-1]
+    parts: list[OneImage] = []
+    clipped = edges.round().clip(0, (width, height) * 2).astype(int)
     for number, (left, top, right, bottom) in enumerate(clipped.tolist()):
         if left >= right or top >= bottom:
             raise ValueError(
-                f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {whole.width}×{whole.height} pixels; "
+                f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {width}×{height} pixels; "
                 "boxes are left, top, right, bottom"
             )
-        parts.append(whole.crop((left, top, right, bottom)))
+        if isinstance(whole, Image.Image):
+            parts.append(whole.crop((left, top, right, bottom)))
+        else:
+            parts.append(whole[top:bottom, left:right])
     return parts

@@ -1,7 +1,8 @@
 """A model in 8-bit integers, kept only if it finds people as well as before."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,18 @@ from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
+from scalereid.inference.about import About
+from scalereid.inference.choice import AS_FAST, measure
 from scalereid.inference.embedder import describe_model
-from scalereid.inference.graph import About, write_onnx
+from scalereid.inference.graph import write_onnx
 from scalereid.inference.runtimes import OpenVinoRuntime
 from scalereid.progress import Progress
+from scalereid.run import Run
 from scalereid.testside import TestSide
 
 IMAGES = 300  # to calibrate with
 _BATCH = 16
+_MEASURED = 8  # images in the batches whose time is taken
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,19 @@ class Accuracy:
     rank1: float
     cosine: float
     """The mean to the float32 embeddings of the same images."""
+    rate: float
+    """Images a second here, in batches of 8 by all threads."""
+
+
+def verdict(report: Sequence[Accuracy]) -> str:
+    """What to compute in here, in a sentence."""
+    half, integers = report[1:]
+    if integers.rate > AS_FAST * half.rate:
+        return f"int8 is {integers.rate / half.rate:.2f} times as fast as bfloat16 here"
+    return (
+        f"bfloat16 is as fast here (int8 is {integers.rate / half.rate:.2f} times) and nearer to float32: "
+        "prefer it, as runtime auto does"
+    )
 
 
 class LossTooLargeError(ValueError):
@@ -51,7 +69,7 @@ class LossTooLargeError(ValueError):
 
 def quantize(
     source: Source,
-    out: Path,
+    out: Path | None = None,
     *,
     data: Path,
     dataset: str,
@@ -67,7 +85,7 @@ def quantize(
 
     Args:
         source: see `load_model`.
-        out: a `.xml` file, beside which lies a `.bin`.
+        out: a `.xml` file, beside which lies a `.bin`; unless told `int8.xml` in the run, where `Embedder` finds it.
         data: the dataset's folder.
         dataset: its name; it must have queries and a gallery.
         max_loss: the largest fall of mAP, as a fraction, with which the file is kept.
@@ -80,9 +98,13 @@ def quantize(
 
     Raises:
         LossTooLargeError: mAP falls by more than `max_loss`.
-        ValueError, FileExistsError: see `export`.
+        ValueError, FileExistsError: see `export`; or no file is named and the model is no run.
         ModuleNotFoundError: OpenVINO or NNCF is not installed; the message says how to install them.
     """
+    if out is None:
+        if not (isinstance(source, str | os.PathLike) and Path(source).is_dir()):
+            raise ValueError("the model is no run to keep integers in: name a .xml file (--out)")
+        out = Run(Path(source)).integers
     if out.suffix != ".xml":
         raise ValueError(f"{out}: integers are written for OpenVINO, to a .xml file")
     if out.exists():
@@ -100,14 +122,16 @@ def quantize(
     threads = torch.get_num_threads()
     try:
         write_onnx(loaded.model, about, graph)
-        runs: dict[str, Callable[[], OpenVinoRuntime]] = {
-            "float32": lambda: OpenVinoRuntime(graph, "float32", threads),
-            "bfloat16": lambda: OpenVinoRuntime(graph, "bfloat16", threads),
-            "int8": lambda: OpenVinoRuntime(partial, "float32", threads),
-        }
         about = replace(about, arithmetic="int8")
         _write_integers(loaded.model, about, pixels, partial, graph.with_suffix(".float.onnx"), progress)
-        report = _judge(runs, test, read, progress)
+        runtimes = {
+            "float32": OpenVinoRuntime(graph, "float32", threads),
+            "bfloat16": OpenVinoRuntime(graph, "bfloat16", threads),
+            "int8": OpenVinoRuntime(partial, "int8", threads),
+        }
+        seconds = measure([*runtimes.values()], about, _MEASURED)
+        rates = {arithmetic: _MEASURED / each for arithmetic, each in zip(runtimes, seconds, strict=True)}
+        report = _judge(runtimes, rates, test, read, progress)
         if report[0].mAP - report[-1].mAP > max_loss and not force:
             raise LossTooLargeError(report, max_loss)
         partial.with_suffix(".bin").replace(out.with_suffix(".bin"))
@@ -148,12 +172,15 @@ def _write_integers(
 
 
 def _judge(
-    runs: dict[str, Callable[[], OpenVinoRuntime]], test: TestSide, dataset: ReidDataset, progress: Progress
+    runtimes: dict[str, OpenVinoRuntime],
+    rates: dict[str, float],
+    test: TestSide,
+    dataset: ReidDataset,
+    progress: Progress,
 ) -> list[Accuracy]:
     reference = None
     report = []
-    for arithmetic, make in runs.items():
-        runtime = make()
+    for arithmetic, runtime in runtimes.items():
         sides = []
         with progress.stage(f"embedding in {arithmetic}", len(dataset.query) + len(dataset.gallery)) as advance:
             for store in (test.query_images, test.gallery_images):
@@ -167,7 +194,7 @@ def _judge(
         everything = torch.nn.functional.normalize(torch.cat(sides))
         reference = everything if reference is None else reference
         cosine = float((everything * reference).sum(dim=1).mean())
-        report.append(Accuracy(arithmetic, scores.mAP, scores.rank(1), cosine))
+        report.append(Accuracy(arithmetic, scores.mAP, scores.rank(1), cosine, rates[arithmetic]))
     return report
 
 

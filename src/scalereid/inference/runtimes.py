@@ -9,21 +9,23 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from scalereid.data.augmentation import normalise
+from scalereid.inference.about import Precision
 from scalereid.inference.folding import folded
 from scalereid.inference.graph import INPUT
+from scalereid.inference.merging import merged
+from scalereid.inference.recording import Recordings
 from scalereid.models.embedding_model import EmbeddingModel
 
 RuntimeName = Literal["torch", "onnxruntime", "openvino"]
-Precision = Literal["float32", "bfloat16", "float16"]
 PRECISIONS: dict[RuntimeName, dict[str, tuple[Precision, ...]]] = {
     "torch": {"cpu": ("float32", "bfloat16"), "cuda": ("float32", "bfloat16", "float16")},
     "onnxruntime": {"cpu": ("float32",)},
-    "openvino": {"cpu": ("float32", "bfloat16")},
+    "openvino": {"cpu": ("float32", "bfloat16", "int8")},
 }
 """What each runtime computes in, by the kind of device."""
-
 
 _SIZES = (1, 2, 4, 8, 16)  # of batches that OpenVINO's graphs are made for
 
@@ -33,26 +35,34 @@ class Runtime(Protocol):
 
     name: RuntimeName
     precision: Precision
+    lanes: int
+    """Calls worth making at once: many batches are done sooner by a thread each than one after the other by all threads."""
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """RGB (n, height, width, 3), n ≥ 1, to embeddings (n, d), not normalised. May be called from several threads."""
+    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
+        """RGB (n, height, width, 3), n ≥ 1, to embeddings (n, d), not normalised. May be called from several threads.
+
+        All threads work on it, unless it is one of several calls at once, each in a `lane` of its own.
+        """
 
 
 class TorchRuntime:
-    """The model itself, batch norms folded, channels last."""
+    """The model itself, batch norms folded, channels last; on a GPU recorded, with its streams merged where that is faster."""
 
     name: RuntimeName = "torch"
+    lanes = 1
 
     def __init__(self, model: EmbeddingModel, precision: Precision, device: torch.device) -> None:
-        self.precision, self.device, self.dtype = precision, device, getattr(torch, precision)
-        network: Any = folded(model)
-        self.network = network.to(device, self.dtype, memory_format=torch.channels_last)
+        self.precision, self.device = precision, device
+        dtype: torch.dtype = getattr(torch, precision)
+        network = folded(model)
+        variants = [network, merged(network)] if device.type == "cuda" and not model.backbone.asks_host else [network]
+        functions = [_on_pixels(variant, device, dtype) for variant in variants]
+        self.compute = functions[0] if len(functions) == 1 else Recordings(functions)
 
     @torch.inference_mode()
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one lane
         """See `Runtime`."""
-        images = normalise(torch.from_numpy(pixels).to(self.device)).to(self.dtype)
-        embeddings: NDArray[np.float32] = self.network(images).float().cpu().numpy()
+        embeddings: NDArray[np.float32] = self.compute(torch.from_numpy(pixels).to(self.device)).cpu().numpy()
         return embeddings
 
 
@@ -63,61 +73,87 @@ class OnnxRuntime:
     precision: Precision = "float32"
 
     def __init__(self, file: Path, threads: int) -> None:
+        self.file, self.lanes = file, threads
+        self.sessions: dict[int, Any] = {}  # by their number of threads
+        self.loading = threading.Lock()
+        self.free_lanes = threading.Semaphore(threads)
+
+    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
+        """See `Runtime`."""
+        if not lane:
+            return self._run(pixels, threads=self.lanes)
+        with self.free_lanes:
+            return self._run(pixels, threads=1)
+
+    def _run(self, pixels: NDArray[np.uint8], threads: int) -> NDArray[np.float32]:
+        with self.loading:
+            if threads not in self.sessions:
+                self.sessions[threads] = self._load(threads)
+        embeddings: NDArray[np.float32] = self.sessions[threads].run(None, {INPUT: pixels})[0]
+        return embeddings
+
+    def _load(self, threads: int) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors
-        self.session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See `Runtime`."""
-        embeddings: NDArray[np.float32] = self.session.run(None, {INPUT: pixels})[0]
-        return embeddings
+        return onnxruntime.InferenceSession(str(self.file), options, providers=["CPUExecutionProvider"])
 
 
 class OpenVinoRuntime:
     """OpenVINO on a CPU. Its own choice of precision would be bfloat16 where the processor has it: here it is told.
 
     A graph for a known number of images is nearly twice as fast as one for any number. So there is one for each of a few
-    sizes, made when it is first needed, and a batch is filled up to the next.
+    sizes, made when it is first needed, and a batch is filled up to the next. What is not in integers in an int8 file is
+    computed in bfloat16.
     """
 
     name: RuntimeName = "openvino"
 
     def __init__(self, file: Path, precision: Precision, threads: int) -> None:
-        self.file, self.precision = file, precision
-        hints = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
-        self.config = {"INFERENCE_PRECISION_HINT": hints[precision], "INFERENCE_NUM_THREADS": threads}
-        self.compiled: dict[int, Any] = {}
+        self.file, self.precision, self.lanes = file, precision, threads
+        self.graphs: dict[tuple[int, bool], Any] = {}
+        self.idle: dict[tuple[int, bool], list[Any]] = {}  # requests that nobody is using: one may not be shared
         self.compiling = threading.Lock()
-        self.local = threading.local()  # a request may not be shared
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""
         largest = _SIZES[-1]
-        return np.concatenate([self._part(pixels[i : i + largest]) for i in range(0, len(pixels), largest)])
+        parts = [pixels[i : i + largest] for i in range(0, len(pixels), largest)]
+        return np.concatenate([self._part(part, lane and self.lanes > 1) for part in parts])
 
-    def _part(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _part(self, pixels: NDArray[np.uint8], lane: bool) -> NDArray[np.float32]:
         size = next(size for size in _SIZES if size >= len(pixels))
         filled = np.zeros((size, *pixels.shape[1:]), np.uint8)
         filled[: len(pixels)] = pixels
-        found = self._request(size, pixels.shape[1:]).infer({0: filled}, share_inputs=True)[0]
-        return np.array(found[: len(pixels)], dtype=np.float32)  # a copy: the next call overwrites the request's own
+        with self.compiling:
+            if (size, lane) not in self.graphs:
+                self.graphs[size, lane], self.idle[size, lane] = self._compile(filled.shape, lane), []
+        idle = self.idle[size, lane]
+        try:
+            request = idle.pop()
+        except IndexError:
+            request = self.graphs[size, lane].create_infer_request()
+        found = request.infer({0: filled}, share_inputs=True)[0]
+        embeddings = np.array(
+            found[: len(pixels)], dtype=np.float32
+        )  # a copy: the next call overwrites the request's own
+        idle.append(request)
+        return embeddings
 
-    def _request(self, size: int, shape: tuple[int, ...]) -> Any:
-        requests = self.local.__dict__.setdefault("requests", {})
-        if size not in requests:
-            with self.compiling:
-                if size not in self.compiled:
-                    import openvino
+    def _compile(self, shape: tuple[int, ...], lane: bool) -> Any:
+        import openvino
 
-                    core = openvino.Core()
-                    model = core.read_model(str(self.file))
-                    model.reshape([size, *shape])
-                    self.compiled[size] = core.compile_model(model, "CPU", self.config)
-            requests[size] = self.compiled[size].create_infer_request()
-        return requests[size]
+        core = openvino.Core()
+        model = core.read_model(str(self.file))
+        model.reshape(list(shape))
+        config = {
+            "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
+            "INFERENCE_NUM_THREADS": self.lanes,
+            "NUM_STREAMS": self.lanes if lane else 1,
+        }
+        return core.compile_model(model, "CPU", config)
 
 
 def installed(name: RuntimeName) -> bool:
@@ -125,13 +161,11 @@ def installed(name: RuntimeName) -> bool:
     return name == "torch" or all(find_spec(module) for module in (name, "onnx", "onnxscript"))
 
 
-def agree(
-    one: Callable[..., NDArray[np.float32]], other: Callable[..., NDArray[np.float32]], size: tuple[int, int]
-) -> float:
-    """The smallest cosine between two runtimes' embeddings of the same images, drawn at random."""
-    pixels = np.random.default_rng(0).integers(0, 256, (3, *size, 3), dtype=np.uint8)
-    pixels[1] //= 4  # a dark one
-    pixels[2] = pixels[2].mean(axis=(0, 1)).astype(np.uint8)  # one of one colour
-    a, b = one(pixels).astype(np.float64), other(pixels).astype(np.float64)
-    cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1).clip(1e-12) / np.linalg.norm(b, axis=1).clip(1e-12)
-    return float(cosines.min())
+def _on_pixels(network: nn.Module, device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    placed: Any = network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def compute(pixels: Tensor) -> Tensor:
+        embeddings: Tensor = placed(normalise(pixels).to(dtype)).float()
+        return embeddings
+
+    return compute

@@ -1,0 +1,90 @@
+"""People keep their number when they come back: any tracker of roboflow/trackers, and what people look like.
+
+    pip install 'scalereid[tracking]'
+    python examples/tracking.py MODEL FRAMES detections.txt > tracks.txt
+
+FRAMES is a folder of pictures; detections and what is printed have MOTChallenge's columns: frame, number, left, top, width,
+height, confidence. A tracker follows boxes from frame to frame and gives whoever was out of sight for a second a new
+number. Here each number's boxes are embedded, and a new number that looks like somebody who is gone becomes theirs again.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import supervision as sv
+from numpy.typing import NDArray
+from PIL import Image
+from trackers import ByteTrackTracker
+
+import scalereid
+
+
+class Returning:
+    """A tracker that knows people again by their looks.
+
+    Args:
+        tracker: whose `update` numbers boxes.
+        embedder: of the pictures within them.
+        least_cosine: between somebody who is gone and a new number, from which on they are one; `scalereid calibrate` says
+            what is right for a model.
+        channels: of the frames; OpenCV's are BGR.
+    """
+
+    def __init__(
+        self, tracker: Any, embedder: scalereid.Embedder, *, least_cosine: float = 0.6, channels: Any = "BGR"
+    ) -> None:
+        self.tracker, self.embedder = tracker, embedder
+        self.least_cosine, self.channels = least_cosine, channels
+        self.person: dict[int, int] = {}  # of a tracker's number
+        self.looks: dict[int, NDArray[np.float32]] = {}  # of a person: the sum of all embeddings
+
+    def update(self, detections: sv.Detections, frame: NDArray[np.uint8]) -> sv.Detections:
+        """The boxes that the tracker numbers, with people's numbers, which outlive its own."""
+        tracked: Any = self.tracker.update(detections)
+        tracked = tracked[tracked.tracker_id >= 0]
+        embeddings = self.embedder(frame, boxes=tracked.xyxy, channels=self.channels)
+        numbers = tracked.tracker_id.tolist()
+        present = {self.person[number] for number in numbers if number in self.person}
+        for number, embedding in zip(numbers, embeddings, strict=True):
+            if number not in self.person:
+                self.person[number] = self._who(embedding, present)
+                present.add(self.person[number])
+            person = self.person[number]
+            self.looks[person] = self.looks.get(person, 0) + embedding
+        tracked.tracker_id = np.array([self.person[number] for number in numbers], dtype=int)
+        return tracked
+
+    def _who(self, embedding: NDArray[np.float32], present: set[int]) -> int:
+        gone = {
+            person: float(embedding @ looks / np.linalg.norm(looks))
+            for person, looks in self.looks.items()
+            if person not in present
+        }
+        nearest = max(gone, key=gone.__getitem__, default=None)
+        if nearest is not None and gone[nearest] >= self.least_cosine:
+            return nearest
+        return len(self.looks) + 1
+
+
+def main(model: str, frames: str, detections: str) -> None:
+    """Print the tracks."""
+    embedder = scalereid.Embedder(model)
+    embedder.warm_up()
+    returning = Returning(ByteTrackTracker(), embedder, channels="RGB")
+    rows = np.loadtxt(detections, delimiter=",", ndmin=2)
+    for number, file in enumerate(sorted(Path(frames).iterdir()), start=1):
+        here = rows[rows[:, 0] == number]
+        boxes = np.concatenate([here[:, 2:4], here[:, 2:4] + here[:, 4:6]], axis=1)
+        with Image.open(file) as image:
+            frame = np.asarray(image.convert("RGB"))
+        seen: Any = returning.update(sv.Detections(xyxy=boxes, confidence=here[:, 6]), frame)
+        for person, (left, top, right, bottom) in zip(seen.tracker_id.tolist(), seen.xyxy.tolist(), strict=True):
+            print(f"{number},{person},{left:.1f},{top:.1f},{right - left:.1f},{bottom - top:.1f},1")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.exit("usage: python examples/tracking.py MODEL FRAMES detections.txt")
+    main(*sys.argv[1:])

@@ -1,0 +1,48 @@
+"""Whether two ways of computing embeddings give the same ones, tried on drawn people."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scalereid.data.images import ImageSize
+from scalereid.data.toy.camera import CAMERAS, photograph
+from scalereid.data.toy.people import draw_people
+
+_PEOPLE = 5
+
+Compute = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+class Agreement(NamedTuple):
+    """How embeddings compare with those that they should be."""
+
+    difference: float
+    """The largest of any number, as a share of the longest embedding."""
+    cosine: float
+    """The smallest between two embeddings of one image."""
+
+
+def compare(expected: Compute, found: Compute, image_size: ImageSize) -> Agreement:
+    """Two functions from pixels to embeddings, on one, two and five drawn people: numbers of images are free, or should be."""
+    pixels = drawn_people(image_size).copy()
+    differences, cosines = [], []
+    for n in (1, 2, _PEOPLE):
+        a, b = (np.asarray(compute(pixels[:n]), np.float64) for compute in (expected, found))
+        lengths = [np.linalg.norm(rows, axis=1).clip(1e-12) for rows in (a, b)]
+        differences.append(np.abs(a - b).max() / lengths[0].max())
+        cosines.append(((a * b).sum(axis=1) / lengths[0] / lengths[1]).min())
+    return Agreement(float(max(differences)), float(min(cosines)))
+
+
+@lru_cache
+def drawn_people(image_size: ImageSize) -> NDArray[np.uint8]:
+    """RGB pixels (5, height, width, 3) of drawn people, always the same ones."""
+    rng = np.random.default_rng(0)
+    pictures: list[Any] = [photograph(person, CAMERAS[0], rng) for person in draw_people(_PEOPLE, rng)[:_PEOPLE]]
+    pixels = np.stack([np.asarray(p.resize(image_size[::-1], Image.Resampling.BILINEAR)) for p in pictures])
+    pixels.flags.writeable = False
+    return pixels

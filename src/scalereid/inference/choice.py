@@ -1,0 +1,191 @@
+"""Which runtime computes a model's embeddings: the one that is asked for, or the fastest that gives the right ones."""
+
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from scalereid.assembly import own_file
+from scalereid.checkpoint import LoadedModel
+from scalereid.data.images import default_cache_folder
+from scalereid.inference.about import About, Precision, read_about
+from scalereid.inference.agreement import compare
+from scalereid.inference.graph import write_onnx
+from scalereid.inference.programs import ProgramRuntime, is_package
+from scalereid.inference.runtimes import (
+    PRECISIONS,
+    OnnxRuntime,
+    OpenVinoRuntime,
+    Runtime,
+    RuntimeName,
+    TorchRuntime,
+    installed,
+)
+
+_LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
+"""To the model in torch, below which a runtime is not used. Untrained models are harder than others in half precision."""
+AS_FAST = 1.1
+"""Integers are used where they are faster than bfloat16, which is nearer to float32, by more than this."""
+_ROUNDS = 5
+OF_SUFFIX: dict[str, RuntimeName] = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
+"""What computes an exported file."""
+
+
+def runtime_for(
+    loaded: LoadedModel,
+    about: About,
+    name: str,
+    precision: Precision,
+    device: torch.device,
+    *,
+    batch_size: int,
+    integers: Path | None,
+) -> Runtime:
+    """A runtime for a model.
+
+    Args:
+        loaded: the model.
+        about: what it is.
+        name: of the runtime; `auto` measures those that are installed and takes the fastest that agrees with torch.
+        precision: of the arithmetic. For `int8`, `auto` takes bfloat16 where that is as fast.
+        device: where it computes.
+        batch_size: that is measured with.
+        integers: the model in 8-bit integers, where `quantize` keeps it; None where it has no such place.
+
+    Raises:
+        ValueError: there is none, or its embeddings differ from torch's.
+        ModuleNotFoundError: it is not installed.
+    """
+    kind = device.type
+    if name != "auto":
+        if name not in PRECISIONS:
+            raise ValueError(f"there is no runtime {name!r}; there are auto, {', '.join(PRECISIONS)}")
+        chosen: RuntimeName = name
+        _require(chosen, precision, kind)
+        if precision == "int8":
+            return _in_integers(about, integers)
+        return _checked(_make(loaded, about, chosen, precision, device), loaded, about)
+    if precision == "int8":
+        _require("openvino", precision, kind)
+        whole, half = _in_integers(about, integers), _make(loaded, about, "openvino", "bfloat16", device)
+        seconds = measure([whole, half], about, batch_size)
+        return whole if AS_FAST * seconds[0] < seconds[1] else _checked(half, loaded, about)
+    able = [other for other in PRECISIONS if installed(other) and precision in PRECISIONS[other].get(kind, ())]
+    if not able:
+        raise ValueError(f"no runtime here computes in {precision} on {kind}")
+    runtimes = [_make(loaded, about, other, precision, device) for other in able]
+    if len(runtimes) > 1:
+        seconds = measure(runtimes, about, batch_size)
+        runtimes = [runtimes[i] for i in np.argsort(seconds)]
+    for runtime in runtimes[:-1]:
+        try:
+            return _checked(runtime, loaded, about)
+        except ValueError as error:
+            warnings.warn(str(error), stacklevel=4)
+    return _checked(runtimes[-1], loaded, about)
+
+
+def runtime_of_file(
+    file: Path, name: str, precision: Precision | None, *, run_code: bool = False
+) -> tuple[About, Runtime]:
+    """What an exported file is, and a runtime for it. Its embeddings were compared with torch's when it was written.
+
+    Raises:
+        ValueError: the file is for another runtime or precision, takes no pixels, or is machine code and `run_code` is false.
+        ModuleNotFoundError: the runtime is not installed.
+    """
+    own = OF_SUFFIX[file.suffix]
+    if name not in ("auto", own):
+        raise ValueError(f"{file} is for {own}, not for {name}")
+    if not installed(own):
+        raise ModuleNotFoundError(_MISSING.format(own))
+    about = read_about(file)
+    if not about.takes_pixels:
+        raise ValueError(f"{file} takes {about.input}: export it with normalisation inside")
+    precision = precision or about.arithmetic
+    if (about.arithmetic == "int8") != (precision == "int8"):
+        raise ValueError(
+            f"{file} is in {about.arithmetic}, not in {precision}; say nothing of precision, or ask for its own"
+        )
+    _require(own, precision, "cpu")
+    threads = torch.get_num_threads()
+    if own == "onnxruntime":
+        return about, OnnxRuntime(file, threads)
+    if own == "openvino":
+        return about, OpenVinoRuntime(file, precision, threads)
+    if precision != "float32":
+        raise ValueError(f"{file} computes in float32, not in {precision}")
+    if is_package(file) and not run_code:
+        raise ValueError(
+            f"{file} is machine code: run it only if you trust whom it is from, with run_code (--run-code)"
+        )
+    return about, ProgramRuntime(file)
+
+
+def measure(runtimes: Sequence[Runtime], about: About, batch_size: int) -> list[float]:
+    """Seconds that each takes for a batch: the quickest of a few, taken in turn after one to warm up."""
+    pixels = np.zeros((batch_size, *about.image_size, 3), np.uint8)
+    times: list[list[float]] = [[] for _ in runtimes]
+    for _ in range(1 + _ROUNDS):
+        for runtime, measured in zip(runtimes, times, strict=True):
+            started = time.perf_counter()
+            runtime(pixels)
+            measured.append(time.perf_counter() - started)
+    return [min(measured[1:]) for measured in times]
+
+
+_MISSING = "{} is not installed: pip install 'scalereid[export]'"
+
+
+def _require(name: RuntimeName, precision: Precision, kind: str) -> None:
+    """Say so when a runtime is not there, or does not compute in this precision on this kind of device."""
+    if not installed(name):
+        raise ModuleNotFoundError(_MISSING.format(name))
+    able = PRECISIONS[name].get(kind, ())
+    if precision not in able:
+        can = ", ".join(able) or f"nothing on {kind}"
+        raise ValueError(f"{name} does not compute in {precision} on {kind}; it does in {can}")
+
+
+def _make(loaded: LoadedModel, about: About, name: RuntimeName, precision: Precision, device: torch.device) -> Runtime:
+    if name == "torch":
+        return TorchRuntime(loaded.model, precision, device)
+    file = _graph(loaded, about)
+    threads = torch.get_num_threads()
+    return OnnxRuntime(file, threads) if name == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
+
+
+def _in_integers(about: About, file: Path | None) -> Runtime:
+    how = "make them with scalereid quantize, which says what they cost"
+    if file is None or not file.is_file():
+        place = "a model that is no run" if file is None else file
+        raise ValueError(f"there are no 8-bit integers in {place}: {how}, and name the file that it writes, or its run")
+    if read_about(file).fingerprint != about.fingerprint:
+        raise ValueError(f"{file} is of other weights: remove it and {how}")
+    return OpenVinoRuntime(file, "int8", torch.get_num_threads())
+
+
+def _graph(loaded: LoadedModel, about: About) -> Path:
+    """The model as ONNX, written once and kept in the cache folder."""
+    code = "own-" if loaded.recipe and own_file(loaded.recipe.model.backbone) else ""
+    file = default_cache_folder() / "graphs" / f"{code}{about.fingerprint}-{torch.__version__}.onnx"
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_onnx(loaded.model, about, file)
+    return file
+
+
+def _checked(runtime: Runtime, loaded: LoadedModel, about: About) -> Runtime:
+    """`runtime`, if it computes what the model does."""
+    if runtime.name == "torch" and runtime.precision == "float32":
+        return runtime
+    reference = TorchRuntime(loaded.model, "float32", torch.device("cpu"))
+    cosine = compare(reference, runtime, about.image_size).cosine
+    if not cosine >= _LEAST_COSINE[runtime.precision]:
+        raise ValueError(
+            f"{runtime.name} in {runtime.precision} does not give this model's embeddings: a cosine of {cosine:.5f} to torch's"
+        )
+    return runtime

@@ -69,8 +69,8 @@ def contenders(name: str, folder: Path, device: str) -> dict[str, Run]:
     save_model(file, model=model, recipe=Recipe(model=ModelSettings(backbone=name)), about={})
     found: dict[str, Run] = {EAGER: on_pixels(eager(name), device)}
     if device == "cpu":
-        if name != "dslnet":
-            found["torch, folded, streams merged"] = on_pixels(merged(folded(model)), device)
+        if variant := merged(folded(model)):
+            found["torch, folded, streams merged"] = on_pixels(variant, device)
         export(str(file), folder / f"{name}.pt2", format="aotinductor")
         found["torch, compiled (aotinductor)"] = Embedder(folder / f"{name}.pt2", run_code=True).runtime
         quantize(

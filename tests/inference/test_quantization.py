@@ -12,6 +12,7 @@ from scalereid import cli
 from scalereid.data.records import ReidDataset
 from scalereid.inference import choice
 from scalereid.inference import quantization as module
+from scalereid.inference.about import read_about
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.quantization import Accuracy, LossTooLargeError, quantize, verdict
 from scalereid.progress import Progress
@@ -36,6 +37,9 @@ def test_integers_are_judged_kept_and_used(
         assert f"│ {arithmetic} " in text
     assert re.search(r"prefer it, as runtime auto does|times as fast as bfloat16 here", text)
     assert {path.name for path in own.iterdir()} - {path.name for path in run.iterdir()} == {"int8.xml", "int8.bin"}
+    assert re.fullmatch(
+        r"csv: mAP \d+\.\d\d% in float32, \d+\.\d\d% in int8; rank-1 .*%", read_about(own / "int8.xml").accuracy
+    )
     # By its file, by its run, and by `auto` when it is fast.
     paths = [record.path for record in people.query]
     exact = Embedder(run, runtime="torch")(paths)
@@ -80,6 +84,7 @@ def test_what_loses_too_much_is_not_kept(
             name.write_bytes(b"x")
 
     monkeypatch.setattr(module, "_write_integers", write)
+    monkeypatch.setattr(module, "_describe", lambda *_: None)
     out = tmp_path / "m.xml"
     with pytest.raises(
         LossTooLargeError, match=r"mAP falls by 1\.00 points, from 50\.00% to 49\.00%, and 0\.50 are allowed"
@@ -103,3 +108,18 @@ def test_what_to_compute_in_is_said() -> None:
     assert verdict(report) == "int8 is 1.50 times as fast as bfloat16 here"
     report[-1] = Accuracy("int8", 0.5, 0.6, 0.99, 189)
     assert verdict(report).startswith("bfloat16 is as fast here (int8 is 1.05 times) and nearer to float32")
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.filterwarnings("default")
+def test_real_people_are_found_as_well(data_root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): NOT tested in integers")
+    weights = data_root / "weights" / "osnet_x0_25_msmt17.pth"
+    _, report = quantize(weights, tmp_path / "m.xml", data=data_root, dataset="market1501-dev", progress=QUIET)
+    exact, half, integers = report
+    assert (exact.mAP, exact.rank1) == pytest.approx((0.4075, 0.6184), abs=1e-4)
+    assert exact.mAP - half.mAP < 0.002
+    assert exact.mAP - integers.mAP < 0.005
+    assert half.cosine > 0.999
+    assert integers.cosine > 0.98

@@ -34,6 +34,8 @@ class About:
     """The training dataset and its fingerprint, as far as known."""
     recipe: str = ""
     """The recipe as JSON; empty for released weights."""
+    accuracy: str = ""
+    """Of integers: on which dataset they were judged, and how much was lost."""
 
     @classmethod
     def from_json(cls, text: str) -> "About":

@@ -180,7 +180,7 @@ def _graph(loaded: LoadedModel, about: About) -> Path:
 
 def _checked(runtime: Runtime, loaded: LoadedModel, about: About) -> Runtime:
     """`runtime`, if it computes what the model does."""
-    if runtime.name == "torch" and runtime.precision == "float32":
+    if isinstance(runtime, TorchRuntime) and (runtime.precision, runtime.device.type) == ("float32", "cpu"):
         return runtime
     reference = TorchRuntime(loaded.model, "float32", torch.device("cpu"))
     cosine = compare(reference, runtime, about.image_size).cosine

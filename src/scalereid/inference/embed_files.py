@@ -25,7 +25,7 @@ SHARD = 4_096  # images whose embeddings are lost at most when a job is killed
 class Item(NamedTuple):
     """An image file, and whom it shows and which camera took it, −1 where that is not known."""
 
-    path: Path
+    path: str
     pid: int = -1
     camid: int = -1
 
@@ -42,12 +42,12 @@ def find_items(source: str) -> list[Item]:
     path = Path(source)
     if path.suffix in (".csv", ".jsonl") and path.is_file():
         dataset = read_csv(path) if path.suffix == ".csv" else read_jsonl(path)
-        items = [Item(r.path, r.pid, r.camid) for records in dataset.splits.values() for r in records]
+        items = [Item(str(r.path), r.pid, r.camid) for records in dataset.splits.values() for r in records]
     elif path.is_dir():
-        below = (Path(folder) / name for folder, _, names in os.walk(path) for name in names)
-        items = [Item(file) for file in sorted(below) if file.name.lower().endswith(IMAGE_SUFFIXES)]
+        below = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)  # noqa: PTH118
+        items = [Item(file) for file in sorted(below) if file.lower().endswith(IMAGE_SUFFIXES)]
     else:
-        items = [Item(Path(name)) for name in sorted(glob.glob(source, recursive=True)) if Path(name).is_file()]  # noqa: PTH207 - takes any pattern
+        items = [Item(name) for name in sorted(glob.glob(source, recursive=True)) if Path(name).is_file()]  # noqa: PTH207 - takes any pattern
     if not items:
         raise FileNotFoundError(
             f"there are no images in {source}; name a folder, a pattern in quotes, or a table (.csv, .jsonl)"
@@ -123,7 +123,7 @@ def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard:
 def _embed_shard(
     embedder: Embedder, items: Sequence[Item], file: Path, on_error: Literal["raise", "report"], advance: Advance
 ) -> None:
-    def paths() -> Iterator[Path]:
+    def paths() -> Iterator[str]:
         for item in items:
             yield item.path
             advance(1)
@@ -138,7 +138,7 @@ def _embed_shard(
     with partial.open("wb") as lines:
         np.savez(
             lines,
-            path=np.array([str(items[i].path) for i in kept], dtype=np.str_),
+            path=np.array([items[i].path for i in kept], dtype=np.str_),
             pid=np.array([items[i].pid for i in kept], dtype=np.int64),
             camid=np.array([items[i].camid for i in kept], dtype=np.int64),
             embedding=embeddings[kept],

@@ -12,19 +12,23 @@ from scalereid.models.layers import Lite3x3
 from scalereid.models.osnet import OmniScaleBlock
 
 
-def merged(model: nn.Module) -> nn.Module:
+def merged(model: nn.Module) -> nn.Module | None:
     """A copy of a model whose batch norms are folded in which the streams of each omni-scale block are one chain of layers.
 
     The first 1×1 convolutions, which read the same map, become one; the later ones one with a group for each stream; the
-    gate sees all streams at once. OSNet then takes 79 convolutions instead of 187: less to launch on a GPU. Blocks with
-    other streams, and other networks, stay as they are.
+    gate sees all streams at once. OSNet then takes 79 convolutions instead of 187: less to launch on a GPU. None of a
+    network without blocks that this can be done to.
     """
     model = copy.deepcopy(model)
-    for parent in model.modules():
-        for name, child in parent.named_children():
-            if isinstance(child, OmniScaleBlock) and _can_merge(child):
-                setattr(parent, name, MergedBlock(child))
-    return model
+    blocks = [
+        (parent, name, child)
+        for parent in model.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, OmniScaleBlock) and _can_merge(child)
+    ]
+    for parent, name, block in blocks:
+        setattr(parent, name, MergedBlock(block))
+    return model if blocks else None
 
 
 class MergedBlock(nn.Module):

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
-from scalereid.inference.about import About
+from scalereid.inference.about import KEY, About
 from scalereid.inference.choice import AS_FAST, measure
 from scalereid.inference.embedder import describe_model
 from scalereid.inference.graph import write_onnx
@@ -134,11 +135,13 @@ def quantize(
         report = _judge(runtimes, rates, test, read, progress)
         if report[0].mAP - report[-1].mAP > max_loss and not force:
             raise LossTooLargeError(report, max_loss)
+        about = replace(about, accuracy=_in_words(report, dataset))
+        _describe(partial, about)
         partial.with_suffix(".bin").replace(out.with_suffix(".bin"))
         partial.replace(out)
     finally:
-        for file in (graph, partial, partial.with_suffix(".bin"), graph.with_suffix(".float.onnx")):
-            file.unlink(missing_ok=True)
+        for file in out.parent.glob(f".{escape(out.stem)}.partial*"):
+            file.unlink()
     return about, report
 
 
@@ -166,9 +169,25 @@ def _write_integers(
     steps.input().model().set_layout(openvino.Layout("NCHW"))
     scaled = [[255 * value for value in values] for values in (PIXEL_MEAN, PIXEL_STD)]
     steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(scaled[0]).scale(scaled[1])
-    whole = steps.build()
-    whole.set_rt_info(json.dumps(asdict(about)), "scalereid")
-    openvino.save_model(whole, str(out), compress_to_fp16=False)
+    openvino.save_model(steps.build(), str(out), compress_to_fp16=False)
+
+
+def _describe(file: Path, about: About) -> None:
+    """Put `about` into a file's metadata, now that its accuracy is known."""
+    import openvino
+
+    described = file.with_stem(f"{file.stem}.described")
+    model = openvino.Core().read_model(str(file))
+    model.set_rt_info(json.dumps(asdict(about)), KEY)
+    openvino.save_model(model, str(described), compress_to_fp16=False)
+    del model  # which has the file's weights in its memory
+    for suffix in (".bin", ".xml"):
+        described.with_suffix(suffix).replace(file.with_suffix(suffix))
+
+
+def _in_words(report: Sequence[Accuracy], dataset: str) -> str:
+    before, after = report[0], report[-1]
+    return f"{dataset}: mAP {before.mAP:.2%} in float32, {after.mAP:.2%} in int8; rank-1 {before.rank1:.2%}, {after.rank1:.2%}"
 
 
 def _judge(

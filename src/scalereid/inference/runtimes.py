@@ -55,9 +55,11 @@ class TorchRuntime:
         self.precision, self.device = precision, device
         dtype: torch.dtype = getattr(torch, precision)
         network = folded(model)
-        variants = [network, merged(network)] if device.type == "cuda" and not model.backbone.asks_host else [network]
-        functions = [_on_pixels(variant, device, dtype) for variant in variants]
-        self.compute = functions[0] if len(functions) == 1 else Recordings(functions)
+        self.compute = _on_pixels(network, device, dtype)
+        if device.type == "cuda" and not model.backbone.asks_host:
+            variant = merged(network)
+            functions = [self.compute] if variant is None else [self.compute, _on_pixels(variant, device, dtype)]
+            self.compute = Recordings(functions)
 
     @torch.inference_mode()
     def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one lane

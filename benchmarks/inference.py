@@ -44,12 +44,13 @@ EAGER = "torch, eager"
 Run = Callable[[Any], Any]
 
 
-def on_pixels(model: Any, device: str) -> Run:
-    model = model.to(device)
+def on_pixels(model: Any, device: str, layout: Any = torch.contiguous_format) -> Run:
+    model = model.to(device, memory_format=layout)
 
     @torch.inference_mode()
     def run(pixels: Any) -> Any:
-        return model(normalise(torch.from_numpy(pixels).to(device)).contiguous()).cpu().numpy()
+        images = normalise(torch.from_numpy(pixels).to(device)).contiguous(memory_format=layout)
+        return model(images).cpu().numpy()
 
     return run
 
@@ -70,9 +71,9 @@ def contenders(name: str, folder: Path, device: str) -> dict[str, Run]:
     found: dict[str, Run] = {EAGER: on_pixels(eager(name), device)}
     if device == "cpu":
         if variant := merged(folded(model)):
-            found["torch, folded, streams merged"] = on_pixels(variant, device)
+            found["torch, float32, streams merged"] = on_pixels(variant, device, torch.channels_last)
         export(str(file), folder / f"{name}.pt2", format="aotinductor")
-        found["torch, compiled (aotinductor)"] = Embedder(folder / f"{name}.pt2", run_code=True).runtime
+        found["torch, float32, aotinductor"] = Embedder(folder / f"{name}.pt2", run_code=True).runtime
         quantize(
             str(file),
             folder / f"{name}.xml",

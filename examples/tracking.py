@@ -29,38 +29,49 @@ class Returning:
         embedder: of the pictures within them.
         least_cosine: between somebody who is gone and a new number, from which on they are one; `scalereid calibrate` says
             what is right for a model.
+        memory: frames for which the tracker itself remembers a box. Who was seen within them is not gone: it may still find
+            them.
         channels: of the frames; OpenCV's are BGR.
     """
 
     def __init__(
-        self, tracker: Any, embedder: scalereid.Embedder, *, least_cosine: float = 0.6, channels: Any = "BGR"
+        self,
+        tracker: Any,
+        embedder: scalereid.Embedder,
+        *,
+        least_cosine: float = 0.6,
+        memory: int = 30,
+        channels: Any = "BGR",
     ) -> None:
         self.tracker, self.embedder = tracker, embedder
-        self.least_cosine, self.channels = least_cosine, channels
+        self.least_cosine, self.memory, self.channels = least_cosine, memory, channels
+        self.frames = 0
+        self.last_seen: dict[int, int] = {}  # the frame in which a person was
         self.person: dict[int, int] = {}  # of a tracker's number
         self.looks: dict[int, NDArray[np.float32]] = {}  # of a person: the sum of all embeddings
 
     def update(self, detections: sv.Detections, frame: NDArray[np.uint8]) -> sv.Detections:
         """The boxes that the tracker numbers, with people's numbers, which outlive its own."""
+        self.frames += 1
         tracked: Any = self.tracker.update(detections)
         tracked = tracked[tracked.tracker_id >= 0]
         embeddings = self.embedder(frame, boxes=tracked.xyxy, channels=self.channels)
         numbers = tracked.tracker_id.tolist()
-        present = {self.person[number] for number in numbers if number in self.person}
+        self.last_seen |= {self.person[number]: self.frames for number in numbers if number in self.person}
         for number, embedding in zip(numbers, embeddings, strict=True):
             if number not in self.person:
-                self.person[number] = self._who(embedding, present)
-                present.add(self.person[number])
+                self.person[number] = self._who(embedding)
             person = self.person[number]
+            self.last_seen[person] = self.frames
             self.looks[person] = self.looks.get(person, 0) + embedding
         tracked.tracker_id = np.array([self.person[number] for number in numbers], dtype=int)
         return tracked
 
-    def _who(self, embedding: NDArray[np.float32], present: set[int]) -> int:
+    def _who(self, embedding: NDArray[np.float32]) -> int:
         gone = {
             person: float(embedding @ looks / np.linalg.norm(looks))
             for person, looks in self.looks.items()
-            if person not in present
+            if self.frames - self.last_seen[person] > self.memory
         }
         nearest = max(gone, key=gone.__getitem__, default=None)
         if nearest is not None and gone[nearest] >= self.least_cosine:

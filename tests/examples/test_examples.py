@@ -76,6 +76,26 @@ def test_people_who_return_to_a_tracker(run: Path, walkers: list[NDArray[np.uint
     assert set().union(*numbers) == {1, 2, 3}
 
 
+def test_two_boxes_never_get_one_number(run: Path) -> None:
+    """Somebody whom the tracker misses in a frame is not gone, however alike another one looks."""
+    pytest.importorskip("trackers", reason="trackers is not installed: NOT tested", exc_type=ImportError)
+    import supervision
+
+    class Numbering:
+        def update(self, detections: Any) -> Any:
+            detections.tracker_id = np.array(numbers.pop(0))
+            return detections
+
+    numbers = [[1], [2], [1, 2]]
+    returning_class = runpy.run_path(str(EXAMPLES / "tracking.py"))["Returning"]
+    returning = returning_class(Numbering(), Embedder(run, runtime="torch"), least_cosine=-1)
+    found = []
+    for boxes in ([[0, 0, 40, 80]], [[0, 0, 40, 80]], [[0, 0, 40, 80], [50, 0, 90, 80]]):
+        frame = np.zeros((120, 320, 3), np.uint8)
+        found.append(returning.update(supervision.Detections(xyxy=np.array(boxes, float)), frame).tracker_id.tolist())
+    assert found == [[1], [2], [1, 2]]
+
+
 def test_tracking_of_files(
     run: Path,
     walkers: list[NDArray[np.uint8]],

@@ -67,6 +67,7 @@ def test_a_killed_job_goes_on(
     with pytest.raises(KeyboardInterrupt):
         embed_files(embedder, items, out, shard=10)
     assert not out.exists()
+    (tmp_path / "all.npz.shards" / "000002.partial").write_bytes(b"half a shard")
     with pytest.raises(ValueError, match="holds shards of another model or of other images; remove it to start anew"):
         embed_files(embedder, items[:-1], out, shard=10)
     embedded.clear()
@@ -103,6 +104,23 @@ def test_what_images_are_named(people: ReidDataset, tmp_path: Path) -> None:
     assert find_items(str(tmp_path / "**" / "*.jpg")) == [Item(str(tmp_path / "a" / "2.jpg"))]
     assert len(find_items(str(people.root / "dataset.csv"))) == 72 + 16 + 32
     assert find_items(str(people.root / "dataset.csv"))[0].pid == people.train[0].pid
+    table = tmp_path / "some.csv"
+    table.write_text("path,pid,camid\na/2.jpg,,\na/b/1.PNG,-1,3\na/2.jpg,7,\n")
+    assert find_items(str(table)) == [
+        Item(str(tmp_path / "a/2.jpg"), -1, -1),
+        Item(str(tmp_path / "a/b/1.PNG"), -1, 3),
+        Item(str(tmp_path / "a/2.jpg"), 7, -1),
+    ]
+    (tmp_path / "some.jsonl").write_text('{"path": "a/2.jpg", "pid": 0}\n{"path": "a/2.jpg"}\n')
+    assert [item.pid for item in find_items(str(tmp_path / "some.jsonl"))] == [0, -1]
+    for text, message in (
+        ("file,pid\na,1\n", "line 2: no path"),
+        ("path,pid\na/2.jpg,x\n", "line 2: invalid literal.* is wrong; pid and camid are whole numbers"),
+        ("path\na/2.jpg\na/3.jpg\n", r"line 3: there is no file .*a/3\.jpg"),
+    ):
+        table.write_text(text)
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            find_items(str(table))
     with pytest.raises(FileNotFoundError, match="there are no images in"):
         find_items(str(tmp_path / "nowhere"))
 
@@ -110,6 +128,8 @@ def test_what_images_are_named(people: ReidDataset, tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_said(embedder: Embedder, items: list[Item], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"are written to a \.parquet or a \.npz file"):
         embed_files(embedder, items, tmp_path / "x.csv")
+    with pytest.raises(ValueError, match="is no UTF-8, which Parquet takes alone"):
+        embed_files(embedder, [Item("\udcff.jpg")], tmp_path / "x.parquet")
     (tmp_path / "x.npz").touch()
     with pytest.raises(FileExistsError, match="name another file, or move it away"):
         embed_files(embedder, items, tmp_path / "x.npz")

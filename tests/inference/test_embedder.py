@@ -160,6 +160,66 @@ def test_many_batches_in_lanes_of_one_thread_each(
         embedder([*paths[:9], bad, *paths[9:]])
 
 
+def test_a_partial_batch_is_warm_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    embedder = Embedder(run, runtime="openvino", batch_size=4)
+    embedder.warm_up()
+    runtime: Any = embedder.runtime
+    made = set(runtime.graphs)
+    embedder(np.zeros((4 + 4 + 3, 64, 32, 3), np.uint8))
+    embedder(np.zeros((2, 64, 32, 3), np.uint8))
+    assert set(runtime.graphs) == made
+
+
+def test_a_network_that_cannot_be_a_graph_is_computed_by_torch(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("data-dependent\nand more")
+
+    monkeypatch.setattr(module, "_graph", refuse)
+    with pytest.warns(UserWarning, match="(onnxruntime|openvino) is not used: data-dependent$"):
+        embedder = Embedder(run)
+    assert embedder.runtime.name == "torch"
+    with pytest.raises(RuntimeError, match="data-dependent"):
+        Embedder(run, runtime="openvino")
+
+
+def test_two_at_once_may_write_the_graph(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path))
+    with ThreadPoolExecutor(2) as pool:
+        made = [*pool.map(lambda _: Embedder(run, runtime="onnxruntime"), range(2))]
+    pixels = np.zeros((1, 64, 32, 3), np.uint8)
+    np.testing.assert_array_equal(made[0](pixels), made[1](pixels))
+    assert len([*(tmp_path / "graphs").iterdir()]) == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_on_a_gpu(run: Path, paths: list[Path], precision: Any) -> None:
+    embedder = Embedder(run, device="cuda", precision=precision, batch_size=8)
+    embedder.warm_up()
+    assert (embedder.runtime.name, embedder.runtime.lanes) == ("torch", 1)
+    exact = unit(expected(run, paths))
+    assert (embedder(paths) * exact).sum(axis=1).min() > (0.99999 if precision == "float32" else 0.98)
+    with ThreadPoolExecutor(4) as pool:
+        for i, found in enumerate(pool.map(lambda i: embedder(paths[i : i + 9]), range(20))):
+            assert (found * exact[i : i + 9]).sum(axis=1).min() > (0.99999 if precision == "float32" else 0.98)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"channels": "bgr"}, "'bgr' is none of RGB, BGR"),
+        ({"on_error": "ignore"}, "'ignore' is none of raise, report"),
+        ({"boxes": [[0, 0, 5, 5]], "images": [np.zeros((9, 9, 3), np.uint8)] * 2}, "boxes are of one frame"),
+        ({"boxes": [[0, 0, 5, 5]], "images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
+        ({"images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
+    ],
+)
+def test_what_is_asked_for_wrongly_is_said(run: Path, how: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Embedder(run, runtime="torch")(**{"images": []} | how)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -50,6 +50,8 @@ def test_a_file_that_knows_what_it_is(run: Path, people: ReidDataset, tmp_path: 
     embedder = Embedder(tmp_path / "model.onnx")
     assert (embedder.runtime.name, embedder.about.fingerprint) == ("onnxruntime", about.fingerprint)
     np.testing.assert_allclose(embedder(paths), Embedder(run, runtime="torch")(paths), atol=1e-5)
+    with pytest.raises(ValueError, match="exported files are computed on the CPU, not on 'cuda'"):
+        Embedder(tmp_path / "model.onnx", device="cuda")
     with pytest.raises(ValueError, match="is for onnxruntime, not for torch"):
         Embedder(tmp_path / "model.onnx", runtime="torch")
 
@@ -77,9 +79,8 @@ def test_files_for_torch_alone(run: Path, people: ReidDataset, tmp_path: Path, f
     with torch.inference_mode():  # by torch's own functions
         program = torch.export.load(file).module() if form == "torch" else torch._inductor.aoti_load_package(str(file))
         torch.testing.assert_close(program(pixels), load_model(run)(normalise(pixels)), rtol=1e-3, atol=1e-4)
-    if form == "aotinductor":
-        with pytest.raises(ValueError, match=r"is machine code: run it only if you trust whom it is from.*--run-code"):
-            Embedder(file)
+    with pytest.raises(ValueError, match=r"may hold any code.*: load it only if you trust whom it is from.*--run-code"):
+        Embedder(file)
     embedder = Embedder(file, run_code=True)
     assert (embedder.runtime.name, embedder.runtime.precision) == ("torch", "float32")
     paths = [record.path for record in people.query]
@@ -140,6 +141,9 @@ def test_a_file_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch:
     ):
         export(run, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "model.bin").touch()
+    with pytest.raises(FileExistsError, match=r"model\.bin exists; name another file"):
+        export(run, tmp_path / "model.xml", format="openvino")
 
 
 def test_what_cannot_be_written_is_said(run: Path, tmp_path: Path) -> None:

@@ -46,11 +46,19 @@ def test_one_or_several_or_a_stack(tmp_path: Path) -> None:
         (np.zeros((0, 4, 3), np.uint8), "is no image"),
         (torch.zeros(3, 8, 4), "a Tensor of float32"),
         (torch.zeros(8, 4, 3, dtype=torch.uint8), r"tensors uint8 \(3, height, width\)"),
+        (Image.new("I;16", (4, 8)), "a Pillow image of mode I;16 has more than 8 bits a channel; convert it"),
         ("nowhere.jpg", "nowhere.jpg cannot be read as an image"),
     ],
 )
 def test_what_is_no_image_is_said(image: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
+        to_pixels(image, SIZE)
+
+
+def test_a_damaged_pillow_image_is_said(people: ReidDataset, tmp_path: Path) -> None:
+    data = people.query[0].path.read_bytes()
+    (tmp_path / "half.jpg").write_bytes(data[: len(data) // 2])
+    with Image.open(tmp_path / "half.jpg") as image, pytest.raises(ValueError, match="a Pillow image cannot be read: "):
         to_pixels(image, SIZE)
 
 

@@ -72,7 +72,7 @@ def test_what_loses_too_much_is_not_kept(
         Accuracy("bfloat16", 0.5, 0.6, 1, 180),
         Accuracy("int8", 0.49, 0.6, 0.9, 200),
     ]
-    monkeypatch.setattr(module, "_require", lambda: None)
+    monkeypatch.setattr(module, "require_nncf", lambda: None)
     monkeypatch.setattr(module, "write_onnx", lambda *arguments: arguments[2].write_bytes(b"x"))
     monkeypatch.setattr(module, "_judge", lambda *_: report)
     monkeypatch.setattr(module, "measure", lambda *_: [1.0, 0.6, 0.5])
@@ -83,8 +83,8 @@ def test_what_loses_too_much_is_not_kept(
         for name in (file, file.with_suffix(".bin")):
             name.write_bytes(b"x")
 
-    monkeypatch.setattr(module, "_write_integers", write)
-    monkeypatch.setattr(module, "_describe", lambda *_: None)
+    monkeypatch.setattr(module, "write_integers", write)
+    monkeypatch.setattr(module, "describe", lambda *_: None)
     out = tmp_path / "m.xml"
     with pytest.raises(
         LossTooLargeError, match=r"mAP falls by 1\.00 points, from 50\.00% to 49\.00%, and 0\.50 are allowed"
@@ -122,4 +122,4 @@ def test_real_people_are_found_as_well(data_root: Path, tmp_path: Path) -> None:
     assert exact.mAP - half.mAP < 0.002
     assert exact.mAP - integers.mAP < 0.005
     assert half.cosine > 0.999
-    assert integers.cosine > 0.98
+    assert integers.cosine > 0.985  # 0.981 with gates and sums in integers

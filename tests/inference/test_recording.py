@@ -7,7 +7,7 @@ from torch import Tensor
 from scalereid.assembly import build_model
 from scalereid.inference import recording as module
 from scalereid.inference.recording import Recordings
-from scalereid.inference.runtimes import TorchRuntime
+from scalereid.inference.runtimes import TorchRuntime, _without_tf32
 
 
 class Played:
@@ -15,9 +15,16 @@ class Played:
 
     made: ClassVar[list["Played"]] = []
 
-    def __init__(self, function: Any, pixels: Tensor) -> None:
+    def __init__(self, function: Any, pixels: Tensor, pool: Any) -> None:
+        if function is refused:
+            raise RuntimeError("out of memory")
+        assert pool is (self.made[0].graph if self.made else None)  # all share the first one's
         self.function, self.size, self.calls = function, len(pixels), 0
+        self.graph: Played = self
         self.made.append(self)
+
+    def pool(self) -> "Played":
+        return self.made[0]
 
     def __call__(self, pixels: Tensor) -> Tensor:
         assert len(pixels) == self.size
@@ -32,6 +39,10 @@ def means(pixels: Tensor) -> Tensor:
 
 def slow_means(pixels: Tensor) -> Tensor:
     return means(pixels)
+
+
+def refused(pixels: Tensor) -> Tensor:
+    raise AssertionError(f"never computed with {len(pixels)}")
 
 
 @pytest.fixture
@@ -56,6 +67,13 @@ def test_the_quickest_is_kept(played: list[Played]) -> None:
     recordings = Recordings([slow_means, means])
     recordings(torch.zeros(5, 4, 2, 3, dtype=torch.uint8))
     assert [(one.function, one.calls) for one in played] == [(slow_means, 0), (means, 1)]
+
+
+def test_one_that_cannot_be_recorded_does_not_spoil_the_other(played: list[Played]) -> None:
+    recordings = Recordings([means, refused])
+    pixels = torch.randint(0, 256, (5, 4, 2, 3), dtype=torch.uint8)
+    torch.testing.assert_close(recordings(pixels), means(pixels))
+    assert [one.calls for one in played] == [1]
 
 
 def test_what_cannot_be_recorded_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,3 +103,11 @@ def test_replayed_on_a_gpu_as_on_the_cpu(precision: Any) -> None:
         a, b = torch.from_numpy(runtime(pixels)), torch.from_numpy(reference(pixels))
         assert torch.nn.functional.cosine_similarity(a, b).min() > (0.9999 if precision == "float32" else 0.95)
     assert {key[0] for key in runtime.compute.recorded} == {1, 2, 8, 128}
+
+
+def test_float32_is_not_tf32_and_the_setting_comes_back() -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with pytest.raises(ZeroDivisionError), _without_tf32():
+        assert torch.backends.cudnn.allow_tf32 is False
+        _ = 1 / 0
+    assert torch.backends.cudnn.allow_tf32 is before

@@ -1,4 +1,4 @@
-"""The commands that put a model to work: embed, export."""
+"""The commands that put a model to work: embed, export, quantize."""
 
 import time
 from pathlib import Path
@@ -10,6 +10,7 @@ from scalereid.cli.terminal import show
 from scalereid.inference.about import Precision
 from scalereid.inference.embed_files import embed_files, find_items
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.embedding_table import check_out
 from scalereid.inference.export import Format
 from scalereid.inference.export import export as export_model
 from scalereid.inference.quantization import LossTooLargeError, verdict
@@ -42,12 +43,13 @@ def embed(
         arg(help="At an image that cannot be read: stop, or leave it out and name it at the end."),
     ] = "raise",
     run_code: Annotated[
-        bool, arg(help="Run the code that the model brings along: its backbone's file, a .pt2 file's machine code.")
+        bool, arg(help="Run the code that the model brings along: its backbone's file, whatever is in a .pt2 file.")
     ] = False,
     device: Annotated[str, arg(help="auto, cpu, cuda, cuda:1, …")] = "auto",
 ) -> None:
     """Turn images into embeddings, in a table with paths, people and cameras. The same command goes on after a kill."""
     progress = Progress()
+    check_out(out)
     items = find_items(images)
     progress.say(f"{len(items):,} images; preparing the model …")
     started = time.monotonic()

@@ -1,16 +1,20 @@
 """What a deployed model is, as the metadata of its file say."""
 
 import json
+import os
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from scalereid.checkpoint import LoadedModel, Source
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.images import ImageSize
+from scalereid.models.fingerprint import fingerprint
 
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 KEY = "scalereid"  # in the metadata of a file
+_IMAGE_SIZE = (256, 128)  # of released weights, which do not say
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,22 @@ class About:
         return self.input.startswith("uint8")
 
 
+def describe_model(loaded: LoadedModel, source: Source) -> About:
+    """What a model is, for its embeddings and its files."""
+    recipe = loaded.recipe
+    size = recipe.data.image_size if recipe else _IMAGE_SIZE
+    dataset = loaded.about.get("dataset", {})
+    name = Path(os.fspath(source)).name if isinstance(source, str | os.PathLike) else "given tensors"
+    return About(
+        model=f"{loaded.report.backbone} ({name})",
+        fingerprint=fingerprint(loaded.model, size),
+        image_size=size,
+        embedding_size=loaded.model.embedding_size,
+        training=f"{dataset['name']} ({dataset['fingerprint']})" if dataset else "",
+        recipe=json.dumps(recipe.to_json()) if recipe else "",
+    )
+
+
 def read_about(file: Path) -> About:
     """What the metadata of an exported file say: ONNX's (.onnx), OpenVINO's (.xml) or torch's (.pt2). Runs nothing of it.
 
@@ -76,10 +96,10 @@ def read_about(file: Path) -> About:
 
 
 def _of_onnx(file: Path) -> str:
-    import onnx
+    import onnxruntime
 
-    metadata = onnx.load(str(file), load_external_data=False).metadata_props
-    return {entry.key: entry.value for entry in metadata}[KEY]
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    return str(session.get_modelmeta().custom_metadata_map[KEY])
 
 
 def _of_openvino(file: Path) -> str:

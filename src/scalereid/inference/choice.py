@@ -1,5 +1,7 @@
 """Which runtime computes a model's embeddings: the one that is asked for, or the fastest that gives the right ones."""
 
+import hashlib
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -13,8 +15,8 @@ from scalereid.checkpoint import LoadedModel
 from scalereid.data.images import default_cache_folder
 from scalereid.inference.about import About, Precision, read_about
 from scalereid.inference.agreement import compare
-from scalereid.inference.graph import write_onnx
-from scalereid.inference.programs import ProgramRuntime, is_package
+from scalereid.inference.graph import VERSION, write_onnx
+from scalereid.inference.programs import ProgramRuntime
 from scalereid.inference.runtimes import (
     PRECISIONS,
     OnnxRuntime,
@@ -30,6 +32,7 @@ _LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
 AS_FAST = 1.1
 """Integers are used where they are faster than bfloat16, which is nearer to float32, by more than this."""
 _ROUNDS = 5
+_WRITING = threading.Lock()  # torch traces one network at a time in a process
 OF_SUFFIX: dict[str, RuntimeName] = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
 """What computes an exported file."""
 
@@ -76,25 +79,24 @@ def runtime_for(
     able = [other for other in PRECISIONS if installed(other) and precision in PRECISIONS[other].get(kind, ())]
     if not able:
         raise ValueError(f"no runtime here computes in {precision} on {kind}")
-    runtimes = [_make(loaded, about, other, precision, device) for other in able]
-    if len(runtimes) > 1:
-        seconds = measure(runtimes, about, batch_size)
-        runtimes = [runtimes[i] for i in np.argsort(seconds)]
-    for runtime in runtimes[:-1]:
+    runtimes: list[Runtime] = []
+    for other in able:
         try:
-            return _checked(runtime, loaded, about)
-        except ValueError as error:
-            warnings.warn(str(error), stacklevel=4)
-    return _checked(runtimes[-1], loaded, about)
+            runtimes.append(_checked(_make(loaded, about, other, precision, device), loaded, about))
+        except Exception as error:  # a network that cannot be a graph, a cache that cannot be written, other embeddings
+            if other == able[-1] and not runtimes:
+                raise
+            warnings.warn(f"{other} is not used: {str(error).partition(chr(10))[0]}", stacklevel=4)
+    return runtimes[int(np.argmin(measure(runtimes, about, batch_size)))] if len(runtimes) > 1 else runtimes[0]
 
 
 def runtime_of_file(
     file: Path, name: str, precision: Precision | None, *, run_code: bool = False
 ) -> tuple[About, Runtime]:
-    """What an exported file is, and a runtime for it. Its embeddings were compared with torch's when it was written.
+    """What an exported file is, and a runtime for it. When it was written it was compared with torch, in float32.
 
     Raises:
-        ValueError: the file is for another runtime or precision, takes no pixels, or is machine code and `run_code` is false.
+        ValueError: the file is for another runtime or precision, takes no pixels, or is torch's and `run_code` is false.
         ModuleNotFoundError: the runtime is not installed.
     """
     own = OF_SUFFIX[file.suffix]
@@ -118,9 +120,10 @@ def runtime_of_file(
         return about, OpenVinoRuntime(file, precision, threads)
     if precision != "float32":
         raise ValueError(f"{file} computes in float32, not in {precision}")
-    if is_package(file) and not run_code:
+    if not run_code:
         raise ValueError(
-            f"{file} is machine code: run it only if you trust whom it is from, with run_code (--run-code)"
+            f"{file} may hold any code, as torch's files can: load it only if you trust whom it is from, with run_code "
+            "(--run-code)"
         )
     return about, ProgramRuntime(file)
 
@@ -170,11 +173,15 @@ def _in_integers(about: About, file: Path | None) -> Runtime:
 
 def _graph(loaded: LoadedModel, about: About) -> Path:
     """The model as ONNX, written once and kept in the cache folder."""
-    code = "own-" if loaded.recipe and own_file(loaded.recipe.model.backbone) else ""
-    file = default_cache_folder() / "graphs" / f"{code}{about.fingerprint}-{torch.__version__}.onnx"
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_onnx(loaded.model, about, file)
+    code = ""
+    if loaded.recipe and own_file(loaded.recipe.model.backbone):  # the same weights may be another network tomorrow
+        written_in = Path(type(loaded.model.backbone).stage_maps.__code__.co_filename)
+        code = f"-{hashlib.sha256(written_in.read_bytes()).hexdigest()[:12]}"
+    file = default_cache_folder() / "graphs" / f"{about.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
+    with _WRITING:
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_onnx(loaded.model, about, file)
     return file
 
 

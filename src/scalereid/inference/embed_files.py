@@ -4,20 +4,19 @@ import glob
 import hashlib
 import json
 import os
-import warnings
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.data.images import Advance
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
-from scalereid.data.readers.table import read_csv, read_jsonl
-from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
+from scalereid.data.readers.table import read_listed
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.embedding_table import check_out, write_table
 
 SHARD = 4_096  # images whose embeddings are lost at most when a job is killed
 
@@ -41,10 +40,9 @@ def find_items(source: str) -> list[Item]:
     """
     path = Path(source)
     if path.suffix in (".csv", ".jsonl") and path.is_file():
-        dataset = read_csv(path) if path.suffix == ".csv" else read_jsonl(path)
-        items = [Item(str(r.path), r.pid, r.camid) for records in dataset.splits.values() for r in records]
+        items = [Item(*row) for row in read_listed(path)]
     elif path.is_dir():
-        below = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)  # noqa: PTH118
+        below = (os.path.join(folder, name) for folder, _, names in os.walk(path, onerror=_refuse) for name in names)  # noqa: PTH118
         items = [Item(file) for file in sorted(below) if file.lower().endswith(IMAGE_SUFFIXES)]
     else:
         items = [Item(name) for name in sorted(glob.glob(source, recursive=True)) if Path(name).is_file()]  # noqa: PTH207 - takes any pattern
@@ -74,16 +72,15 @@ def embed_files(
         What is wrong with each image that was left out.
 
     Raises:
-        ValueError: an image cannot be read; `out` has another suffix; the shards there are of another model or other images.
+        ValueError: an image cannot be read; `out` has another suffix; a path is no UTF-8, for Parquet; the shards there are
+            of another model or other images.
         FileExistsError: `out` exists.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
-    if out.suffix not in (".parquet", ".npz"):
-        raise ValueError(f"{out}: embeddings are written to a .parquet or a .npz file")
-    if out.exists():
-        raise FileExistsError(f"{out} exists; name another file, or move it away")
+    check_out(out)
     if out.suffix == ".parquet":
-        _pyarrow()
+        for item in items:
+            _require_utf8(item.path)
     folder = out.with_name(out.name + ".shards")
     _open_shards(folder, embedder, items, shard)
     for number, start in enumerate(range(0, len(items), shard)):
@@ -99,13 +96,24 @@ def embed_files(
         asdict(embedder.about)
         | {"precision": embedder.runtime.precision, "normalized": embedder.normalize, "flip": embedder.flip}
     )
-    partial = out.with_name(f".{out.name}.partial")
-    (_write_parquet if out.suffix == ".parquet" else _write_npz)(partial, shards, about, embedder.embedding_size)
+    partial = out.with_name(f".partial-{out.name}")
+    write_table(partial, shards, about, embedder.embedding_size)
     partial.replace(out)
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()
     return unreadable
+
+
+def _require_utf8(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{path!r} is no UTF-8, which Parquet takes alone; rename it, or write a .npz file") from None
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard: int) -> None:
@@ -128,12 +136,15 @@ def _embed_shard(
             yield item.path
             advance(1)
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UnreadableImagesWarning)
-        embeddings = embedder(paths(), on_error=on_error)
-    reported = [w.message for w in caught if isinstance(w.message, UnreadableImagesWarning)]
-    bad = [image for warning in reported for image in warning.images]
-    kept = np.setdiff1d(np.arange(len(items)), [number for number, _ in bad])
+    rows: list[NDArray[np.float32]] = []
+    bad: dict[int, str] = {}
+    for found, wrong in embedder.in_batches(paths()):
+        if wrong and on_error == "raise":
+            raise next(iter(wrong.values()))
+        bad |= {sum(map(len, rows)) + i: str(error) for i, error in wrong.items()}
+        rows.append(found)
+    embeddings = np.concatenate(rows)
+    kept = np.setdiff1d(np.arange(len(items)), [*bad])
     partial = file.with_suffix(".partial")
     with partial.open("wb") as lines:
         np.savez(
@@ -142,54 +153,6 @@ def _embed_shard(
             pid=np.array([items[i].pid for i in kept], dtype=np.int64),
             camid=np.array([items[i].camid for i in kept], dtype=np.int64),
             embedding=embeddings[kept],
-            unreadable=np.array([why for _, why in bad], dtype=np.str_),
+            unreadable=np.array([*bad.values()], dtype=np.str_),
         )
     partial.replace(file)
-
-
-def _columns(shards: Sequence[Path]) -> Iterator[dict[str, NDArray[Any]]]:
-    for file in shards:
-        with np.load(file) as arrays:
-            yield {name: arrays[name] for name in ("path", "pid", "camid", "embedding")}
-
-
-def _write_parquet(out: Path, shards: Sequence[Path], about: str, size: int) -> None:
-    pyarrow, parquet = _pyarrow()
-    numbers = pyarrow.list_(pyarrow.float32(), size)
-    columns = [("path", pyarrow.string()), ("pid", pyarrow.int64()), ("camid", pyarrow.int64()), ("embedding", numbers)]
-    schema = pyarrow.schema(columns, metadata={"scalereid": about})
-    with parquet.ParquetWriter(out, schema) as writer:
-        for part in _columns(shards):
-            rows = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(part["embedding"].ravel()), size)
-            arrays = [pyarrow.array(part[name].tolist()) for name in ("path", "pid", "camid")]
-            writer.write_table(pyarrow.Table.from_arrays([*arrays, rows], schema=schema))
-
-
-def _write_npz(out: Path, shards: Sequence[Path], about: str, size: int) -> None:
-    """One array after another, the large one through a file of its own: never all embeddings in memory."""
-    small = [{name: part[name] for name in ("path", "pid", "camid")} for part in _columns(shards)]
-    arrays = {name: np.concatenate([part[name] for part in small]) for name in ("path", "pid", "camid")}
-    beside = out.with_suffix(".embedding.npy")
-    rows = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float32, shape=(len(arrays["pid"]), size))
-    start = 0
-    for part in _columns(shards):
-        rows[start : start + len(part["pid"])] = part["embedding"]
-        start += len(part["pid"])
-    rows.flush()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.write(beside, "embedding.npy")
-        for name, values in (arrays | {"about": np.array(about)}).items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, values)
-    beside.unlink()
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Parquet is written with pyarrow, which is not installed: pip install 'scalereid[parquet]'; or name a .npz file"
-        ) from error
-    return pyarrow, parquet

@@ -1,30 +1,27 @@
 """Pictures of people to embeddings, with whatever is fastest here."""
 
-import json
 import os
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from scalereid.checkpoint import LoadedModel, Source, load_checkpoint
-from scalereid.inference.about import About, Precision
+from scalereid.checkpoint import Source, load_checkpoint
+from scalereid.inference.about import Precision, describe_model
 from scalereid.inference.choice import OF_SUFFIX, runtime_for, runtime_of_file
 from scalereid.inference.pixels import Channels, Images, OneImage, cut, one_by_one, to_pixels
 from scalereid.inference.runtimes import RuntimeName
-from scalereid.models.fingerprint import fingerprint
 from scalereid.process import choose_device
 from scalereid.run import Run
 
-_BATCH_SIZES = {"cpu": 8, "cuda": 128}  # a CPU is fastest while a batch's maps stay in its caches
-_IMAGE_SIZE = (256, 128)  # of released weights, which do not say
+_BATCH_SIZES = {False: 8, True: 128}  # on a GPU or not; a CPU is fastest while a batch's maps stay in its caches
 
 Decoded = NDArray[np.uint8] | ValueError  # an image's pixels, or what is wrong with it
 
@@ -68,7 +65,7 @@ class Embedder:
             flip: add each image's mirror image's embedding to its own.
             normalize: give embeddings of length 1.
             batch_size: images computed together; 8 on a CPU, 128 on a GPU unless told.
-            run_code: see `load_model`; a compiled .pt2 file takes it too.
+            run_code: see `load_model`; a .pt2 file takes it too.
 
         Raises:
             FileNotFoundError, ValueError: the model, the runtime or the precision is not to be had; the message says why.
@@ -79,14 +76,16 @@ class Embedder:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         file = Path(model) if isinstance(model, str | os.PathLike) else None
         if file and file.suffix in OF_SUFFIX:
-            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES["cpu"]
+            if device not in ("auto", "cpu"):
+                raise ValueError(f"exported files are computed on the CPU, not on {device!r}; give the run for that")
+            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES[False]
             self.about, self.runtime = runtime_of_file(file, runtime, precision, run_code=run_code)
         else:
             loaded = load_checkpoint(model, run_code=run_code)
             self.about = describe_model(loaded, model)
             on_cpu = device == "auto" and (runtime in ("onnxruntime", "openvino") or precision == "int8")
             self.device = choose_device("cpu" if on_cpu else device)
-            self.batch_size = batch_size or _BATCH_SIZES.get(self.device.type, 64)
+            self.batch_size = batch_size or _BATCH_SIZES[self.device.type == "cuda"]
             self.runtime = runtime_for(
                 loaded,
                 self.about,
@@ -124,13 +123,18 @@ class Embedder:
         Raises:
             ValueError: an image cannot be read, or is none; the message names it.
         """
+        for given, choices in ((channels, get_args(Channels)), (on_error, ("raise", "report"))):
+            if given not in choices:
+                raise ValueError(f"{given!r} is none of {', '.join(choices)}")
         if boxes is not None:
-            [frame] = one_by_one(images)
-            images = cut(frame, boxes)
+            frames = list(islice(one_by_one(images), 2))
+            if len(frames) != 1:
+                raise ValueError("boxes are of one frame; give one image with them")
+            images = cut(frames[0], boxes)
         rows: list[NDArray[np.float32]] = []
         bad: list[tuple[int, str]] = []
         done = 0
-        for found, wrong in self._embedded(_batches(one_by_one(images), self.batch_size), channels):
+        for found, wrong in self.in_batches(one_by_one(images), channels=channels):
             if wrong and on_error == "raise":
                 raise next(iter(wrong.values()))
             bad += [(done + i, str(error)) for i, error in wrong.items()]
@@ -158,12 +162,13 @@ class Embedder:
         nothing = np.zeros((self.batch_size, *self.about.image_size, 3), np.uint8)
         for size in sorted(sizes):
             self.embed_pixels(nothing[:size])
-        list(self._pool.map(lambda _: self.embed_pixels(nothing, lane=True), range(self.runtime.lanes)))
+            if self.runtime.lanes > 1:
+                self.embed_pixels(nothing[:size], lane=True)
 
-    def _embedded(
-        self, batches: Iterator[list[OneImage]], channels: Channels
+    def in_batches(
+        self, images: Iterable[OneImage], *, channels: Channels = "RGB"
     ) -> Iterator[tuple[NDArray[np.float32], dict[int, ValueError]]]:
-        """Each batch's rows, in order, and what is wrong with those that are NaN."""
+        """Embeddings of one batch after the other, in order, and what is wrong with the images whose rows are NaN."""
 
         def decode(image: OneImage) -> Decoded:
             try:
@@ -171,6 +176,7 @@ class Embedder:
             except ValueError as error:
                 return error
 
+        batches = _batches(iter(images), self.batch_size)
         first, second = next(batches, None), next(batches, None)
         if first is None:
             return
@@ -203,22 +209,6 @@ class Embedder:
         if usable:
             rows[[*usable]] = self.embed_pixels(np.stack([*usable.values()]), lane=lane)
         return rows, wrong
-
-
-def describe_model(loaded: LoadedModel, source: Source) -> About:
-    """What a model is, for its embeddings and its files."""
-    recipe = loaded.recipe
-    size = recipe.data.image_size if recipe else _IMAGE_SIZE
-    dataset = loaded.about.get("dataset", {})
-    name = Path(os.fspath(source)).name if isinstance(source, str | os.PathLike) else "given tensors"
-    return About(
-        model=f"{loaded.report.backbone} ({name})",
-        fingerprint=fingerprint(loaded.model, size),
-        image_size=size,
-        embedding_size=loaded.model.embedding_size,
-        training=f"{dataset['name']} ({dataset['fingerprint']})" if dataset else "",
-        recipe=json.dumps(recipe.to_json()) if recipe else "",
-    )
 
 
 def _batches(images: Iterator[OneImage], size: int) -> Iterator[list[OneImage]]:

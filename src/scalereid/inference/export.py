@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.augmentation import normalise
-from scalereid.inference.about import About
+from scalereid.inference.about import About, describe_model
 from scalereid.inference.agreement import Agreement, Compute, compare
-from scalereid.inference.embedder import describe_model
 from scalereid.inference.graph import write_onnx
 from scalereid.inference.programs import ProgramRuntime, write_package, write_program
 from scalereid.inference.runtimes import TorchRuntime
@@ -24,6 +23,8 @@ Format = Literal["onnx", "openvino", "torch", "aotinductor"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2", "aotinductor": ".pt2"}
 TOLERANCE = 1e-3
 """The largest difference between a file's embeddings and torch's that is put up with, as a share of the longest embedding."""
+LEAST_COSINE = 0.99999
+"""The smallest between them."""
 
 
 def export(
@@ -50,8 +51,7 @@ def export(
     """
     if out.suffix != SUFFIXES[format]:
         raise ValueError(f"{out}: {format} is written to a {SUFFIXES[format]} file")
-    if out.exists():
-        raise FileExistsError(f"{out} exists; name another file, or move it away")
+    require_free(out)
     loaded = load_checkpoint(source, run_code=run_code)
     about = describe_model(loaded, source)
     if not normalisation:
@@ -62,7 +62,7 @@ def export(
         _WRITE[format](loaded.model, about, partial)
         expected = TorchRuntime(loaded.model, "float32", torch.device("cpu"))
         agreement = compare(expected, _runner(partial, about), about.image_size)
-        if not (agreement.difference <= TOLERANCE and agreement.cosine >= 1 - TOLERANCE):
+        if not (agreement.difference <= TOLERANCE and agreement.cosine >= LEAST_COSINE):
             raise ValueError(
                 f"the {format} file does not give this model's embeddings: they differ by up to {agreement.difference:.2g} of "
                 f"the longest, the smallest cosine is {agreement.cosine:.6f}; it was not kept"
@@ -74,6 +74,17 @@ def export(
         for file in (partial, partial.with_suffix(".bin")):
             file.unlink(missing_ok=True)
     return about, agreement
+
+
+def require_free(out: Path) -> None:
+    """Refuse a file that is there, or would bring along one that is.
+
+    Raises:
+        FileExistsError: it exists, or the `.bin` beside a `.xml` does.
+    """
+    for file in (out, out.with_suffix(".bin")) if out.suffix == ".xml" else (out,):
+        if file.exists():
+            raise FileExistsError(f"{file} exists; name another file, or move it away")
 
 
 def _write_openvino(model: EmbeddingModel, about: About, file: Path) -> None:

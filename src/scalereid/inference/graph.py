@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tempfile
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,8 @@ from scalereid.inference.folding import folded
 from scalereid.models.embedding_model import EmbeddingModel
 
 OPSET = 20
+VERSION = 1
+"""Of what graphs compute; another one makes cached graphs of no use."""
 INPUT, OUTPUT = "images", "embeddings"
 
 
@@ -64,20 +67,27 @@ def write_onnx(model: EmbeddingModel, about: About, file: Path) -> None:
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own parts, and of torchvision, which is not needed
-        program = torch.onnx.export(
-            traced(model, about),
-            dynamo=True,
-            verbose=False,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-        )
-    log.setLevel(level)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # the exporter warns of its own parts, and of torchvision, which is not needed
+            program = torch.onnx.export(
+                traced(model, about),
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+            )
+    finally:
+        log.setLevel(level)
     if program is None:
         raise RuntimeError("torch.onnx.export gave nothing")
     program.model.metadata_props[KEY] = json.dumps(asdict(about))
-    partial = file.with_suffix(".partial")
-    program.save(str(partial), external_data=False)
-    partial.replace(file)
+    with tempfile.TemporaryDirectory(
+        prefix=".graph-", dir=file.parent
+    ) as folder:  # others may be writing the same file
+        partial = Path(folder) / file.name
+        program.save(str(partial), external_data=False)
+        partial.replace(file)

@@ -20,7 +20,7 @@ Images = OneImage | Iterable[OneImage]
 def one_by_one(images: Images) -> Iterator[OneImage]:
     """Each of `images`: a single one, several, or a stack, (n, H, W, 3) as an array and (n, 3, H, W) as a tensor."""
     if isinstance(images, np.ndarray | torch.Tensor):
-        yield from [images] if images.ndim == 3 else images
+        yield from images if images.ndim == 4 else [images]
     elif isinstance(images, str | PathLike | Image.Image):
         yield images
     else:
@@ -39,7 +39,12 @@ def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
         with open_image(Path(image)) as opened:
             return upright(opened)
     if isinstance(image, Image.Image):
-        return upright(image)
+        if image.mode.startswith(("I", "F")):
+            raise ValueError(f"a Pillow image of mode {image.mode} has more than 8 bits a channel; convert it")
+        try:
+            return upright(image)
+        except OSError as error:  # read only now from a damaged file
+            raise ValueError(f"a Pillow image cannot be read: {error}") from error
     pixels = _checked(image)
     return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
 

@@ -61,15 +61,15 @@ class ProgramRuntime:
     lanes = 1
 
     def __init__(self, file: Path) -> None:
-        """Load a file.
+        """Load a file, which may run whatever code its writer put into it: machine code, or pickles within a program.
 
         Raises:
-            ValueError: it was compiled for another machine or another torch, or written by one.
+            ValueError: it cannot be loaded: it is damaged, or made for another machine or another torch.
         """
         try:
             load = torch._inductor.aoti_load_package if is_package(file) else torch.export.load
             loaded: Any = load(str(file))
-        except RuntimeError as error:
+        except Exception as error:  # of torch's many kinds
             raise ValueError(f"{file} does not run here: {error}") from error
         self.compute = loaded.module() if isinstance(loaded, torch.export.ExportedProgram) else loaded
         self.lock = threading.Lock()  # compiled code has memory of its own

@@ -1,26 +1,23 @@
 """A model in 8-bit integers, kept only if it finds people as well as before."""
 
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from glob import escape
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from scalereid import assembly
 from scalereid.checkpoint import Source, load_checkpoint
-from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
-from scalereid.inference.about import KEY, About
+from scalereid.inference.about import About, describe_model
 from scalereid.inference.choice import AS_FAST, measure
-from scalereid.inference.embedder import describe_model
+from scalereid.inference.export import require_free
 from scalereid.inference.graph import write_onnx
+from scalereid.inference.integers import describe, require_nncf, write_integers
 from scalereid.inference.runtimes import OpenVinoRuntime
 from scalereid.progress import Progress
 from scalereid.run import Run
@@ -108,9 +105,8 @@ def quantize(
         out = Run(Path(source)).integers
     if out.suffix != ".xml":
         raise ValueError(f"{out}: integers are written for OpenVINO, to a .xml file")
-    if out.exists():
-        raise FileExistsError(f"{out} exists; name another file, or move it away")
-    _require()
+    require_free(out)
+    require_nncf()
     loaded = load_checkpoint(source, run_code=run_code)
     about = describe_model(loaded, source)
     read = assembly.read_dataset(dataset, data)
@@ -119,12 +115,12 @@ def quantize(
     chosen = np.unique(np.linspace(0, len(learned) - 1, min(IMAGES, len(learned))).astype(int))
     pixels = ImageStore([learned[i].path for i in chosen], about.image_size).read(np.arange(len(chosen))).numpy()
     out.parent.mkdir(parents=True, exist_ok=True)
-    graph, partial = out.with_name(f".{out.stem}.partial.onnx"), out.with_name(f".{out.stem}.partial.xml")
+    graph, partial = out.with_name(f".{out.stem}.partial.float.onnx"), out.with_name(f".{out.stem}.partial.xml")
     threads = torch.get_num_threads()
     try:
         write_onnx(loaded.model, about, graph)
         about = replace(about, arithmetic="int8")
-        _write_integers(loaded.model, about, pixels, partial, graph.with_suffix(".float.onnx"), progress)
+        write_integers(loaded.model, about, pixels, partial, progress)
         runtimes = {
             "float32": OpenVinoRuntime(graph, "float32", threads),
             "bfloat16": OpenVinoRuntime(graph, "bfloat16", threads),
@@ -136,53 +132,13 @@ def quantize(
         if report[0].mAP - report[-1].mAP > max_loss and not force:
             raise LossTooLargeError(report, max_loss)
         about = replace(about, accuracy=_in_words(report, dataset))
-        _describe(partial, about)
+        describe(partial, about)
         partial.with_suffix(".bin").replace(out.with_suffix(".bin"))
         partial.replace(out)
     finally:
         for file in out.parent.glob(f".{escape(out.stem)}.partial*"):
             file.unlink()
     return about, report
-
-
-def _write_integers(
-    model: Any, about: About, pixels: NDArray[np.uint8], out: Path, graph: Path, progress: Progress
-) -> None:
-    import nncf
-    import openvino
-    from openvino.preprocess import PrePostProcessor
-
-    # Quantized with normalisation outside: inside, pixels themselves would be rounded.
-    write_onnx(model, replace(about, input="float32 RGB (n, 3, height, width), normalised"), graph)
-    images = [normalise(torch.from_numpy(pixels[i : i + 1])).contiguous().numpy() for i in range(len(pixels))]
-    progress.say(f"calibrating with {len(images)} images …")
-    nncf.set_log_level(40)  # errors
-    quantized = nncf.quantize(
-        openvino.Core().read_model(str(graph)),
-        nncf.Dataset(images),
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(images),
-        ignored_scope=nncf.IgnoredScope(types=["Multiply", "Add"], validate=False),
-    )
-    steps = PrePostProcessor(quantized)
-    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
-    steps.input().model().set_layout(openvino.Layout("NCHW"))
-    scaled = [[255 * value for value in values] for values in (PIXEL_MEAN, PIXEL_STD)]
-    steps.input().preprocess().convert_element_type(openvino.Type.f32).mean(scaled[0]).scale(scaled[1])
-    openvino.save_model(steps.build(), str(out), compress_to_fp16=False)
-
-
-def _describe(file: Path, about: About) -> None:
-    """Put `about` into a file's metadata, now that its accuracy is known."""
-    import openvino
-
-    described = file.with_stem(f"{file.stem}.described")
-    model = openvino.Core().read_model(str(file))
-    model.set_rt_info(json.dumps(asdict(about)), KEY)
-    openvino.save_model(model, str(described), compress_to_fp16=False)
-    del model  # which has the file's weights in its memory
-    for suffix in (".bin", ".xml"):
-        described.with_suffix(suffix).replace(file.with_suffix(suffix))
 
 
 def _in_words(report: Sequence[Accuracy], dataset: str) -> str:
@@ -215,13 +171,3 @@ def _judge(
         cosine = float((everything * reference).sum(dim=1).mean())
         report.append(Accuracy(arithmetic, scores.mAP, scores.rank(1), cosine, rates[arithmetic]))
     return report
-
-
-def _require() -> None:
-    try:
-        import nncf  # noqa: F401
-        import openvino  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"integers take {error.name}, which is not installed: pip install 'scalereid[export,int8]'"
-        ) from error

@@ -4,6 +4,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ Compute = Callable[[Tensor], Tensor]
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 _WARM_UP = 3  # runs before recording: libraries choose their kernels and allocate their workspaces
 _TRIALS = 10  # replays that are timed
+_ONE_AT_A_TIME = threading.Lock()  # recordings in a process
 
 
 class Recordings:
@@ -31,11 +33,15 @@ class Recordings:
         self.functions = functions
         self.recorded: dict[tuple[int, ...], Compute] = {}
         self.lock = threading.Lock()  # a recording reads and writes memory of its own
+        self.pool: Any = None  # which all share, as no two are played at once
 
     def __call__(self, pixels: Tensor) -> Tensor:
-        """The function's values, (n, …). May be called from several threads."""
+        """The function's values, (n, …), ready. May be called from several threads."""
         with self.lock:
-            return torch.cat([self._part(part) for part in torch.split(pixels, _SIZES[-1])])
+            values = torch.cat([self._part(part) for part in torch.split(pixels, _SIZES[-1])])
+            if values.is_cuda:
+                torch.cuda.current_stream(values.device).synchronize()
+            return values
 
     def _part(self, pixels: Tensor) -> Tensor:
         size = next(size for size in _SIZES if size >= len(pixels))
@@ -46,16 +52,23 @@ class Recordings:
         return self.recorded[filled.shape](filled)[: len(pixels)].clone()  # the next replay writes over it
 
     def _record(self, pixels: Tensor) -> Compute:
-        try:
-            return min((_Recording(function, pixels) for function in self.functions), key=_seconds)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
+        recordings, reason = [], ""
+        for function in self.functions:
+            try:
+                with _ONE_AT_A_TIME:
+                    recordings.append(_Recording(function, pixels, self.pool))
+            except RuntimeError as error:  # it asks the host something, or there is no memory left
+                reason = str(error).splitlines()[0]
+            else:
+                self.pool = recordings[-1].graph.pool()
+        if not recordings:
             warnings.warn(f"this network cannot be recorded, so embedding is slower: {reason}", stacklevel=4)
             return self.functions[0]
+        return min(recordings, key=_seconds)
 
 
 class _Recording:
-    def __init__(self, function: Compute, pixels: Tensor) -> None:
+    def __init__(self, function: Compute, pixels: Tensor, pool: Any) -> None:
         self.pixels = pixels.clone()
         stream = torch.cuda.Stream(pixels.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(pixels.device))
@@ -65,7 +78,7 @@ class _Recording:
         torch.cuda.current_stream(pixels.device).wait_stream(stream)
         self.graph = torch.cuda.CUDAGraph()
         # Other threads may go on talking to the GPU.
-        with torch.cuda.graph(self.graph, stream=stream, capture_error_mode="thread_local"):
+        with torch.cuda.graph(self.graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             self.values = function(self.pixels)
 
     def __call__(self, pixels: Tensor) -> Tensor:

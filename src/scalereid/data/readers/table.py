@@ -53,6 +53,32 @@ def read_jsonl(root: Path) -> ReidDataset:
     return _dataset(file, _json_rows(file))
 
 
+def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
+    """Path, pid and camid of each row of a .csv or .jsonl table, in its order; −1 where there is none of a number.
+
+    For images that need no labels: only the path must be there.
+
+    Raises:
+        FileNotFoundError: no such file, or a listed image does not exist.
+        ValueError: there are no paths, or a number is none; the message names file and line.
+    """
+    if file.suffix == ".csv":
+        lines = csv.DictReader(io.StringIO(_text(file), newline=""))
+        rows: Iterable[tuple[int, _Row]] = _csv_rows(file, lines)
+    else:
+        rows = _json_rows(file)
+    for number, row in rows:
+        try:
+            path = os.path.join(file.parent, str(row["path"]))  # noqa: PTH118 - a million of them
+            pid, camid = (-1 if row.get(key) in (None, "") else int(str(row[key])) for key in ("pid", "camid"))
+        except (KeyError, TypeError, ValueError) as error:
+            what = "no path" if isinstance(error, KeyError) else f"{error} is wrong"
+            raise ValueError(f"{file}, line {number}: {what}; pid and camid are whole numbers, or left out") from None
+        if not os.path.isfile(path):  # noqa: PTH113
+            raise FileNotFoundError(f"{file}, line {number}: there is no file {path}")
+        yield path, pid, camid
+
+
 def write_csv(file: Path, dataset: ReidDataset) -> None:
     """Write `dataset` as such a table, paths relative to the file's folder.
 

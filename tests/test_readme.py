@@ -38,6 +38,7 @@ def test_python_blocks_run(people: ReidDataset, tiny: Recipe, tmp_path: Path, mo
     recipe = Recipe.from_json(tiny.to_json() | {"model": {"backbone": "osnet_x0_25"}})
     experiment.train(recipe, data=people.root, out=tmp_path / "runs" / "demo", progress=Progress())
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("scalereid.inference.choice.installed", lambda name: name == "torch")  # the others take seconds
     shown = [block for page in PAGES for block in blocks(page, "python")]
     assert shown
     for block in shown:

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scalereid.assembly import build_model, build_recipe_model, own_file
+from scalereid.data.images import ImageSize
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.imagenet import load_trunk, recognise_trunk
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
@@ -36,6 +37,11 @@ class LoadedModel:
     """None for released weights, which carry none."""
     about: dict[str, Any]
     """What was stored with the weights: epoch, training dataset, scores."""
+
+    @property
+    def image_size(self) -> ImageSize:
+        """(height, width) that it has learned with; 256×128 for released weights, which do not say."""
+        return self.recipe.data.image_size if self.recipe else (256, 128)
 
 
 def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:

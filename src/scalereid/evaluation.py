@@ -1,7 +1,7 @@
 """A model on the test side of a dataset: embed, score, rank."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,6 @@ from scalereid.retrieval.ranking import Ranking, rank
 from scalereid.retrieval.reranking import Reranking, cannot_help
 from scalereid.retrieval.scores import Precision, Scores, score
 from scalereid.testside import TestSide, describe
-
-_IMAGE_SIZE = (256, 128)  # of released weights, which do not say
 
 
 @dataclass(frozen=True)
@@ -186,13 +184,11 @@ def evaluate_all(
             raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
         datasets = (recipe.evaluation.dataset or recipe.data.dataset,)
     progress.say(str(loaded.report))
-    size = how.image_size or (recipe.data.image_size if recipe else _IMAGE_SIZE)
-    check_image_size(size)
+    check_image_size(how.image_size or loaded.image_size)
     assembly.place(loaded.model, choose_device(device))
     return {
         name: [
-            _evaluate(loaded, str(source), _read(split, data, how, loaded), replace(how, image_size=size), progress)
-            for split in splits_of(name)
+            _evaluate(loaded, str(source), _read(split, data, how, loaded), how, progress) for split in splits_of(name)
         ]
         for name in datasets
     }
@@ -211,7 +207,7 @@ def _read(name: str, data: Path, how: How, loaded: LoadedModel) -> ReidDataset:
 
 
 def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, progress: Progress) -> Evaluation:
-    size = how.image_size or _IMAGE_SIZE
+    size = how.image_size or loaded.image_size
     distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
     if distance != "cosine" and (how.expand_queries or how.augment_gallery):
         raise ValueError("queries and gallery that neighbours are added to have length 1: add --distance cosine")

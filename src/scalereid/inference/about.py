@@ -14,7 +14,6 @@ from scalereid.models.fingerprint import fingerprint
 
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 KEY = "scalereid"  # in the metadata of a file
-_IMAGE_SIZE = (256, 128)  # of released weights, which do not say
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,12 @@ class About:
 def describe_model(loaded: LoadedModel, source: Source) -> About:
     """What a model is, for its embeddings and its files."""
     recipe = loaded.recipe
-    size = recipe.data.image_size if recipe else _IMAGE_SIZE
     dataset = loaded.about.get("dataset", {})
     name = Path(os.fspath(source)).name if isinstance(source, str | os.PathLike) else "given tensors"
     return About(
         model=f"{loaded.report.backbone} ({name})",
-        fingerprint=fingerprint(loaded.model, size),
-        image_size=size,
+        fingerprint=fingerprint(loaded.model, loaded.image_size),
+        image_size=loaded.image_size,
         embedding_size=loaded.model.embedding_size,
         training=f"{dataset['name']} ({dataset['fingerprint']})" if dataset else "",
         recipe=json.dumps(recipe.to_json()) if recipe else "",

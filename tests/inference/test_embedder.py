@@ -8,13 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from scalereid.checkpoint import load_model
+from scalereid.assembly import build_model
+from scalereid.checkpoint import load_model, save_model
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
 from scalereid.inference import choice as module
 from scalereid.inference.agreement import Agreement
 from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
+from scalereid.recipe import DataSettings, ModelSettings, Recipe
+from tests.test_assembly import OWN_BACKBONE
 
 RUNTIMES: list[Any] = ["torch", "onnxruntime", "openvino"]
 
@@ -190,6 +193,24 @@ def test_two_at_once_may_write_the_graph(run: Path, tmp_path: Path, monkeypatch:
     pixels = np.zeros((1, 64, 32, 3), np.uint8)
     np.testing.assert_array_equal(made[0](pixels), made[1](pixels))
     assert len([*(tmp_path / "graphs").iterdir()]) == 1
+
+
+def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same weights, so its graph in the cache is of no use."""
+    monkeypatch.chdir(tmp_path)
+    pixels = np.full((1, 64, 32, 3), 200, np.uint8)
+    settings = ModelSettings(backbone="net.py:MyNet", embedding_size=8)
+    recipe = Recipe(data=DataSettings(image_size=(64, 32)), model=settings)
+    found = []
+    for code in (OWN_BACKBONE, OWN_BACKBONE.replace("return self.stem(images)", "return self.stem(images) ** 2")):
+        Path("net.py").write_text(code)
+        model = build_model("net.py:MyNet", embedding_size=8)
+        for parameter in model.parameters():
+            torch.nn.init.constant_(parameter, 0.1)
+        save_model(Path("x.safetensors"), model, recipe, {})
+        embedder = Embedder("x.safetensors", runtime="onnxruntime", run_code=True, normalize=False)
+        found.append(embedder(pixels))
+    assert not np.allclose(found[0], found[1])
 
 
 @pytest.mark.gpu

@@ -6,9 +6,11 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 import torch
+from torch import nn
 
 from scalereid.assembly import own_file
 from scalereid.checkpoint import LoadedModel
@@ -173,16 +175,23 @@ def _in_integers(about: About, file: Path | None) -> Runtime:
 
 def _graph(loaded: LoadedModel, about: About) -> Path:
     """The model as ONNX, written once and kept in the cache folder."""
-    code = ""
-    if loaded.recipe and own_file(loaded.recipe.model.backbone):  # the same weights may be another network tomorrow
-        written_in = Path(type(loaded.model.backbone).stage_maps.__code__.co_filename)
-        code = f"-{hashlib.sha256(written_in.read_bytes()).hexdigest()[:12]}"
+    is_own = loaded.recipe and own_file(loaded.recipe.model.backbone)
+    code = f"-{_fingerprint_of_code(loaded.model.backbone)}" if is_own else ""
     file = default_cache_folder() / "graphs" / f"{about.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
     with _WRITING:
         if not file.is_file():
             file.parent.mkdir(parents=True, exist_ok=True)
             write_onnx(loaded.model, about, file)
     return file
+
+
+def _fingerprint_of_code(backbone: nn.Module) -> str:
+    """Of the files that its class and their bases are written in: with the same weights it may be another network tomorrow."""
+    functions = [
+        part for kind in type(backbone).__mro__ for part in vars(kind).values() if isinstance(part, FunctionType)
+    ]
+    files = sorted({Path(function.__code__.co_filename) for function in functions})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 
 def _checked(runtime: Runtime, loaded: LoadedModel, about: About) -> Runtime:

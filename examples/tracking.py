@@ -3,9 +3,10 @@
     pip install 'scalereid[tracking]'
     python examples/tracking.py MODEL FRAMES detections.txt > tracks.txt
 
-FRAMES is a folder of pictures; detections and what is printed have MOTChallenge's columns: frame, number, left, top, width,
-height, confidence. A tracker follows boxes from frame to frame and gives whoever was out of sight for a second a new
-number. Here each number's boxes are embedded, and a new number that looks like somebody who is gone becomes theirs again.
+FRAMES is a folder of pictures (.jpg, .png), in the order of their names; detections and what is printed have MOTChallenge's
+columns: frame (from 1), number (unused), left, top, width, height, confidence (1 where it is left out). A tracker follows
+boxes from frame to frame and gives whoever was out of sight for a second a new number. Here each number's boxes are embedded,
+and a new number that looks like somebody who is gone becomes theirs again.
 """
 
 import sys
@@ -54,7 +55,10 @@ class Returning:
         """The boxes that the tracker numbers, with people's numbers, which outlive its own."""
         self.frames += 1
         tracked: Any = self.tracker.update(detections)
-        tracked = tracked[tracked.tracker_id >= 0]
+        height, width = frame.shape[:2]
+        left, top, right, bottom = tracked.xyxy.T
+        inside = (left < width - 1) & (top < height - 1) & (right > 1) & (bottom > 1)
+        tracked = tracked[(tracked.tracker_id >= 0) & inside]
         embeddings = self.embedder(frame, boxes=tracked.xyxy, channels=self.channels)
         numbers = tracked.tracker_id.tolist()
         self.last_seen |= {self.person[number]: self.frames for number in numbers if number in self.person}
@@ -84,8 +88,10 @@ def main(model: str, frames: str, detections: str) -> None:
     embedder = scalereid.Embedder(model)
     embedder.warm_up()
     returning = Returning(ByteTrackTracker(), embedder, channels="RGB")
-    rows = np.loadtxt(detections, delimiter=",", ndmin=2)
-    for number, file in enumerate(sorted(Path(frames).iterdir()), start=1):
+    lines = [line.split(",") for line in Path(detections).read_text().split()]
+    rows = np.array([[*map(float, line[:7]), 1.0][:7] for line in lines]).reshape(-1, 7)
+    pictures = sorted(file for file in Path(frames).iterdir() if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    for number, file in enumerate(pictures, start=1):
         here = rows[rows[:, 0] == number]
         boxes = np.concatenate([here[:, 2:4], here[:, 2:4] + here[:, 4:6]], axis=1)
         with Image.open(file) as image:

@@ -85,6 +85,7 @@ def test_nothing_one_many_and_a_stream(run: Path, paths: list[Path]) -> None:
     assert embedder([]).shape == (0, 32)
     assert embedder(paths[0]).shape == (1, 32)
     np.testing.assert_allclose(embedder(path for path in paths), everything, atol=1e-6)
+    np.testing.assert_allclose(embedder(np.array([str(path) for path in paths])), everything, atol=1e-6)
     with Image.open(paths[1]) as image:
         mixed: list[Any] = [paths[0], image, np.asarray(image.convert("RGB"))]
         np.testing.assert_allclose(embedder(mixed), everything[[0, 1, 1]], atol=1e-5)
@@ -103,6 +104,9 @@ def test_a_frame_with_boxes(run: Path, paths: list[Path]) -> None:
     np.testing.assert_allclose(embedder(frame, boxes=boxes), embedder(paths[:4]), atol=1e-6)
     np.testing.assert_allclose(embedder(frame[..., ::-1], boxes=boxes, channels="BGR"), embedder(paths[:4]), atol=1e-6)
     assert embedder(frame, boxes=[]).shape == (0, 32)
+    with pytest.warns(UnreadableImagesWarning, match="1 image could not be read: box 1"):
+        found = embedder(frame, boxes=[boxes[0], [-9, 0, -2, 5], boxes[1]], on_error="report")
+    assert np.isnan(found).all(axis=1).tolist() == [False, True, False]
 
 
 def test_unreadable_images_are_named_or_listed(run: Path, paths: list[Path], tmp_path: Path) -> None:
@@ -111,7 +115,7 @@ def test_unreadable_images_are_named_or_listed(run: Path, paths: list[Path], tmp
     images: list[Any] = [*paths[:4], tmp_path / "bad.jpg", *paths[4:6]]
     with pytest.raises(ValueError, match=r"bad\.jpg cannot be read as an image"):
         embedder(images)
-    with pytest.warns(UnreadableImagesWarning, match=r"1 images could not be read: .*bad\.jpg") as caught:
+    with pytest.warns(UnreadableImagesWarning, match=r"1 image could not be read: .*bad\.jpg") as caught:
         found = embedder(images, on_error="report")
     warning = caught[0].message
     assert isinstance(warning, UnreadableImagesWarning)
@@ -155,7 +159,7 @@ def test_many_batches_in_lanes_of_one_thread_each(
     many = embedder(paths)
     assert lanes[2:] == [True] * 16
     np.testing.assert_allclose(many, unit(expected(run, paths, flip=True)), atol=1e-5)
-    with pytest.warns(UnreadableImagesWarning, match=r"1 images could not be read"):
+    with pytest.warns(UnreadableImagesWarning, match=r"1 image could not be read"):
         found = embedder([*paths[:9], bad, *paths[9:]], on_error="report")
     assert np.isnan(found[9]).all()
     np.testing.assert_allclose(np.delete(found, 9, axis=0), many, atol=1e-5)
@@ -233,6 +237,9 @@ def test_on_a_gpu(run: Path, paths: list[Path], precision: Any) -> None:
         ({"on_error": "ignore"}, "'ignore' is none of raise, report"),
         ({"boxes": [[0, 0, 5, 5]], "images": [np.zeros((9, 9, 3), np.uint8)] * 2}, "boxes are of one frame"),
         ({"boxes": [[0, 0, 5, 5]], "images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
+        ({"images": None}, "None is no image; give a file's name, .*imread"),
+        ({"images": 3}, "int is no image"),
+        ({"boxes": [[50, 0, 60, 5]], "images": np.zeros((9, 9, 3), np.uint8)}, "box 0, .* holds nothing of the frame"),
         ({"images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
     ],
 )
@@ -250,6 +257,7 @@ def test_what_is_asked_for_wrongly_is_said(run: Path, how: dict[str, Any], messa
             "does not compute in bfloat16 on cpu; it does in float32",
         ),
         ({"precision": "float16", "device": "cpu"}, "no runtime here computes in float16 on cpu"),
+        ({"precision": "fp16"}, "there is no precision 'fp16'; there are float32, bfloat16, float16, int8"),
         ({"batch_size": -1}, "batch_size is -1; it must be at least 1"),
     ],
 )

@@ -149,7 +149,7 @@ def test_a_file_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch:
 def test_what_cannot_be_written_is_said(run: Path, tmp_path: Path) -> None:
     form: Any
     for name, form in (("m.xml", "onnx"), ("m.onnx", "openvino"), ("m.pt", "torch")):
-        with pytest.raises(ValueError, match=f"{form} is written to a"):
+        with pytest.raises(ValueError, match=f"{form} is written to a .*" + ("--format" if name != "m.pt" else "")):
             export(run, tmp_path / name, format=form)
     (tmp_path / "other.onnx").write_bytes(b"x")
     with pytest.raises(ValueError, match=r"other\.onnx cannot be read"):

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def test_one_or_several_or_a_stack(tmp_path: Path) -> None:
         (np.zeros((0, 4, 3), np.uint8), "is no image"),
         (torch.zeros(3, 8, 4), "a Tensor of float32"),
         (torch.zeros(8, 4, 3, dtype=torch.uint8), r"tensors uint8 \(3, height, width\)"),
+        (Image.new("RGB", (0, 8)), "a Pillow image of 0×8 pixels is no image"),
         (Image.new("I;16", (4, 8)), "a Pillow image of mode I;16 has more than 8 bits a channel; convert it"),
         ("nowhere.jpg", "nowhere.jpg cannot be read as an image"),
     ],
@@ -76,11 +78,21 @@ def test_boxes_are_cut_out_of_a_frame() -> None:
 
 @pytest.mark.parametrize("boxes", [[[10, 10, 5, 20]], [[70, 0, 80, 10]], [[0, 0, 0.3, 10]]])
 def test_boxes_beside_a_frame_are_named(boxes: Any) -> None:
-    with pytest.raises(ValueError, match="box 0, .* holds nothing of the frame of 60×40 pixels"):
-        cut(np.zeros((40, 60, 3), np.uint8), boxes)
+    boxes = [*boxes, [0, 0, 10, 20]]
+    [error, part] = cut(np.zeros((40, 60, 3), np.uint8), boxes)
+    assert re.search("box 0, .* holds nothing of the frame of 60×40 pixels", str(error))
+    assert np.shape(part) == (20, 10, 3)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("boxes", [[1, 2, 3, 4], [[1, 2, 3]], [[0, 0, np.nan, 5]]])
+def test_boxes_of_a_frame_that_cannot_be_read() -> None:
+    assert [str(part)[:32] for part in cut("nowhere.jpg", [[0, 0, 1, 1]] * 2)] == [
+        "nowhere.jpg cannot be read as an"
+    ] * 2
+    with pytest.raises(ValueError, match="box 1 is not four finite numbers"):
+        cut(np.zeros((40, 60, 3), np.uint8), np.array([[0, 0, 1, 1], [0, 0, np.nan, 5]]))
+
+
+@pytest.mark.parametrize("boxes", [[1, 2, 3, 4], [[1, 2, 3]]])
 def test_boxes_are_four_numbers_each(boxes: Any) -> None:
     with pytest.raises(ValueError, match=r"they must be \(n, 4\) numbers"):
         cut(np.zeros((40, 60, 3), np.uint8), boxes)

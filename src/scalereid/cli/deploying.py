@@ -61,8 +61,12 @@ def embed(
     progress.say(
         f"{embedder.about.model}, {embedder.runtime.name} in {embedder.runtime.precision}, after {seconds:.0f} s"
     )
-    with progress.stage("embedding", len(items)) as advance:
-        unreadable = embed_files(embedder, items, out, on_error=on_error, advance=advance)
+    try:
+        with progress.stage("embedding", len(items)) as advance:
+            unreadable = embed_files(embedder, items, out, on_error=on_error, advance=advance)
+    except KeyboardInterrupt:
+        progress.say(f"what is done lies in {out}.shards; the same command goes on")
+        raise
     for why in unreadable:
         progress.say(f"left out: {why}")
     done = f"{len(items) - len(unreadable):,} embeddings of {embedder.embedding_size} numbers"

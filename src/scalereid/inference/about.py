@@ -31,6 +31,8 @@ class About:
     """Or `float32 RGB (n, 3, height, width), normalised`, where normalisation is not part of the graph."""
     arithmetic: Precision = "float32"
     """Or `int8`."""
+    resize: str = "Pillow's BILINEAR (antialiased), to image_size, of the upright RGB image"
+    """How images get their size; another filter gives other embeddings."""
     mean: tuple[float, ...] = PIXEL_MEAN
     std: tuple[float, ...] = PIXEL_STD
     training: str = ""

@@ -34,6 +34,7 @@ _LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
 AS_FAST = 1.1
 """Integers are used where they are faster than bfloat16, which is nearer to float32, by more than this."""
 _ROUNDS = 5
+_MOST_MEASURED = 16  # images; more only take longer
 _WRITING = threading.Lock()  # torch traces one network at a time in a process
 OF_SUFFIX: dict[str, RuntimeName] = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
 """What computes an exported file."""
@@ -132,7 +133,7 @@ def runtime_of_file(
 
 def measure(runtimes: Sequence[Runtime], about: About, batch_size: int) -> list[float]:
     """Seconds that each takes for a batch: the quickest of a few, taken in turn after one to warm up."""
-    pixels = np.zeros((batch_size, *about.image_size, 3), np.uint8)
+    pixels = np.zeros((min(batch_size, _MOST_MEASURED), *about.image_size, 3), np.uint8)
     times: list[list[float]] = [[] for _ in runtimes]
     for _ in range(1 + _ROUNDS):
         for runtime, measured in zip(runtimes, times, strict=True):

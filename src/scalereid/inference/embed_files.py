@@ -117,15 +117,28 @@ def _refuse(error: OSError) -> None:
 
 
 def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard: int) -> None:
-    digest = hashlib.sha256(f"{embedder.about.fingerprint} {embedder.flip} {embedder.normalize} {shard}\n".encode())
-    digest.update(f"{embedder.runtime.precision}\n".encode())
+    digest = hashlib.sha256()
     for item in items:
         digest.update(os.fsencode(item.path) + f"\t{item.pid}\t{item.camid}\n".encode())
-    job, file = digest.hexdigest(), folder / "job"
-    if file.is_file() and file.read_text() != job:
-        raise ValueError(f"{folder} holds shards of another model or of other images; remove it to start anew")
+    job = {
+        "model": embedder.about.fingerprint,
+        "precision": embedder.runtime.precision,
+        "flip": embedder.flip,
+        "normalize": embedder.normalize,
+        "shard": shard,
+        "images": digest.hexdigest()[:12],
+    }
+    file = folder / "job.json"
+    if file.is_file():
+        earlier = json.loads(file.read_text())
+        changes = [f"{key} ({earlier.get(key)} then, {job[key]} now)" for key in job if earlier.get(key) != job[key]]
+        if changes:
+            raise ValueError(
+                f"{folder} holds shards of a job with other settings: {', '.join(changes)}; give the same command as then to go "
+                "on, or remove it to start anew"
+            )
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(job)
+    file.write_text(json.dumps(job))
 
 
 def _embed_shard(

@@ -30,7 +30,9 @@ class UnreadableImagesWarning(UserWarning):
     """Images that could not be read and whose rows are NaN: `images` has their numbers and what is wrong with each."""
 
     def __init__(self, images: list[tuple[int, str]]) -> None:
-        super().__init__(f"{len(images)} images could not be read: " + "; ".join(why for _, why in images[:3]))
+        more = f"; and {len(images) - 3} more" if len(images) > 3 else ""
+        number = f"{len(images)} image" + "s" * (len(images) > 1)
+        super().__init__(f"{number} could not be read: " + "; ".join(why for _, why in images[:3]) + more)
         self.images = images
 
 
@@ -72,6 +74,8 @@ class Embedder:
             ModuleNotFoundError: the runtime is not installed; the message says how to install it.
         """
         self.flip, self.normalize = flip, normalize
+        if precision is not None and precision not in get_args(Precision):
+            raise ValueError(f"there is no precision {precision!r}; there are {', '.join(get_args(Precision))}")
         if batch_size is not None and batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         file = Path(model) if isinstance(model, str | os.PathLike) else None
@@ -130,7 +134,7 @@ class Embedder:
             frames = list(islice(one_by_one(images), 2))
             if len(frames) != 1:
                 raise ValueError("boxes are of one frame; give one image with them")
-            images = cut(frames[0], boxes)
+            images = cut(frames[0], boxes)  # type: ignore[assignment] # an error in place of a part is passed on
         rows: list[NDArray[np.float32]] = []
         bad: list[tuple[int, str]] = []
         done = 0
@@ -170,7 +174,9 @@ class Embedder:
     ) -> Iterator[tuple[NDArray[np.float32], dict[int, ValueError]]]:
         """Embeddings of one batch after the other, in order, and what is wrong with the images whose rows are NaN."""
 
-        def decode(image: OneImage) -> Decoded:
+        def decode(image: OneImage | ValueError) -> Decoded:
+            if isinstance(image, ValueError):
+                return image
             try:
                 return to_pixels(image, self.about.image_size, channels)
             except ValueError as error:

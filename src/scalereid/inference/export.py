@@ -50,7 +50,9 @@ def export(
         RuntimeError: the model cannot be compiled here.
     """
     if out.suffix != SUFFIXES[format]:
-        raise ValueError(f"{out}: {format} is written to a {SUFFIXES[format]} file")
+        others = " or ".join(other for other, suffix in SUFFIXES.items() if suffix == out.suffix)
+        hint = f"; --format {others} writes {out.suffix} files" if others else ""
+        raise ValueError(f"{out}: {format} is written to a {SUFFIXES[format]} file{hint}")
     require_free(out)
     loaded = load_checkpoint(source, run_code=run_code)
     about = describe_model(loaded, source)

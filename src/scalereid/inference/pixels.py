@@ -20,9 +20,15 @@ Images = OneImage | Iterable[OneImage]
 def one_by_one(images: Images) -> Iterator[OneImage]:
     """Each of `images`: a single one, several, or a stack, (n, H, W, 3) as an array and (n, 3, H, W) as a tensor."""
     if isinstance(images, np.ndarray | torch.Tensor):
-        yield from images if images.ndim == 4 else [images]
+        is_names = isinstance(images, np.ndarray) and images.dtype.kind in "UO"
+        yield from images.tolist() if is_names else images if images.ndim == 4 else [images]
     elif isinstance(images, str | PathLike | Image.Image):
         yield images
+    elif not isinstance(images, Iterable) or isinstance(images, bytes):
+        raise ValueError(
+            f"{images if images is None else type(images).__name__} is no image; give a file's name, a Pillow image, an array, "
+            "a tensor, or several of them (OpenCV's imread gives None for a file that it cannot read)"
+        )
     else:
         yield from images
 
@@ -39,6 +45,8 @@ def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
         with open_image(Path(image)) as opened:
             return upright(opened)
     if isinstance(image, Image.Image):
+        if 0 in image.size:
+            raise ValueError(f"a Pillow image of {image.width}×{image.height} pixels is no image")
         if image.mode.startswith(("I", "F")):
             raise ValueError(f"a Pillow image of mode {image.mode} has more than 8 bits a channel; convert it")
         try:
@@ -66,31 +74,39 @@ def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB"
     return np.asarray(to_image(image, channels).resize(image_size[::-1], Image.Resampling.BILINEAR))
 
 
-def cut(frame: OneImage, boxes: ArrayLike) -> list[OneImage]:
+def cut(frame: OneImage, boxes: ArrayLike) -> list[OneImage | ValueError]:
     """The parts of a frame within boxes (n, 4): left, top, right, bottom in pixels, rounded, and clipped to the frame.
 
-    Of an array or a tensor they are arrays, with the same order of channels; else Pillow images.
+    Of an array or a tensor they are arrays, with the same order of channels; else Pillow images. In place of a part that
+    cannot be had, as nothing of the frame is within the box or the frame cannot be read, the error that says so.
 
     Raises:
-        ValueError: boxes are not (n, 4), or nothing of the frame is within one; the message says which.
+        ValueError: boxes are not (n, 4) numbers.
     """
     edges = np.asarray(boxes, dtype=np.float64)
     if not edges.size:
         return []
-    if edges.ndim != 2 or edges.shape[1] != 4 or not np.isfinite(edges).all():
+    if edges.ndim != 2 or edges.shape[1] != 4:
         raise ValueError(f"boxes are {list(edges.shape)}; they must be (n, 4) numbers: left, top, right, bottom")
+    if not np.isfinite(edges).all():
+        raise ValueError(f"box {int(np.argmin(np.isfinite(edges).all(axis=1)))} is not four finite numbers")
     # Only what is cut out is copied: the whole of a large frame would take longer than its people.
-    whole = to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
+    try:
+        whole = to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
+    except ValueError as error:
+        return [error] * len(edges)
     width, height = whole.size if isinstance(whole, Image.Image) else whole.shape[1::-1]
-    parts: list[OneImage] = []
+    parts: list[OneImage | ValueError] = []
     clipped = edges.round().clip(0, (width, height) * 2).astype(int)
     for number, (left, top, right, bottom) in enumerate(clipped.tolist()):
         if left >= right or top >= bottom:
-            raise ValueError(
-                f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {width}×{height} pixels; "
-                "boxes are left, top, right, bottom"
+            parts.append(
+                ValueError(
+                    f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {width}×{height} pixels; "
+                    "boxes are left, top, right, bottom"
+                )
             )
-        if isinstance(whole, Image.Image):
+        elif isinstance(whole, Image.Image):
             parts.append(whole.crop((left, top, right, bottom)))
         else:
             parts.append(whole[top:bottom, left:right])

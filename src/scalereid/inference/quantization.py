@@ -157,7 +157,7 @@ def _judge(
     report = []
     for arithmetic, runtime in runtimes.items():
         sides = []
-        with progress.stage(f"embedding in {arithmetic}", len(dataset.query) + len(dataset.gallery)) as advance:
+        with progress.stage(f"judging {arithmetic}", len(dataset.query) + len(dataset.gallery)) as advance:
             for store in (test.query_images, test.gallery_images):
                 rows = []
                 for start in range(0, len(store), _BATCH):

@@ -64,19 +64,31 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
     """
     if file.suffix == ".csv":
         lines = csv.DictReader(io.StringIO(_text(file), newline=""))
+        if "path" not in (lines.fieldnames or ()):
+            raise ValueError(
+                f"{file}: no column path; its first line names {', '.join(lines.fieldnames or ['nothing'])}"
+            )
         rows: Iterable[tuple[int, _Row]] = _csv_rows(file, lines)
     else:
         rows = _json_rows(file)
     for number, row in rows:
         try:
             path = os.path.join(file.parent, str(row["path"]))  # noqa: PTH118 - a million of them
-            pid, camid = (-1 if row.get(key) in (None, "") else int(str(row[key])) for key in ("pid", "camid"))
-        except (KeyError, TypeError, ValueError) as error:
-            what = "no path" if isinstance(error, KeyError) else f"{error} is wrong"
-            raise ValueError(f"{file}, line {number}: {what}; pid and camid are whole numbers, or left out") from None
+            pid, camid = (_number_or_none(row, key) for key in ("pid", "camid"))
+        except (KeyError, ValueError) as error:
+            what = "no path" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"{file}, line {number}: {what}") from None
         if not os.path.isfile(path):  # noqa: PTH113
             raise FileNotFoundError(f"{file}, line {number}: there is no file {path}")
         yield path, pid, camid
+
+
+def _number_or_none(row: _Row, key: str) -> int:
+    value = row.get(key)
+    try:
+        return -1 if value is None or value == "" else int(str(value))
+    except ValueError:
+        raise ValueError(f"{key} is {value!r}; it must be a whole number, or left out") from None
 
 
 def write_csv(file: Path, dataset: ReidDataset) -> None:

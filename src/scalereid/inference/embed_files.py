@@ -134,8 +134,8 @@ def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard:
         changes = [f"{key} ({earlier.get(key)} then, {job[key]} now)" for key in job if earlier.get(key) != job[key]]
         if changes:
             raise ValueError(
-                f"{folder} holds shards of a job with other settings: {', '.join(changes)}; give the same command as then to go "
-                "on, or remove it to start anew"
+                f"{folder} holds shards of a job with other settings: {', '.join(changes)}; give the same command as then to "
+                "go on, or remove it to start anew"
             )
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(job))

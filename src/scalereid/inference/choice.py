@@ -2,9 +2,7 @@
 
 import hashlib
 import threading
-import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType
 
@@ -18,6 +16,7 @@ from scalereid.data.images import default_cache_folder
 from scalereid.inference.about import About, Precision, read_about
 from scalereid.inference.agreement import compare
 from scalereid.inference.graph import VERSION, write_onnx
+from scalereid.inference.measuring import measure
 from scalereid.inference.programs import ProgramRuntime
 from scalereid.inference.runtimes import (
     PRECISIONS,
@@ -33,8 +32,6 @@ _LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
 """To the model in torch, below which a runtime is not used. Untrained models are harder than others in half precision."""
 AS_FAST = 1.1
 """Integers are used where they are faster than bfloat16, which is nearer to float32, by more than this."""
-_ROUNDS = 5
-_MOST_MEASURED = 16  # images; more only take longer
 _WRITING = threading.Lock()  # torch traces one network at a time in a process
 OF_SUFFIX: dict[str, RuntimeName] = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
 """What computes an exported file."""
@@ -129,18 +126,6 @@ def runtime_of_file(
             "(--run-code)"
         )
     return about, ProgramRuntime(file)
-
-
-def measure(runtimes: Sequence[Runtime], about: About, batch_size: int) -> list[float]:
-    """Seconds that each takes for a batch: the quickest of a few, taken in turn after one to warm up."""
-    pixels = np.zeros((min(batch_size, _MOST_MEASURED), *about.image_size, 3), np.uint8)
-    times: list[list[float]] = [[] for _ in runtimes]
-    for _ in range(1 + _ROUNDS):
-        for runtime, measured in zip(runtimes, times, strict=True):
-            started = time.perf_counter()
-            runtime(pixels)
-            measured.append(time.perf_counter() - started)
-    return [min(measured[1:]) for measured in times]
 
 
 _MISSING = "{} is not installed: pip install 'scalereid[export]'"

@@ -14,10 +14,11 @@ from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
 from scalereid.inference.about import About, describe_model
-from scalereid.inference.choice import AS_FAST, measure
+from scalereid.inference.choice import AS_FAST
 from scalereid.inference.export import require_free
 from scalereid.inference.graph import write_onnx
 from scalereid.inference.integers import describe, require_nncf, write_integers
+from scalereid.inference.measuring import measure
 from scalereid.inference.runtimes import OpenVinoRuntime
 from scalereid.progress import Progress
 from scalereid.run import Run
@@ -38,7 +39,7 @@ class Accuracy:
     cosine: float
     """The mean to the float32 embeddings of the same images."""
     rate: float
-    """Images a second here, in batches of 8 by all threads."""
+    """Images a second here, in batches of 8, many of them."""
 
 
 def verdict(report: Sequence[Accuracy]) -> str:

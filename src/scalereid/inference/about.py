@@ -3,7 +3,7 @@
 import json
 import os
 import zipfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,9 +42,13 @@ class About:
     accuracy: str = ""
     """Of integers: on which dataset they were judged, and how much was lost."""
 
+    def to_json(self) -> str:
+        """For a file's metadata."""
+        return json.dumps(asdict(self))
+
     @classmethod
     def from_json(cls, text: str) -> "About":
-        """What `json.dumps(asdict(about))` wrote.
+        """What `to_json` wrote.
 
         Raises:
             ValueError: it is something else.

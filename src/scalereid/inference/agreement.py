@@ -13,6 +13,8 @@ from scalereid.data.toy.camera import CAMERAS, photograph
 from scalereid.data.toy.people import draw_people
 
 _PEOPLE = 5
+LEAST_COSINE = 0.99999
+"""In float32, below which embeddings are not the same."""
 
 Compute = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 

@@ -14,7 +14,7 @@ from scalereid.assembly import own_file
 from scalereid.checkpoint import LoadedModel
 from scalereid.data.images import default_cache_folder
 from scalereid.inference.about import About, Precision, read_about
-from scalereid.inference.agreement import compare
+from scalereid.inference.agreement import LEAST_COSINE, compare
 from scalereid.inference.graph import VERSION, write_onnx
 from scalereid.inference.measuring import measure
 from scalereid.inference.programs import ProgramRuntime
@@ -28,7 +28,7 @@ from scalereid.inference.runtimes import (
     installed,
 )
 
-_LEAST_COSINE = {"float32": 0.99999, "bfloat16": 0.98, "float16": 0.98}
+_LEAST_COSINE = {"float32": LEAST_COSINE, "bfloat16": 0.98, "float16": 0.98}
 """To the model in torch, below which a runtime is not used. Untrained models are harder than others in half precision."""
 AS_FAST = 1.1
 """Integers are used where they are faster than bfloat16, which is nearer to float32, by more than this."""
@@ -70,19 +70,22 @@ def runtime_for(
         _require(chosen, precision, kind)
         if precision == "int8":
             return _in_integers(about, integers)
-        return _checked(_make(loaded, about, chosen, precision, device), loaded, about)
+        reference = _reference(loaded)
+        return _checked(_make(loaded, about, chosen, precision, device, reference), about, reference)
+    reference = _reference(loaded)
     if precision == "int8":
         _require("openvino", precision, kind)
-        whole, half = _in_integers(about, integers), _make(loaded, about, "openvino", "bfloat16", device)
+        whole, half = _in_integers(about, integers), _of_graph("openvino", _graph(loaded, about), "bfloat16")
         seconds = measure([whole, half], about, batch_size)
-        return whole if AS_FAST * seconds[0] < seconds[1] else _checked(half, loaded, about)
+        return whole if AS_FAST * seconds[0] < seconds[1] else _checked(half, about, reference)
     able = [other for other in PRECISIONS if installed(other) and precision in PRECISIONS[other].get(kind, ())]
     if not able:
         raise ValueError(f"no runtime here computes in {precision} on {kind}")
     runtimes: list[Runtime] = []
     for other in able:
         try:
-            runtimes.append(_checked(_make(loaded, about, other, precision, device), loaded, about))
+            made = _make(loaded, about, other, precision, device, reference)
+            runtimes.append(_checked(made, about, reference))
         except Exception as error:  # a network that cannot be a graph, a cache that cannot be written, other embeddings
             if other == able[-1] and not runtimes:
                 raise
@@ -113,11 +116,8 @@ def runtime_of_file(
             f"{file} is in {about.arithmetic}, not in {precision}; say nothing of precision, or ask for its own"
         )
     _require(own, precision, "cpu")
-    threads = torch.get_num_threads()
-    if own == "onnxruntime":
-        return about, OnnxRuntime(file, threads)
-    if own == "openvino":
-        return about, OpenVinoRuntime(file, precision, threads)
+    if own != "torch":
+        return about, _of_graph(own, file, precision)
     if precision != "float32":
         raise ValueError(f"{file} computes in float32, not in {precision}")
     if not run_code:
@@ -141,10 +141,25 @@ def _require(name: RuntimeName, precision: Precision, kind: str) -> None:
         raise ValueError(f"{name} does not compute in {precision} on {kind}; it does in {can}")
 
 
-def _make(loaded: LoadedModel, about: About, name: RuntimeName, precision: Precision, device: torch.device) -> Runtime:
-    if name == "torch":
-        return TorchRuntime(loaded.model, precision, device)
-    file = _graph(loaded, about)
+def _reference(loaded: LoadedModel) -> TorchRuntime:
+    return TorchRuntime(loaded.model, "float32", torch.device("cpu"))
+
+
+def _make(
+    loaded: LoadedModel,
+    about: About,
+    name: RuntimeName,
+    precision: Precision,
+    device: torch.device,
+    reference: TorchRuntime,
+) -> Runtime:
+    if name != "torch":
+        return _of_graph(name, _graph(loaded, about), precision)
+    is_reference = (precision, device) == (reference.precision, reference.device)
+    return reference if is_reference else TorchRuntime(loaded.model, precision, device)
+
+
+def _of_graph(name: RuntimeName, file: Path, precision: Precision) -> Runtime:
     threads = torch.get_num_threads()
     return OnnxRuntime(file, threads) if name == "onnxruntime" else OpenVinoRuntime(file, precision, threads)
 
@@ -156,7 +171,7 @@ def _in_integers(about: About, file: Path | None) -> Runtime:
         raise ValueError(f"there are no 8-bit integers in {place}: {how}, and name the file that it writes, or its run")
     if read_about(file).fingerprint != about.fingerprint:
         raise ValueError(f"{file} is of other weights: remove it and {how}")
-    return OpenVinoRuntime(file, "int8", torch.get_num_threads())
+    return _of_graph("openvino", file, "int8")
 
 
 def _graph(loaded: LoadedModel, about: About) -> Path:
@@ -180,11 +195,10 @@ def _fingerprint_of_code(backbone: nn.Module) -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 
-def _checked(runtime: Runtime, loaded: LoadedModel, about: About) -> Runtime:
+def _checked(runtime: Runtime, about: About, reference: TorchRuntime) -> Runtime:
     """`runtime`, if it computes what the model does."""
-    if isinstance(runtime, TorchRuntime) and (runtime.precision, runtime.device.type) == ("float32", "cpu"):
+    if runtime is reference:
         return runtime
-    reference = TorchRuntime(loaded.model, "float32", torch.device("cpu"))
     cosine = compare(reference, runtime, about.image_size).cosine
     if not cosine >= _LEAST_COSINE[runtime.precision]:
         raise ValueError(

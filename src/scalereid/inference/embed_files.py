@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scalereid.data.images import Advance
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
@@ -149,15 +148,8 @@ def _embed_shard(
             yield item.path
             advance(1)
 
-    rows: list[NDArray[np.float32]] = []
-    bad: dict[int, str] = {}
-    for found, wrong in embedder.in_batches(paths()):
-        if wrong and on_error == "raise":
-            raise next(iter(wrong.values()))
-        bad |= {sum(map(len, rows)) + i: str(error) for i, error in wrong.items()}
-        rows.append(found)
-    embeddings = np.concatenate(rows)
-    kept = np.setdiff1d(np.arange(len(items)), [*bad])
+    embeddings, unreadable = embedder.collect(paths(), on_error=on_error)
+    kept = np.setdiff1d(np.arange(len(items)), [*unreadable])
     partial = file.with_suffix(".partial")
     with partial.open("wb") as lines:
         np.savez(
@@ -166,6 +158,6 @@ def _embed_shard(
             pid=np.array([items[i].pid for i in kept], dtype=np.int64),
             camid=np.array([items[i].camid for i in kept], dtype=np.int64),
             embedding=embeddings[kept],
-            unreadable=np.array([*bad.values()], dtype=np.str_),
+            unreadable=np.array([*unreadable.values()], dtype=np.str_),
         )
     partial.replace(file)

@@ -21,7 +21,7 @@ from scalereid.inference.runtimes import RuntimeName
 from scalereid.process import choose_device
 from scalereid.run import Run
 
-_BATCH_SIZES = {False: 8, True: 128}  # on a GPU or not; a CPU is fastest while a batch's maps stay in its caches
+_ON_CPU, _ON_GPU = 8, 128  # images in a batch; a CPU is fastest while a batch's maps stay in its caches
 
 Decoded = NDArray[np.uint8] | ValueError  # an image's pixels, or what is wrong with it
 
@@ -82,14 +82,14 @@ class Embedder:
         if file and file.suffix in OF_SUFFIX:
             if device not in ("auto", "cpu"):
                 raise ValueError(f"exported files are computed on the CPU, not on {device!r}; give the run for that")
-            self.device, self.batch_size = torch.device("cpu"), batch_size or _BATCH_SIZES[False]
+            self.device, self.batch_size = torch.device("cpu"), batch_size or _ON_CPU
             self.about, self.runtime = runtime_of_file(file, runtime, precision, run_code=run_code)
         else:
             loaded = load_checkpoint(model, run_code=run_code)
             self.about = describe_model(loaded, model)
             on_cpu = device == "auto" and (runtime in ("onnxruntime", "openvino") or precision == "int8")
             self.device = choose_device("cpu" if on_cpu else device)
-            self.batch_size = batch_size or _BATCH_SIZES[self.device.type == "cuda"]
+            self.batch_size = batch_size or (_ON_GPU if self.device.type == "cuda" else _ON_CPU)
             self.runtime = runtime_for(
                 loaded,
                 self.about,
@@ -135,18 +135,33 @@ class Embedder:
             if len(frames) != 1:
                 raise ValueError("boxes are of one frame; give one image with them")
             images = cut(frames[0], boxes)  # type: ignore[assignment] # an error in place of a part is passed on
+        embeddings, unreadable = self.collect(one_by_one(images), channels=channels, on_error=on_error)
+        if unreadable:
+            warnings.warn(UnreadableImagesWarning([*unreadable.items()]), stacklevel=2)
+        return embeddings
+
+    def collect(
+        self,
+        images: Iterable[OneImage],
+        *,
+        channels: Channels = "RGB",
+        on_error: Literal["raise", "report"] = "raise",
+    ) -> tuple[NDArray[np.float32], dict[int, str]]:
+        """The embeddings of several images, and with `on_error="report"` what is wrong with those whose rows are NaN.
+
+        Raises:
+            ValueError: an image cannot be read, or is none; the message names it.
+        """
         rows: list[NDArray[np.float32]] = []
-        bad: list[tuple[int, str]] = []
+        unreadable: dict[int, str] = {}
         done = 0
-        for found, wrong in self.in_batches(one_by_one(images), channels=channels):
+        for found, wrong in self._in_batches(images, channels):
             if wrong and on_error == "raise":
                 raise next(iter(wrong.values()))
-            bad += [(done + i, str(error)) for i, error in wrong.items()]
+            unreadable |= {done + i: str(error) for i, error in wrong.items()}
             rows.append(found)
             done += len(found)
-        if bad:
-            warnings.warn(UnreadableImagesWarning(bad), stacklevel=2)
-        return np.concatenate(rows) if rows else np.empty((0, self.embedding_size), np.float32)
+        return np.concatenate(rows) if rows else np.empty((0, self.embedding_size), np.float32), unreadable
 
     def embed_pixels(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
         """Embeddings of one batch that has the model's size already: RGB (n, height, width, 3), n ≥ 1.
@@ -169,8 +184,8 @@ class Embedder:
             if self.runtime.lanes > 1:
                 self.embed_pixels(nothing[:size], lane=True)
 
-    def in_batches(
-        self, images: Iterable[OneImage], *, channels: Channels = "RGB"
+    def _in_batches(
+        self, images: Iterable[OneImage], channels: Channels
     ) -> Iterator[tuple[NDArray[np.float32], dict[int, ValueError]]]:
         """Embeddings of one batch after the other, in order, and what is wrong with the images whose rows are NaN."""
 

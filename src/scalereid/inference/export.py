@@ -1,8 +1,7 @@
 """A model as a file for other runtimes, kept only if it computes what the model does."""
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.augmentation import normalise
 from scalereid.inference.about import About, describe_model
-from scalereid.inference.agreement import Agreement, Compute, compare
-from scalereid.inference.graph import write_onnx
+from scalereid.inference.agreement import LEAST_COSINE, Agreement, Compute, compare
+from scalereid.inference.graph import save_openvino, write_onnx
 from scalereid.inference.programs import ProgramRuntime, write_package, write_program
 from scalereid.inference.runtimes import TorchRuntime
 from scalereid.models.embedding_model import EmbeddingModel
@@ -23,8 +22,6 @@ Format = Literal["onnx", "openvino", "torch", "aotinductor"]
 SUFFIXES: dict[Format, str] = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2", "aotinductor": ".pt2"}
 TOLERANCE = 1e-3
 """The largest difference between a file's embeddings and torch's that is put up with, as a share of the longest embedding."""
-LEAST_COSINE = 0.99999
-"""The smallest between them."""
 
 
 def export(
@@ -97,9 +94,7 @@ def _write_openvino(model: EmbeddingModel, about: About, file: Path) -> None:
     graph = file.with_suffix(".onnx")
     try:
         write_onnx(model, about, graph)
-        network = openvino.Core().read_model(str(graph))
-        network.set_rt_info(json.dumps(asdict(about)), "scalereid")
-        openvino.save_model(network, str(file), compress_to_fp16=False)
+        save_openvino(openvino.Core().read_model(str(graph)), about, file)
     finally:
         graph.unlink(missing_ok=True)
 

@@ -1,11 +1,10 @@
 """A model as one graph, from pixels to embeddings: torch's own, and ONNX."""
 
-import json
 import logging
 import tempfile
 import warnings
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -84,10 +83,18 @@ def write_onnx(model: EmbeddingModel, about: About, file: Path) -> None:
         log.setLevel(level)
     if program is None:
         raise RuntimeError("torch.onnx.export gave nothing")
-    program.model.metadata_props[KEY] = json.dumps(asdict(about))
+    program.model.metadata_props[KEY] = about.to_json()
     with tempfile.TemporaryDirectory(
         prefix=".graph-", dir=file.parent
     ) as folder:  # others may be writing the same file
         partial = Path(folder) / file.name
         program.save(str(partial), external_data=False)
         partial.replace(file)
+
+
+def save_openvino(network: Any, about: About, file: Path) -> None:
+    """Write an OpenVINO network, in float32 where it is, with `about` in the file's metadata."""
+    import openvino
+
+    network.set_rt_info(about.to_json(), KEY)
+    openvino.save_model(network, str(file), compress_to_fp16=False)

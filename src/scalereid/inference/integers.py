@@ -1,7 +1,6 @@
 """A network in 8-bit integers, by NNCF, for OpenVINO."""
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
-from scalereid.inference.about import KEY, About
-from scalereid.inference.graph import write_onnx
+from scalereid.inference.about import About
+from scalereid.inference.graph import save_openvino, write_onnx
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.progress import Progress
 
@@ -64,9 +63,6 @@ def describe(file: Path, about: About) -> None:
     import openvino
 
     described = file.with_stem(f"{file.stem}.described")
-    model = openvino.Core().read_model(str(file))
-    model.set_rt_info(json.dumps(asdict(about)), KEY)
-    openvino.save_model(model, str(described), compress_to_fp16=False)
-    del model  # which has the file's weights in its memory
+    save_openvino(openvino.Core().read_model(str(file)), about, described)
     for suffix in (".bin", ".xml"):
         described.with_suffix(suffix).replace(file.with_suffix(suffix))

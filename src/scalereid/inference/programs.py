@@ -1,10 +1,8 @@
 """A model as a file for torch alone, without this package: an exported program, or one compiled for this processor."""
 
-import json
 import threading
 import warnings
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from scalereid.models.embedding_model import EmbeddingModel
 
 def write_program(model: EmbeddingModel, about: About, file: Path) -> None:
     """Write what `torch.export.load(file).module()` gives back: plain operations that any torch of this version runs."""
-    torch.export.save(traced(model, about), file, extra_files={KEY: json.dumps(asdict(about))})
+    torch.export.save(traced(model, about), file, extra_files={KEY: about.to_json()})
 
 
 def write_package(model: EmbeddingModel, about: About, file: Path) -> None:
@@ -40,7 +38,7 @@ def write_package(model: EmbeddingModel, about: About, file: Path) -> None:
             aoti_compile_and_package(
                 traced(model, about),
                 package_path=str(file),
-                inductor_configs={"aot_inductor.metadata": {KEY: json.dumps(asdict(about))}},
+                inductor_configs={"aot_inductor.metadata": {KEY: about.to_json()}},
             )
         except (InductorError, InvalidCxxCompiler) as error:
             reason = str(error).strip().splitlines()[0]

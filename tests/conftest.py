@@ -13,7 +13,7 @@ import torch
 
 from scalereid.data.records import ReidDataset
 from scalereid.data.toy import draw_toy
-from scalereid.recipe import (
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,

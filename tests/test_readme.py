@@ -8,11 +8,12 @@ from textwrap import dedent
 
 import pytest
 
-from scalereid import cli, experiment
+from scalereid import cli
 from scalereid.data.records import ReidDataset
+from scalereid.experiments import training as experiment
 from scalereid.models.genotype import AIN
 from scalereid.progress import Progress
-from scalereid.recipe import Recipe
+from scalereid.runs.recipe import Recipe
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -68,9 +69,9 @@ def test_commands_are_understood(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         monkeypatch.setattr(f"scalereid.{name}", reach)
     monkeypatch.setattr("scalereid.cli.data.find_datasets", reach)
     monkeypatch.setattr("scalereid.cli.data.unpack_cuhk03", reach)
-    monkeypatch.setattr("scalereid.assembly.read_dataset", reach)
-    monkeypatch.setattr("scalereid.evaluation.evaluate", reach)
-    monkeypatch.setattr("scalereid.tables.cost", reach)
+    monkeypatch.setattr("scalereid.runs.wiring.read_dataset", reach)
+    monkeypatch.setattr("scalereid.experiments.evaluation.evaluate", reach)
+    monkeypatch.setattr("scalereid.cli.tables.cost", reach)
     monkeypatch.setattr("scalereid.cli.deploying.find_items", reach)
     monkeypatch.setattr("scalereid.cli.deploying.export_model", reach)
     monkeypatch.setattr("scalereid.cli.deploying.quantize_model", reach)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.assembly import read_dataset
 from scalereid.data.combined import combine
+from scalereid.data.reading import read_dataset
 from scalereid.data.records import ImageRecord, ReidDataset, labels
 
 

@@ -9,10 +9,10 @@ from PIL import Image
 from scalereid.data.records import ReidDataset
 from scalereid.figures.curves import draw_training_curve
 from scalereid.figures.report import write_report
-from scalereid.recipe import Recipe
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.scores import Scores, score
-from scalereid.run import create_run
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import create_run
 
 
 def scores(value: float) -> dict[str, object]:

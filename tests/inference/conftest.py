@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scalereid import experiment
 from scalereid.data.records import ReidDataset
+from scalereid.experiments import training as experiment
 from scalereid.progress import Progress
-from scalereid.recipe import ScheduleSettings
+from scalereid.runs.recipe import ScheduleSettings
 from tests.conftest import TINY
 
 

@@ -8,16 +8,16 @@ import pytest
 import torch
 from PIL import Image
 
-from scalereid.assembly import build_model
-from scalereid.checkpoint import load_model, save_model
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
 from scalereid.inference import choice as module
 from scalereid.inference.agreement import Agreement
 from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
-from scalereid.recipe import DataSettings, ModelSettings, Recipe
-from tests.test_assembly import OWN_BACKBONE
+from scalereid.models.building import build_model
+from scalereid.runs.checkpoint import load_model, save_model
+from scalereid.runs.recipe import DataSettings, ModelSettings, Recipe
+from tests.runs.test_wiring import OWN_BACKBONE
 
 RUNTIMES: list[Any] = ["torch", "onnxruntime", "openvino"]
 

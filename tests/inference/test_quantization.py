@@ -12,8 +12,8 @@ from scalereid import cli
 from scalereid.data.records import ReidDataset
 from scalereid.inference import choice
 from scalereid.inference import quantization as module
-from scalereid.inference.about import read_about
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.metadata import read_about
 from scalereid.inference.quantization import Accuracy, LossTooLargeError, quantize, verdict
 from scalereid.progress import Progress
 

@@ -5,8 +5,8 @@ from inspect import signature
 import pytest
 import torch
 
-from scalereid.assembly import build_model
 from scalereid.models import BACKBONES
+from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
 from tests.conftest import same
 

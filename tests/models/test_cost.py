@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from scalereid.assembly import build_model
+from scalereid.models.building import build_model
 from scalereid.models.cost import Cost, cost
 
 # arXiv:1905.00953, table 6: multiply-adds in millions by resolution; exact parameter counts from the architecture.

@@ -1,6 +1,6 @@
 import torch
 
-from scalereid.assembly import build_model
+from scalereid.models.building import build_model
 from scalereid.models.fingerprint import fingerprint
 
 

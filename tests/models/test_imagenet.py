@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scalereid.assembly import build_model
+from scalereid.models.building import build_model
 from scalereid.models.imagenet import load_trunk, recognise_trunk
 
 State = dict[str, Tensor]

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalereid.assembly import build_model
 from scalereid.models import BACKBONES
+from scalereid.models.building import build_model
 from scalereid.models.released import load_released, recognise
 from tests.conftest import GOLDEN
 from tests.golden import inputs

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalereid.assembly import build_model, build_training
-from scalereid.recipe import OptimizerSettings, Recipe
+from scalereid.models.building import build_model
+from scalereid.runs.recipe import OptimizerSettings, Recipe
+from scalereid.runs.wiring import build_training
 from scalereid.training.loop import Interrupted, train
 from scalereid.training.step import Training
 from tests.conftest import same

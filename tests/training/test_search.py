@@ -3,11 +3,12 @@ import math
 import pytest
 import torch
 
-from scalereid.assembly import build_batches, build_cooling, build_model, build_training
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
+from scalereid.models.building import build_model
 from scalereid.models.supernet import SuperNet
-from scalereid.recipe import ModelSettings, OptimizerSettings, Recipe, SearchSettings
+from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe, SearchSettings
+from scalereid.runs.wiring import build_batches, build_cooling, build_training
 from scalereid.training.search import state_of_search, temperature
 from scalereid.training.step import Training, TrainingStep
 

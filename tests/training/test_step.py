@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from scalereid.assembly import build_training
 from scalereid.models.backbone import Backbone
 from scalereid.models.dslnet import DSLNet
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.recipe import DataSettings, ModelSettings, ObjectiveSettings, OptimizerSettings, Recipe
+from scalereid.runs.recipe import DataSettings, ModelSettings, ObjectiveSettings, OptimizerSettings, Recipe
+from scalereid.runs.wiring import build_training
 from scalereid.training.step import TrainingStep
 
 LABELS = torch.arange(4).repeat_interleave(4)

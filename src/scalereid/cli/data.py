@@ -12,18 +12,19 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import Positional, arg
 
-from scalereid import assembly
+from scalereid.cli.tables import counts_table
 from scalereid.cli.terminal import program, show
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
 from scalereid.data.check.layout import Layout, explain, find_datasets
 from scalereid.data.names import splits_of
+from scalereid.data.protocols import Protocol
 from scalereid.data.readers.cuhk03_mat import IMAGES, unpack_cuhk03
 from scalereid.data.readers.table import write_csv
-from scalereid.data.records import Protocol, ReidDataset
+from scalereid.data.reading import read_dataset
+from scalereid.data.records import ReidDataset
 from scalereid.data.splitting import with_test_side
 from scalereid.progress import Progress
-from scalereid.tables import counts_table
 
 
 def data_check(
@@ -64,7 +65,7 @@ def data_check(
 def _read(root: Path, name: str) -> tuple[Layout, list[Finding]]:
     """The dataset of that name, or why it cannot be read."""
     try:
-        return Layout({name: assembly.read_dataset(splits_of(name)[0], root)}, {}, ()), []
+        return Layout({name: read_dataset(splits_of(name)[0], root)}, {}, ()), []
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return Layout({}, {}, ()), [Finding("error", "unreadable", str(error))]
 

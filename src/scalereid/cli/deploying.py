@@ -6,19 +6,19 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from scalereid.cli.tables import accuracy_table
 from scalereid.cli.terminal import show
-from scalereid.inference.about import Precision
 from scalereid.inference.embed_files import embed_files, find_items
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.embedding_table import check_out
-from scalereid.inference.export import Format
-from scalereid.inference.export import export as export_model
+from scalereid.inference.export.exporting import Format
+from scalereid.inference.export.exporting import export as export_model
+from scalereid.inference.metadata import Precision
 from scalereid.inference.quantization import LossTooLargeError, verdict
 from scalereid.inference.quantization import quantize as quantize_model
 from scalereid.inference.runtimes import RuntimeName
 from scalereid.progress import Progress
-from scalereid.run import Run
-from scalereid.tables import accuracy_table
+from scalereid.runs.run import Run
 
 
 def embed(

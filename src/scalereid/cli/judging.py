@@ -5,10 +5,12 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scalereid import evaluation
+from scalereid.cli.tables import open_set_table, points_table, scores_table
 from scalereid.cli.terminal import show
-from scalereid.data.records import Protocol, one_per_tracklet
-from scalereid.evaluation import Evaluation, How
+from scalereid.data.protocols import Protocol
+from scalereid.data.records import one_per_tracklet
+from scalereid.experiments import evaluation
+from scalereid.experiments.evaluation import Evaluation, How
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
 from scalereid.progress import Progress
@@ -18,8 +20,7 @@ from scalereid.retrieval.comparison import compare as compare_scores
 from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.open_set import score_open_set
 from scalereid.retrieval.pairs import pair_distances
-from scalereid.run import Run, write
-from scalereid.tables import open_set_table, points_table, scores_table
+from scalereid.runs.run import Run, write
 
 _SHOWN = 5
 

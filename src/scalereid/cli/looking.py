@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 from tyro.conf import Positional, arg
 
-from scalereid import assembly, evaluation, experiment
+from scalereid.cli.tables import backbones_table, camera_pairs_table, datasets_table, recipes_tables, scores_table
 from scalereid.cli.terminal import draw_toy_people, program, show
-from scalereid.data.records import Protocol
-from scalereid.evaluation import Evaluation, How
+from scalereid.data.protocols import Protocol
+from scalereid.data.reading import read_dataset
+from scalereid.experiments import evaluation
+from scalereid.experiments import training as experiment
+from scalereid.experiments.evaluation import Evaluation, How
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
 from scalereid.progress import Progress
@@ -17,8 +20,7 @@ from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import Precision, mean_scores
-from scalereid.run import Run, write_json
-from scalereid.tables import backbones_table, camera_pairs_table, datasets_table, recipes_tables, scores_table
+from scalereid.runs.run import Run, write_json
 
 
 def demo(
@@ -31,7 +33,7 @@ def demo(
     progress = Progress()
     out = _free(out)
     draw_toy_people(data, progress, "toy")
-    dataset = assembly.read_dataset("toy", data)
+    dataset = read_dataset("toy", data)
     counts = dataset.counts()
     progress.say(f"1. {counts['train'].people} drawn people to learn from, {counts['query'].people} others to find")
     progress.say(f"2. Training into {out} …")

@@ -9,18 +9,20 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from scalereid import assembly, experiment, series
+from scalereid.cli.tables import scores_table
 from scalereid.cli.terminal import draw_toy_people, program, show
+from scalereid.experiments import series
+from scalereid.experiments import training as experiment
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.search import draw_search
+from scalereid.lookup import own_file
 from scalereid.models.genotype import Genotype
 from scalereid.process import choose_device
 from scalereid.progress import Progress
-from scalereid.recipe import Recipe
 from scalereid.recipes import RECIPES
 from scalereid.retrieval.scores import Scores, mean_scores
-from scalereid.run import Run
-from scalereid.tables import scores_table
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
 
 
 def train_with(guess: str, again: Callable[[str], None], *, searching: bool) -> Callable[..., None]:
@@ -138,7 +140,7 @@ def _check_kind(recipe: Recipe, searching: bool, words: str) -> None:
 
 
 def _after_training(run: Run, where: str) -> str:
-    code = " --run-code" if assembly.own_file(run.recipe().model.backbone) else ""
+    code = " --run-code" if own_file(run.recipe().model.backbone) else ""
     scored = any("scores" in epoch for epoch in run.epochs())
     following = f". Next:  {program()} report {quote(str(run.folder))} --data {where}{code}" if scored else ""
     return f"done: {run.folder}{following}"

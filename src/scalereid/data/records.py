@@ -5,14 +5,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.data.protocols import Protocol
+
 JUNK = -1
 """The pid of an image of nobody, or of somebody cut off: neither right nor wrong, so left out of every ranking."""
-Protocol = Literal["market1501", "all-cameras", "single-gallery-shot"]
 
 
 @dataclass(frozen=True, slots=True)

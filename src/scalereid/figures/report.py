@@ -11,7 +11,7 @@ from scalereid.figures.ranked_lists import draw_ranked_lists, evenly_spaced, mis
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.scores import Scores
-from scalereid.run import Run, write
+from scalereid.runs.run import Run, write
 
 _ROWS = 8
 

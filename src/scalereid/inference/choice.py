@@ -10,14 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from scalereid.assembly import own_file
-from scalereid.checkpoint import LoadedModel
 from scalereid.data.images import default_cache_folder
-from scalereid.inference.about import About, Precision, read_about
 from scalereid.inference.agreement import LEAST_COSINE, compare
-from scalereid.inference.graph import VERSION, write_onnx
+from scalereid.inference.export.graph import VERSION, write_onnx
 from scalereid.inference.measuring import measure
-from scalereid.inference.programs import ProgramRuntime
+from scalereid.inference.metadata import About, Precision, read_about
 from scalereid.inference.runtimes import (
     PRECISIONS,
     OnnxRuntime,
@@ -27,6 +24,9 @@ from scalereid.inference.runtimes import (
     TorchRuntime,
     installed,
 )
+from scalereid.inference.runtimes.torch_program import ProgramRuntime
+from scalereid.lookup import own_file
+from scalereid.runs.checkpoint import LoadedModel
 
 _LEAST_COSINE = {"float32": LEAST_COSINE, "bfloat16": 0.98, "float16": 0.98}
 """To the model in torch, below which a runtime is not used. Untrained models are harder than others in half precision."""

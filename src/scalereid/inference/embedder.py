@@ -13,13 +13,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from scalereid.checkpoint import Source, load_checkpoint
-from scalereid.inference.about import Precision, describe_model
 from scalereid.inference.choice import OF_SUFFIX, runtime_for, runtime_of_file
+from scalereid.inference.metadata import Precision, describe_model
 from scalereid.inference.pixels import Channels, Images, OneImage, cut, one_by_one, to_pixels
 from scalereid.inference.runtimes import RuntimeName
 from scalereid.process import choose_device
-from scalereid.run import Run
+from scalereid.runs.checkpoint import Source, load_checkpoint
+from scalereid.runs.run import Run
 
 _ON_CPU, _ON_GPU = 8, 128  # images in a batch; a CPU is fastest while a batch's maps stay in its caches
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.inference.about import About
+from scalereid.inference.metadata import About
 from scalereid.inference.runtimes import Runtime
 
 _ROUNDS = 5

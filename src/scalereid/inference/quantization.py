@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalereid import assembly
-from scalereid.checkpoint import Source, load_checkpoint
 from scalereid.data.images import ImageStore
+from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
-from scalereid.inference.about import About, describe_model
 from scalereid.inference.choice import AS_FAST
-from scalereid.inference.export import require_free
-from scalereid.inference.graph import write_onnx
-from scalereid.inference.integers import describe, require_nncf, write_integers
+from scalereid.inference.export.exporting import require_free
+from scalereid.inference.export.graph import write_onnx
+from scalereid.inference.export.int8 import describe, require_nncf, write_integers
 from scalereid.inference.measuring import measure
+from scalereid.inference.metadata import About, describe_model
+from scalereid.inference.query_gallery import TestSide
 from scalereid.inference.runtimes import OpenVinoRuntime
 from scalereid.progress import Progress
-from scalereid.run import Run
-from scalereid.testside import TestSide
+from scalereid.runs.checkpoint import Source, load_checkpoint
+from scalereid.runs.run import Run
 
 IMAGES = 300  # to calibrate with
 _BATCH = 16
@@ -110,7 +110,7 @@ def quantize(
     require_nncf()
     loaded = load_checkpoint(source, run_code=run_code)
     about = describe_model(loaded, source)
-    read = assembly.read_dataset(dataset, data)
+    read = read_dataset(dataset, data)
     test = TestSide(read, about.image_size, progress)
     learned = read.train or read.gallery
     chosen = np.unique(np.linspace(0, len(learned) - 1, min(IMAGES, len(learned))).astype(int))

@@ -1,8 +1,8 @@
 """Settings with a name: `scalereid train NAME`."""
 
-from scalereid.recipe import Recipe
 from scalereid.recipes import baselines, dslnet, generalisation, nas, osnet, toy
 from scalereid.recipes.published import Published
+from scalereid.runs.recipe import Recipe
 
 PUBLISHED: dict[str, Published] = (
     toy.PUBLISHED | osnet.PUBLISHED | dslnet.PUBLISHED | baselines.PUBLISHED | generalisation.PUBLISHED | nas.PUBLISHED

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from scalereid.recipe import DataSettings, ModelSettings, OptimizerSettings, ScheduleSettings
 from scalereid.recipes import osnet
 from scalereid.recipes.published import Published, Scores
+from scalereid.runs.recipe import DataSettings, ModelSettings, OptimizerSettings, ScheduleSettings
 
 MOBILENET_SCORES: dict[str, Scores] = {  # of the OSNet paper's table 3, "from scratch, theirs"
     "market1501": (87.0, 69.5),

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from scalereid.recipe import (
+from scalereid.recipes.osnet import on, with_backbone
+from scalereid.recipes.published import Published, Scores
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -11,8 +13,6 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.osnet import on, with_backbone
-from scalereid.recipes.published import Published, Scores
 
 PAPER = "DSLNet, ACCV 2020"
 FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: --model.initial-weights FILE."

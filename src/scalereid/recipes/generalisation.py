@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from scalereid.recipe import (
+from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE
+from scalereid.recipes.published import DATASETS, Published, Scores
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -10,8 +12,6 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE
-from scalereid.recipes.published import DATASETS, Published, Scores
 
 ZOO = "OSNet-AIN's model zoo (arXiv:1910.06827)"
 SUPPLEMENT = "arXiv:1905.00953, supplement D"

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from scalereid.recipe import (
+from scalereid.recipes.published import Published
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -11,7 +12,6 @@ from scalereid.recipe import (
     ScheduleSettings,
     SearchSettings,
 )
-from scalereid.recipes.published import Published
 
 PAPER = "arXiv:1910.06827 and its authors' code"
 

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from scalereid.recipe import (
+from scalereid.recipes.published import DATASETS, Published, Scores
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -10,7 +11,6 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.published import DATASETS, Published, Scores
 
 PAPER = "arXiv:1905.00953"
 

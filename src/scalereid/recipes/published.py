@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scalereid.recipe import Recipe
+from scalereid.runs.recipe import Recipe
 
 # The four datasets of the papers' tables, by the word for them in a recipe's name.
 DATASETS = {"market1501": "market1501", "duke": "dukemtmc-reid", "cuhk03": "cuhk03-np-detected", "msmt17": "msmt17"}

@@ -1,6 +1,7 @@
 """The demo: people learned in a minute or two on two cores."""
 
-from scalereid.recipe import (
+from scalereid.recipes.published import Published
+from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
@@ -8,7 +9,6 @@ from scalereid.recipe import (
     Recipe,
     ScheduleSettings,
 )
-from scalereid.recipes.published import Published
 
 TOY = Recipe(
     data=DataSettings(dataset="toy", image_size=(128, 64), batch_size=32, flip=0.5, crop=0.5, erase=0.5),

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.retrieval.distances import Distance, Embeddings, as_matrix
+from scalereid.retrieval.labelled import Numbers, as_numbers
 from scalereid.retrieval.scores import score
-from scalereid.retrieval.sides import Numbers, as_numbers
 
 
 class CameraPair(NamedTuple):

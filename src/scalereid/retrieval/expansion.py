@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.inference.embedding import pool_tracklets
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks
-from scalereid.retrieval.embedding import pool_tracklets
 from scalereid.retrieval.ranking import nearest
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scalereid.data.protocols import Protocol
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.data.records import Protocol
 from scalereid.retrieval.distances import Distance, Embeddings, as_matrix
+from scalereid.retrieval.labelled import Numbers, as_numbers
 from scalereid.retrieval.ranking import rank
-from scalereid.retrieval.sides import Numbers, as_numbers
 
 RATES = (0.1, 0.01)
 

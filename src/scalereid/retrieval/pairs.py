@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.records import Protocol
+from scalereid.data.protocols import Protocol
 from scalereid.retrieval.distances import Distance, Embeddings, check_choice, distance_blocks
-from scalereid.retrieval.sides import Numbers, Sides, sides
+from scalereid.retrieval.labelled import Numbers, Sides, sides
 
 BINS = 65_536
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from scalereid.data.records import Protocol
+from scalereid.data.protocols import Protocol
 from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, check_choice, distance_blocks
-from scalereid.retrieval.sides import Numbers, sides
+from scalereid.retrieval.labelled import Numbers, sides
 
 
 class Ranking(NamedTuple):

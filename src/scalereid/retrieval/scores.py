@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.records import Protocol
+from scalereid.data.protocols import Protocol
 from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, check_choice, distance_blocks
-from scalereid.retrieval.places import PlaceCounter
+from scalereid.retrieval.labelled import Numbers, Sides, sides
+from scalereid.retrieval.ranks import PlaceCounter
 from scalereid.retrieval.reranking import Reranking, reranked_blocks
-from scalereid.retrieval.sides import Numbers, Sides, sides
 from scalereid.retrieval.single_shot import SingleShot
 
 Precision = Literal["at-matches", "trapezoid"]

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from scalereid.data.check.people import check_people
-from scalereid.data.records import ImageRecord, Protocol, ReidDataset
+from scalereid.data.protocols import Protocol
+from scalereid.data.records import ImageRecord, ReidDataset
 
 People = list[tuple[int, int]]
 TRAIN: People = [(1, 1), (1, 2), (2, 1), (2, 2)]

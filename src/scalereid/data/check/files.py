@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from scalereid.data.check.findings import Finding, named, share
 from scalereid.data.images import Advance, open_image, orientation
+from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
-from scalereid.data.records import ImageRecord, Protocol, ReidDataset
+from scalereid.data.records import ImageRecord, ReidDataset
 
 _LEAST_SIZE = (32, 16)  # height, width: less shows nobody
 _TALLEST = 8.0  # times as tall as wide; people standing are two to four times

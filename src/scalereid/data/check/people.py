@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from scalereid.data.check.findings import Finding, Severity, named, share
-from scalereid.data.records import ImageRecord, Protocol, ReidDataset, one_per_tracklet
+from scalereid.data.protocols import Protocol
+from scalereid.data.records import ImageRecord, ReidDataset, one_per_tracklet
 
 
 def check_people(dataset: ReidDataset) -> list[Finding]:

@@ -4,9 +4,10 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_folders, list_images, without_junk
 from scalereid.data.readers.market_names import MARKET_LIKE, find_split_folders
-from scalereid.data.records import ImageRecord, Protocol, ReidDataset
+from scalereid.data.records import ImageRecord, ReidDataset
 
 _CAMERA_FOLDER = re.compile(r"cam(era)?[ _-]?\w?\d*", re.IGNORECASE)
 _CAMERA = re.compile(r"(?:^|[_-])c(?:am)?(\d+)(?=[^0-9a-z]|s\d|$)", re.IGNORECASE)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast, get_args
 
+from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
-from scalereid.data.records import JUNK, ImageRecord, Protocol, ReidDataset
+from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 
 COLUMNS = ("split", "path", "pid", "camid")
 """And, where it is not market1501, the protocol, the same in each row."""

@@ -1,0 +1,55 @@
+"""A dataset by its name: readers, splits, folders and combinations."""
+
+from dataclasses import replace
+from inspect import signature
+from pathlib import Path
+from typing import Literal
+
+from scalereid.data import DATASETS
+from scalereid.data.combined import combine
+from scalereid.data.names import DatasetName, named_datasets
+from scalereid.data.protocols import Protocol
+from scalereid.data.readers import SPLITS
+from scalereid.data.records import ReidDataset
+from scalereid.lookup import find
+
+
+def read_dataset(name: str, root: Path) -> ReidDataset:
+    """The dataset that lies in `root`, read by the reader of that name.
+
+    `NAME@FOLDER` lies in a folder within `root`; `NAME#2` is the second of several splits; `A+B` are several datasets,
+    combined to train on.
+
+    Raises:
+        FileNotFoundError, ValueError: what the reader says, or there is no such reader, or it has several splits and none is
+            named.
+    """
+    datasets = [_read_one(part, root / part.folder if part.folder else root) for part in named_datasets(name)]
+    return datasets[0] if len(datasets) == 1 else combine(datasets)
+
+
+def _read_one(name: DatasetName, root: Path) -> ReidDataset:
+    read = find(name.reader, DATASETS)
+    if "split" not in signature(read).parameters:
+        if name.split is not None:
+            raise ValueError(f"{name.reader} has one split only; leave #{name.split} out")
+        try:
+            dataset: ReidDataset = read(root)
+        except FileNotFoundError as error:
+            if name.reader == "csv" or not (root / "dataset.csv").is_file():
+                raise
+            hint = "to train on it, --data.dataset csv; elsewhere, --dataset csv"
+            raise FileNotFoundError(f"{error}\nThere is a dataset.csv in {root}: {hint}") from None
+        return dataset
+    if name.split is None:
+        last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
+        raise ValueError(
+            f"{name.reader} has several splits: name one of {name.reader}#1{last}; `scalereid train-splits` trains on each "
+            "of them, `scalereid evaluate` scores on all and averages"
+        )
+    return read(root, split=name.split)
+
+
+def with_protocol(dataset: ReidDataset, protocol: Literal["dataset", Protocol]) -> ReidDataset:
+    """`dataset`, to be scored by this protocol; `dataset` means its own."""
+    return dataset if protocol == "dataset" else replace(dataset, protocol=protocol)

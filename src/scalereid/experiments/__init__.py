@@ -1,0 +1,1 @@
+"""What is done with a run: train, evaluate, compare many."""

@@ -1,0 +1,41 @@
+"""A name to a function or class: one of ours by name, or anyone's as FILE.py:NAME."""
+
+import runpy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    """`known[name]`, or the function or class NAME of a Python file, given as `FILE.py:NAME`.
+
+    Looking up the latter runs the file.
+
+    Raises:
+        ValueError: No such name, file or function; the message lists the known names.
+    """
+    if name in known:
+        return known[name]
+    file, attribute = own_file(name), name.rpartition(":")[2]
+    if file is None:
+        raise ValueError(f"No such name: {name!r}. Choose from {', '.join(known)}, or name your own as FILE.py:NAME.")
+    if not file.is_file():
+        raise ValueError(f"{name}: file {file} does not exist")
+    found = runpy.run_path(str(file)).get(attribute)
+    if not callable(found):
+        raise ValueError(f"{name}: {file} does not define a function or class {attribute!r}")
+    return found
+
+
+def own_file(name: str) -> Path | None:
+    """The file in a name like `FILE.py:NAME`; None for a known name."""
+    file = name.rpartition(":")[0]
+    return Path(file) if file else None
+
+
+def copy_in(folder: Path | None, name: str) -> str:
+    """`name`, or, where it is a `FILE.py:NAME` of which `folder` holds a copy, the name in that copy."""
+    file = own_file(name)
+    if folder is None or file is None or not (folder / file.name).is_file():
+        return name
+    return f"{folder / file.name}:{name.rpartition(':')[2]}"

@@ -1,0 +1,117 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from scalereid.models import BACKBONES
+from scalereid.recipes import PUBLISHED, RECIPES
+from scalereid.runs.recipe import DataSettings, Recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_survives_json_and_is_described(name: str) -> None:
+    recipe = RECIPES[name]
+    again = Recipe.from_json(json.loads(json.dumps(recipe.to_json())))
+    assert again == recipe
+    assert isinstance(again.data.image_size, tuple)
+    entry = PUBLISHED[name]
+    assert entry.recipe is recipe
+    assert bool(entry.scores) == bool(entry.source)
+    assert entry.scores or entry.notes
+    recipe.check()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": 1}, r"recipe has no setting colour; it has data, model"),
+        ({"optimizer": {"rate": 1}}, r"recipe\.optimizer has no setting rate; it has name, lr"),
+        ({"optimizer": {"name": "adagrad"}}, r"recipe\.optimizer\.name is 'adagrad'; it can be sgd, amsgrad"),
+        ({"optimizer": {"lr": "fast"}}, r"recipe\.optimizer\.lr is 'fast', not float"),
+        ({"schedule": {"epochs": 1.5}}, r"recipe\.schedule\.epochs is 1\.5, not int"),
+        ({"schedule": {"epochs": True}}, r"recipe\.schedule\.epochs is True, not int"),
+        ({"schedule": {"steps": [1, "2"]}}, r"recipe\.schedule\.steps\[1\] is '2', not int"),
+        ({"data": {"image_size": 256}}, r"recipe\.data\.image_size is 256, not a list"),
+        ({"data": {"image_size": [256]}}, r"recipe\.data\.image_size has 1 values, not 2"),
+        ({"data": 3}, r"recipe\.data is 3, not a group"),
+    ],
+)
+def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_json(change)
+
+
+@pytest.mark.parametrize(
+    ("group", "setting", "value"),
+    [
+        ("data", "image_size", [8, 128]),
+        ("data", "batch_size", 1),
+        ("data", "erase", 1.5),
+        ("data", "flip", -0.1),
+        ("data", "patch", 2),
+        ("data", "images_per_person", 1),
+        ("data", "images_per_person", 5),
+        ("model", "width", 0.0),
+        ("objective", "margin", -1),
+        ("model", "embedding_size", 0),
+        ("objective", "label_smoothing", 1),
+        ("optimizer", "lr", -0.1),
+        ("optimizer", "lr", float("nan")),
+        ("schedule", "epochs", 0),
+        ("schedule", "warmup_epochs", -1),
+        ("evaluation", "every", 0),
+    ],
+)
+def test_values_that_make_no_sense_are_named(group: str, setting: str, value: object) -> None:
+    with pytest.raises(ValueError, match=rf"{setting} is .* must be"):
+        Recipe.from_json({group: {setting: value}})
+
+
+def test_a_whole_number_is_a_float_too() -> None:
+    assert Recipe.from_json({"optimizer": {"lr": 1}}).optimizer.lr == 1
+
+
+def test_a_setting_may_be_left_open() -> None:
+    assert Recipe.from_json({"model": {"width": None}}).model.width is None
+    assert Recipe.from_json({"model": {"width": 0.3}}).model.width == 0.3
+    with pytest.raises(ValueError, match=r"recipe\.model\.width is 'wide', not float"):
+        Recipe.from_json({"model": {"width": "wide"}})
+
+
+def test_a_triplet_loss_needs_several_images_of_several_people() -> None:
+    triplet = {"triplet": 0.5}
+    Recipe.from_json({"objective": triplet, "data": {"images_per_person": 4}})
+    with pytest.raises(ValueError, match="images_per_person is 64; it must be 2 to 32 for a triplet loss"):
+        Recipe.from_json({"objective": triplet, "data": {"images_per_person": 64}})
+
+
+def test_published_settings() -> None:
+    """What is easily got wrong: DSLNet's rates, which its text swaps, its loss weights, and the papers' distances."""
+    scratch, joint = RECIPES["dslnet_market1501"], RECIPES["dslnet_market1501_etrihard"]
+    assert (scratch.optimizer.name, scratch.optimizer.lr, scratch.schedule.epochs) == ("sgd", 0.065, 350)
+    assert (joint.optimizer.name, joint.optimizer.lr, joint.schedule.epochs) == ("amsgrad", 0.0015, 250)
+    assert (joint.objective.triplet, joint.objective.ratio, joint.objective.margin) == (0.5, 0.8, 0.3)
+    assert joint.schedule.classifier_only_epochs == 10
+    assert 0 < RECIPES["dslnet_market1501_etrihard_two_phases"].objective.triplet_from_epoch < 250
+    for name, recipe in RECIPES.items():
+        if PUBLISHED[name].scores:
+            by_cosine = name.startswith("dslnet") or (recipe.evaluation.dataset and recipe.schedule.decay == "cosine")
+            assert recipe.evaluation.distance == ("cosine" if by_cosine else "euclidean")
+            assert recipe.model.backbone in BACKBONES
+    left_out = RECIPES["osnet_ain_others_to_duke"]
+    assert left_out.data.dataset == "market1501+cuhk03-np-detected+msmt17"
+    assert left_out.evaluation.dataset == "dukemtmc-reid"
+    assert len([name for name in RECIPES if "_others_to_" in name]) == 12
+    assert not any(recipe.data.erase or recipe.data.patch for name, recipe in RECIPES.items() if "_to_" in name)
+    of_table_6 = [name for name, entry in PUBLISHED.items() if entry.source.endswith("table 6")]
+    assert len(of_table_6) == 15  # and osnet_market1501_finetuned
+    rows = [entry.source.rpartition(" ")[2] for entry in PUBLISHED.values() if "table 5" in entry.source]
+    assert rows == ["2", "3", "3", "4", "5", "6", "7", "8", "9", "10", "11"]  # row 1 is osnet_market1501
+
+
+def test_recipes_do_not_change() -> None:
+    recipe = Recipe()
+    with pytest.raises(AttributeError):
+        recipe.seed = 3  # type: ignore[misc]
+    assert replace(recipe, data=DataSettings(dataset="toy")).optimizer is recipe.optimizer

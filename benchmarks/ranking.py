@@ -1,4 +1,4 @@
-"""Scoring and re-ranking at Market-1501's and MSMT17's sizes: CPU seconds and memory, against the bare matrix product.
+"""Scoring, re-ranking and search at Market-1501's and MSMT17's sizes: CPU seconds and memory, against the bare matrix product.
 
     python benchmarks/ranking.py [--threads N] [--rounds N] [--sizes market1501 msmt17] [--write]
 
@@ -22,8 +22,7 @@ import numpy as np
 import page
 import torch
 
-import scalereid
-from scalereid.retrieval.reranking import Reranking, rerank
+from scalereid import Reranking, rerank, score, search
 
 
 class Sizes(NamedTuple):
@@ -59,13 +58,17 @@ class Data:
             query[start : start + 256] @ gallery.T
 
     def score(self) -> None:
-        scalereid.score(*self.embeddings, **self.labels)
+        score(*self.embeddings, **self.labels)
+
+    def search(self) -> None:
+        query, gallery = self.embeddings
+        search(query, gallery)
 
     def rerank(self) -> None:
         rerank(*self.embeddings)
 
     def score_reranked(self) -> None:
-        scalereid.score(*self.embeddings, **self.labels, distance="euclidean", rerank=Reranking())
+        score(*self.embeddings, **self.labels, distance="euclidean", rerank=Reranking())
 
     def torchreid(self) -> None:
         from torchreid import metrics  # type: ignore[import-not-found]
@@ -91,8 +94,9 @@ def measure(task: Callable[[], None]) -> tuple[float, int]:
 
 
 def table(sizes: str, rounds: int, threads: int) -> str:
-    """Each task in a process of its own, so that memory which another one freed is not counted as its gift."""
+    """Each task in a process of its own, so that it cannot reuse memory which another one freed."""
     tasks = {"the bare matrix product": "product", "`score`, with mAP, mINP and CMC": "score"}
+    tasks |= {"`search`, the 5 nearest": "search"}
     if sizes == "market1501":
         tasks |= {"`rerank`, the whole matrix of distances": "rerank"}
         if importlib.util.find_spec("torchreid"):
@@ -122,7 +126,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sizes", nargs="+", default=["market1501"], choices=SIZES)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--task", help="measure this one alone, here and now")
+    parser.add_argument("--task", help="measure this task alone, in this process")
     arguments = parser.parse_args()
     if arguments.task:
         torch.set_num_threads(arguments.threads)

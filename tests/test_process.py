@@ -1,27 +1,26 @@
 import ctypes
+import json
 import platform
+import random
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
-from scalereid.process import choose_device, environment, interruption, keep_freed_memory, seed_everything
+from scalereid.process import Environment, choose_device, environment, interruption, keep_freed_memory, seed_everything
 
 
 def test_devices() -> None:
     assert choose_device("cpu") == torch.device("cpu")
     assert choose_device() == torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for name in ("cuda:99", "toaster"):
-        with pytest.raises(ValueError, match=f"device '{name}' cannot be used here"):
+        with pytest.raises(ValueError, match=f"Device '{name}' is not available"):
             choose_device(name)
 
 
 def test_seeds_fix_every_generator() -> None:
-    import random
-
-    import numpy as np
-
     draws = []
     for _ in range(2):
         seed_everything(5)
@@ -43,20 +42,36 @@ with interruption() as stop_requested:
     except KeyboardInterrupt:
         print("stopped")
 print(signal.getsignal(signal.SIGINT) is before)
+with interruption() as outer:
+    with interruption():
+        signal.raise_signal(signal.SIGINT)  # too late for the block, which ends by itself
+    print(outer())
+    try:
+        with interruption():
+            signal.raise_signal(signal.SIGINT)
+            raise ValueError
+    except ValueError:
+        print("acted on")
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt:
+        print("stopped")
 """
 
 
 def test_first_request_is_noted_second_stops() -> None:
     """In a process of its own, which is what gets signals; other tests may have left threads of runtimes in this one."""
     done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True", "stopped", "True"]
-    assert "once more stops at once" in done.stderr
+    assert done.stdout.split() == ["False", "True", "stopped", "True", "True", "acted", "on", "stopped"]
+    assert "Press Ctrl-C again to stop at once" in done.stderr
 
 
-def test_environment_names_what_matters() -> None:
-    assert {"scalereid", "torch", "numpy", "pillow", "device", "threads", "command"} <= environment(
-        torch.device("cpu")
-    ).keys()
+def test_the_environment_is_what_is_installed_here() -> None:
+    here = environment(torch.device("cpu"))
+    assert (here.torch, here.numpy, here.device) == (torch.__version__, np.__version__, "cpu")
+    assert (here.threads, here.tf32) == (torch.get_num_threads(), False)
+    assert here.command == tuple(sys.argv)
+    assert Environment.from_json(json.loads(json.dumps(here.to_json()))) == here
 
 
 def test_other_threads_cannot_be_interrupted_and_say_so() -> None:

@@ -1,8 +1,9 @@
 import io
 
+import pytest
 from rich.console import Console
 
-from scalereid.progress import Progress
+from scalereid.progress import Progress, duration
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
@@ -25,3 +26,35 @@ def test_a_bar_on_a_terminal() -> None:
     assert "epoch 1/4, loss 3.2" in text.getvalue()
     assert "images/s" in text.getvalue()
     assert "training: 250 images" in text.getvalue()
+
+
+@pytest.mark.parametrize("progress", [Progress.silent(), Progress(Console(quiet=True, force_terminal=True))])
+def test_silence_prints_nothing_and_hides_nothing(progress: Progress, capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.stage("training", 10) as advance:
+        advance(10, "loss 3.2")
+        print("printed by a callback")  # which a bar would take for itself
+    progress.say("done")
+    assert capsys.readouterr() == ("printed by a callback\n", "")
+
+
+def test_an_interrupted_stage_says_nothing_of_success() -> None:
+    text = io.StringIO()
+    with pytest.raises(KeyboardInterrupt), Progress(Console(file=text)).stage("training", 10) as advance:
+        advance(3)
+        raise KeyboardInterrupt
+    assert text.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.04, "0.0 s"),
+        (59.9, "59.9 s"),
+        (60, "1 min 0 s"),
+        (119.6, "2 min 0 s"),
+        (3599.4, "59 min 59 s"),
+        (3600, "1 h 0 min"),
+    ],
+)
+def test_durations(seconds: float, words: str) -> None:
+    assert duration(seconds) == words

@@ -1,16 +1,17 @@
-"""Files that are whole, old or new, whenever the machine stops."""
+"""Atomic writes: a file or folder is complete or not there, even after a crash or power cut."""
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 def write(file: Path, save: Callable[[Path], Any]) -> None:
-    """Let `save` write a file beside `file`, flush it to the disk, then rename it.
+    """Write `file` atomically: `save` writes a temporary file beside it, which is flushed to disk and renamed.
 
-    The name that `save` is given has the same suffix, since some libraries choose the format by it.
+    The temporary name has the same suffix, since some libraries choose the format by it.
     """
     partial = file.with_name(f".{file.stem}.partial-{os.getpid()}{file.suffix}")
     try:
@@ -22,13 +23,32 @@ def write(file: Path, save: Callable[[Path], Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
+def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
+    """Create `folder` atomically: `fill` creates and fills a temporary folder beside it, which is renamed.
+
+    A folder that another process has created in the meantime is kept.
+
+    Raises:
+        OSError: The folder cannot be created.
+    """
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    try:
+        fill(partial)
+        partial.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def write_json(file: Path, values: Any) -> None:
     """Write `values` as indented JSON."""
     write(file, lambda partial: partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8"))
 
 
 def read_json(file: Path) -> Any:
-    """The values in a JSON file.
+    """Read the values in a JSON file.
 
     Raises:
         FileNotFoundError: The file does not exist.
@@ -41,7 +61,7 @@ def read_json(file: Path) -> Any:
 
 
 def require_free(path: Path) -> None:
-    """Refuse to write where something exists, before any work is done for it.
+    """Check that nothing would be overwritten at `path`, before any work is done.
 
     Raises:
         FileExistsError: `path` is a file, or a folder that is not empty.

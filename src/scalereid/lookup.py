@@ -1,4 +1,4 @@
-"""A name to a function or class: one of ours by name, or anyone's as FILE.py:NAME."""
+"""Functions and classes by name: one of scalereid's, or your own as FILE.py:NAME."""
 
 import runpy
 from collections.abc import Callable, Mapping
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
-    """`known[name]`, or the function or class NAME of a Python file, given as `FILE.py:NAME`.
+    """Return `known[name]`, or the function or class NAME of a Python file, given as `FILE.py:NAME`.
 
-    Looking up the latter runs the file.
+    The latter runs the file.
 
     Raises:
         ValueError: No such name, file or function; the message lists the known names.
@@ -20,7 +20,7 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
     if file is None:
         raise ValueError(f"No such name: {name!r}. Choose from {', '.join(known)}, or name your own as FILE.py:NAME.")
     if not file.is_file():
-        raise ValueError(f"{name}: file {file} does not exist")
+        raise ValueError(f"{name}: the file {file} does not exist")
     found = runpy.run_path(str(file)).get(attribute)
     if not callable(found):
         raise ValueError(f"{name}: {file} does not define a function or class {attribute!r}")
@@ -28,13 +28,13 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
 
 
 def own_file(name: str) -> Path | None:
-    """The file in a name like `FILE.py:NAME`; None for a known name."""
+    """Return the file in a name like `FILE.py:NAME`; None for a known name."""
     file = name.rpartition(":")[0]
     return Path(file) if file else None
 
 
 def copy_in(folder: Path | None, name: str) -> str:
-    """`name`, or, where it is a `FILE.py:NAME` of which `folder` holds a copy, the name in that copy."""
+    """Replace the file in a name like `FILE.py:NAME` by its copy in `folder`; names without a copy there stay the same."""
     file = own_file(name)
     if folder is None or file is None or not (folder / file.name).is_file():
         return name

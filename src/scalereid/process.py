@@ -1,4 +1,4 @@
-"""This process and its machine: device, seeds, memory allocator, Ctrl-C, and a record of it all."""
+"""This process and its machine: device, seeds, memory allocator, signals, and a description of the environment."""
 
 import ctypes
 import os
@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from types import FrameType
 from typing import Any
@@ -18,10 +19,10 @@ import torch
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The device of that name; `auto` is the first CUDA GPU, or else the CPU.
+    """Return the device of that name; `auto` is the first CUDA GPU, or else the CPU.
 
     Raises:
-        ValueError: there is no such device here.
+        ValueError: The device does not exist on this machine.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -29,39 +30,65 @@ def choose_device(name: str = "auto") -> torch.device:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        reason = "there is no such kind, but cpu, cuda, mps" if "Expected one of" in reason else reason
-        raise ValueError(f"device {name!r} cannot be used here: {reason}") from error
+        reason = "unknown kind of device; choose auto, cpu, cuda or mps" if "Expected one of" in reason else reason
+        raise ValueError(f"Device {name!r} is not available: {reason}") from error
     return torch.device(name)
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Environment:
     """What a result may depend on besides the recipe: versions, machine, device, command."""
-    return {
-        "scalereid": version("scalereid"),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "pillow": version("pillow"),
-        "platform": platform.platform(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "threads": torch.get_num_threads(),
-        "tf32": torch.backends.cudnn.allow_tf32 if device.type == "cuda" else False,
-        "command": sys.argv,
-    }
+
+    scalereid: str
+    python: str
+    torch: str
+    numpy: str
+    pillow: str
+    platform: str
+    device: str
+    threads: int
+    tf32: bool
+    command: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The environment as JSON values."""
+        return asdict(self) | {"command": list(self.command)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Environment":
+        """The environment that `to_json` gave."""
+        return cls(**{**values, "command": tuple(values["command"])})
+
+
+def environment(device: torch.device) -> Environment:
+    """Describe this process, which computes on `device`."""
+    on_gpu = device.type == "cuda"
+    return Environment(
+        scalereid=version("scalereid"),
+        python=platform.python_version(),
+        torch=torch.__version__,
+        numpy=np.__version__,
+        pillow=version("pillow"),
+        platform=platform.platform(),
+        device=torch.cuda.get_device_name(device) if on_gpu else device.type,
+        threads=torch.get_num_threads(),
+        tf32=on_gpu and torch.backends.cudnn.allow_tf32,
+        command=tuple(sys.argv),
+    )
 
 
 def seed_everything(seed: int) -> None:
-    """Fix every generator that a model may draw from."""
+    """Seed every random generator that a model may draw from: Python's, NumPy's and PyTorch's."""
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc not to hand large freed blocks back to the system between batches; elsewhere nothing happens.
+    """Tell glibc not to return large freed blocks to the system between batches. Does nothing elsewhere.
 
-    By default a batch's largest activations are fresh pages each time, which the system must clear first. Training in
-    float32 on a CPU is 1.1 to 1.3 times as fast without that (docs/benchmarks.md).
+    By default a batch's largest activations are fresh pages each time, which the system must clear first. Without that,
+    training in float32 on a CPU is 1.1 to 1.3 times as fast (docs/benchmarks.md).
     """
     if platform.libc_ver()[0] != "glibc":
         return
@@ -73,19 +100,22 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def interruption() -> Iterator[Callable[[], bool]]:
-    """Yields a function that tells whether Ctrl-C was pressed (or the process told to end); a second one stops at once."""
+    """Yield a function that returns True once Ctrl-C or SIGTERM has been received. A second signal interrupts at once.
+
+    A request that came too late, since the block ended by itself, is passed on to the handlers before.
+    """
     requested = False
-    if threading.current_thread() is not threading.main_thread():  # signals reach the main thread alone
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield lambda: False
         return
 
     def request(number: int, frame: FrameType | None) -> None:
         nonlocal requested
-        if requested:
+        requested = not requested
+        if not requested:  # the second
             signal.default_int_handler(number, frame)
-        requested = True
         # Not print: the signal may have come in the middle of one.
-        os.write(2, b"\nstopping after this step; once more stops at once, and loses it\n")
+        os.write(2, b"\nStopping after this step. Press Ctrl-C again to stop at once and lose the step.\n")
 
     before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -93,3 +123,5 @@ def interruption() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if requested:
+        signal.raise_signal(signal.SIGINT)

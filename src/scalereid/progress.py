@@ -1,4 +1,4 @@
-"""What a person sees while they wait: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long tasks: a bar on a terminal, plain lines elsewhere, or nothing."""
 
 import time
 from collections.abc import Iterator
@@ -11,17 +11,22 @@ from rich.progress import Progress as Bar
 
 
 class AdvanceBar(Protocol):
-    """Told how many more images are done and, for the bar, what else is worth seeing."""
+    """Called with the number of images just completed, and optionally a detail to show on the bar."""
 
     def __call__(self, images: int, detail: str = "") -> None:
-        """Move on by so many images."""
+        """Advance by `images`."""
 
 
 class Progress:
-    """Lines and bars on a console."""
+    """Lines and bars on a console; standard output by default."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console()
+
+    @classmethod
+    def silent(cls) -> "Progress":
+        """Progress that prints nothing."""
+        return cls(Console(quiet=True))
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
@@ -29,7 +34,7 @@ class Progress:
 
     @contextmanager
     def stage(self, what: str, images: int) -> Iterator[AdvanceBar]:
-        """A bar over so many images, and in the end a line with the time they took and the images a second."""
+        """Show a bar over `images` images; at the end, print a line with the time taken and the images per second."""
         started = time.monotonic()
         done = 0
         columns = (
@@ -39,7 +44,9 @@ class Progress:
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
         )
-        with Bar(*columns, console=self.console, transient=True, disable=not self.console.is_terminal) as bar:
+        # A bar would redirect what others print to its console: a quiet one must not have any.
+        hidden = self.console.quiet or not self.console.is_terminal
+        with Bar(*columns, console=self.console, transient=True, disable=hidden) as bar:
             task = bar.add_task(what, total=images, detail="", rate=0.0)
 
             def advance(images: int, detail: str = "") -> None:
@@ -56,7 +63,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words.
+    """Format seconds for a reader.
 
     >>> duration(7.31), duration(75), duration(5000)
     ('7.3 s', '1 min 15 s', '1 h 23 min')

@@ -9,6 +9,7 @@ from scalereid.data.augmentation import augment, normalise
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore, read_image
 from scalereid.data.records import ReidDataset, labels
+from scalereid.data.sampling import Sampler
 
 SIZE = (32, 16)
 
@@ -22,9 +23,7 @@ def batches(people: ReidDataset, store: ImageStore, *, seed: int = 0, plain: boo
     change = 0.0 if plain else 0.5
     return TrainingBatches(
         store,
-        labels(people.train),
-        batch_size=10,
-        seed=seed,
+        sampler=Sampler(labels(people.train), batch_size=10, seed=seed),
         device=torch.device("cpu"),
         augment=partial(augment, flip=change, crop=change, patch=change, jitter=change, erase=change),
     )
@@ -32,11 +31,11 @@ def batches(people: ReidDataset, store: ImageStore, *, seed: int = 0, plain: boo
 
 def test_every_image_at_most_once_with_its_own_label(people: ReidDataset, store: ImageStore) -> None:
     made = batches(people, store, plain=True)
-    assert len(made) == 7  # 72 images: the last two are dropped
-    order = np.concatenate(made.order(3))
+    assert made.steps(3) == 7  # 72 images: the last two are dropped
+    order = np.concatenate(made.sampler.batches(3))
     assert len(set(order.tolist())) == 70
     expected = labels(people.train)
-    for indices, (images, of_people) in zip(made.order(3), made.epoch(3), strict=True):
+    for indices, (images, of_people) in zip(made.sampler.batches(3), made.epoch(3), strict=True):
         pixels = torch.from_numpy(np.stack([read_image(people.train[i].path, SIZE) for i in indices]))
         assert torch.equal(images, normalise(pixels))
         assert of_people.tolist() == expected[indices].tolist()
@@ -44,7 +43,9 @@ def test_every_image_at_most_once_with_its_own_label(people: ReidDataset, store:
 
 def test_every_image_is_reached_over_the_epochs(people: ReidDataset, store: ImageStore) -> None:
     made = batches(people, store)
-    assert set(np.concatenate([np.concatenate(made.order(epoch)) for epoch in range(5)]).tolist()) == set(range(72))
+    assert set(np.concatenate([np.concatenate(made.sampler.batches(epoch)) for epoch in range(5)]).tolist()) == set(
+        range(72)
+    )
 
 
 def test_a_batch_depends_on_seed_epoch_and_number_alone(people: ReidDataset, store: ImageStore) -> None:
@@ -59,20 +60,21 @@ def test_a_batch_depends_on_seed_epoch_and_number_alone(people: ReidDataset, sto
 
 
 def test_people_times_images(people: ReidDataset, store: ImageStore) -> None:
+    """Random batches at first, then people × images: each epoch with its own number of batches."""
     made = TrainingBatches(
         store,
-        labels(people.train),
-        batch_size=12,
-        images_per_person=4,
-        seed=0,
+        sampler=Sampler(
+            labels(people.train), batch_size=16, images_per_person=4, images_per_person_from_epoch=1, seed=0
+        ),
         device=torch.device("cpu"),
         augment=partial(augment, flip=0.5),
     )
-    assert len(made) == 6  # 72 images: of six people, three groups of four each
-    for _, of_people in made.epoch(1):
-        assert of_people.unique(return_counts=True)[1].tolist() == [4, 4, 4]  # type: ignore[no-untyped-call]
-    assert [batch.tolist() for batch in made.order(1)] == [batch.tolist() for batch in made.order(1)]
-    assert [batch.tolist() for batch in made.order(1)] != [batch.tolist() for batch in made.order(2)]
+    assert (made.steps(0), made.steps(1)) == (4, 4)  # 72 images: of six people, three groups of four each
+    counts = [
+        [of_people.unique(return_counts=True)[1].tolist() for _, of_people in made.epoch(epoch)]  # type: ignore[no-untyped-call]
+        for epoch in (0, 1)
+    ]
+    assert counts[0] != counts[1] == [[4, 4, 4, 4]] * 4
 
 
 def test_reading_ahead_gives_the_same_batches(people: ReidDataset, store: ImageStore) -> None:
@@ -86,8 +88,8 @@ def test_reading_ahead_gives_the_same_batches(people: ReidDataset, store: ImageS
         assert torch.equal(of_people, other_people)
 
 
-def test_too_few_images(people: ReidDataset) -> None:
-    with pytest.raises(ValueError, match="5 training images do not fill one batch of 10"):
+def test_images_and_labels_are_as_many(people: ReidDataset) -> None:
+    with pytest.raises(ValueError, match="5 images do not fit 72 labels"):
         batches(people, ImageStore([record.path for record in people.train[:5]], SIZE))
 
 
@@ -95,9 +97,7 @@ def test_too_few_images(people: ReidDataset) -> None:
 @pytest.mark.parametrize("resident", [True, False])
 def test_gpu_batches_hold_the_same_images(people: ReidDataset, store: ImageStore, resident: bool) -> None:
     on_cpu = batches(people, store, plain=True)
-    on_gpu = TrainingBatches(
-        store, labels(people.train), batch_size=10, seed=0, device=torch.device("cuda"), augment=on_cpu.augment
-    )
+    on_gpu = TrainingBatches(store, sampler=on_cpu.sampler, device=torch.device("cuda"), augment=on_cpu.augment)
     if not resident:
         on_gpu.resident = None
     for (images, of_people), (other, other_people) in zip(on_cpu.epoch(1), on_gpu.epoch(1), strict=True):
@@ -110,8 +110,6 @@ def test_gpu_augmentation_repeats(people: ReidDataset, store: ImageStore) -> Non
     runs = []
     for _ in range(2):
         made = batches(people, store)
-        on_gpu = TrainingBatches(
-            store, labels(people.train), batch_size=10, seed=0, device=torch.device("cuda"), augment=made.augment
-        )
+        on_gpu = TrainingBatches(store, sampler=made.sampler, device=torch.device("cuda"), augment=made.augment)
         runs.append([images for images, _ in on_gpu.epoch(0)])
     assert all(torch.equal(one, other) for one, other in zip(*runs, strict=True))

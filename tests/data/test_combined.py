@@ -1,9 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scalereid.data.combined import combine
-from scalereid.data.reading import read_dataset
 from scalereid.data.records import ImageRecord, ReidDataset, labels
 
 
@@ -31,10 +31,9 @@ def test_what_cannot_be_combined_is_named(tmp_path: Path) -> None:
         combine([one, ReidDataset("two", tmp_path, (), one.query, one.gallery)])
 
 
-def test_names_with_plus_and_folders(people: ReidDataset) -> None:
-    folder, parent = people.root.name, people.root.parent
-    assert read_dataset(f"csv@{folder}", parent).fingerprint() == people.fingerprint()
-    with pytest.raises(ValueError, match="is named twice"):
-        read_dataset(f"csv@{folder}+csv@{folder}", parent)
-    with pytest.raises(ValueError, match="there is no 'nope'"):
-        read_dataset(f"csv@{folder}+nope", parent)
+def test_what_was_left_out_is_told_by_dataset(tmp_path: Path) -> None:
+    one, two = (
+        replace(dataset(name, tmp_path, [1], [1]), left_out={"junk": number})
+        for name, number in (("one", 3), ("two", 4))
+    )
+    assert combine([one, two]).left_out == {"junk of one": 3, "junk of two": 4}

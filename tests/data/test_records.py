@@ -1,11 +1,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from scalereid.data.records import (
     Counts,
     ImageRecord,
     ReidDataset,
     count,
+    is_left_out,
     labels,
     one_per_tracklet,
     pids_and_camids,
@@ -75,7 +78,24 @@ def test_the_same_image_listed_twice_is_two() -> None:
     assert tracklet_of(twice).tolist() == [0, 1]
 
 
-def test_images_are_known_again_on_the_other_side() -> None:
+@pytest.mark.parametrize(
+    ("gallery", "by_camera", "by_image"),
+    [
+        (ImageRecord(Path("q.jpg"), 1, 1), True, True),
+        (ImageRecord(Path("a.jpg"), 1, 1), True, False),
+        (ImageRecord(Path("a.jpg"), 1, 2), False, False),
+        (ImageRecord(Path("a.jpg"), 2, 1), False, False),
+        (ImageRecord(Path("q.jpg"), 2, 2), False, True),
+    ],
+)
+def test_what_protocols_leave_out_of_a_querys_ranking(gallery: ImageRecord, by_camera: bool, by_image: bool) -> None:
+    query = ImageRecord(Path("q.jpg"), 1, 1)
+    assert is_left_out("market1501", query, gallery) is by_camera
+    assert is_left_out("single-gallery-shot", query, gallery) is by_camera
+    assert is_left_out("all-cameras", query, gallery) is by_image
+
+
+def test_an_image_has_one_id_in_query_and_gallery() -> None:
     images = records((1, 1), (2, 1), (3, 1))
     labels = ReidDataset("x", Path(), (), images[:2], (images[2], images[1])).people_and_cameras()
     assert labels["query_pids"].tolist() == [1, 2]
@@ -84,7 +104,7 @@ def test_images_are_known_again_on_the_other_side() -> None:
     assert equal.tolist() == [[False, False], [False, True]]
 
 
-def test_names_that_are_no_text_have_a_fingerprint(tmp_path: Path) -> None:
+def test_names_that_are_not_text_have_a_fingerprint(tmp_path: Path) -> None:
     path = tmp_path / "caf\udce9.jpg"  # Latin-1 on a disk of UTF-8
     path.write_bytes(b"1")
     dataset = ReidDataset("x", tmp_path, (ImageRecord(path, 1, 1),), (), ())

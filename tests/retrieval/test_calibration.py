@@ -56,7 +56,7 @@ def test_thresholds_go_as_far_as_the_pairs_can_tell() -> None:
     assert [point.wanted for point in calibrate(pairs(different=500), rates=[0.02], **ABOUT).points] == [0.02]
     with pytest.raises(ValueError, match="cannot be measured with 500 pairs"):
         calibrate(pairs(different=500), rates=[0.1, 0.001], **ABOUT)
-    with pytest.raises(ValueError, match="7 pairs of two people are too few"):
+    with pytest.raises(ValueError, match="7 pairs of two people are too few; expected at least 10"):
         calibrate(pairs(different=7), **ABOUT)
 
 
@@ -76,14 +76,14 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     found.save(tmp_path / "calibration.json")
     assert Calibration.load(tmp_path / "calibration.json") == found
     assert len(found.knots) <= 256
-    with pytest.raises(FileNotFoundError, match="`scalereid calibrate` makes one"):
+    with pytest.raises(FileNotFoundError, match="calibrate the model first"):
         Calibration.load(tmp_path / "nowhere.json")
     for text in ("nonsense", "{}", '{"points": [], "knots": []}'):
         (tmp_path / "bad.json").write_text(text)
-        with pytest.raises(ValueError, match=r"bad\.json is no calibration"):
+        with pytest.raises(ValueError, match=r"bad\.json is not a calibration"):
             Calibration.load(tmp_path / "bad.json")
     for prior in (0.0, 1.0):
-        with pytest.raises(ValueError, match="is not between 0 and 1"):
+        with pytest.raises(ValueError, match="expected a probability between 0 and 1"):
             found.probability(0.5, prior=prior)
 
 

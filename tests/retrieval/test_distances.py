@@ -28,17 +28,23 @@ def test_an_embedding_of_zeros_is_at_cosine_distance_1_of_all() -> None:
 
 def test_numbers_too_large_to_be_squared_are_named() -> None:
     huge = torch.tensor([[1.0, 0.0], [1e30, 0.0]])
-    with pytest.raises(ValueError, match="the gallery embedding in row 1 is too long: its square is beyond float32"):
+    with pytest.raises(
+        ValueError, match="the gallery embedding in row 1 is too long: its squared length does not fit into float32"
+    ):
         next(distance_blocks(huge[:1], huge, "euclidean"))
     with pytest.raises(ValueError, match="the query embedding in row 1 is too long"):
         next(distance_blocks(huge, huge[:1], "euclidean"))
+    many = torch.ones(300, 2)
+    many[290] = 1e30
+    with pytest.raises(ValueError, match="the query embedding in row 290 is too long"):  # not in the first block
+        list(distance_blocks(many, huge[:1], "euclidean"))
 
 
 def test_finite_numbers_whose_sum_is_not_are_finite() -> None:
     big = np.full((2, 4), 2e38, np.float32)
     assert as_matrix(big, "query").isfinite().all()
     big[1, 2] = np.nan
-    with pytest.raises(ValueError, match="the query embedding in row 1 holds NaN"):
+    with pytest.raises(ValueError, match="the query embedding in row 1 has NaN"):
         as_matrix(big, "query")
 
 
@@ -62,5 +68,13 @@ def test_copies_are_tied_however_rows_lie_in_memory(size: int) -> None:
 
 
 def test_unknown_distances_are_refused() -> None:
-    with pytest.raises(ValueError, match="there is no distance 'Cosine'; it can be cosine, euclidean"):
+    with pytest.raises(ValueError, match="No such distance: 'Cosine'. Choose from cosine, euclidean."):
         next(distance_blocks(torch.ones(1, 2), torch.ones(1, 2), "Cosine"))  # type: ignore[arg-type]
+
+
+def test_pairs_without_distances_are_refused() -> None:
+    with pytest.raises(ValueError, match="the gallery has no embeddings; expected at least one"):
+        next(distance_blocks(torch.ones(1, 2), torch.ones(0, 2), "cosine"))
+    with pytest.raises(ValueError, match="query and gallery embeddings differ in width: 2 and 3"):
+        next(distance_blocks(torch.ones(1, 2), torch.ones(4, 3), "cosine"))
+    assert list(distance_blocks(torch.ones(0, 2), torch.ones(4, 2), "cosine")) == []

@@ -5,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalereid.retrieval.neighbours import nearest_neighbours
-from scalereid.retrieval.ranking import nearest
 
 
 @settings(max_examples=100, deadline=None)
@@ -19,24 +18,6 @@ def test_agrees_with_a_full_sort_whatever_the_tiles(seed: int, n: int, k: int, t
     found = nearest_neighbours(torch.from_numpy(x), k, tile)
     assert found.indices.tolist() == np.argsort(distances, axis=1, kind="stable")[:, :k].tolist()
     assert found.farthest.tolist() == np.maximum(distances, 0).max(axis=1).tolist()
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 8), st.integers(1, 30), st.integers(1, 30))
-def test_nearest_columns(seed: int, rows: int, columns: int, top: int) -> None:
-    rng = np.random.default_rng(seed)
-    distances = rng.integers(0, 5, (rows, columns)).astype(np.float32)
-    distances[rng.random((rows, columns)) < 0.3] = np.inf
-    expected = np.sort(np.argsort(distances, axis=1, kind="stable")[:, : min(top, columns)], axis=1)
-    found = nearest(torch.from_numpy(distances), top)
-    finite = np.isfinite(np.take_along_axis(distances, found.numpy(), 1))
-    if finite.all():
-        assert found.tolist() == expected.tolist()
-    else:  # which of the infinite ones does not matter
-        assert (
-            np.sort(np.take_along_axis(distances, found.numpy(), 1)).tolist()
-            == np.sort(np.take_along_axis(distances, expected, 1)).tolist()
-        )
 
 
 @pytest.mark.parametrize("tile", [100, 1_000])

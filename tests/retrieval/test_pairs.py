@@ -5,22 +5,17 @@ import pytest
 
 from scalereid.retrieval.pairs import PairDistances, pair_distances
 from tests.golden import inputs
+from tests.retrieval.reference import distances_between, pair
 
 
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_every_pair_is_counted_once(distance: Any) -> None:
     query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(4, 30, 200, 10, 3)
     g_pids[:5] = -1
-    labels: dict[str, Any] = {"query_pids": q_pids, "gallery_pids": g_pids, "query_camids": q_camids}
-    pairs = pair_distances(query, gallery, **labels, gallery_camids=g_camids, distance=distance)
+    pairs = pair_distances(*pair(query, gallery, q_pids, g_pids, q_camids, g_camids), distance=distance)
     same = q_pids[:, None] == g_pids
     ignored = (same & (q_camids[:, None] == g_camids)) | (g_pids == -1)
-    q, g = query.astype(np.float64), gallery.astype(np.float64)
-    if distance == "cosine":
-        q, g = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, g))
-        distances = 1 - q @ g.T
-    else:
-        distances = ((q[:, None] - g) ** 2).sum(axis=2)
+    distances = distances_between(query, gallery, distance)
     for counts, wanted in ((pairs.same, same & ~ignored), (pairs.different, ~same & ~ignored)):
         assert counts.sum() == wanted.sum()
         step = pairs.edges[1]
@@ -53,19 +48,30 @@ def test_rates_that_cannot_be_measured_are_refused() -> None:
             PAIRS.threshold(rate)
 
 
-def test_pairs_of_one_kind_alone_are_refused() -> None:
-    labels: dict[str, Any] = {"query_camids": [1], "gallery_camids": [2], "query_pids": [1]}
-    with pytest.raises(ValueError, match="there are 1 pairs of one person and 0 of two"):
-        pair_distances(np.ones((1, 2)), np.ones((1, 2)), gallery_pids=[1], **labels)
-    with pytest.raises(ValueError, match="there are 0 pairs of one person and 1 of two"):
-        pair_distances(np.ones((1, 2)), np.ones((1, 2)), gallery_pids=[2], **labels)
+@pytest.mark.parametrize(("gallery_pid", "same", "different"), [(1, 1, 0), (2, 0, 1)])
+def test_pairs_of_one_kind_alone_are_refused(gallery_pid: int, same: int, different: int) -> None:
+    both = pair(np.ones((1, 2)), np.ones((1, 2)), [1], [gallery_pid], [1], [2])
+    with pytest.raises(ValueError, match=f"there are {same} pairs of one person and {different} of two"):
+        pair_distances(*both)
+
+
+def test_the_protocol_is_followed() -> None:
+    """Of four pairs, market1501 leaves out the one of one camera, and all-cameras those of one image."""
+    both = pair(np.eye(2), np.eye(2), [1, 2], [1, 2], [1, 1], [2, 1], [5, 6], [5, 7])
+    counts = {}
+    for protocol in ("market1501", "all-cameras"):
+        pairs = pair_distances(*both, protocol=protocol)
+        counts[protocol] = (int(pairs.same.sum()), int(pairs.different.sum()))
+    assert counts == {"market1501": (1, 2), "all-cameras": (1, 2)}
+    both = pair(np.eye(2), np.eye(2), [1, 2], [1, 2], [1, 1], [2, 2], [5, 6], [5, 7])
+    pairs = pair_distances(*both)
+    assert (pairs.same.sum(), pairs.different.sum()) == (2, 2)
 
 
 def test_one_long_embedding_spoils_nothing() -> None:
-    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(4, 30, 200, 10, 3)
-    labels: dict[str, Any] = {"query_pids": q_pids, "query_camids": q_camids, "distance": "euclidean"}
-    plain = pair_distances(query, gallery, gallery_pids=g_pids, gallery_camids=g_camids, **labels)
+    query, gallery, q_pids, g_pids, q_camids, g_camids = features = inputs.features(4, 30, 200, 10, 3)
+    plain = pair_distances(*pair(*features), distance="euclidean")
     gallery = np.concatenate([gallery, 1_000 * gallery[:1]])
-    g_pids, g_camids = np.r_[g_pids, 99], np.r_[g_camids, 1]
-    spoilt = pair_distances(query, gallery, gallery_pids=g_pids, gallery_camids=g_camids, **labels)
+    longer = pair(query, gallery, q_pids, np.r_[g_pids, 99], q_camids, np.r_[g_camids, 1])
+    spoilt = pair_distances(*longer, distance="euclidean")
     assert spoilt.threshold(0.05).threshold == pytest.approx(plain.threshold(0.05).threshold, rel=0.01)

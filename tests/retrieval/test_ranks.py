@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalereid.retrieval.labelled import sides
-from scalereid.retrieval.ranks import PlaceCounter, places_at_once
+from scalereid.retrieval.matches import matches_and_left_out
+from scalereid.retrieval.ranks import RankCounter, ranks_at_once
+from tests.retrieval.reference import Labels, match_ranks, on_a_line, pair
 
 
 @settings(max_examples=200, deadline=None)
@@ -22,26 +23,38 @@ def test_both_ways_of_counting_agree_with_a_walk_down_the_list(
     distances = (rng.integers(0, 4, (queries, gallery)) if tied else rng.random((queries, gallery))).astype(np.float32)
     if tied and seed % 2:  # most of the gallery far away: the way for few near ones
         distances[:, rng.random(gallery) < 0.9] += 10
-    q_pids, g_pids = rng.integers(0, people, queries), rng.integers(-1, people, gallery)
-    q_camids, g_camids = rng.integers(0, cameras, queries), rng.integers(0, cameras, gallery)
-    images = np.arange(queries), rng.permutation(queries + gallery)[:gallery]
-    both = sides(np.ones((queries, 1)), np.ones((gallery, 1)), q_pids, g_pids, q_camids, g_camids, *images)
-    everything = slice(0, queries)
-    at_once = places_at_once(torch.from_numpy(distances.copy()), *both.matches_and_ignored(everything, protocol))
-    row_by_row = PlaceCounter(both, protocol).count(everything, torch.from_numpy(distances.copy()))
+    q = Labels(rng.integers(0, people, queries), rng.integers(0, cameras, queries), np.arange(queries))
+    images = rng.permutation(queries + gallery)[:gallery]
+    g = Labels(rng.integers(-1, people, gallery), rng.integers(0, cameras, gallery), images)
+    x, y = pair(np.ones((queries, 1)), np.ones((gallery, 1)), q.pids, g.pids, q.camids, g.camids, q.images, g.images)
+    at_once = ranks_at_once(torch.from_numpy(distances.copy()), *matches_and_left_out(x, y, protocol))
+    row_by_row = RankCounter(x, y, protocol).count(slice(0, queries), torch.from_numpy(distances.copy()))
     for i in range(queries):
-        kept = [
-            j
-            for j in sorted(range(gallery), key=lambda j: (distances[i, j], j))
-            if g_pids[j] != -1
-            and not (
-                images[0][i] == images[1][j]
-                if protocol == "all-cameras"
-                else g_pids[j] == q_pids[i] and g_camids[j] == q_camids[i]
-            )
-        ]
-        expected = [place for place, j in enumerate(kept, start=1) if g_pids[j] == q_pids[i]]
-        for places, found in (row_by_row, (at_once[0].numpy(), at_once[1].numpy())):
+        expected = match_ranks(distances[i], q, i, g, protocol)
+        for ranks, found in (row_by_row, (at_once[0].numpy(), at_once[1].numpy())):
             assert found[i] == len(expected)
-            assert places[i, : found[i]].tolist() == expected
-            assert (places[i, found[i] :] == 1).all()
+            assert ranks[i, : found[i]].tolist() == expected
+            assert (ranks[i, found[i] :] == 1).all()
+
+
+def test_a_block_of_queries_has_its_own_labels() -> None:
+    """Rows 2 and 3 of the queries, whose people are 1 and 2."""
+    both = on_a_line([0.0] * 4, [1.0, 2.0], [3, 3, 1, 2], [1, 2], [1] * 4, [2, 2])
+    ranks, found = RankCounter(*both, "market1501").count(slice(2, 4), torch.tensor([[1.0, 2.0], [1.0, 2.0]]))
+    assert ranks.tolist() == [[1], [2]]
+    assert found.tolist() == [1, 1]
+
+
+def test_several_threads_count_alike() -> None:
+    rng = np.random.default_rng(0)
+    pids, camids = rng.integers(0, 20, (2, 300)), rng.integers(0, 4, (2, 300))
+    counter = RankCounter(*pair(np.ones((300, 1)), np.ones((300, 1)), *pids, *camids), "market1501")
+    distances = torch.from_numpy(rng.random((300, 300), np.float32))
+    alone = counter.count(slice(0, 300), distances.clone())
+    threads = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        together = counter.count(slice(0, 300), distances.clone())
+    finally:
+        torch.set_num_threads(threads)
+    assert [values.tolist() for values in together] == [values.tolist() for values in alone]

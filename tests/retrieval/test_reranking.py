@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-import scalereid
+from scalereid.retrieval.labelled import labelled
 from scalereid.retrieval.reranking import Reranking, cannot_help, rerank, reranked_blocks
 from scalereid.retrieval.scores import score
 from tests.conftest import GOLDEN
 from tests.golden import inputs
+from tests.retrieval.reference import pair
 
-RECORDED = json.loads((GOLDEN / "torchreid_ranking.json").read_text())
-CASES = [case for case in RECORDED if "rerank_original" in RECORDED[case]]
+GOLDEN_RANKING = json.loads((GOLDEN / "torchreid_ranking.json").read_text())
+CASES = [case for case in GOLDEN_RANKING if "rerank_original" in GOLDEN_RANKING[case]]
 
 
 def slow(query: NDArray[Any], gallery: NDArray[Any], k1: int, k2: int, weight: float) -> NDArray[Any]:
@@ -49,15 +50,12 @@ def slow(query: NDArray[Any], gallery: NDArray[Any], k1: int, k2: int, weight: f
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(("compat", "recorded"), [("paper", "rerank_original"), ("torchreid", "rerank_torchreid")])
 def test_agrees_with_torchreid(case: str, compat: Any, recorded: str) -> None:
-    expected = RECORDED[case][recorded]
-    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(**RECORDED[case]["case"])
-    distances = scalereid.rerank(query, gallery, compat=compat)
+    expected = GOLDEN_RANKING[case][recorded]
+    query, gallery, *labels = inputs.features(**GOLDEN_RANKING[case]["case"])
+    distances = rerank(query, gallery, compat=compat)
     assert distances.dtype == torch.float32
     np.testing.assert_allclose(distances[0, :10], expected["row0"], atol=1e-6)
-    scores = score(
-        query, gallery, query_pids=q_pids, gallery_pids=g_pids, query_camids=q_camids, gallery_camids=g_camids,
-        distance="euclidean", rerank=Reranking(compat=compat),
-    )  # fmt: skip
+    scores = score(*pair(query, gallery, *labels), distance="euclidean", rerank=Reranking(compat=compat))
     assert scores.mAP == pytest.approx(expected["mAP"], abs=1e-6)
     np.testing.assert_allclose(scores.cmc[:20], expected["cmc"], atol=1e-6)
     assert f"re-ranked (k1 20, k2 6, λ 0.3, as {compat})" in scores.how()
@@ -109,13 +107,11 @@ def test_blocks_change_nothing() -> None:
 
 
 def test_it_helps_where_people_have_several_images() -> None:
-    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(4, 60, 400, 20, 4, noise=1.6)
-    labels: dict[str, Any] = {"query_pids": q_pids, "gallery_pids": g_pids, "query_camids": q_camids}
-    labels |= {"gallery_camids": g_camids, "distance": "euclidean"}
-    plain, better = (score(query, gallery, **labels, rerank=r) for r in (None, Reranking()))
+    query, gallery = pair(*inputs.features(4, 60, 400, 20, 4, noise=1.6))
+    plain, better = (score(query, gallery, distance="euclidean", rerank=r) for r in (None, Reranking()))
     assert better.mAP > plain.mAP + 0.05
-    assert not cannot_help(g_pids)
-    assert cannot_help(np.array([4, 1, 3]))
+    assert not cannot_help(gallery)
+    assert cannot_help(labelled(np.eye(3), [4, 1, 3], [1, 1, 1]))
 
 
 @pytest.mark.parametrize(
@@ -123,13 +119,14 @@ def test_it_helps_where_people_have_several_images() -> None:
     [
         ({"k1": 0}, "k1 is 0; it must be at least 1"),
         ({"k2": 0}, "k2 is 0; it must be at least 1"),
-        ({"compat": "nope"}, "there is no compat 'nope'; it can be paper, torchreid"),
-        ({"distance": "cos"}, "there is no distance 'cos'"),
+        ({"compat": "nope"}, "No such compat: 'nope'. Choose from paper, torchreid"),
+        ({"distance": "cos"}, "No such distance: 'cos'"),
         ({"lambda_value": 1.5}, "lambda_value is 1.5; it must be from 0 to 1"),
-        ({"gallery": np.ones((0, 3))}, "re-ranking takes queries and a gallery"),
-        ({"gallery": np.ones((4, 2))}, "re-ranking takes queries and a gallery"),
-        ({"gallery": np.full((4, 3), np.nan)}, "gallery embedding in row 0 holds NaN"),
-        ({"gallery": np.full((4, 3), 1e30)}, "squares are beyond float32"),
+        ({"query": np.ones((0, 3))}, "there are no query embeddings; expected at least one"),
+        ({"gallery": np.ones((0, 3))}, "the gallery has no embeddings; expected at least one"),
+        ({"gallery": np.ones((4, 2))}, "query and gallery embeddings differ in width: 3 and 2"),
+        ({"gallery": np.full((4, 3), np.nan)}, "gallery embedding in row 0 has NaN"),
+        ({"gallery": np.full((4, 3), 1e30)}, "their squared lengths do not fit into float32"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:

@@ -1,6 +1,6 @@
-"""Pixels to what a network takes: normalised, and in training flipped, shifted, patched, recoloured and partly erased.
+"""Normalisation of pixels, and augmentation for training: flip, crop, patch, colour jitter and erasing.
 
-Everything works on whole batches, on the device where the batch lives, with one draw per image from a generator given.
+Everything works on whole batches, on the batch's device, with random draws per image from the given generator.
 """
 
 from functools import lru_cache
@@ -15,14 +15,14 @@ PIXEL_STD = (0.229, 0.224, 0.225)
 
 
 def normalise(pixels: Tensor) -> Tensor:
-    """RGB uint8 (b, h, w, 3) to float32 (b, 3, h, w), channels last in memory, by ImageNet's mean and deviation."""
+    """Normalise by ImageNet's mean and deviation: RGB uint8 (b, h, w, 3) to float32 (b, 3, h, w), channels last in memory."""
     mean, std = _constants(pixels.device)
     return pixels.float().div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 @lru_cache
 def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and deviation on a device; kept there, because sending them makes a GPU wait."""
+    """Mean and deviation on a device; kept there, because copying them makes a GPU wait."""
     return torch.tensor(PIXEL_MEAN, device=device), torch.tensor(PIXEL_STD, device=device)
 
 
@@ -36,13 +36,13 @@ def augment(
     jitter: float = 0.0,
     erase: float = 0.0,
 ) -> Tensor:
-    """Each step in torchreid's order, applied to each image with the probability given.
+    """Apply each augmentation to each image with its probability, in torchreid's order.
 
     Args:
-        images: normalised (b, 3, h, w).
+        images: (b, 3, h, w), normalised.
         generator: on the images' device.
-        flip: probability of a left-right flip.
-        crop: probability of enlarging by an eighth and cutting out the original size at random.
+        flip: probability of a horizontal flip.
+        crop: probability of enlarging by an eighth and cropping the original size at random.
         patch: probability of pasting a piece of another image of the batch.
         jitter: probability of changing brightness and contrast.
         erase: probability of covering a random rectangle.
@@ -61,13 +61,13 @@ def augment(
 
 
 def random_flip(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
-    """Mirror left and right."""
+    """Flip horizontally."""
     chosen = _draw(images, generator) < probability
     return torch.where(chosen[:, None, None, None], images.flip(3), images)
 
 
 def random_crop(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
-    """Enlarge by 1.125 (bilinear) and cut out the original size at a random place: torchreid's Random2DTranslation."""
+    """Enlarge by 1.125 (bilinear) and crop the original size at a random position: torchreid's Random2DTranslation."""
     count, _, height, width = images.shape
     size = (round(height * 1.125), round(width * 1.125))
     enlarged = functional.interpolate(images, size, mode="bilinear", align_corners=False)
@@ -89,39 +89,39 @@ def random_patch(
     area: tuple[float, float] = (0.01, 0.5),
     aspect: tuple[float, float] = (0.1, 10.0),
 ) -> Tensor:
-    """Paste a piece of another image of the batch at a random place (Zhou et al., arXiv:1905.00953, torchreid's RandomPatch).
+    """Paste a patch of another image of the batch at a random position: RandomPatch (Zhou et al., arXiv:1905.00953).
 
-    The piece has `area` as a fraction of the image and `aspect` = height / width; with even odds each it is mirrored, and
-    turned by up to 10° either way (nearest pixel, black where nothing is left). torchreid cuts its pieces from a pool of
-    50,000 earlier ones; cutting them from the batch at hand keeps each batch a function of its own seed.
+    The patch has `area` as a fraction of the image and `aspect` = height / width. It is flipped with probability 0.5, and
+    rotated by up to 10° either way with probability 0.5 (nearest pixel, black outside). torchreid takes its patches from a
+    pool of 50,000 earlier ones; taking them from the same batch keeps each batch a function of its own seed.
     """
     count, _, height, width = images.shape
-    place = _rectangles(images, generator, area, aspect)
+    box = _rectangles(images, generator, area, aspect)
     draw = torch.rand((6, count), generator=generator, device=images.device)
-    chosen = (draw[0] < probability) & place.found
+    chosen = (draw[0] < probability) & box.found
     number = torch.arange(count, device=images.device)
     source = (number + 1 + (draw[1] * (count - 1)).long()) % count if count > 1 else number
     angle = (draw[5] * 20 - 10).deg2rad() * (_draw(images, generator) < 0.5)
-    # Where in its piece each pixel of the image comes from.
-    middle_y, middle_x = (place.height - 1) / 2, (place.width - 1) / 2
-    y = torch.arange(height, device=images.device)[None, :, None] - (place.top + middle_y)[:, None, None]
-    x = torch.arange(width, device=images.device)[None, None, :] - (place.left + middle_x)[:, None, None]
+    # From which position in its patch each pixel of the image comes.
+    middle_y, middle_x = (box.height - 1) / 2, (box.width - 1) / 2
+    y = torch.arange(height, device=images.device)[None, :, None] - (box.top + middle_y)[:, None, None]
+    x = torch.arange(width, device=images.device)[None, None, :] - (box.left + middle_x)[:, None, None]
     cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
-    turned_y = cos * y - sin * x + middle_y[:, None, None]
-    turned_x = sin * y + cos * x
-    mirrored = torch.where(draw[4] < 0.5, -1.0, 1.0)[:, None, None]
-    turned_x = mirrored * turned_x + middle_x[:, None, None]
-    from_y, from_x = turned_y.round(), turned_x.round()
-    last_y, last_x = (place.height - 1)[:, None, None], (place.width - 1)[:, None, None]
+    rotated_y = cos * y - sin * x + middle_y[:, None, None]
+    rotated_x = sin * y + cos * x
+    flipped = torch.where(draw[4] < 0.5, -1.0, 1.0)[:, None, None]
+    rotated_x = flipped * rotated_x + middle_x[:, None, None]
+    from_y, from_x = rotated_y.round(), rotated_x.round()
+    last_y, last_x = (box.height - 1)[:, None, None], (box.width - 1)[:, None, None]
     inside = (from_y >= 0) & (from_y <= last_y) & (from_x >= 0) & (from_x <= last_x)
-    top = (draw[2] * (height - place.height + 1)).floor()[:, None, None]
-    left = (draw[3] * (width - place.width + 1)).floor()[:, None, None]
+    top = (draw[2] * (height - box.height + 1)).floor()[:, None, None]
+    left = (draw[3] * (width - box.width + 1)).floor()[:, None, None]
     rows = (top + from_y).clamp(0, height - 1).long()
     columns = (left + from_x).clamp(0, width - 1).long()
-    pieces = images[source[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+    patches = images[source[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
     mean, std = _constants(images.device)
-    pieces = torch.where(inside[:, None], pieces, (-mean / std)[None, :, None, None])
-    return torch.where((place.covered(images) & chosen[:, None, None])[:, None], pieces, images)
+    patches = torch.where(inside[:, None], patches, (-mean / std)[None, :, None, None])
+    return torch.where((box.covered(images) & chosen[:, None, None])[:, None], patches, images)
 
 
 def random_jitter(
@@ -129,8 +129,8 @@ def random_jitter(
 ) -> Tensor:
     """Change brightness, then contrast, by factors drawn for each image from 1 ± `brightness` and 1 ± `contrast`.
 
-    The strengths of torchreid's colour jitter (whose saturation and hue are 0), on colours from 0 to 1: brightness
-    multiplies, contrast stretches about the image's mean luminance, each then clipped.
+    With torchreid's strengths (its saturation and hue are 0), on colours from 0 to 1: brightness multiplies, contrast
+    stretches about the image's mean luminance, and each result is clipped.
     """
     draw = torch.rand((3, len(images)), generator=generator, device=images.device)[:, :, None, None, None]
     mean, std = (constant[:, None, None] for constant in _constants(images.device))
@@ -150,29 +150,29 @@ def random_erase(
     area: tuple[float, float] = (0.02, 0.4),
     aspect: tuple[float, float] = (0.3, 1 / 0.3),
 ) -> Tensor:
-    """Cover a random rectangle (Zhong et al., arXiv:1708.04896) with torchreid's fill.
+    """Fill a random rectangle (random erasing, Zhong et al., arXiv:1708.04896) as torchreid does.
 
-    The rectangle has `area` as a fraction of the image and `aspect` = height / width. The fill is ImageNet's mean put in
-    *after* normalisation, as the published recipes have it, so not the mean colour.
+    The rectangle has `area` as a fraction of the image and `aspect` = height / width. The fill is ImageNet's mean *after*
+    normalisation, as in the published recipes, so it is not the mean colour.
     """
-    place = _rectangles(images, generator, area, aspect)
-    chosen = (_draw(images, generator) < probability) & place.found
+    box = _rectangles(images, generator, area, aspect)
+    chosen = (_draw(images, generator) < probability) & box.found
     fill = _constants(images.device)[0][None, :, None, None]
-    return torch.where((place.covered(images) & chosen[:, None, None])[:, None], fill, images)
+    return torch.where((box.covered(images) & chosen[:, None, None])[:, None], fill, images)
 
 
 class _Rectangles(NamedTuple):
-    """A rectangle in each image, in whole pixels: (b,) each."""
+    """A rectangle in each image, in whole pixels; each field is (b,)."""
 
     height: Tensor
     width: Tensor
     top: Tensor
     left: Tensor
     found: Tensor
-    """False where none of those drawn fits."""
+    """False where none of the drawn rectangles fits."""
 
     def covered(self, images: Tensor) -> Tensor:
-        """Which pixels (b, h, w) lie in the rectangles."""
+        """The rectangles as masks (b, h, w)."""
         y = torch.arange(images.shape[2], device=images.device)
         x = torch.arange(images.shape[3], device=images.device)
         top, left = self.top[:, None], self.left[:, None]
@@ -184,7 +184,7 @@ class _Rectangles(NamedTuple):
 def _rectangles(
     images: Tensor, generator: Generator, area: tuple[float, float], aspect: tuple[float, float]
 ) -> _Rectangles:
-    """For each image the first of ten drawn rectangles that is smaller than it, at a random place."""
+    """For each image the first of ten drawn rectangles that fits into it, at a random position."""
     count, _, height, width = images.shape
     tries = 10
     draw = torch.rand((4, count, tries), generator=generator, device=images.device)

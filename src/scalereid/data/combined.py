@@ -10,12 +10,12 @@ from scalereid.data.records import ImageRecord, ReidDataset
 
 
 def combine(datasets: Sequence[ReidDataset]) -> ReidDataset:
-    """The training images of all `datasets`, in their order, as one dataset without query and gallery images.
+    """Concatenate the training images of all `datasets`, in their order; the result has no query or gallery images.
 
-    People and cameras of different datasets stay different: pids and camids are moved up behind those of the dataset before.
+    People and cameras of different datasets stay distinct: each dataset's pids and camids follow those of the one before.
 
     Raises:
-        ValueError: one of them has no training images, or is named twice.
+        ValueError: A dataset has no training images, or is named twice.
     """
     names = [dataset.name for dataset in datasets]
     for dataset in datasets:

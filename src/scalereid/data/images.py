@@ -1,4 +1,4 @@
-"""Image files to pixels: decoded once, at the size asked for, and kept where they fit."""
+"""Image files to pixels: the one preprocessing, and a store that decodes each image once."""
 
 import hashlib
 import os
@@ -16,62 +16,82 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from scalereid.files import write
+
 ImageSize = tuple[int, int]  # (height, width), always in this order
 _AHEAD = 2  # batches read while one is used
-Advance = Callable[[int], None]  # told how many more images are done
+Advance = Callable[[int], None]  # called with the number of images just completed
 
 
 def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
-    """One image as RGB (height, width, 3), resized by Pillow's antialiased bilinear filter.
-
-    That filter is part of what a model has learned: another resize gives other embeddings. Greyscale, palette and CMYK images
-    become RGB, transparency is ignored, and an image that says how the camera was held (EXIF) is turned upright.
+    """RGB pixels (height, width, 3) of an image file, as a model takes them: upright and resized.
 
     Raises:
-        ValueError: the file is no image, a damaged one, one with more than 8 bits a channel or with several frames; the message
+        ValueError: See `load_image`.
+    """
+    return resize(load_image(path), image_size)
+
+
+def load_image(path: Path) -> Image.Image:
+    """An image file, decoded, in RGB and upright.
+
+    Raises:
+        ValueError: The file is not an image, is damaged, or has more than 8 bits per channel or several frames; the message
             names it.
     """
-    height, width = image_size
     with open_image(path) as image:
-        return np.asarray(upright(image).resize((width, height), Image.Resampling.BILINEAR))
+        return upright(image)
+
+
+def resize(image: Image.Image, image_size: ImageSize) -> NDArray[np.uint8]:
+    """Pixels (height, width, 3) of an RGB image, resized by Pillow's antialiased bilinear filter.
+
+    That filter is part of what a model has learned: another one gives other embeddings.
+    """
+    return np.asarray(image.resize(image_size[::-1], Image.Resampling.BILINEAR))
 
 
 @contextmanager
 def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Image.Image]:
-    """An image file, open and not decoded yet. What goes wrong with it, now or on decoding, names the file.
+    """An image file, open but not decoded. Any error with it, also on decoding within the context, names the file.
 
     Raises:
-        ValueError: see `read_image`.
+        ValueError: See `load_image`.
     """
     try:
         with Image.open(source) as image:
-            if image.mode.startswith(("I", "F")):
+            if has_deep_channels(image):
                 raise ValueError("it has more than 8 bits a channel; convert it")
             if getattr(image, "is_animated", False) and image.format != "MPO":  # whose first picture is the photograph
-                raise ValueError("it has several frames; save the one that is meant as an image of its own")
+                raise ValueError("it has several frames; save one of them as an image of its own")
             yield image
     except MemoryError:
         raise
     except UnidentifiedImageError:
-        raise ValueError(f"{name or source} cannot be read as an image: it is of no kind that Pillow knows") from None
+        raise ValueError(f"{name or source} cannot be read as an image: Pillow does not know its format") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ValueError(f"{name or source} cannot be read as an image: {error}") from error
 
 
+def has_deep_channels(image: Image.Image) -> bool:
+    """Whether an image has more than 8 bits per channel, which a conversion to RGB would clip."""
+    return image.mode.startswith(("I", "F"))
+
+
 def upright(image: Image.Image) -> Image.Image:
-    """`image` as RGB, turned as it was seen."""
+    """`image` in RGB, rotated as its EXIF orientation says; greyscale, palette and CMYK converted, transparency ignored."""
     return (image if orientation(image) == 1 else ImageOps.exif_transpose(image)).convert("RGB")
 
 
 def orientation(image: Image.Image) -> int:
-    """How the camera was held, as EXIF numbers it: 1 upright, 5 to 8 lying on a side."""
+    """EXIF orientation of an image: 1 upright, 5 to 8 lying on a side."""
     if "exif" not in image.info and image.format != "TIFF":
         return 1  # without asking for more, for which a PNG would be decoded
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
 
 
 def check_image_size(image_size: ImageSize) -> None:
-    """Networks here halve an image four times; less than a pixel is left of a smaller one.
+    """Check that networks can halve an image four times with a pixel left.
 
     Raises:
         ValueError: `image_size` is below 16 pixels either way.
@@ -81,11 +101,11 @@ def check_image_size(image_size: ImageSize) -> None:
 
 
 class ImageStore:
-    """The pixels of a list of image files, as a uint8 array (n, height, width, 3) or decoded again at each reading.
+    """The pixels of a list of image files, as a uint8 array (n, height, width, 3) or decoded anew at each reading.
 
-    Kept in memory up to `memory_limit` bytes (unless told, a quarter of what the process may have), else in a memory-mapped
-    file in `cache_folder` (unless told, SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and anyone may
-    delete, else, when the disk has no room either, decoded whenever asked for.
+    Kept in memory up to `memory_limit` bytes (default: a quarter of what the process may have), else in a memory-mapped
+    file in `cache_folder` (default: SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and that may be
+    deleted, else, when the disk has no room either, decoded at each reading.
     """
 
     def __init__(
@@ -103,7 +123,7 @@ class ImageStore:
         size = int(np.prod(shape))
         if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
             pixels = np.empty(shape, np.uint8)
-            self._decode_into(pixels, advance)
+            _decode(self.paths, image_size, pixels, advance)
             self.pixels: Tensor | None = torch.from_numpy(pixels)
             return
         folder = cache_folder or default_cache_folder()
@@ -122,20 +142,15 @@ class ImageStore:
         _decode([self.paths[i] for i in indices], self.image_size, batch, lambda _: None)
         return torch.from_numpy(batch)
 
-    def _decode_into(self, pixels: NDArray[np.uint8], advance: Advance) -> None:
-        _decode(self.paths, self.image_size, pixels, advance)
-
     def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
-        if not file.is_file():
-            partial = file.with_suffix(f".partial-{os.getpid()}")
+        def save(partial: Path) -> None:
             pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-            try:
-                self._decode_into(pixels, advance)
-                pixels.flush()
-                partial.replace(file)  # complete or not there at all
-            finally:
-                partial.unlink(missing_ok=True)
-        # Copy-on-write rather than read-only: torch has no read-only tensors and warns of them. Nobody writes.
+            _decode(self.paths, self.image_size, pixels, advance)
+            pixels.flush()
+
+        if not file.is_file():
+            write(file, save)
+        # Copy-on-write rather than read-only: torch has no read-only tensors and warns of them. Nothing writes to it.
         return np.load(file, mmap_mode="c")
 
     def _file_in(self, folder: Path) -> Path:
@@ -148,15 +163,15 @@ class ImageStore:
 
 
 def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: torch.device) -> Iterator[Tensor]:
-    """The pixels of each batch of image numbers, uint8 (b, height, width, 3) on `device`, read while the one before is used."""
+    """Pixels of each batch of indices, uint8 (b, height, width, 3) on `device`, read while the batch before is used."""
     if store.pixels is not None and device.type == "cpu":
-        yield from map(store.read, batches)  # at hand: a thread would cost more than it saves
+        yield from map(store.read, batches)  # in memory: a thread would cost more than it saves
         return
 
     def fetch(batch: NDArray[np.int64]) -> Tensor:
         pixels = store.read(batch)
         if device.type == "cuda":
-            return pixels.pin_memory()  # which is copied while the GPU computes
+            return pixels.pin_memory()  # so that it is copied while the GPU computes
         return pixels
 
     # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
@@ -179,8 +194,8 @@ def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: NDArray[np.uin
 
 
 def _quarter_of_memory() -> int:
-    """Of the machine's memory, or of what its container allows."""
-    limits = [4 * 1024**3]  # where the system does not say
+    """A quarter of the machine's memory, or of what its container allows, in bytes."""
+    limits = [4 * 1024**3]  # where the system does not tell
     if hasattr(os, "sysconf"):
         limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
     container = Path("/sys/fs/cgroup/memory.max")
@@ -190,7 +205,7 @@ def _quarter_of_memory() -> int:
 
 
 def default_cache_folder() -> Path:
-    """Where what can be made again is kept: SCALEREID_CACHE, or ~/.cache/scalereid."""
+    """The folder for files that can be made anew: SCALEREID_CACHE, or ~/.cache/scalereid."""
     if named := os.environ.get("SCALEREID_CACHE"):
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "scalereid"  # noqa: PTH111 - never fails
@@ -200,5 +215,5 @@ def _free_space(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return shutil.disk_usage(folder).free
-    except OSError:  # no home, or not ours to write
+    except OSError:  # no home, or not writable
         return 0

@@ -1,4 +1,4 @@
-"""The grammar of datasets' names: A+B, NAME#SPLIT, NAME@FOLDER."""
+"""The grammar of dataset names: A+B, NAME#SPLIT, NAME@FOLDER."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class DatasetName(NamedTuple):
 
 
 def named_datasets(name: str) -> list[DatasetName]:
-    """The datasets that a name names: `A@FOLDER+B#2` is A in FOLDER, and B's second split."""
+    """Parse a dataset's name: `A@FOLDER+B#2` is A in FOLDER, and the second split of B."""
     parts = []
     for part in name.split("+"):
         reader, _, folder = part.partition("@")
@@ -27,7 +27,7 @@ def named_datasets(name: str) -> list[DatasetName]:
 
 
 def splits_of(name: str) -> list[str]:
-    """The names of a dataset's splits, where it has several and `name` names none of them; else the name alone."""
+    """List the names of a dataset's splits if it has several and `name` chooses none of them; else `name` alone."""
     parts = named_datasets(name)
     reader, split, folder = parts[0]
     if len(parts) > 1 or split is not None or reader not in SPLITS:

@@ -15,14 +15,15 @@ from scalereid.lookup import find
 
 
 def read_dataset(name: str, root: Path) -> ReidDataset:
-    """The dataset that lies in `root`, read by the reader of that name.
+    """Read the dataset `name` from the folder `root`.
 
-    `NAME@FOLDER` lies in a folder within `root`; `NAME#2` is the second of several splits; `A+B` are several datasets,
-    combined to train on.
+    `NAME@FOLDER` lies in a folder within `root`; `NAME#2` is the second of several splits; `A+B` combines datasets for
+    training.
 
     Raises:
-        FileNotFoundError, ValueError: what the reader says, or there is no such reader, or it has several splits and none is
-            named.
+        FileNotFoundError: The dataset, or a part of it, is not in the folder.
+        ValueError: The reader does not exist or cannot read the files, or the dataset has several splits and `name` chooses
+            none of them.
     """
     datasets = [_read_one(part, root / part.folder if part.folder else root) for part in named_datasets(name)]
     return datasets[0] if len(datasets) == 1 else combine(datasets)
@@ -38,18 +39,17 @@ def _read_one(name: DatasetName, root: Path) -> ReidDataset:
         except FileNotFoundError as error:
             if name.reader == "csv" or not (root / "dataset.csv").is_file():
                 raise
-            hint = "to train on it, --data.dataset csv; elsewhere, --dataset csv"
-            raise FileNotFoundError(f"{error}\nThere is a dataset.csv in {root}: {hint}") from None
+            raise FileNotFoundError(f"{error}\n{root} contains dataset.csv; to read it, name the dataset csv") from None
         return dataset
     if name.split is None:
         last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
         raise ValueError(
-            f"{name.reader} has several splits: name one of {name.reader}#1{last}; `scalereid train-splits` trains on each "
-            "of them, `scalereid evaluate` scores on all and averages"
+            f"{name.reader} has several splits; name one of {name.reader}#1{last}, or train and evaluate on each of them and "
+            "average the scores"
         )
     return read(root, split=name.split)
 
 
 def with_protocol(dataset: ReidDataset, protocol: Literal["dataset", Protocol]) -> ReidDataset:
-    """`dataset`, to be scored by this protocol; `dataset` means its own."""
+    """Return `dataset` with another protocol for its scores; `dataset` means its own."""
     return dataset if protocol == "dataset" else replace(dataset, protocol=protocol)

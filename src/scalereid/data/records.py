@@ -1,4 +1,4 @@
-"""What a dataset is: records of images, in three splits, with counts and a fingerprint."""
+"""A dataset: records of images in three splits, with counts and a fingerprint."""
 
 import hashlib
 import os
@@ -10,10 +10,10 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.data.protocols import Protocol
+from scalereid.data.protocols import Protocol, leaves_out
 
 JUNK = -1
-"""The pid of an image of nobody, or of somebody cut off: neither right nor wrong, so left out of every ranking."""
+"""The pid of an image of no person, or of a person cut off: neither right nor wrong, so left out of every ranking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class ImageRecord:
     pid: int
     camid: int
     tracklet: int | None = None
-    """A person's images from a camera with the same number are one walk past it, found as one; None: an image by itself."""
+    """Images of a person and camera with the same number are one walk past it, found as one; None for a single image."""
 
 
 class Counts(NamedTuple):
-    """How much a split holds."""
+    """Number of people, images, cameras and tracklets in a split."""
 
     people: int
     images: int
@@ -37,7 +37,7 @@ class Counts(NamedTuple):
 
 
 class PeopleAndCameras(TypedDict):
-    """What `score` and `rank` need to know beside the embeddings."""
+    """The labels that `scalereid.score` and `scalereid.rank` take beside the embeddings."""
 
     query_pids: NDArray[np.int64]
     gallery_pids: NDArray[np.int64]
@@ -58,7 +58,7 @@ class ReidDataset:
     gallery: tuple[ImageRecord, ...]
     protocol: Protocol = "market1501"
     left_out: Mapping[str, int] = field(default_factory=dict, hash=False)
-    """Files in its folders that are in no split, by why."""
+    """Number of files in its folders that are in no split, by reason."""
 
     @property
     def splits(self) -> dict[str, tuple[ImageRecord, ...]]:
@@ -70,12 +70,12 @@ class ReidDataset:
         return {split: count(records) for split, records in self.splits.items()}
 
     def people_and_cameras(self) -> PeopleAndCameras:
-        """People, cameras and images of the test side: `score(query, gallery, **dataset.people_and_cameras())`.
+        """Labels of query and gallery: `scalereid.score(query, gallery, **dataset.people_and_cameras())`.
 
-        Of a tracklet there is one entry, as of its embedding.
+        One entry per tracklet, as there is one embedding.
         """
         query, gallery = one_per_tracklet(self.query), one_per_tracklet(self.gallery)
-        numbers = {path: i for i, path in enumerate(dict.fromkeys(r.path for r in (*query, *gallery)))}
+        ids = {path: i for i, path in enumerate(dict.fromkeys(r.path for r in (*query, *gallery)))}
         query_pids, query_camids = pids_and_camids(query)
         gallery_pids, gallery_camids = pids_and_camids(gallery)
         return PeopleAndCameras(
@@ -83,8 +83,8 @@ class ReidDataset:
             gallery_pids=gallery_pids,
             query_camids=query_camids,
             gallery_camids=gallery_camids,
-            query_images=np.array([numbers[r.path] for r in query], dtype=np.int64),
-            gallery_images=np.array([numbers[r.path] for r in gallery], dtype=np.int64),
+            query_images=np.array([ids[r.path] for r in query], dtype=np.int64),
+            gallery_images=np.array([ids[r.path] for r in gallery], dtype=np.int64),
         )
 
     def fingerprint(self) -> str:
@@ -94,7 +94,7 @@ class ReidDataset:
         apart that were encoded anew. An edit that keeps a file's size goes unnoticed.
 
         Raises:
-            FileNotFoundError: a file is not there.
+            FileNotFoundError: A file does not exist.
         """
         digest = hashlib.sha256()
         for split, records in self.splits.items():
@@ -113,6 +113,16 @@ def count(records: Sequence[ImageRecord]) -> Counts:
     return Counts(len({r.pid for r in records}), len(records), len({r.camid for r in records}), len(tracklets))
 
 
+def is_left_out(protocol: Protocol, query: ImageRecord, gallery: ImageRecord) -> bool:
+    """Whether the protocol leaves `gallery` out of the ranking of `query`."""
+    return leaves_out(
+        protocol,
+        same_person=query.pid == gallery.pid,
+        same_camera=query.camid == gallery.camid,
+        same_image=query.path == gallery.path,
+    )
+
+
 def labels(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
     """A class number 0 … C−1 for every record: the rank of its pid among all pids in `records`."""
     pids = np.array([record.pid for record in records], dtype=np.int64)
@@ -120,7 +130,7 @@ def labels(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
 
 
 def pids_and_camids(records: Sequence[ImageRecord]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The people and the cameras of `records`, as two arrays."""
+    """The pids (n,) and the camids (n,) of `records`."""
     return (
         np.array([record.pid for record in records], dtype=np.int64),
         np.array([record.camid for record in records], dtype=np.int64),
@@ -128,13 +138,13 @@ def pids_and_camids(records: Sequence[ImageRecord]) -> tuple[NDArray[np.int64], 
 
 
 def tracklet_of(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
-    """For every record the number, from 0 on in order of appearance, of what it is found as: its tracklet, or itself."""
+    """The tracklet (n,) of every record, numbered from 0 in order of appearance; a record without one is its own."""
     numbers: dict[tuple[int, ...], int] = {}
     keys = ((i,) if r.tracklet is None else (r.pid, r.camid, r.tracklet) for i, r in enumerate(records))
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
 def one_per_tracklet(records: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
-    """The first image of every tracklet, and every image that is by itself: one record for each that can be found."""
+    """The first image of every tracklet, and every image without one: one record for each embedding."""
     first = np.unique(tracklet_of(records), return_index=True)[1]
     return tuple(records[i] for i in first)

@@ -1,15 +1,15 @@
 """What a distance means: thresholds at known error rates, and the probability that two images show the same person."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scalereid.files import read_json, write_json
 from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 
@@ -25,17 +25,17 @@ class Calibration:
 
     distance: Distance
     model: str
-    """Which, in words."""
+    """The model, in words."""
     fingerprint: str
-    """Of its weights and image size."""
+    """Fingerprint of the model's weights and image size."""
     dataset: str
-    """Its name and fingerprint."""
+    """Name and fingerprint of the dataset."""
     method: Method
     knots: tuple[tuple[float, float], ...]
-    """Distances, ascending, and the log-odds of one person when pairs of one and of two are equally many; linear in between.
-    They are never surer than one error among all pairs that were seen."""
+    """Distances, ascending, and the log-odds of one person at equal numbers of pairs of one person and of two; linear in
+    between. They are never surer than one error among all pairs that were seen."""
     prior: float
-    """The share of pairs of one person in the dataset."""
+    """Share of pairs of one person in the dataset."""
     same_pairs: int
     different_pairs: int
     points: tuple[OperatingPoint, ...]
@@ -44,41 +44,41 @@ class Calibration:
     def probability(self, distances: ArrayLike, prior: float | None = None) -> NDArray[np.float64]:
         """The probability that pairs at these distances show the same person.
 
-        `prior` is the probability before one looks: 1 in 1,000, say, for somebody in a crowd. Unless told, the dataset's.
+        `prior` is the probability beforehand: 1 in 1,000, say, for a passer-by in a crowd. Defaults to the dataset's.
 
         Raises:
             ValueError: `prior` is not between 0 and 1.
         """
         before = self.prior if prior is None else prior
         if not 0 < before < 1:
-            raise ValueError(f"a prior of {before} is not between 0 and 1")
+            raise ValueError(f"prior is {before}; expected a probability between 0 and 1")
         at, log_odds = np.array(self.knots).T
         values = np.asarray(distances, dtype=np.float64)
         after = np.interp(values, at, log_odds) + np.log(before / (1 - before))
         return np.asarray(1 / (1 + np.exp(-after.clip(-50, 50))))
 
     def save(self, file: Path) -> None:
-        """Write it as JSON."""
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        """Write it as JSON, whole or not at all."""
+        write_json(file, asdict(self))
 
     @classmethod
     def load(cls, file: str | PathLike[str]) -> "Calibration":
-        """What `save` wrote.
+        """Read what `save` wrote.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: it is something else.
+            FileNotFoundError: The file does not exist.
+            ValueError: It is not a calibration.
         """
         file = Path(file)
         if not file.is_file():
-            raise FileNotFoundError(f"there is no calibration at {file}; `scalereid calibrate` makes one")
+            raise FileNotFoundError(f"no calibration at {file}; calibrate the model first")
         try:
-            values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            values = read_json(file)
             points = tuple(OperatingPoint(**point) for point in values["points"])
             knots = tuple((float(at), float(odds)) for at, odds in values["knots"])
             return cls(**(values | {"points": points, "knots": knots}))
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{file} is no calibration: {error}") from error
+            raise ValueError(f"{file} is not a calibration: {error}") from error
 
 
 def calibrate(
@@ -93,19 +93,19 @@ def calibrate(
 ) -> Calibration:
     """Learn from pairs of known people what distances mean.
 
-    Thresholds are given at the false-match `rates`; unless told, from 10⁻¹ to 10⁻⁴ as far as there are pairs enough.
+    Thresholds are given at the false-match `rates`, by default from 10⁻¹ to 10⁻⁴ as far as there are enough pairs.
 
-    `logistic` regression gives log-odds that fall on a straight line; `isotonic` regression any that fall, and asks for more
-    pairs. Both weigh pairs of one person and of two equally, so that `Calibration.probability` can be told another prior.
+    `logistic` regression gives log-odds that fall on a straight line; `isotonic` regression any that fall, and needs more
+    pairs. Both weigh pairs of one person and of two equally, so that `Calibration.probability` takes any prior.
 
     Raises:
         ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
-        ValueError: there are too few pairs for any threshold, or for one of `rates`; or distances are no smaller for one
-            person than for two.
+        ValueError: There are too few pairs for any threshold, or for one of `rates`; or images of one person are no nearer to
+            each other than images of two.
     """
     same, different = int(pairs.same.sum()), int(pairs.different.sum())
     if different < 1 / RATES[0]:
-        raise ValueError(f"{different} pairs of two people are too few to tell anything; it takes {1 / RATES[0]:.0f}")
+        raise ValueError(f"{different} pairs of two people are too few; expected at least {1 / RATES[0]:.0f}")
     false, true = pairs.rates()
     if np.trapezoid(true, false) <= 0.5:
         raise ValueError(
@@ -131,7 +131,7 @@ def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float]
         from sklearn.linear_model import LogisticRegression
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "calibration is done with scikit-learn, which is not installed: pip install 'scalereid[calibration]'"
+            "calibration needs scikit-learn, which is not installed: pip install 'scalereid[calibration]'"
         ) from error
     middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
     counts = [pairs.same, pairs.different]
@@ -143,15 +143,15 @@ def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float]
     limits = (-np.log(counts[0].sum()), np.log(counts[1].sum()))  # nothing is surer than one error among all pairs
     if method == "logistic":
         scale = at.std() or 1.0
-        # A little regularised, so that people who can be told apart without fail get finite odds.
+        # A little regularised, so that people who are always told apart get finite odds.
         model = LogisticRegression(C=1e4).fit(at[:, None] / scale, is_same, sample_weight=1_000 * weights)
         slope, intercept = float(model.coef_[0, 0]) / scale, float(model.intercept_[0])
-        crossings = [(limit - intercept) / slope for limit in limits]  # where the line leaves what can be told
-        places = sorted({*ends, *(place for place in crossings if ends[0] < place < ends[1])})
-        return tuple((place, float(np.clip(intercept + slope * place, *limits))) for place in places)
+        crossings = [(limit - intercept) / slope for limit in limits]  # where the line reaches them
+        knots = sorted({*ends, *(crossing for crossing in crossings if ends[0] < crossing < ends[1])})
+        return tuple((knot, float(np.clip(intercept + slope * knot, *limits))) for knot in knots)
     lowest, highest = (float(1 / (1 + np.exp(-limit))) for limit in limits)
     fitted = IsotonicRegression(increasing=False, y_min=lowest, y_max=highest).fit(at, is_same, sample_weight=weights)
-    # Where it changes, and no more often than a page can hold.
+    # The knots where it changes, thinned out to what a page can show.
     x, y = fitted.X_thresholds_, fitted.y_thresholds_
     chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), _KNOTS)).round().astype(int))
     return tuple((float(x[i]), float(np.log(y[i] / (1 - y[i])))) for i in chosen)

@@ -1,10 +1,11 @@
-"""Two models on the same queries: is one better, and on which?"""
+"""Two models on the same queries: is one better, and on which queries?"""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from scalereid.retrieval.bootstrap import bootstrap_interval, changes_between, same_queries
 from scalereid.retrieval.scores import Scores
 
 
@@ -13,17 +14,17 @@ class Comparison:
     """How the second model's scores differ from the first's."""
 
     difference: float
-    """Of mAP, second minus first."""
+    """Difference in mAP, second minus first."""
     interval: tuple[float, float]
-    """In which 95 % of the differences lie when people are drawn anew."""
+    """95 % bootstrap interval of the difference, over people."""
     people: int
-    """Of whom the queries are."""
+    """Number of distinct people queried."""
     better: int
-    """Queries with a higher average precision."""
+    """Number of queries with a higher average precision."""
     worse: int
     equal: int
     changes: NDArray[np.float64]
-    """(queries,) of average precision, NaN for queries without a match."""
+    """(queries,) change in average precision, NaN for queries without a match."""
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -35,38 +36,25 @@ class Comparison:
         )
 
 
-def compare(one: Scores, other: Scores, people: ArrayLike, *, samples: int = 10_000, seed: int = 0) -> Comparison:
+def compare(one: Scores, other: Scores, *, samples: int = 10_000, seed: int = 0) -> Comparison:
     """Compare two scores of the same queries, query by query.
 
-    The interval is a paired bootstrap's. Not queries are drawn anew but `people` (queries,), each with all their queries: one
-    person's queries succeed and fail together, and to draw them singly would make the interval too narrow.
-
     Raises:
-        ValueError: the scores were read from a file, or are not of the same queries, or were not made in the same way.
+        ValueError: The scores have no results per query, are not of the same queries, or were not measured in the same way.
     """
     if one.per_query is None or other.per_query is None:
-        raise ValueError("scores read from a file do not have those of each query; evaluate both models")
-    if (one.protocol, one.average_precision) != (other.protocol, other.average_precision):
-        raise ValueError(f"scores made in different ways are not compared: {one.how()}; {other.how()}")
-    before, after = one.per_query.average_precision, other.per_query.average_precision
-    persons = np.asarray(people)
-    if not before.shape == after.shape == persons.shape or (np.isnan(before) != np.isnan(after)).any():
+        raise ValueError("scores read from JSON have no results per query; evaluate both models")
+    if (one.protocol, one.ap_rule) != (other.protocol, other.ap_rule):
+        raise ValueError(f"scores measured in different ways cannot be compared: {one.how()}; {other.how()}")
+    if not same_queries(one.per_query, other.per_query):
         raise ValueError("the two scores are not of the same queries")
-    changes = after - before
+    change = changes_between(one.per_query, other.per_query)
+    changes, people = change
     counted = ~np.isnan(changes)
-    _, person = np.unique(persons[counted], return_inverse=True)
-    sums = np.bincount(person, weights=changes[counted])
-    queries = np.bincount(person)
-    rng = np.random.default_rng(seed)
-    means = np.empty(samples)
-    for i in range(samples):
-        drawn = rng.integers(0, len(sums), len(sums))
-        means[i] = sums[drawn].sum() / queries[drawn].sum()
-    low, high = np.quantile(means, [0.025, 0.975])
     return Comparison(
         difference=float(changes[counted].mean()),
-        interval=(float(low), float(high)),
-        people=len(sums),
+        interval=bootstrap_interval([[change]], samples=samples, seed=seed),
+        people=len(np.unique(people[counted])),
         better=int((changes > 0).sum()),
         worse=int((changes < 0).sum()),
         equal=int((changes == 0).sum()),

@@ -1,86 +1,150 @@
-"""Queries and gallery, checked."""
+"""Embeddings together with the people they show and the cameras they come from."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scalereid.data.protocols import Protocol
-from scalereid.data.records import JUNK
-from scalereid.retrieval.distances import Embeddings, as_matrix
+from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
+from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, shared
 
-Numbers = Sequence[int] | NDArray[np.integer] | Tensor
-
-
-class Sides(NamedTuple):
-    """Queries and gallery as checked tensors on one device."""
-
-    query: Tensor
-    gallery: Tensor
-    query_pids: Tensor
-    gallery_pids: Tensor
-    query_camids: Tensor
-    gallery_camids: Tensor
-    query_images: Tensor
-    gallery_images: Tensor
-
-    def matches_and_ignored(self, queries: slice, protocol: Protocol) -> tuple[Tensor, Tensor]:
-        """Which gallery images (b, gallery) are right for these queries, and which the protocol leaves out."""
-        same_person = self.query_pids[queries, None] == self.gallery_pids
-        if protocol == "all-cameras":
-            ignored = self.query_images[queries, None] == self.gallery_images
-        else:
-            ignored = same_person & (self.query_camids[queries, None] == self.gallery_camids)
-        ignored |= self.gallery_pids == JUNK
-        return same_person & ~ignored, ignored
+Numbers = Sequence[float] | NDArray[np.number] | Tensor
+Rows = slice | Tensor | NDArray[np.bool_] | NDArray[np.integer]
 
 
-def sides(
-    query: Embeddings,
-    gallery: Embeddings,
-    query_pids: Numbers,
-    gallery_pids: Numbers,
-    query_camids: Numbers,
-    gallery_camids: Numbers,
-    query_images: Numbers | None,
-    gallery_images: Numbers | None,
-) -> Sides:
-    """Check what `rank` and `score` are given. Without images' numbers, no image is on both sides.
+@dataclass(frozen=True, eq=False)
+class LabelledEmbeddings:
+    """One row per image or tracklet: the embedding, the person, the camera. Made and checked by `labelled`."""
+
+    embeddings: Tensor
+    """(n, d) float32."""
+    pids: Tensor
+    """(n,) int64: the person; −1 junk, 0 distractor."""
+    camids: Tensor
+    """(n,) int64: the camera."""
+    images: Tensor | None = None
+    """(n,) int64: image ids, equal for the same image in query and gallery; the `all-cameras` protocol needs them."""
+    times: Tensor | None = None
+    """(n,) float64: seconds since any fixed moment."""
+    paths: tuple[str, ...] | None = None
+    """The image files; of a tracklet the first."""
+
+    def __len__(self) -> int:
+        return len(self.pids)
+
+    def rows(self, selection: Rows) -> "LabelledEmbeddings":
+        """The rows of a slice, at indices (m,), or where a mask (n,) is true."""
+        if not isinstance(selection, slice):
+            selection = torch.as_tensor(selection, device=self.pids.device)
+            selection = selection.nonzero().flatten() if selection.dtype == torch.bool else selection
+        paths = self.paths
+        if paths is not None:
+            paths = paths[selection] if isinstance(selection, slice) else tuple(paths[i] for i in selection.tolist())
+        return LabelledEmbeddings(
+            self.embeddings[selection],
+            self.pids[selection],
+            self.camids[selection],
+            images=None if self.images is None else self.images[selection],
+            times=None if self.times is None else self.times[selection],
+            paths=paths,
+        )
+
+    def to(self, device: torch.device) -> "LabelledEmbeddings":
+        """The same on `device`; not copied where it is there already."""
+        return replace(
+            self,
+            embeddings=self.embeddings.to(device),
+            pids=self.pids.to(device),
+            camids=self.camids.to(device),
+            images=None if self.images is None else self.images.to(device),
+            times=None if self.times is None else self.times.to(device),
+        )
+
+
+def labelled(
+    embeddings: Embeddings,
+    pids: Numbers,
+    camids: Numbers,
+    *,
+    images: Numbers | None = None,
+    times: Numbers | None = None,
+    paths: Sequence[str] | None = None,
+    name: str = "gallery",
+) -> LabelledEmbeddings:
+    """Check embeddings (n, d) and their labels (n,) and put them together, on the embeddings' device.
+
+    Float32 embeddings, also a memory map, are not copied. `name` is what errors call them.
 
     Raises:
-        ValueError: an empty side, lengths or widths that differ, values that are not finite, junk among the queries, images
-            of one side numbered and of the other not.
+        ValueError: Embeddings are not a finite matrix, or labels not whole numbers, one per embedding.
     """
-    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
-    if not len(q) or not len(g):
-        raise ValueError(f"there are {len(q)} query and {len(g)} gallery embeddings; both are needed")
-    if q.shape[1] != g.shape[1]:
-        raise ValueError(f"query embeddings have {q.shape[1]} numbers and gallery embeddings {g.shape[1]}")
-    if (query_images is None) != (gallery_images is None):
-        raise ValueError("query_images and gallery_images go together: number the images of both sides, or of neither")
-    numbers = []
-    for name, values, rows in (
-        ("query_pids", query_pids, len(q)),
-        ("gallery_pids", gallery_pids, len(g)),
-        ("query_camids", query_camids, len(q)),
-        ("gallery_camids", gallery_camids, len(g)),
-        ("query_images", np.arange(len(q)) if query_images is None else query_images, len(q)),
-        ("gallery_images", -1 - np.arange(len(g)) if gallery_images is None else gallery_images, len(g)),
-    ):
-        tensor = torch.as_tensor(values, device=q.device).long()
-        if tensor.shape != (rows,):
-            raise ValueError(f"{name} has shape {list(tensor.shape)}, but there are {rows} embeddings")
-        numbers.append(tensor)
-    if (numbers[0] == JUNK).any():
-        row = int((numbers[0] == JUNK).nonzero()[0])
-        raise ValueError(f"query {row} has pid −1, which is junk: nobody to look for; leave it out")
-    return Sides(q, g.to(q.device), *numbers)
+    matrix = as_matrix(embeddings, name)
+    if paths is not None and len(paths) != len(matrix):
+        raise ValueError(f"{name} has {len(paths)} paths; expected {len(matrix)}, one per embedding")
+    return LabelledEmbeddings(
+        matrix,
+        _whole_numbers(pids, f"{name} pids", matrix),
+        _whole_numbers(camids, f"{name} camids", matrix),
+        None if images is None else _whole_numbers(images, f"{name} images", matrix),
+        None if times is None else _column(times, f"{name} times", matrix).double(),
+        None if paths is None else tuple(paths),
+    )
 
 
-def as_numbers(values: Numbers) -> NDArray[np.int64]:
-    """Pids or camids as an array, wherever they lie."""
-    numbers: NDArray[np.int64] = torch.as_tensor(values).long().cpu().numpy()
+def with_labels(dataset: ReidDataset, query: Tensor, gallery: Tensor) -> tuple[LabelledEmbeddings, LabelledEmbeddings]:
+    """Embeddings of a dataset's query and gallery, one per image or tracklet in their order, with their labels.
+
+    Raises:
+        ValueError: There are more or fewer embeddings than images or tracklets, or they are not finite.
+    """
+    labels = dataset.people_and_cameras()
+    return (
+        _of_records(query, one_per_tracklet(dataset.query), labels["query_images"], "query"),
+        _of_records(gallery, one_per_tracklet(dataset.gallery), labels["gallery_images"], "gallery"),
+    )
+
+
+def paired(query: LabelledEmbeddings, gallery: LabelledEmbeddings) -> tuple[LabelledEmbeddings, LabelledEmbeddings]:
+    """Query and gallery, checked to fit each other and on the query's device.
+
+    Raises:
+        ValueError: One is empty, widths differ, only one has image ids, or a query is junk.
+    """
+    if not len(query):
+        raise ValueError("there are no query embeddings; expected at least one")
+    check_widths(query.embeddings, gallery.embeddings)
+    if (junk := (query.pids == JUNK).nonzero()).numel():
+        raise ValueError(f"query {int(junk[0])} has pid −1, which is junk and shows no person; leave it out")
+    if (query.images is None) != (gallery.images is None):
+        raise ValueError("image ids are given for query or gallery alone; give them for both, or for neither")
+    return query, gallery.to(query.pids.device)
+
+
+def _of_records(
+    embeddings: Tensor, records: Sequence[ImageRecord], images: NDArray[np.int64], name: str
+) -> LabelledEmbeddings:
+    if len(embeddings) != len(records):
+        raise ValueError(
+            f"there are {len(embeddings)} {name} embeddings; expected {len(records)}, one per image or tracklet"
+        )
+    pids, camids = pids_and_camids(records)
+    return labelled(embeddings, pids, camids, images=images, paths=[str(r.path) for r in records], name=name)
+
+
+def _column(values: Numbers, name: str, matrix: Tensor) -> Tensor:
+    column = shared(values).to(matrix.device)
+    if column.shape != (len(matrix),):
+        raise ValueError(f"{name} have shape {list(column.shape)}; expected [{len(matrix)}], one per embedding")
+    return column
+
+
+def _whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
+    column = _column(values, name, matrix)
+    numbers = column.long()
+    if column.is_floating_point() and (bad := (numbers != column).nonzero()).numel():
+        row = int(bad[0])
+        raise ValueError(f"{name} have {float(column[row])} in row {row}; expected whole numbers")
     return numbers

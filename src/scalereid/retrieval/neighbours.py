@@ -1,4 +1,4 @@
-"""The nearest neighbours of every embedding among all, each pair looked at once."""
+"""The nearest neighbours of every embedding among all, each distance computed once."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from scalereid.retrieval.ranking import nearest
+from scalereid.retrieval.topk import nearest
 
 TILE = 2_048
 
@@ -34,7 +34,7 @@ def nearest_neighbours(embeddings: Tensor, k: int, tile: int = TILE) -> Neighbou
         for j in range(i, len(parts)):
             distances = squared_distances(rows, parts[j], squares[i], squares[j])
             if i == j:
-                distances.fill_diagonal_(-1)  # nobody is nearer than oneself, not even a copy
+                distances.fill_diagonal_(-1)  # an image is nearest to itself, even before its copies
             best[i].update(distances, j * tile)
             if i < j:
                 best[j].update(distances.T, i * tile)
@@ -53,8 +53,8 @@ def _true(mask: Tensor) -> tuple[Tensor, Tensor]:
         return rows, columns
     turned = not mask.is_contiguous()
     flat = (mask.T if turned else mask).numpy()
-    places = torch.from_numpy(np.flatnonzero(flat))  # a tenth of the time that torch takes
-    one, other = places // flat.shape[1], places % flat.shape[1]
+    positions = torch.from_numpy(np.flatnonzero(flat))  # a tenth of the time that torch takes
+    one, other = positions // flat.shape[1], positions % flat.shape[1]
     if not turned:
         return one, other
     rows, order = other.sort(stable=True)

@@ -1,4 +1,4 @@
-"""Finding people of whom most passers-by are none: who is known must be found, and who is not must be turned away."""
+"""Open-set identification: known people must be found, and unknown people must be turned away."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.retrieval.distances import Distance, Embeddings, as_matrix
-from scalereid.retrieval.labelled import Numbers, as_numbers
+from scalereid.retrieval.distances import Distance
+from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import rank
 
 RATES = (0.1, 0.01)
@@ -15,12 +15,12 @@ RATES = (0.1, 0.01)
 
 @dataclass(frozen=True)
 class OpenSetPoint:
-    """A threshold on the nearest image's distance, and what it gives."""
+    """A threshold on the nearest image's distance, and the rates it gives."""
 
     false_alarm_rate: float
-    """Share of unknown people's queries that are taken for somebody, at most."""
+    """Share of unknown people's queries that are taken for a known person, at most."""
     threshold: float
-    """Below which the nearest image is taken for the query's person."""
+    """The nearest image is taken for the query's person below this distance."""
     identification_rate: float
     """DIR: share of known people's queries whose nearest image is right and below the threshold."""
     accuracy: float
@@ -29,64 +29,46 @@ class OpenSetPoint:
 
 @dataclass(frozen=True)
 class OpenSet:
-    """Open-set identification: some people are known, the others not."""
+    """Open-set identification of a gallery from which some people were taken out."""
 
     known: int
-    """Queries of people who are in the gallery, with a match there."""
+    """Number of queries of people in the gallery, with a match there."""
     unknown: int
-    """Queries of people who are not."""
+    """Number of queries of people who are not in the gallery."""
     points: tuple[OpenSetPoint, ...]
-    """For false-alarm rates from 10⁻¹ down as far as there are unknown queries enough."""
+    """For false-alarm rates from 10⁻¹ down as far as the number of unknown people's queries can tell."""
 
 
 def score_open_set(
-    query: Embeddings,
-    gallery: Embeddings,
+    query: LabelledEmbeddings,
+    gallery: LabelledEmbeddings,
     *,
-    query_pids: Numbers,
-    gallery_pids: Numbers,
-    query_camids: Numbers,
-    gallery_camids: Numbers,
-    query_images: Numbers | None = None,
-    gallery_images: Numbers | None = None,
     distance: Distance = "cosine",
     protocol: Protocol = "market1501",
 ) -> OpenSet:
-    """Take half of the queries' people out of the gallery, and see whether they are turned away and the others found.
+    """Take half of the queries' people out of the gallery; measure whether they are turned away and the others found.
 
-    Which half is drawn at random, always the same. DIR at a false-alarm rate as in the IJB-A and NIST's open-set tests
+    The half is drawn at random, always the same. DIR at a false-alarm rate as in the IJB-A and NIST's open-set tests
     (Grother and Ngan, NISTIR 8009).
 
     Raises:
-        ValueError: fewer than two people are on both sides, or what `score` says of bad input.
+        ValueError: Fewer than two people are in both query and gallery, or what `score` says of bad input.
     """
-    q_pids, g_pids, g_camids = (as_numbers(values) for values in (query_pids, gallery_pids, gallery_camids))
+    q_pids, g_pids = query.pids.cpu().numpy(), gallery.pids.cpu().numpy()
     both = sorted({int(pid) for pid in np.intersect1d(q_pids, g_pids)})
     if len(both) < 2:
-        raise ValueError(f"{len(both)} people are among queries and gallery; an open set takes two or more")
+        raise ValueError(f"{len(both)} people are in both query and gallery; an open set takes two or more")
     known = draw_people(both, len(both) // 2, dataset="open set", split=1, of=1)
     stays = ~np.isin(g_pids, [pid for pid in both if pid not in known])
-    ranking = rank(
-        query,
-        as_matrix(gallery, "gallery")[stays.nonzero()[0]],
-        query_pids=q_pids,
-        gallery_pids=g_pids[stays],
-        query_camids=query_camids,
-        gallery_camids=g_camids[stays],
-        query_images=query_images,
-        gallery_images=None if gallery_images is None else as_numbers(gallery_images)[stays],
-        distance=distance,
-        protocol=protocol,
-        top=1,
-    )
+    ranking = rank(query, gallery.rows(stays), distance=distance, protocol=protocol, top=1)
     nearest, right = ranking.distances[:, 0].cpu().numpy(), ranking.correct[:, 0].cpu().numpy()
     is_known = np.isin(q_pids, list(known)) & (ranking.matches.cpu().numpy() > 0)
     is_unknown = ~np.isin(q_pids, list(known))
-    strangers = np.sort(nearest[is_unknown])
+    unknown = np.sort(nearest[is_unknown])
     points = []
-    for rate in [rate for rate in RATES if rate * len(strangers) >= 1]:  # as far down as there are strangers to tell
-        allowed = int(rate * len(strangers))
-        threshold = float(strangers[allowed]) if allowed < len(strangers) else float("inf")
+    for rate in [rate for rate in RATES if rate * len(unknown) >= 1]:
+        allowed = int(rate * len(unknown))
+        threshold = float(unknown[allowed]) if allowed < len(unknown) else float("inf")
         accepted = nearest < threshold
         named, turned_away = int((right & accepted)[is_known].sum()), int((~accepted)[is_unknown].sum())
         accuracy = (named + turned_away) / (is_known.sum() + is_unknown.sum())

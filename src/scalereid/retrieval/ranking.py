@@ -6,65 +6,47 @@ import torch
 from torch import Tensor
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, check_choice, distance_blocks
-from scalereid.retrieval.labelled import Numbers, sides
+from scalereid.retrieval.distances import BLOCK, Distance, check_choice, distance_blocks
+from scalereid.retrieval.labelled import LabelledEmbeddings, paired
+from scalereid.retrieval.matches import matches_and_left_out
+from scalereid.retrieval.topk import nearest_first
 
 
 class Ranking(NamedTuple):
-    """The first gallery images for each query. Where fewer are left by the protocol, places have index −1."""
+    """The first gallery images for each query, as tensors on the query's device."""
 
     indices: Tensor
-    """(queries, top) rows of the gallery, nearest first, equal distances in gallery order."""
+    """(queries, top) rows of the gallery, nearest first, equal distances in gallery order; −1 where fewer are left."""
     distances: Tensor
-    """(queries, top), ascending; infinite where there is no image."""
+    """(queries, top), ascending; infinite where the index is −1."""
     correct: Tensor
-    """(queries, top) whether it shows the query's person."""
+    """(queries, top) whether the image shows the query's person."""
     matches: Tensor
-    """(queries,) how many images of the whole gallery would be right."""
+    """(queries,) number of matches in the whole gallery."""
 
 
 def rank(
-    query: Embeddings,
-    gallery: Embeddings,
+    query: LabelledEmbeddings,
+    gallery: LabelledEmbeddings,
     *,
-    query_pids: Numbers,
-    gallery_pids: Numbers,
-    query_camids: Numbers,
-    gallery_camids: Numbers,
-    query_images: Numbers | None = None,
-    gallery_images: Numbers | None = None,
     distance: Distance = "cosine",
     protocol: Protocol = "market1501",
     top: int = 10,
     block: int = BLOCK,
 ) -> Ranking:
-    """The `top` nearest gallery images of each query, without those that the protocol leaves out (see `score`).
+    """The `top` nearest gallery images of each query among those that the protocol does not leave out.
 
     Raises:
-        ValueError: see `score`.
+        ValueError: `top` is below 1, or what `score` says of bad input.
     """
     check_choice("protocol", protocol, Protocol)
-    both = sides(query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images)
-    top = min(top, len(both.gallery))
+    if top < 1:
+        raise ValueError(f"top is {top}; expected at least 1")
+    query, gallery = paired(query, gallery)
     parts = []
-    for queries, distances in distance_blocks(both.query, both.gallery, distance, block):
-        matches, ignored = both.matches_and_ignored(queries, protocol)
-        columns = nearest(distances.masked_fill_(ignored, torch.inf), top)
-        found, order = distances.gather(1, columns).sort(dim=1, stable=True)
-        indices, absent = columns.gather(1, order), found.isinf()
-        right = matches.gather(1, indices) & ~absent
-        parts.append((indices.masked_fill(absent, -1), found, right, matches.sum(dim=1)))
+    for rows, distances in distance_blocks(query.embeddings, gallery.embeddings, distance, block):
+        matches, left_out = matches_and_left_out(query.rows(rows), gallery, protocol)
+        indices, found = nearest_first(distances.masked_fill_(left_out, torch.inf), min(top, len(gallery)))
+        correct = matches.gather(1, indices.clamp(min=0)) & (indices >= 0)
+        parts.append((indices, found, correct, matches.sum(dim=1)))
     return Ranking(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-
-
-def nearest(distances: Tensor, top: int) -> Tensor:
-    """The columns (b, top) of the `top` smallest distances of each row, in ascending order; of equal ones the first columns."""
-    if top >= distances.shape[1]:
-        return torch.arange(distances.shape[1], device=distances.device).expand(distances.shape)
-    found, columns = distances.topk(top + 1, dim=1, largest=False)  # which of equal ones, nobody knows
-    border = found[:, top - 1]
-    for row in ((border == found[:, top]) & border.isfinite()).nonzero().flatten().tolist():
-        inside = int((found[row] < border[row]).sum())
-        equal = (distances[row] == border[row]).nonzero().flatten()
-        columns[row, inside:top] = equal[: top - inside]
-    return columns[:, :top].sort(dim=1).values

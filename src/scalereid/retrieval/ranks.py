@@ -1,4 +1,4 @@
-"""At which places the right images of each query come, without ordering the gallery."""
+"""At which ranks the matches of each query come, without sorting the gallery."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,99 +8,76 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.data.protocols import Protocol
-from scalereid.data.records import JUNK
-from scalereid.retrieval.labelled import Sides
+from scalereid.retrieval.labelled import LabelledEmbeddings
+from scalereid.retrieval.matches import MatchLists, matches_and_left_out
 
-Places = tuple[NDArray[np.float64], NDArray[np.int64]]
-"""Places (b, m) from 1 on, ascending in each row, m the most matches of any row, 1 in what is left of shorter rows; and the
-number of matches of each row (b,)."""
+Ranks = tuple[NDArray[np.float64], NDArray[np.int64]]
+"""Ranks (b, m) from 1 on, ascending in each row, m the largest number of matches of any row, 1 in the rest of shorter rows; and
+the number of matches of each row (b,)."""
 
 
-class PlaceCounter:
-    """Counts, for the right images of each query, how many wrong ones come before them. Equal distances keep gallery order.
+class RankCounter:
+    """Counts, for the matches of each query, how many wrong images come before them. Equal distances keep gallery order.
 
-    On a CPU a row of distances is sorted by value, which NumPy does at some 2 ns each, and each right image looked up in it;
-    on a GPU all distances of a block are compared with those of the right images at once.
+    On a CPU a row of distances is sorted by value, which NumPy does at some 2 ns each, and each match looked up in it; on a GPU
+    all distances of a block are compared with those of the matches at once.
     """
 
-    def __init__(self, both: Sides, protocol: Protocol) -> None:
-        self.both, self.protocol = both, protocol
-        self.on_cpu = both.gallery.device.type == "cpu"
+    def __init__(self, query: LabelledEmbeddings, gallery: LabelledEmbeddings, protocol: Protocol) -> None:
+        self.query, self.gallery, self.protocol = query, gallery, protocol
+        self.on_cpu = gallery.pids.device.type == "cpu"
         if self.on_cpu:
-            self.persons = _Lookup(both.gallery_pids.numpy(), both.query_pids.numpy())
-            self.images = _Lookup(both.gallery_images.numpy(), both.query_images.numpy())
-            self.query_camids, self.gallery_camids = both.query_camids.numpy(), both.gallery_camids.numpy()
-            self.junk = (both.gallery_pids == JUNK).nonzero().flatten().numpy()
+            self.lists = MatchLists(query, gallery, protocol)
 
-    def count(self, queries: slice, distances: Tensor) -> Places:
-        """The places for a block of queries, from their distances (b, gallery), which are overwritten."""
+    def count(self, rows: slice, distances: Tensor) -> Ranks:
+        """The ranks for a block of queries, from their distances (b, gallery), which are overwritten."""
         if not self.on_cpu:
-            at_once = places_at_once(distances, *self.both.matches_and_ignored(queries, self.protocol))
-            return at_once[0].cpu().numpy(), at_once[1].cpu().numpy()
-        rows = distances.numpy()
-        if len(self.junk):
-            rows[:, self.junk] = np.inf
-        numbers = range(queries.start, queries.stop)
+            ranks, found = ranks_at_once(
+                distances, *matches_and_left_out(self.query.rows(rows), self.gallery, self.protocol)
+            )
+            return ranks.cpu().numpy(), found.cpu().numpy()
+        block = distances.numpy()
+        block[:, self.lists.junk] = np.inf
+        queries = range(rows.start, rows.stop)
         if torch.get_num_threads() == 1:
-            of_rows = [*map(self._of_row, numbers, rows)]
+            of_rows = [*map(self._of_row, queries, block)]
         else:
             with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # sorting releases the interpreter
-                of_rows = [*pool.map(self._of_row, numbers, rows)]
-        found = np.array([len(places) for places in of_rows], dtype=np.int64)
-        padded = np.ones((len(rows), max(1, int(found.max()))))
-        for row, places in zip(padded, of_rows, strict=True):
-            row[: len(places)] = places
-        return padded, found
+                of_rows = [*pool.map(self._of_row, queries, block)]
+        found_in_rows = np.array([len(ranks) for ranks in of_rows], dtype=np.int64)
+        padded = np.ones((len(block), max(1, int(found_in_rows.max()))))
+        for row, ranks_of_row in zip(padded, of_rows, strict=True):
+            row[: len(ranks_of_row)] = ranks_of_row
+        return padded, found_in_rows
 
     def _of_row(self, query: int, row: NDArray[np.float32]) -> NDArray[np.int64]:
-        own = self.persons.of(query)
-        if self.protocol == "all-cameras":
-            row[self.images.of(query)] = np.inf
-            right = row[own] != np.inf
-        else:
-            right = self.gallery_camids[own] != self.query_camids[query]
-        to_own = row[own]
-        to_right, at = to_own[right], own[right]
-        order = to_right.argsort(kind="stable")
-        to_right, at = to_right[order], at[order]
-        everybody, persons = np.sort(_up_to(row, to_right[-1:])), np.sort(to_own)
-        nearer, nearer_own = everybody.searchsorted(to_right), persons.searchsorted(to_right)
-        wrong = nearer - nearer_own
-        tied = everybody.searchsorted(to_right, side="right") - nearer
-        tied_own = persons.searchsorted(to_right, side="right") - nearer_own
-        for i in (tied > tied_own).nonzero()[0]:  # wrong images at the very same distance
-            before = np.count_nonzero(row[: at[i]] == to_right[i])
-            wrong[i] += before - np.count_nonzero((to_own == to_right[i]) & (own < at[i]))
-        return wrong + np.arange(1, len(wrong) + 1)
+        matches, left_out = self.lists.of(query)
+        row[left_out] = np.inf
+        to_matches = row[matches]
+        order = to_matches.argsort(kind="stable")
+        to_matches, matches = to_matches[order], matches[order]
+        everything = np.sort(_up_to(row, to_matches[-1:]))
+        nearer = everything.searchsorted(to_matches)
+        tied = everything.searchsorted(to_matches, side="right") - nearer
+        ranks = nearer + 1
+        for i in (tied > 1).nonzero()[0]:  # equal distances: those before it in the gallery come first
+            ranks[i] += np.count_nonzero(row[: matches[i]] == to_matches[i])
+        return ranks
 
 
 def _up_to(row: NDArray[np.float32], farthest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The distances that can come before the farthest right image, if few; picking out many takes longer than sorting all."""
+    """The distances that can come before the farthest match, if few; picking out many takes longer than sorting all."""
     near = row <= farthest if len(farthest) else np.zeros(len(row), dtype=bool)
     return row[near] if np.count_nonzero(near) < len(row) // 8 else row
 
 
-class _Lookup:
-    """Where in the gallery a query's number stands."""
-
-    def __init__(self, gallery: NDArray[np.int64], queries: NDArray[np.int64]) -> None:
-        self.order = gallery.argsort(kind="stable")  # one number after another, each in gallery order
-        ordered = gallery[self.order]
-        self.first, self.last = ordered.searchsorted(queries), ordered.searchsorted(queries, side="right")
-
-    def of(self, query: int) -> NDArray[np.int64]:
-        """The gallery images with the number of this query, in gallery order."""
-        places: NDArray[np.int64] = self.order[self.first[query] : self.last[query]]
-        return places
-
-
-def places_at_once(distances: Tensor, matches: Tensor, ignored: Tensor) -> tuple[Tensor, Tensor]:
-    """The places for all rows of a block together, as a GPU likes it.
+def ranks_at_once(distances: Tensor, matches: Tensor, left_out: Tensor) -> tuple[Tensor, Tensor]:
+    """The ranks for all rows of a block together, as suits a GPU.
 
     Args:
         distances: (b, g), overwritten.
         matches: (b, g), which gallery images are right.
-        ignored: (b, g), which do not take part.
+        left_out: (b, g), which take no part.
     """
     found = matches.sum(dim=1)
     most = max(1, int(found.max()))
@@ -113,7 +90,7 @@ def places_at_once(distances: Tensor, matches: Tensor, ignored: Tensor) -> tuple
     of_matches, order = of_matches.sort(dim=1, stable=True)
 
     # A wrong image comes before the i-th match when it is nearer. `bins` says before how many matches it does not.
-    distances.masked_fill_(matches | ignored, torch.inf)
+    distances.masked_fill_(matches | left_out, torch.inf)
     bins = torch.searchsorted(of_matches, distances, right=True)
     tied = (torch.searchsorted(of_matches, distances) != bins) & distances.isfinite()
     nearer = torch.zeros(len(distances), most + 1, dtype=torch.long, device=rows.device)

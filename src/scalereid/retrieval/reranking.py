@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix, check_choice
+from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix, check_choice, check_widths
+from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 
 _CHUNK = 512  # images whose sets are made together
@@ -26,14 +25,14 @@ class Reranking:
     k1: int = 20
     """Nearest neighbours that may be reciprocal."""
     k2: int = 6
-    """Nearest neighbours whose encodings are averaged (local query expansion); 1: none."""
+    """Nearest neighbours whose encodings are averaged (local query expansion); 1 for none."""
     lambda_value: float = 0.3
     """Weight of the original distance beside the Jaccard distance."""
     compat: Compatibility = "paper"
     """`torchreid` squares squared distances once more, as torchreid does by mistake."""
 
     def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
+        """Raise a ValueError that names a value out of range."""
         for name in ("k1", "k2"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -51,11 +50,11 @@ class Sparse(NamedTuple):
     value: Tensor
 
     def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Which entries are those of `rows`, one row after another, and for each the place of its row in `rows`."""
+        """Which entries are those of `rows`, one row after another, and for each the position of its row in `rows`."""
         first, number = self.start[rows], self.start[rows + 1] - self.start[rows]
-        place = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), number)
-        within = torch.arange(len(place), device=rows.device) - (number.cumsum(0) - number)[place]
-        return first[place] + within, place
+        position = torch.repeat_interleave(torch.arange(len(rows), device=rows.device), number)
+        within = torch.arange(len(position), device=rows.device) - (number.cumsum(0) - number)[position]
+        return first[position] + within, position
 
 
 def rerank(
@@ -74,7 +73,7 @@ def rerank(
     (q, g) matrix would not fit, `score(..., rerank=Reranking())` makes it row by row.
 
     Raises:
-        ValueError: an empty side, widths that differ, values that are not finite, settings that make no sense.
+        ValueError: No queries or an empty gallery, widths that differ, values that are not finite, settings out of range.
     """
     settings = Reranking(k1, k2, lambda_value, compat)
     q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
@@ -84,9 +83,9 @@ def rerank(
     return distances
 
 
-def cannot_help(gallery_pids: NDArray[np.integer]) -> bool:
-    """Whether everybody has one gallery image: then no two can confirm each other, which is what re-ranking lives on."""
-    return len(np.unique(gallery_pids)) == len(gallery_pids)
+def cannot_help(gallery: LabelledEmbeddings) -> bool:
+    """Whether no person has two gallery images: k-reciprocal neighbours then carry no signal."""
+    return len(torch.unique(gallery.pids)) == len(gallery)
 
 
 def reranked_blocks(
@@ -94,22 +93,22 @@ def reranked_blocks(
 ) -> Iterator[tuple[slice, Tensor]]:
     """The rows of the (queries, gallery) matrix of re-ranked distances, some at a time.
 
-    Beyond the embeddings, of which a joint copy is made, this takes some 100 numbers an image.
+    Beyond the embeddings, of which a joint copy is made, this takes some 100 numbers per image.
 
     Raises:
         ValueError: see `rerank`.
     """
     settings.check()
     check_choice("distance", distance, Distance)
-    gallery = gallery.to(query.device)
-    if not len(query) or not len(gallery) or query.shape[1] != gallery.shape[1]:
-        raise ValueError(f"re-ranking takes queries and a gallery, not {list(query.shape)} and {list(gallery.shape)}")
-    everything = torch.cat([query, gallery])
+    if not len(query):
+        raise ValueError("there are no query embeddings; expected at least one")
+    check_widths(query, gallery)
+    everything = torch.cat([query, gallery.to(query.device)])
     if distance == "cosine":
         everything = functional.normalize(everything)
     squares = everything.square().sum(dim=1)
     if not squares.isfinite().all():
-        raise ValueError("there are embeddings so long that their squares are beyond float32")
+        raise ValueError("some embeddings are too long: their squared lengths do not fit into float32")
     neighbours, farthest = nearest_neighbours(everything, min(max(settings.k1 + 1, settings.k2), len(everything)))
     encoding = _encode(everything, squares, neighbours[:, : settings.k1 + 1], farthest, settings)
     if settings.k2 > 1:
@@ -180,8 +179,8 @@ def _average(encoding: Sparse, neighbours: Tensor) -> Sparse:
     images, k2 = neighbours.shape
     starts, columns, values = [], [], []
     for rows in torch.split(torch.arange(images, device=neighbours.device), _CHUNK):
-        entries, place = encoding.entries(neighbours[rows].flatten())
-        keys = (place // k2) * images + encoding.column[entries]
+        entries, position = encoding.entries(neighbours[rows].flatten())
+        keys = (position // k2) * images + encoding.column[entries]
         keys, inverse = torch.unique(keys, return_inverse=True)
         sums = encoding.value.new_zeros(len(keys)).index_add_(0, inverse, encoding.value[entries])
         starts.append(torch.bincount(keys // images, minlength=len(rows)))
@@ -201,15 +200,15 @@ def _transposed(encoding: Sparse, queries: int, images: int) -> Sparse:
 
 
 def _common(encoding: Sparse, inverted: Sparse, rows: Tensor, images: int) -> Tensor:
-    """For some queries and every gallery image (b, g) the sum over all images of the smaller of their two weights."""
+    """For some queries and every gallery image (b, g) the sum over all images of the smaller of the two weights."""
     all_own, all_query = encoding.entries(rows)
     common = encoding.value.new_zeros(len(rows), images)
     held_by = inverted.start[encoding.column[all_own] + 1] - inverted.start[encoding.column[all_own]]
-    part = held_by.cumsum(0) // _ENTRIES  # an image that is near to all makes long lists: some at a time
+    part = held_by.cumsum(0) // _ENTRIES  # an image near to all others makes long lists: some at a time
     for own, query in zip(*(torch.split(x, torch.bincount(part).tolist()) for x in (all_own, all_query)), strict=True):
-        entries, place = inverted.entries(encoding.column[own].long())
-        smaller = torch.minimum(encoding.value[own][place], inverted.value[entries])
-        common.view(-1).index_add_(0, query[place] * images + inverted.column[entries], smaller)
+        entries, position = inverted.entries(encoding.column[own].long())
+        smaller = torch.minimum(encoding.value[own][position], inverted.value[entries])
+        common.view(-1).index_add_(0, query[position] * images + inverted.column[entries], smaller)
     return common
 
 

@@ -116,7 +116,7 @@ def test_one_file_listed_under_two_people(dataset: ReidDataset) -> None:
     record = dataset.train[0]
     twice = replace(dataset, train=(*dataset.train, replace(record, pid=99)))
     findings = found(twice)
-    assert "1 pictures are there under several people's numbers" in findings["copies-as-several-people"]
+    assert "1 images are listed under the numbers of several people" in findings["copies-as-several-people"]
     assert str(record.path) in findings["copies-as-several-people"]
     assert "copies" not in findings
 
@@ -126,11 +126,11 @@ def test_folders_that_are_not_read_are_counted(dataset: ReidDataset) -> None:
     for i in range(3):
         shutil.copy(dataset.train[0].path, dataset.root / "val" / f"{i}.png")
     findings = found(dataset)
-    assert "note 3 images lie in folders of which nothing is in the dataset" in findings["unread-folders"]
+    assert "note 3 images lie in folders from which no image is in the dataset" in findings["unread-folders"]
     assert f"{dataset.root / 'val'}: 3" in findings["unread-folders"]
 
 
-def test_one_file_listed_twice_is_read_once_and_no_copy(dataset: ReidDataset) -> None:
+def test_one_file_listed_twice_is_read_once_and_not_a_copy(dataset: ReidDataset) -> None:
     twice = ReidDataset("mine", dataset.root, dataset.train, dataset.query, dataset.query + dataset.gallery)
     assert found(twice) == {}
 

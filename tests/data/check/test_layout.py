@@ -41,7 +41,7 @@ def test_almost_a_published_dataset(viper: Path) -> None:
     assert "this looks like viper, but: viper#1" in finding.message
 
 
-def test_somebodys_own_data_a_level_down_or_up(tmp_path: Path) -> None:
+def test_ones_own_data_a_level_down_or_up(tmp_path: Path) -> None:
     for folder, pid in (("train", 1), ("query", 2), ("gallery", 2)):
         touch(tmp_path / "mine" / "data" / folder, [f"{pid:04d}_c1_0.jpg"])
     for root in (tmp_path, tmp_path / "mine" / "data" / "query"):
@@ -63,7 +63,7 @@ def test_a_table_of_another_name_is_mentioned(tmp_path: Path) -> None:
     touch(tmp_path / "crops", ["a.jpg"])
     (tmp_path / "labels.csv").write_text("split,path,pid,camid\n")
     finding = said(tmp_path)["other-tables"]
-    assert "name the file itself, or call it dataset.csv" in finding.message
+    assert "name the file itself, or rename it to dataset.csv" in finding.message
     assert finding.examples == (str(tmp_path / "labels.csv"),)
 
 
@@ -76,7 +76,8 @@ def test_folders_of_people_further_down(tmp_path: Path) -> None:
 def test_cuhk03_still_packed(tmp_path: Path) -> None:
     touch(tmp_path / "cuhk03" / "cuhk03_release", ["cuhk-03.mat"])
     finding = said(tmp_path)["packed"]
-    assert f"scalereid data unpack {tmp_path / 'cuhk03' / 'cuhk03_release'}" in finding.message
+    assert "packed into cuhk-03.mat; unpack it first" in finding.message
+    assert finding.examples == (str(tmp_path / "cuhk03" / "cuhk03_release"),)
 
 
 def test_what_a_published_reader_says_is_a_note_where_another_reads_it(tmp_path: Path) -> None:
@@ -97,17 +98,17 @@ def test_no_folder_and_no_images(tmp_path: Path) -> None:
 def test_mixed_and_nameless_names(tmp_path: Path) -> None:
     touch(tmp_path, ["0001_c1_0.jpg", "0002_c1_0.jpg", "holiday.jpg"])
     finding = said(tmp_path)["mixed-names"]
-    assert "cannot be read from those of 1 of 3 images" in finding.message
+    assert "cannot be read from the names of 1 of 3 images" in finding.message
     assert finding.examples == (str(tmp_path / "holiday.jpg"),)
     for name in ("0001_c1_0.jpg", "0002_c1_0.jpg"):
         (tmp_path / name).unlink()
     assert "from the names of the 1 images" in said(tmp_path)["nameless"].message
 
 
-def test_good_names_in_folders_nobody_looks_into(tmp_path: Path) -> None:
+def test_good_names_in_folders_no_reader_knows(tmp_path: Path) -> None:
     touch(tmp_path / "a" / "b" / "c" / "images", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
     finding = said(tmp_path)["unknown-folders"]
-    assert "call them train, query and gallery" in finding.message
+    assert "rename the folders to train, query and gallery" in finding.message
     assert finding.examples == (str(tmp_path / "a" / "b" / "c" / "images"),)
 
 
@@ -140,7 +141,7 @@ def test_all_readers_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_half_a_dataset_is_not_nothing(tmp_path: Path) -> None:
-    """Its lists are there and its images are not; and somebody's table names an image that is gone."""
+    """Its lists are there and its images are not; and a table names an image that is gone."""
     touch(tmp_path / "a", ["list_train.txt", "list_val.txt", "list_query.txt", "list_gallery.txt"])
     assert "this looks like msmt17, but" in said(tmp_path / "a")["refused"].message
     touch(tmp_path / "b" / "crops", ["a.jpg"])
@@ -149,7 +150,7 @@ def test_half_a_dataset_is_not_nothing(tmp_path: Path) -> None:
     assert "other-tables" not in said(tmp_path / "b")
 
 
-def test_a_neighbour_is_no_concern(tmp_path: Path) -> None:
+def test_a_neighbour_is_not_a_concern(tmp_path: Path) -> None:
     for folder in ("cam_a", "cam_b"):
         touch(tmp_path / "VIPeR" / folder, [f"{pid:03d}_0.bmp" for pid in range(632)])
     touch(tmp_path / "mine" / "train", ["0001_c1_0.jpg", "0002_c1_0.jpg"])

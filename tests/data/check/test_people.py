@@ -61,8 +61,9 @@ def test_the_rule_that_removes_all_matches_is_named() -> None:
     records = tuple(ImageRecord(Path(f"{i}.jpg"), 1 + i // 2, 1) for i in range(4))
     dataset = ReidDataset("mine", Path(), (), records[::2], records[1::2])
     [finding] = check_people(dataset)
-    assert "all query and gallery images have one camera, and the market1501 protocol leaves out" in finding.message
-    assert "there is the protocol all-cameras" in finding.message
+    assert "2 of 2 queries have no match: the market1501 protocol leaves out" in finding.message
+    assert "gallery images of the query's person from the query's camera" in finding.message
+    assert "all images have one camera: choose the protocol all-cameras" in finding.message
     assert finding.examples == ("0.jpg", "2.jpg")
 
 
@@ -77,8 +78,39 @@ def test_a_query_is_no_match_for_itself() -> None:
     )
     findings = {finding.kind: finding for finding in check_people(dataset)}
     assert findings["no-match"].severity == "error"
-    assert "are the only gallery image of their person" in findings["no-match"].message
+    assert (
+        "leaves out the query's own image, and the gallery has no other image of that person"
+        in findings["no-match"].message
+    )
+    assert "choose the protocol" not in findings["no-match"].message
     assert "query-in-gallery" in findings
+
+
+@pytest.mark.parametrize(
+    ("protocol", "copy", "left_out"),
+    [
+        ("market1501", (8, 1), True),
+        ("market1501", (8, 2), False),
+        ("market1501", (9, 1), False),  # another person's number on the same file: the rule leaves it in
+        ("all-cameras", (8, 2), True),
+        ("all-cameras", (9, 2), True),
+    ],
+)
+def test_queries_in_the_gallery_are_noted_where_the_protocol_leaves_them_out(
+    protocol: Protocol, copy: tuple[int, int], left_out: bool
+) -> None:
+    query = ImageRecord(Path("x.jpg"), 8, 1)
+    others = tuple(ImageRecord(Path(f"{i}.jpg"), pid, 2) for i, pid in enumerate((8, 9)))
+    gallery = (ImageRecord(query.path, *copy), *others)
+    kinds = {finding.kind for finding in check_people(ReidDataset("mine", Path(), (), (query,), gallery, protocol))}
+    assert ("query-in-gallery" in kinds) is left_out
+
+
+def test_no_message_names_a_command() -> None:
+    records = tuple(ImageRecord(Path(f"{i}.jpg"), 1 + i // 2, 1) for i in range(4))
+    for query in ((), records[::2]):
+        dataset = ReidDataset("mine", Path(), records, query, records[1::2] if query else ())
+        assert not [finding for finding in check_people(dataset) if "--" in str(finding) or "`" in str(finding)]
 
 
 def test_what_readers_left_out_is_told() -> None:

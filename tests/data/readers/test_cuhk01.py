@@ -14,5 +14,5 @@ def test_two_cameras_two_images_each(tmp_path: Path) -> None:
     assert not {r.pid for r in dataset.train} & {r.pid for r in dataset.query}
     assert {r.pid for r in read_cuhk01(tmp_path, split=2).query} != {r.pid for r in dataset.query}
     (tmp_path / "campus" / "0001005.png").touch()
-    with pytest.raises(ValueError, match=r"0001005\.png: not a CUHK01 name"):
+    with pytest.raises(ValueError, match=r"0001005\.png: not a CUHK01 file name"):
         read_cuhk01(tmp_path)

@@ -12,10 +12,10 @@ def test_the_fifth_pair_tests(tmp_path: Path) -> None:
         for view in (1, 2):
             touch(base / pair / f"cam{view}", [f"{pid:03d}_000{i}.png" for pid in range(1, people + 1) for i in (1, 2)])
     dataset = read_cuhk02(tmp_path)
-    assert {r.pid // 10_000 for r in dataset.train} == {1, 2, 3, 4}  # nobody is mistaken for another pair's person
+    assert {r.pid // 10_000 for r in dataset.train} == {1, 2, 3, 4}  # no person is mistaken for one of another pair
     assert {r.pid for r in dataset.query} == {50_000 + pid for pid in range(1, 240)}
     assert {r.camid for r in dataset.query} == {9}
     assert {r.camid for r in dataset.gallery} == {10}
     (base / "P5" / "cam2").rename(base / "P5" / "camera2")
-    with pytest.raises(FileNotFoundError, match="CUHK02: there is no .*P5/cam2"):
+    with pytest.raises(FileNotFoundError, match="CUHK02: .*P5/cam2 does not exist"):
         read_cuhk02(tmp_path)

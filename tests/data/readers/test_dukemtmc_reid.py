@@ -40,8 +40,8 @@ def test_names_become_records_and_its_withdrawal_is_said(root: Path) -> None:
 def test_what_is_wrong_is_named(root: Path) -> None:
     (root / "DukeMTMC-reID" / "query" / "0005_c2s1_f1.jpg").touch()
     with pytest.raises(
-        ValueError, match=r"0005_c2s1_f1\.jpg: not a DukeMTMC-reID name, which looks like 0001_c2_f0046182"
+        ValueError, match=r"0005_c2s1_f1\.jpg: not a DukeMTMC-reID file name, which looks like 0001_c2_f0046182"
     ):
         read_dukemtmc_reid(root)
-    with pytest.raises(FileNotFoundError, match="no DukeMTMC-reID"):
+    with pytest.raises(FileNotFoundError, match="DukeMTMC-reID was not found"):
         read_dukemtmc_reid(root / "elsewhere")

@@ -33,7 +33,7 @@ def test_the_authors_partitions(grid: Path) -> None:
 
 
 def test_what_is_wrong_is_named(grid: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="there is no grid#0"):
+    with pytest.raises(ValueError, match="grid#0 does not exist; choose from grid#1 to grid#10"):
         read_grid(grid, split=0)
     base = grid / "grid" / "underground_reid"
     for folder in ("probe", "gallery"):
@@ -41,7 +41,7 @@ def test_what_is_wrong_is_named(grid: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lacks features_and_partitions\.mat"):
         read_grid(tmp_path)
     savemat(tmp_path / "features_and_partitions.mat", {"something": np.zeros(3)})
-    with pytest.raises(ValueError, match="does not hold GRID's partitions"):
+    with pytest.raises(ValueError, match="does not contain trainIdxAll"):
         read_grid(tmp_path)
     (tmp_path / "features_and_partitions.mat").write_bytes(b"no such thing")
     with pytest.raises(ValueError, match="cannot be read as a MATLAB file"):

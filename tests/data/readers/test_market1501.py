@@ -4,7 +4,12 @@ from pathlib import Path
 import pytest
 
 from scalereid.data.readers import market1501
-from scalereid.data.readers.market1501 import read_market1501, read_market1501_500k, read_market1501_dev
+from scalereid.data.readers.market1501 import (
+    read_market1501,
+    read_market1501_500k,
+    read_market1501_dev,
+    read_market1501_dev_cameras,
+)
 from scalereid.data.records import Counts, ReidDataset
 
 
@@ -56,7 +61,7 @@ def test_distractors_beside_it_make_the_gallery_larger(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match="has neither images nor distractors, the folder of the 500,000"):
         read_market1501_500k(folder)
     (folder / "images").mkdir()
-    with pytest.raises(FileNotFoundError, match="there are no distractors in"):
+    with pytest.raises(FileNotFoundError, match="contains no distractors"):
         read_market1501_500k(folder)
     for name in ("0000_c5s1_000151_01.jpg", "00000000_c6s2_1.jpg", "-1_c1s1_000001_01.jpg"):
         (folder / "images" / name).touch()
@@ -64,8 +69,41 @@ def test_distractors_beside_it_make_the_gallery_larger(folder: Path) -> None:
     assert [(r.pid, r.camid) for r in dataset.gallery] == [(0, 1), (1, 2), (0, 6), (0, 5)]
     assert dataset.left_out["junk (pid −1) in images"] == 1
     (folder / "images" / "0001_c1s1_000151_01.jpg").touch()
-    with pytest.raises(ValueError, match="not a Market-1501 distractor name"):
+    with pytest.raises(ValueError, match="not a Market-1501 distractor file name"):
         read_market1501_500k(folder)
+
+
+def test_development_splits_take_the_first_people_for_training(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = folder / "bounding_box_train"
+    for name in (
+        "c1s1_000001_01",
+        "c1s1_000002_01",
+        "c4s1_000001_01",
+        "c4s1_000002_01",
+        "c4s2_000001_01",
+        "c5s1_000001_01",
+    ):
+        (train / f"0009_{name}.jpg").touch()
+    with pytest.raises(ValueError, match="market1501-dev train: found 3 people, 9 images"):
+        read_market1501_dev(folder)  # of which the first 600 train
+    monkeypatch.setattr(market1501, "_DEV_TRAINING_PEOPLE", 2)
+    monkeypatch.setattr(market1501, "_DEV_COUNTS", {"train": {"people": 2}, "query": {"people": 1}})
+    dataset = read_market1501_dev(folder)
+    assert [(r.pid, r.camid) for r in dataset.train] == [(2, 1), (2, 2), (7, 3)]
+    assert [r.path.name[5:] for r in dataset.query] == [
+        "c1s1_000001_01.jpg",
+        "c4s1_000001_01.jpg",
+        "c5s1_000001_01.jpg",
+    ]
+    assert [r.path.name[5:] for r in dataset.gallery] == [
+        "c1s1_000002_01.jpg",
+        "c4s1_000002_01.jpg",
+        "c4s2_000001_01.jpg",
+    ]
+    cameras = read_market1501_dev_cameras(folder)
+    assert cameras.train == dataset.train  # all from cameras 1 to 3
+    assert [r.camid for r in cameras.query] == [4, 5]
+    assert [r.camid for r in cameras.gallery] == [4, 4]
 
 
 @pytest.mark.usefixtures("small_counts")
@@ -75,14 +113,14 @@ def test_finds_the_folder_from_above(folder: Path, tmp_path: Path) -> None:
 
 def test_wrong_counts_are_named(folder: Path) -> None:
     with pytest.raises(
-        ValueError, match="market1501 train: 2 people, 3 images, .* the dataset has 751 people, 12,936 images"
+        ValueError, match="market1501 train: found 2 people, 3 images, .* the dataset has 751 people, 12,936 images"
     ):
         read_market1501(folder)
 
 
 def test_foreign_name_is_named(folder: Path) -> None:
     (folder / "query" / "person.jpg").touch()
-    with pytest.raises(ValueError, match=r"person\.jpg: not a Market-1501 name"):
+    with pytest.raises(ValueError, match=r"person\.jpg: not a Market-1501 file name"):
         read_market1501(folder)
 
 
@@ -92,7 +130,7 @@ def test_missing_folder_says_where_it_looked(tmp_path: Path) -> None:
     ):
         read_market1501(tmp_path)
     (tmp_path / "bounding_box_train").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"lacks query, bounding_box_test\n(.*\n)+.*there is market1501-dev"):
+    with pytest.raises(FileNotFoundError, match=r"lacks query, bounding_box_test\n(.*\n)+.*use market1501-dev"):
         read_market1501(tmp_path)
 
 

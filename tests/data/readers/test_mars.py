@@ -39,16 +39,16 @@ def test_tracklets(root: Path) -> None:
     assert dataset.train[3].path == root / "mars" / "bbox_train" / "0005" / "0005C2T0001F001.jpg"
     assert [(r.pid, r.camid) for r in one_per_tracklet(dataset.query)] == [(2, 1)]
     assert [(r.pid, r.camid) for r in one_per_tracklet(dataset.gallery)] == [(2, 3), (0, 2)]
-    assert dataset.left_out == {"junk tracklets (pid −1) of bbox_test": 1}
+    assert dataset.left_out == {"junk tracklets (pid −1) in bbox_test": 1}
 
 
 def test_what_is_wrong_is_named(root: Path) -> None:
     info = root / "mars" / "info"
     savemat(info / "tracks_train_info.mat", {"track_train_info": np.array([[1, 4, 1, 1], [4, 5, 5, 2]])})
-    with pytest.raises(ValueError, match="images 1 to 4 of bbox_train are not one person's from one camera"):
+    with pytest.raises(ValueError, match="images 1 to 4 of bbox_train are not of one person from one camera"):
         read_mars(root)
     savemat(info / "tracks_train_info.mat", {"other": np.zeros(2)})
-    with pytest.raises(ValueError, match="does not hold track_train_info"):
+    with pytest.raises(ValueError, match="does not contain track_train_info"):
         read_mars(root)
     (info / "test_name.txt").write_text("me.jpg\n")
     with pytest.raises(ValueError, match=r"'me\.jpg' is not an image of MARS"):

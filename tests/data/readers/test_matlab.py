@@ -9,7 +9,7 @@ from scalereid.data.readers.matlab import load_mat, open_hdf5
 def test_a_missing_library_is_named_with_the_way_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.io", None)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ModuleNotFoundError, match=r"x\.mat is read with SciPy, .*pip install 'scalereid\[matlab\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"Reading .*x\.mat takes SciPy, .*pip install 'scalereid\[matlab\]'"):
         load_mat(tmp_path / "x.mat")
-    with pytest.raises(ModuleNotFoundError, match="is read with h5py"):
+    with pytest.raises(ModuleNotFoundError, match=r"Reading .*x\.mat takes h5py"):
         open_hdf5(tmp_path / "x.mat")

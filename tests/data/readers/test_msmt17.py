@@ -53,16 +53,18 @@ def test_with_validation_and_all(root: Path) -> None:
 
 
 def test_what_is_wrong_is_named(root: Path) -> None:
-    (root / "list_query.txt").write_text("0000/somebody.jpg 0\n")
-    with pytest.raises(ValueError, match=r"list_query\.txt, line 1: '0000/somebody\.jpg 0' is not an image of MSMT17"):
+    (root / "list_query.txt").write_text("0000/person.jpg 0\n")
+    with pytest.raises(ValueError, match=r"list_query\.txt, line 1: '0000/person\.jpg 0' is not an image of MSMT17"):
         read_msmt17(root)
     (root / "list_query.txt").write_text("\n".join(LINES["query"] * 2))
     with pytest.raises(
-        ValueError, match="msmt17 query: 1 people, 2 images, 1 cameras, but the dataset has 1 people, 1 images"
+        ValueError, match="msmt17 query: found 1 people, 2 images, 1 cameras, but the dataset has 1 people, 1 images"
     ):
         read_msmt17(root)
     (root / "list_query.txt").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no MSMT17:\n.* lacks list_query\.txt\n.*MSMT17_V2 does not exist"):
+    with pytest.raises(
+        FileNotFoundError, match=r"MSMT17 was not found:\n.* lacks list_query\.txt\n.*MSMT17_V2 does not exist"
+    ):
         read_msmt17(root)
 
 

@@ -38,22 +38,22 @@ def test_without_cameras_the_protocol_is_all_cameras(tmp_path: Path) -> None:
     assert dataset.left_out == {f"images beside the folders of people in {tmp_path.name}": 1}
 
 
-def test_cameras_are_no_people(tmp_path: Path) -> None:
+def test_folders_of_cameras_are_refused(tmp_path: Path) -> None:
     for camera in ("cam1", "Cam2"):
         touch(tmp_path / "a" / camera, ["x.jpg"])
-    with pytest.raises(ValueError, match="the folders are called Cam2, cam1: cameras, not people"):
+    with pytest.raises(ValueError, match="the folders are named Cam2, cam1: cameras, not people"):
         read_person_folders(tmp_path / "a")
     touch(tmp_path / "b" / "siteA", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
     touch(tmp_path / "b" / "siteB", ["0003_c1_0.jpg"])
-    with pytest.raises(ValueError, match="names of the images in siteA tell several people, 0001, 0002 among them"):
+    with pytest.raises(ValueError, match="the images in siteA are named after several people, 0001, 0002 among them"):
         read_person_folders(tmp_path / "b")
 
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no images in folders of people in"):
+    with pytest.raises(FileNotFoundError, match="no folders of people with images in"):
         read_person_folders(tmp_path)
     touch(tmp_path / "1", ["a_c1.jpg", "b.jpg", "d.jpg"])
     with pytest.raises(
-        ValueError, match=r"1 names tell the camera and 2 do not, .*b\.jpg for one; name all of them like a_c1"
+        ValueError, match=r"1 names tell the camera and 2 do not, such as .*b\.jpg; name all files like a_c1"
     ):
         read_person_folders(tmp_path)

@@ -15,7 +15,7 @@ def test_single_images(tmp_path: Path) -> None:
     assert {r.pid for r in dataset.gallery} == {r.pid for r in dataset.query} | set(range(201, 750))
     assert max(r.pid for r in dataset.train + dataset.query) <= 200
     assert dataset.left_out == {"people of camera A alone": 185}
-    with pytest.raises(ValueError, match="its splits are prid2011#1 to prid2011#10"):
+    with pytest.raises(ValueError, match="prid2011#11 does not exist; choose from prid2011#1 to prid2011#10"):
         read_prid2011(tmp_path, split=11)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scalereid.data import DATASETS
-from scalereid.data.readers import SPLITS
+from scalereid.data.readers import READERS, SPLITS
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -26,3 +26,9 @@ def test_docstrings_begin_with_a_line_for_the_list(name: str) -> None:
 
 def test_splits_are_those_that_readers_take() -> None:
     assert {name for name, reader in DATASETS.items() if "split" in signature(reader).parameters} == SPLITS.keys()
+
+
+def test_every_reader_is_a_dataset() -> None:
+    assert {name: reader.read for name, reader in READERS.items()}.items() <= DATASETS.items()
+    assert DATASETS.keys() - READERS.keys() == {"toy", "toy-shifted"}
+    assert SPLITS["cuhk03-classic-detected"] == 20

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.data.readers.table import read_csv, read_jsonl, write_csv
+from scalereid.data.readers.table import read_csv, read_jsonl, read_listed, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 
 
@@ -33,8 +33,11 @@ def test_spreadsheet_byte_order_mark(tmp_path: Path) -> None:
     [
         ("split,path,pid\n", "no column camid"),
         ("", "no column split, path, pid, camid"),
-        ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: pid 'one' is wrong; .* whole numbers"),
-        ("split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n", r"line 3: 'test' is wrong; split is one of train"),
+        ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: pid is 'one'; it must be a whole number"),
+        (
+            "split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n",
+            r"line 3: split is 'test'; it must be one of train, query, gallery",
+        ),
         ("split,path,pid,camid\ntrain,a.jpg,1\n", r"line 2"),
     ],
 )
@@ -54,11 +57,11 @@ def test_missing_image_and_missing_table(tmp_path: Path) -> None:
         read_csv(write(tmp_path, "split,path,pid,camid\ntrain,gone.jpg,1,1\n"))
     (tmp_path / "folder").mkdir()
     rows = "train,folder,1,1\ntrain,gone.jpg,1,1\ntrain,gone2.jpg,1,1\n"
-    with pytest.raises(FileNotFoundError, match="lists .*folder, which is a folder, and 2 more that are not there"):
+    with pytest.raises(FileNotFoundError, match="lists .*folder, which is a folder, and 2 more that do not exist"):
         read_csv(write(tmp_path, "split,path,pid,camid\n" + rows))
-    with pytest.raises(FileNotFoundError, match="write one with the keys split,path,pid,camid"):
+    with pytest.raises(FileNotFoundError, match="with the keys split,path,pid,camid"):
         read_jsonl(tmp_path / "nowhere.jsonl")
-    with pytest.raises(FileNotFoundError, match="write one with the columns split,path,pid,camid"):
+    with pytest.raises(FileNotFoundError, match="with the columns split,path,pid,camid"):
         read_csv(tmp_path / "nowhere")
 
 
@@ -84,13 +87,19 @@ def test_json_lines_are_the_same_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("nonsense", r"dataset\.jsonl, line 1: no JSON"),
-        ("[1, 2]", r"line 1: '\[1, 2\]' is no object with split, path, pid, camid"),
-        ('{"split": "train", "path": "a.jpg", "pid": 1.5, "camid": 1}', "line 1: pid 1.5 is wrong"),
-        ('{"split": "train", "path": 3, "pid": 1, "camid": 1}', "line 1: path 3 is wrong"),
-        ('{"split": "train", "path": "a.jpg", "pid": -2, "camid": 1}', "line 1: pid -2 is wrong; .* pid not below −1"),
-        ('{"split": "train", "pid": 1, "camid": 1}', "line 1: no path; split is one of"),
-        ('{"split": "train", "path": "a.jpg", "pid": true, "camid": 1}', "line 1: pid True is wrong"),
+        ("nonsense", r"dataset\.jsonl, line 1: not valid JSON"),
+        ("[1, 2]", r"line 1: '\[1, 2\]' is not an object with split, path, pid, camid"),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": 1.5, "camid": 1}',
+            "line 1: pid is 1.5; it must be a whole number",
+        ),
+        ('{"split": "train", "path": 3, "pid": 1, "camid": 1}', "line 1: path is 3; it must be text"),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": -2, "camid": 1}',
+            "line 1: pid is -2; it must be positive, or 0 for a distractor, or −1 for junk",
+        ),
+        ('{"split": "train", "pid": 1, "camid": 1}', "line 1: path is missing"),
+        ('{"split": "train", "path": "a.jpg", "pid": true, "camid": 1}', "line 1: pid is True"),
     ],
 )
 def test_bad_lines_name_the_place(tmp_path: Path, line: str, message: str) -> None:
@@ -119,10 +128,53 @@ def test_a_protocol_of_its_own_is_kept(tmp_path: Path) -> None:
     rows = "train,a.jpg,1,1,all-cameras\ntrain,a.jpg,1,1,market1501\n"
     with pytest.raises(ValueError, match="names several protocols, all-cameras, market1501; a dataset has one"):
         read_csv(write(tmp_path, "split,path,pid,camid,protocol\n" + rows))
-    with pytest.raises(ValueError, match="protocol 'x' is wrong"):
+    with pytest.raises(ValueError, match="protocol is 'x'; it must be one of market1501, all-cameras"):
         read_csv(write(tmp_path, "split,path,pid,camid,protocol\ntrain,a.jpg,1,1,x\n"))
 
 
 def test_an_open_quotation_mark_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"dataset\.csv, line 1: .*; is a quotation mark left open\?"):
         read_csv(write(tmp_path, 'split,path,pid,camid\ntrain,"a.jpg,1,1\n' + "x" * 140_000))
+
+
+def test_a_list_needs_paths_only(tmp_path: Path) -> None:
+    file = write(tmp_path, "camid,path\n4,a.jpg\n,ü b.jpg\n")
+    assert list(read_listed(file)) == [(str(tmp_path / "a.jpg"), -1, 4), (str(tmp_path / "ü b.jpg"), -1, -1)]
+    (tmp_path / "list.jsonl").write_text('{"path": "a.jpg", "pid": 7}\n{"path": "a.jpg", "pid": null, "camid": "3"}\n')
+    assert [row[1:] for row in read_listed(tmp_path / "list.jsonl")] == [(7, -1), (-1, 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("image,pid\na.jpg,1\n", r"dataset\.csv has no column path; its first line names image, pid"),
+        ("", "has no column path; its first line names no columns"),
+        ("path,pid\na.jpg,1\na.jpg,anna\n", r"line 3: pid is 'anna'; it must be a whole number"),
+    ],
+)
+def test_bad_lists_name_the_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        list(read_listed(write(tmp_path, text)))
+
+
+def test_lists_of_missing_images_and_keys(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"line 2: the file .*gone\.jpg does not exist"):
+        list(read_listed(write(tmp_path, "path\ngone.jpg\n")))
+    (tmp_path / "list.jsonl").write_text('{"pid": 7}\n')
+    with pytest.raises(ValueError, match=r"list\.jsonl, line 1: path is missing"):
+        list(read_listed(tmp_path / "list.jsonl"))
+
+
+def test_images_elsewhere_are_not_written(people: ReidDataset, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is not in the subpath of"):
+        write_csv(tmp_path / "dataset.csv", people)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_other_kind_of_table_names_its_reader(tmp_path: Path) -> None:
+    file = write(tmp_path, "split,path,pid,camid\n")
+    with pytest.raises(FileNotFoundError, match=r"dataset\.csv is not a \.jsonl table; its reader is csv"):
+        read_jsonl(file)
+    other = file.rename(tmp_path / "x.jsonl")
+    with pytest.raises(FileNotFoundError, match=r"x\.jsonl is not a \.csv table; its reader is jsonl"):
+        read_csv(other)

@@ -34,23 +34,23 @@ def test_splits_differ_and_stay(viper: Path, tmp_path: Path) -> None:
     assert len(set(splits)) == 10
     overlaps = [len(splits[0] & other) for other in splits[1:]]
     assert all(120 < overlap < 200 for overlap in overlaps)  # half of them, more or less: drawn independently
-    assert sorted(splits[0])[:5] == [2, 3, 6, 7, 14]  # for ever: nobody's split may change with a version
+    assert sorted(splits[0])[:5] == [2, 3, 6, 7, 14]  # for ever: no split may change with a version
     copy = tmp_path / "elsewhere"
     shutil.copytree(viper / "viper" / "VIPeR", copy)
     assert {r.pid for r in read_viper(copy, split=1).query} == splits[0]
 
 
 def test_what_is_wrong_is_named(viper: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no viper#11: its splits are viper#1 to viper#10"):
+    with pytest.raises(ValueError, match="viper#11 does not exist; choose from viper#1 to viper#10"):
         read_viper(viper, split=11)
-    with pytest.raises(FileNotFoundError, match=r"no VIPeR:\n.* lacks cam_a, cam_b"):
+    with pytest.raises(FileNotFoundError, match=r"VIPeR was not found:\n.* lacks cam_a, cam_b"):
         read_viper(tmp_path)
     copy = tmp_path / "VIPeR"
     shutil.copytree(viper / "viper" / "VIPeR", copy)
     lost = next(copy.glob("cam_b/*.bmp"))
-    lost.rename(copy / "cam_b" / "somebody.bmp")
-    with pytest.raises(ValueError, match=r"somebody\.bmp: not a VIPeR name, which looks like 001_45\.bmp"):
+    lost.rename(copy / "cam_b" / "person.bmp")
+    with pytest.raises(ValueError, match=r"person\.bmp: not a VIPeR file name, which looks like 001_45\.bmp"):
         read_viper(copy)
-    (copy / "cam_b" / "somebody.bmp").unlink()
+    (copy / "cam_b" / "person.bmp").unlink()
     with pytest.raises(ValueError, match="images, .* but the dataset has 316 people"):
         read_viper(copy)

@@ -1,4 +1,4 @@
-"""Checks of a dataset that say in plain words what is wrong and what to do."""
+"""Checks of a dataset: what is wrong with it, and what to do."""
 
 from scalereid.data.check.files import check_files
 from scalereid.data.check.findings import Finding
@@ -8,10 +8,10 @@ from scalereid.data.records import ReidDataset
 
 
 def check(dataset: ReidDataset, *, decode: bool = False, advance: Advance = lambda _: None) -> list[Finding]:
-    """All that is worth knowing about a dataset before it is used: errors first, then warnings, then notes.
+    """What to know about a dataset before it is used: errors first, then warnings, then notes.
 
-    Every file is read once, to find copies, and its header looked at; with `decode` the pixels too. `advance` is told of
-    files done.
+    Every file is read once, to find copies, and its header decoded; with `decode` the pixels too. `advance` is called with the
+    number of files done.
     """
     findings = check_people(dataset) + check_files(dataset, decode=decode, advance=advance)
     return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))

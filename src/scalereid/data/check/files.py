@@ -1,4 +1,4 @@
-"""What the files tell: missing, empty, damaged, not a person's shape, the same picture twice."""
+"""Checks of the image files: missing, empty, damaged, not the shape of a person, the same image twice."""
 
 import hashlib
 import os
@@ -14,31 +14,31 @@ from scalereid.data.check.findings import Finding, named, share
 from scalereid.data.images import Advance, open_image, orientation
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
 
-_LEAST_SIZE = (32, 16)  # height, width: less shows nobody
-_TALLEST = 8.0  # times as tall as wide; people standing are two to four times
+_MIN_SIZE = (32, 16)  # height, width: fewer pixels hardly show a person
+_MAX_RATIO = 8.0  # height / width; a standing person has 2 to 4
 _MISLEADING = {
-    "train-test-copies": "pictures are in training and in the test: their score says nothing about strangers",
-    "copies-as-several-people": "pictures are there under several people's numbers, of which one at most can be right",
-    "query-copies": "queries have a copy of themselves in the gallery that is not left out: a match for nothing",
+    "train-test-copies": "images are in training and in query or gallery: their score says nothing about unseen people",
+    "copies-as-several-people": "images are listed under the numbers of several people, of which at most one can be right",
+    "query-copies": "queries have a copy in the gallery that is not left out: a match without effort",
 }
-_MOST_FOLDERS = 100_000  # below the dataset's
+_MAX_FOLDERS = 100_000  # below the dataset's
 _AHEAD = 1_000  # files under way at a time
 
 
 class FileFacts(NamedTuple):
-    """What one file is."""
+    """Contents and size of one file."""
 
     problem: str
-    """Why it cannot be used; empty when it can."""
+    """Why the file cannot be used; empty if it can."""
     digest: bytes
     height: int
     width: int
 
 
 def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda _: None) -> list[Finding]:
-    """What is wrong with a dataset's files. Every file is read and its header looked at; with `decode` its pixels too."""
+    """What is wrong with a dataset's files. Every file is read and its header decoded; with `decode` its pixels too."""
     of_path: dict[Path, list[tuple[str, ImageRecord]]] = defaultdict(list)
     for split, records in dataset.splits.items():
         for record in records:
@@ -57,7 +57,7 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
 
 
 def look(path: Path, *, decode: bool) -> FileFacts:
-    """Read a file and say what it is."""
+    """Read a file, its header and, with `decode`, its pixels."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -78,7 +78,7 @@ def look(path: Path, *, decode: bool) -> FileFacts:
 def _in_order(
     pool: ThreadPoolExecutor, work: Callable[[Path], FileFacts], paths: Iterable[Path]
 ) -> Iterator[FileFacts]:
-    """`pool.map` without handing over all paths at once."""
+    """`pool.map`, given only some paths at a time."""
     remaining = iter(paths)
     while some_paths := list(islice(remaining, _AHEAD)):
         yield from pool.map(work, some_paths)
@@ -87,25 +87,27 @@ def _in_order(
 def _unusable(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
     problems = [found.problem for found in facts.values() if found.problem]
     if problems:
-        message = f"{share(len(problems), len(facts))} files cannot be used; mend them, or take them out of the dataset"
+        message = (
+            f"{share(len(problems), len(facts))} files cannot be used; replace them, or take them out of the dataset"
+        )
         yield Finding("error", "unusable-files", message, named(problems))
 
 
 def _shapes(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
     images = {path: found for path, found in facts.items() if not found.problem}
-    tiny = [path for path, (_, _, h, w) in images.items() if h < _LEAST_SIZE[0] or w < _LEAST_SIZE[1]]
+    tiny = [path for path, (_, _, h, w) in images.items() if h < _MIN_SIZE[0] or w < _MIN_SIZE[1]]
     if tiny:
         message = (
-            f"{share(len(tiny), len(images))} images are less than {_LEAST_SIZE[0]} pixels tall or {_LEAST_SIZE[1]} wide; they "
+            f"{share(len(tiny), len(images))} images are less than {_MIN_SIZE[0]} pixels tall or {_MIN_SIZE[1]} wide; they "
             "are enlarged, but show hardly anything"
         )
         yield Finding("warning", "tiny-images", message, named([_sized(path, images[path]) for path in tiny]))
     known = set(tiny)
-    odd = [path for path, (_, _, h, w) in images.items() if path not in known and not 1 <= h / w <= _TALLEST]
+    odd = [path for path, (_, _, h, w) in images.items() if path not in known and not 1 <= h / w <= _MAX_RATIO]
     if odd:
         message = (
             f"{share(len(odd), len(images))} images do not have the shape of a person: wider than tall, or more than "
-            f"{_TALLEST:.0f} times as tall as wide. Are they whole frames, not people cut out of them?"
+            f"{_MAX_RATIO:.0f} times as tall as wide. Are they whole frames rather than crops of people?"
         )
         yield Finding("warning", "odd-shapes", message, named([_sized(path, images[path]) for path in odd]))
 
@@ -136,30 +138,25 @@ def _copies(
 
 
 def _misleading(uses: Sequence[tuple[str, ImageRecord]], protocol: Protocol) -> Iterator[str]:
-    """In which ways the uses of one picture lead a training or a score astray."""
+    """The ways in which the uses of one image spoil training or scores."""
     splits = {split for split, _ in uses}
     if "train" in splits and len(splits) > 1:
         yield "train-test-copies"
     if len({record.pid for _, record in uses}) > 1:
         yield "copies-as-several-people"
-    elif any(_is_free_match(q, g, protocol) for s, q in uses if s == "query" for t, g in uses if t == "gallery"):
+    elif any(not is_left_out(protocol, q, g) for s, q in uses if s == "query" for t, g in uses if t == "gallery"):
         yield "query-copies"
 
 
 def _unread(dataset: ReidDataset, paths: set[Path]) -> Iterator[Finding]:
-    """Folders with images of which none is in the dataset; what is left out of the others, readers say."""
+    """Folders with images of which none is in the dataset; readers count what is left out of the others."""
     read = {os.path.normpath(path.parent) for path in paths}
     unread: dict[str, int] = {}
-    for folder, _, names in islice(os.walk(dataset.root), _MOST_FOLDERS):
+    for folder, _, names in islice(os.walk(dataset.root), _MAX_FOLDERS):
         images = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in names)
         if images and os.path.normpath(folder) not in read:
             unread[folder] = images
     if unread:
-        message = f"{sum(unread.values()):,} images lie in folders of which nothing is in the dataset"
+        message = f"{sum(unread.values()):,} images lie in folders from which no image is in the dataset"
         lines = [f"{folder}: {number:,}" for folder, number in sorted(unread.items())]
         yield Finding("note", "unread-folders", message, named(lines))
-
-
-def _is_free_match(query: ImageRecord, gallery: ImageRecord, protocol: Protocol) -> bool:
-    """Whether one picture in both places counts as found."""
-    return query.path != gallery.path if protocol == "all-cameras" else query.camid != gallery.camid

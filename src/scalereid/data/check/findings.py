@@ -1,4 +1,4 @@
-"""What a check found: how bad it is, what it is, and what to do."""
+"""What a check found: how severe it is, what it is, and what to do."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +19,7 @@ class Finding:
     message: str
     """What it is, and what to do, in a sentence or two."""
     examples: tuple[str, ...] = ()
-    """The files or people it is about, all of them."""
+    """All files or people it is about."""
 
     def __str__(self) -> str:
         rest = len(self.examples) - _SHOWN
@@ -33,7 +33,7 @@ class Finding:
 
 
 def named(things: Sequence[object]) -> tuple[str, ...]:
-    """What a finding is about, by name."""
+    """The names of what a finding is about."""
     return tuple(map(str, things))
 
 

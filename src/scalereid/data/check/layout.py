@@ -1,11 +1,10 @@
-"""What lies in a folder, and when nothing can be read there, why not."""
+"""Which datasets lie in a folder, and if none can be read there, why not."""
 
 import os
 import warnings
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from scalereid.data import DATASETS
@@ -17,17 +16,17 @@ from scalereid.data.records import ReidDataset
 
 TABLES = ("csv", "jsonl")
 OWN_DATA = (*TABLES, "market-names", "folders")
-_MOST_FOLDERS = 300  # looked into above and below
-_MOST_FILES = 200_000
+_MAX_FOLDERS = 300  # tried above and below
+_MAX_FILES = 200_000
 
 
 class Layout(NamedTuple):
-    """What readers say to a folder."""
+    """What readers found in a folder."""
 
     readable: dict[str, ReidDataset]
-    """By the reader's name; of datasets with several splits the first."""
+    """Datasets by the reader's name; of those with several splits the first."""
     refused: dict[str, str]
-    """Readers that found their folders there but cannot read them, and why."""
+    """Why readers that found their folders cannot read them, by the reader's name."""
     warnings: tuple[str, ...]
 
 
@@ -45,17 +44,17 @@ def find_datasets(root: Path, names: Iterable[str] = tuple(DATASETS)) -> Layout:
                 raise
             except (ValueError, ModuleNotFoundError, OSError) as error:
                 refused[name] = str(error)
-    if any(name in refused for name in TABLES):  # what else could be read is not what is meant
+    if any(name in refused for name in TABLES):  # a table is meant to be read, and nothing else
         readable = {name: read for name, read in readable.items() if name not in OWN_DATA}
     return Layout(readable, refused, tuple(dict.fromkeys(str(warning.message) for warning in caught)))
 
 
 def explain(root: Path, layout: Layout) -> list[Finding]:
-    """What to know about a folder's layout: published datasets that are not quite there, or not there but near."""
+    """What to know about a folder's layout: datasets that are incomplete, or lie in a folder nearby."""
     if not root.exists():
         return [Finding("error", "no-folder", f"{root} does not exist; name the folder that holds the dataset")]
     findings = [*_almost(layout)]
-    for name in TABLES:  # who wrote a table means it to be read
+    for name in TABLES:
         if name in layout.refused:
             findings.append(Finding("error", "unreadable", f"not readable as {name}: {layout.refused[name]}"))
     findings += _other_tables(root, layout)
@@ -72,19 +71,19 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
 
 
 def _almost(layout: Layout) -> Iterator[Finding]:
-    """Published datasets that are there, but cannot be read, up to the first that can."""
+    """Published datasets that are there but cannot be read, before the first that can."""
     severity: Severity = "note" if layout.readable else "error"
     names = [*DATASETS]
     first = next((names.index(name) for name in layout.readable), len(names))
     said = set()
     for name, why in layout.refused.items():
         if name not in OWN_DATA and names.index(name) < first and why not in said:
-            said.add(why)  # what several say, once
+            said.add(why)  # several readers may say the same
             yield Finding(severity, "refused", f"this looks like {name}, but: {why}")
 
 
 def _is_whole(name: str, read: ReidDataset) -> bool:
-    """Whether it is a published dataset, or somebody's own that has a test side."""
+    """Whether it is a published dataset, or one's own with queries."""
     return name not in OWN_DATA or bool(read.query)
 
 
@@ -95,21 +94,23 @@ def _is_part(root: Path, read: ReidDataset) -> bool:
 
 
 def _other_tables(root: Path, layout: Layout) -> Iterator[Finding]:
-    """Tables in the folder that no reader looks at by itself."""
+    """Tables in the folder under names that no reader tries."""
     if root.is_dir() and not any(name in layout.readable or name in layout.refused for name in TABLES):
         with os.scandir(root) as entries:
             tables = sorted(entry.path for entry in entries if entry.name.lower().endswith((".csv", ".jsonl")))
         if tables:
-            message = "there are tables here; if one lists the images, name the file itself, or call it dataset.csv"
+            message = (
+                "there are tables here; if one lists the images, name the file itself, or rename it to dataset.csv"
+            )
             yield Finding("note", "other-tables", message, named(tables))
 
 
 def _nearby(root: Path, *, readable: bool) -> Iterator[Finding]:
     """Datasets up to two levels above, of which `root` is a part, and three below, or one to unpack.
 
-    Where `root` is `readable` itself, only those that have a test side.
+    Where `root` is `readable` itself, only those with queries.
     """
-    below = [*islice(_folders(root, depth=3), _MOST_FOLDERS)]
+    below = [*islice(_folders(root, depth=3), _MAX_FOLDERS)]
     above = list(root.absolute().parents)[:2]
     for folder in [*above, *below]:
         try:
@@ -130,8 +131,8 @@ def _nearby(root: Path, *, readable: bool) -> Iterator[Finding]:
             return
     for folder in [root, *below]:
         if (folder / CUHK03_FILE).is_file():
-            message = f"CUHK03 lies in {folder}, packed into {CUHK03_FILE}: scalereid data unpack {quote(str(folder))}"
-            yield Finding("error", "packed", message)
+            message = f"CUHK03 is still packed into {CUHK03_FILE}; unpack it first"
+            yield Finding("error", "packed", message, named([folder]))
             return
 
 
@@ -153,9 +154,9 @@ def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _names(root: Path) -> Iterator[Finding]:
-    """Whether the names of the images below tell people and cameras."""
+    """Whether people and cameras can be read from the names of the images below."""
     files = (Path(folder) / name for folder, names in _walk(root) for name in names)
-    images = [file for file in islice(files, _MOST_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
+    images = [file for file in islice(files, _MAX_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
     if not images:
         yield Finding("error", "no-images", f"there are no images in {root}, nor in the folders below it")
         return
@@ -163,19 +164,19 @@ def _names(root: Path) -> Iterator[Finding]:
     if not nameless:
         folders = sorted({str(image.parent) for image in images})
         message = (
-            f"{len(images):,} images have names that tell person and camera, but lie in folders that no reader looks into; "
-            "call them train, query and gallery, right in the folder that you name"
+            f"{len(images):,} images have names with person and camera, but lie in folders that no reader knows; "
+            "rename the folders to train, query and gallery, directly in the folder that you name"
         )
         yield Finding("error", "unknown-folders", message, named(folders))
     elif len(nameless) < len(images):
         message = (
-            f"mixed names: person and camera cannot be read from those of {share(len(nameless), len(images))} images; name all "
+            f"person and camera cannot be read from the names of {share(len(nameless), len(images))} images; name all of them "
             "like 0042_c3_0001.jpg, or list them in a table"
         )
         yield Finding("error", "mixed-names", message, named(nameless))
     else:
         message = (
             f"person and camera cannot be read from the names of the {len(images):,} images here; name them like "
-            "0042_c3_0001.jpg, put each person's into a folder, or list them in a table, dataset.csv"
+            "0042_c3_0001.jpg, put the images of each person into a folder, or list them in a table, dataset.csv"
         )
         yield Finding("error", "nameless", message, named(nameless))

@@ -1,6 +1,7 @@
-"""Readers: a folder to a dataset, one small file for each dataset."""
+"""Readers: a folder to a dataset, one small file per dataset."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from scalereid.data.readers.cuhk01 import CUHK01_SPLITS, read_cuhk01
 from scalereid.data.readers.cuhk02 import read_cuhk02
@@ -33,45 +34,44 @@ from scalereid.data.readers.table import read_csv, read_jsonl
 from scalereid.data.readers.viper import VIPER_SPLITS, read_viper
 from scalereid.data.records import ReidDataset
 
-READERS: dict[str, Callable[..., ReidDataset]] = {
-    "market1501": read_market1501,
-    "market1501-500k": read_market1501_500k,
-    "market1501-dev": read_market1501_dev,
-    "market1501-dev-cameras": read_market1501_dev_cameras,
-    "cuhk03-np-detected": read_cuhk03_detected,
-    "cuhk03-np-labelled": read_cuhk03_labelled,
-    "cuhk03-classic-detected": read_cuhk03_classic_detected,
-    "cuhk03-classic-labelled": read_cuhk03_classic_labelled,
-    "dukemtmc-reid": read_dukemtmc_reid,
-    "msmt17": read_msmt17,
-    "msmt17-trainval": read_msmt17_with_validation,
-    "msmt17-all": read_msmt17_all,
-    "viper": read_viper,
-    "grid": read_grid,
-    "cuhk01": read_cuhk01,
-    "cuhk02": read_cuhk02,
-    "cuhk-sysu": read_cuhk_sysu,
-    "prid2011": read_prid2011,
-    "ilids": read_ilids,
-    "sensereid": read_sensereid,
-    "occluded-reid": read_occluded_reid,
-    "mars": read_mars,
-    "ilids-vid": read_ilids_vid,
-    "prid2011-video": read_prid2011_video,
-    "csv": read_csv,
-    "jsonl": read_jsonl,
-    "market-names": read_market_names,
-    "folders": read_person_folders,
+
+class Reader(NamedTuple):
+    """Reads a dataset from a folder."""
+
+    read: Callable[..., ReidDataset]
+    splits: int = 1
+    """Number of splits over which scores are averaged; if more than one, `read` takes `split`, from 1 on."""
+
+
+READERS: dict[str, Reader] = {
+    "market1501": Reader(read_market1501),
+    "market1501-500k": Reader(read_market1501_500k),
+    "market1501-dev": Reader(read_market1501_dev),
+    "market1501-dev-cameras": Reader(read_market1501_dev_cameras),
+    "cuhk03-np-detected": Reader(read_cuhk03_detected),
+    "cuhk03-np-labelled": Reader(read_cuhk03_labelled),
+    "cuhk03-classic-detected": Reader(read_cuhk03_classic_detected, CUHK03_CLASSIC_SPLITS),
+    "cuhk03-classic-labelled": Reader(read_cuhk03_classic_labelled, CUHK03_CLASSIC_SPLITS),
+    "dukemtmc-reid": Reader(read_dukemtmc_reid),
+    "msmt17": Reader(read_msmt17),
+    "msmt17-trainval": Reader(read_msmt17_with_validation),
+    "msmt17-all": Reader(read_msmt17_all),
+    "viper": Reader(read_viper, VIPER_SPLITS),
+    "grid": Reader(read_grid, GRID_SPLITS),
+    "cuhk01": Reader(read_cuhk01, CUHK01_SPLITS),
+    "cuhk02": Reader(read_cuhk02),
+    "cuhk-sysu": Reader(read_cuhk_sysu),
+    "prid2011": Reader(read_prid2011, PRID2011_SPLITS),
+    "ilids": Reader(read_ilids, ILIDS_SPLITS),
+    "sensereid": Reader(read_sensereid),
+    "occluded-reid": Reader(read_occluded_reid),
+    "mars": Reader(read_mars),
+    "ilids-vid": Reader(read_ilids_vid, ILIDS_VID_SPLITS),
+    "prid2011-video": Reader(read_prid2011_video, PRID2011_SPLITS),
+    "csv": Reader(read_csv),
+    "jsonl": Reader(read_jsonl),
+    "market-names": Reader(read_market_names),
+    "folders": Reader(read_person_folders),
 }
-SPLITS: dict[str, int] = {
-    "cuhk03-classic-detected": CUHK03_CLASSIC_SPLITS,
-    "cuhk03-classic-labelled": CUHK03_CLASSIC_SPLITS,
-    "viper": VIPER_SPLITS,
-    "grid": GRID_SPLITS,
-    "cuhk01": CUHK01_SPLITS,
-    "prid2011": PRID2011_SPLITS,
-    "ilids": ILIDS_SPLITS,
-    "ilids-vid": ILIDS_VID_SPLITS,
-    "prid2011-video": PRID2011_SPLITS,
-}
-"""How many splits a dataset has whose scores are averaged over them; its reader takes `split`, from 1 on."""
+SPLITS: dict[str, int] = {name: reader.splits for name, reader in READERS.items() if reader.splits > 1}
+"""Number of splits of each dataset that has several."""

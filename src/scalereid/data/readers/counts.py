@@ -1,26 +1,28 @@
-"""What was read against what was published."""
+"""Counts of a dataset as read against the published ones."""
 
 from collections.abc import Mapping
 
-from scalereid.data.records import Counts
+from scalereid.data.records import ReidDataset
 
 Published = Mapping[str, Mapping[str, int]]
-"""For each split what is known of people, images, cameras, tracklets."""
+"""For each split, the published numbers of people, images, cameras or tracklets."""
 
 
-def check_counts(dataset: str, published: Published, found: Mapping[str, Counts]) -> None:
-    """Compare what was read with what was published, as far as that is known.
+def check_counts(dataset: ReidDataset, published: Published) -> ReidDataset:
+    """Return `dataset` if its counts are the published ones, as far as those are known.
 
     Raises:
-        ValueError: a split differs; the message names the split and both counts.
+        ValueError: A split has other counts; the message names the split and both counts.
     """
-    for split, wanted in published.items():
-        here = {what: getattr(found[split], what) for what in wanted}
-        if here != dict(wanted):
+    found = dataset.counts()
+    for split, expected in published.items():
+        here = {what: getattr(found[split], what) for what in expected}
+        if here != dict(expected):
             raise ValueError(
-                f"{dataset} {split}: {_words(here)}, but the dataset has {_words(wanted)}. "
-                "Unpack it again, or read your copy as your own data: --dataset csv or market-names (docs/data.md)"
+                f"{dataset.name} {split}: found {_words(here)}, but the dataset has {_words(expected)}. Unpack the dataset "
+                "again, or read your copy as your own data, with csv or market-names (docs/how-to/your-own-data.md)"
             )
+    return dataset
 
 
 def _words(counts: Mapping[str, int]) -> str:

@@ -1,4 +1,4 @@
-"""CUHK01 as its authors pack it, ten random halves."""
+"""CUHK01 as its authors pack it, with ten random splits."""
 
 import re
 from collections import Counter
@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.readers.folders import FileNames, find_folder
 from scalereid.data.readers.random_splits import draw_people
 from scalereid.data.records import ReidDataset
 
 CUHK01_SPLITS = 10
-_NAME = re.compile(r"(?P<pid>\d{4})(?P<camid>00[1-4])\.png")
+_IMAGES = FileNames("CUHK01", re.compile(r"(?P<pid>\d{4})(?P<camid>00[1-4])\.png"), example="0001001.png")
 _PUBLISHED = {
     "train": {"people": 485, "images": 1_940, "cameras": 2},
     "query": {"people": 486, "images": 972, "cameras": 1},
@@ -20,28 +20,26 @@ _PUBLISHED = {
 
 
 def read_cuhk01(root: Path, split: int = 1) -> ReidDataset:
-    """CUHK01 (Li et al., ACCV 2012): 971 people, two images from each of 2 cameras; 485 to train on, 10 random splits.
+    """CUHK01 (Li et al., ACCV 2012): 971 people, two images from each of 2 cameras; 485 people for training, 10 random splits.
 
     `root` is the folder `campus`, or one or two above it. Images 1 and 2 of a person are the first camera's and the queries,
-    3 and 4 the second's.
+    images 3 and 4 the second's.
 
     Raises:
-        FileNotFoundError: the folder is missing; the message says where it was looked for.
-        ValueError: a file's name is not CUHK01's, a split does not have the published counts, or there is no such split.
+        FileNotFoundError: The folder is missing; the message says where it was looked for.
+        ValueError: A file name is not CUHK01's, a split does not have the published counts, or the split does not exist.
     """
-    base = find_folder(root, "CUHK01", ("campus", "cuhk01/campus", "CUHK01/campus"), ("0001001.png",))
+    base = find_folder(root, "CUHK01", ("campus", "cuhk01/campus", "CUHK01/campus"), (_IMAGES.example,))
     left_out: Counter[str] = Counter()
-    numbered = read_names(base, _NAME, "CUHK01", "0001001.png", left_out, suffixes=(".png",))
-    records = tuple(replace(record, camid=(record.camid + 1) // 2) for record in numbered)
-    learned = draw_people((r.pid for r in records), 485, dataset="cuhk01", split=split, of=CUHK01_SPLITS)
-    found = [record for record in records if record.pid not in learned]
+    records = tuple(replace(record, camid=(record.camid + 1) // 2) for record in _IMAGES.read(base, left_out))
+    trained = draw_people((r.pid for r in records), 485, dataset="cuhk01", split=split, of=CUHK01_SPLITS)
+    tested = [record for record in records if record.pid not in trained]
     dataset = ReidDataset(
         f"cuhk01#{split}",
         base,
-        train=tuple(record for record in records if record.pid in learned),
-        query=tuple(record for record in found if record.camid == 1),
-        gallery=tuple(record for record in found if record.camid == 2),
+        train=tuple(record for record in records if record.pid in trained),
+        query=tuple(record for record in tested if record.camid == 1),
+        gallery=tuple(record for record in tested if record.camid == 2),
         left_out=left_out,
     )
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    return check_counts(dataset, _PUBLISHED)

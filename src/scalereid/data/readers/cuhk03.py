@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.readers.folders import FileNames, find_folder
 from scalereid.data.readers.matlab import load_mat
 from scalereid.data.readers.random_splits import check_split
 from scalereid.data.records import ImageRecord, ReidDataset
@@ -16,8 +16,8 @@ Boxes = Literal["detected", "labeled"]
 """Whether a detector or a person drew the boxes; spelt as in the authors' files."""
 CUHK03_CLASSIC_SPLITS = 20
 TEST_SETS = "classic_test_sets.csv"
-_NAME = re.compile(r"(?P<pair>[1-5])_(?P<person>\d{3})_(?P<view>[12])_\d{2}\.png")
-_CLASSIC_NAME = re.compile(r"(?P<pid>[1-5]_\d{3})_(?P<camid>[12])_\d{2}\.png")  # int("1_001") is 1001
+# int("1_001") is 1001: the pair of cameras is part of the pid.
+_IMAGES = FileNames("CUHK03", re.compile(r"(?P<pid>[1-5]_\d{3})_(?P<camid>[12])_\d{2}\.png"), "1_001_1_01.png")
 _PUBLISHED = {
     "detected": {
         "train": {"people": 767, "images": 7_365, "cameras": 2},
@@ -36,13 +36,13 @@ _PUBLISHED_CLASSIC = {"train": {"people": 1_367}, "query": {"people": 100}, "gal
 def read_cuhk03_detected(root: Path) -> ReidDataset:
     """CUHK03 (Li et al., CVPR 2014), new protocol (Zhong et al., CVPR 2017), detected boxes: 7,365 / 1,400 / 5,332 images.
 
-    `root` is the folder with `images_detected` (`scalereid data unpack` makes it of the authors' `cuhk-03.mat`) and
-    `cuhk03_new_protocol_config_detected.mat`, which takes SciPy (pip install 'scalereid[matlab]'), or one above it.
+    `root` is the folder with `images_detected`, which `unpack_cuhk03` makes from the authors' `cuhk-03.mat`, and
+    `cuhk03_new_protocol_config_detected.mat`, or one above it. The latter takes SciPy: pip install 'scalereid[matlab]'.
 
     Raises:
-        FileNotFoundError: a part is missing; the message says where it was looked for, and how to unpack.
+        FileNotFoundError: A part is missing; the message says where it was looked for.
         ModuleNotFoundError: SciPy is not installed.
-        ValueError: the list cannot be read, or a split does not have the published counts.
+        ValueError: The list cannot be read, or a split does not have the published counts.
     """
     return _new_protocol(root, "detected")
 
@@ -50,35 +50,29 @@ def read_cuhk03_detected(root: Path) -> ReidDataset:
 def read_cuhk03_labelled(root: Path) -> ReidDataset:
     """CUHK03, new protocol, boxes drawn by people: 7,368 / 1,400 / 5,328 images of 1,467 people.
 
-    `root` as for the detected boxes, with `images_labeled` and `cuhk03_new_protocol_config_labeled.mat`.
-
-    Raises:
-        FileNotFoundError, ModuleNotFoundError, ValueError: as `read_cuhk03_detected` does.
+    `root` as for the detected boxes, with `images_labeled` and `cuhk03_new_protocol_config_labeled.mat`. Raises what
+    `read_cuhk03_detected` raises.
     """
     return _new_protocol(root, "labeled")
 
 
 def read_cuhk03_classic_detected(root: Path, split: int = 1) -> ReidDataset:
-    """CUHK03, classic protocol, detected boxes: 1,367 people to train on, 100 to find; the authors' 20 splits.
+    """CUHK03, classic protocol, detected boxes: 1,367 people for training, 100 for testing; the authors' 20 splits.
 
-    `root` is the folder with `images_detected` and `classic_test_sets.csv`, both made by `scalereid data unpack` of the
-    authors' `cuhk-03.mat`, or one above it. Every test image is a query and in the gallery; the protocol is
-    `single-gallery-shot`.
+    `root` is the folder with `images_detected` and `classic_test_sets.csv`, which `unpack_cuhk03` makes from the authors'
+    `cuhk-03.mat`, or one above it. Every test image is a query and in the gallery; the protocol is `single-gallery-shot`.
 
     Raises:
-        FileNotFoundError: a part is missing; the message says where it was looked for, and how to unpack.
-        ValueError: a file cannot be read, a split does not have the published counts, or there is no such split.
+        FileNotFoundError: A part is missing; the message says where it was looked for.
+        ValueError: A file cannot be read, a split does not have the published counts, or the split does not exist.
     """
     return _classic_protocol(root, "detected", split)
 
 
 def read_cuhk03_classic_labelled(root: Path, split: int = 1) -> ReidDataset:
-    """CUHK03, classic protocol, boxes drawn by people: 1,367 people to train on, 100 to find; the authors' 20 splits.
+    """CUHK03, classic protocol, boxes drawn by people: 1,367 people for training, 100 for testing; the authors' 20 splits.
 
-    `root` as for the detected boxes, with `images_labeled`.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_cuhk03_classic_detected` does.
+    `root` as for the detected boxes, with `images_labeled`. Raises what `read_cuhk03_classic_detected` raises.
     """
     return _classic_protocol(root, "labeled", split)
 
@@ -90,23 +84,21 @@ def _new_protocol(root: Path, boxes: Boxes) -> ReidDataset:
     try:
         names = [str(name[0]) for name in variables["filelist"].ravel()]
         pids = [int(pid) for pid in variables["labels"].ravel()]
-        places = {part: variables[f"{part}_idx"].ravel() for part in ("train", "query", "gallery")}
+        rows = {part: variables[f"{part}_idx"].ravel() for part in ("train", "query", "gallery")}  # counted from 1
         train, query, gallery = (
-            tuple(_record(base / f"images_{boxes}", names[place - 1], pids[place - 1]) for place in chosen.tolist())
-            for chosen in places.values()
+            tuple(_record(base / f"images_{boxes}", names[row - 1], pids[row - 1]) for row in chosen.tolist())
+            for chosen in rows.values()
         )
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{base / config} does not hold the new protocol as its authors wrote it") from error
-    dataset = ReidDataset(f"cuhk03-np-{_spelt(boxes)}", base, train, query, gallery)
-    check_counts(dataset.name, _PUBLISHED[boxes], dataset.counts())
-    return dataset
+        raise ValueError(f"{base / config} does not contain the new protocol as its authors wrote it") from error
+    return check_counts(ReidDataset(f"cuhk03-np-{_spelt(boxes)}", base, train, query, gallery), _PUBLISHED[boxes])
 
 
 def _record(folder: Path, name: str, pid: int) -> ImageRecord:
-    match = _NAME.fullmatch(name)
+    match = _IMAGES.pattern.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name!r} is not an image of CUHK03, which looks like 1_001_1_01.png")
-    return ImageRecord(folder / name, pid, int(match["view"]))
+        raise ValueError(f"{name!r} is not an image of CUHK03, which looks like {_IMAGES.example}")
+    return ImageRecord(folder / name, pid, int(match["camid"]))
 
 
 def _classic_protocol(root: Path, boxes: Boxes, split: int) -> ReidDataset:
@@ -118,17 +110,15 @@ def _classic_protocol(root: Path, boxes: Boxes, split: int) -> ReidDataset:
             1000 * int(row["pair"]) + int(row["person"]) for row in csv.DictReader(lines) if int(row["split"]) == split
         }
     left_out: Counter[str] = Counter()
-    folder = base / f"images_{boxes}"
-    records = read_names(folder, _CLASSIC_NAME, "CUHK03", "1_001_1_01.png", left_out, suffixes=(".png",))
+    records = _IMAGES.read(base / f"images_{boxes}", left_out)
     test = tuple(record for record in records if record.pid in test_people)
     train = tuple(record for record in records if record.pid not in test_people)
     dataset = ReidDataset(f"{name}#{split}", base, train, test, test, protocol="single-gallery-shot", left_out=left_out)
-    check_counts(dataset.name, _PUBLISHED_CLASSIC, dataset.counts())
-    return dataset
+    return check_counts(dataset, _PUBLISHED_CLASSIC)
 
 
 def _find(root: Path, *parts: str) -> Path:
-    hint = "The authors' cuhk-03.mat is unpacked by: scalereid data unpack FOLDER"
+    hint = "If you have the authors' cuhk-03.mat, unpack it first (docs/reference/datasets.md)."
     return find_folder(root, "CUHK03", ("cuhk03", "CUHK03"), parts, hint=hint)
 
 

@@ -1,8 +1,9 @@
-"""What readers of folders share: finding them, listing their images, reading people and cameras off file names."""
+"""Folders of images: finding them, listing their files, and reading people and cameras from file names."""
 
 import os
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from scalereid.data.records import JUNK, ImageRecord
@@ -11,15 +12,15 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".jp2", ".ti
 
 
 class NotHereError(FileNotFoundError):
-    """A dataset does not lie in a folder at all; other errors mean that it does, but cannot be read."""
+    """The dataset is not in a folder at all; other errors mean that it is, but cannot be read."""
 
 
 def find_folder(root: Path, dataset: str, names: tuple[str, ...], parts: tuple[str, ...], *, hint: str = "") -> Path:
-    """The first of `root` and the folders `names` within it that has all `parts`, files or folders, in it.
+    """Return the first of `root` and the folders `names` within it that contains all `parts`, files or folders.
 
     Raises:
-        NotHereError: none has; the message says what each one lacks.
-        PermissionError: the system does not let us look.
+        NotHereError: None of them does; the message says what each one lacks.
+        PermissionError: A folder cannot be listed.
     """
     candidates = [root, *(root / name for name in names)]
     for candidate in candidates:
@@ -29,13 +30,13 @@ def find_folder(root: Path, dataset: str, names: tuple[str, ...], parts: tuple[s
     for candidate in candidates:
         lacking = [part for part in parts if not (candidate / part).exists()]
         problems.append(f"{candidate} " + (f"lacks {', '.join(lacking)}" if candidate.is_dir() else "does not exist"))
-    raise NotHereError(f"no {dataset}:\n  " + "\n  ".join(problems) + (f"\n{hint}" if hint else ""))
+    raise NotHereError(f"{dataset} was not found:\n  " + "\n  ".join(problems) + (f"\n{hint}" if hint else ""))
 
 
 def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """The image files of a folder, sorted by name, upper or lower case; other files are counted in `left_out`.
+    """List the image files of a folder, sorted by name; suffixes may be in upper case. Other files are counted in `left_out`.
 
-    Hidden files, whose names begin with a dot, are no images: macOS leaves such beside every image.
+    Hidden files, whose names begin with a dot, are not images: macOS writes one beside every image.
     """
     with os.scandir(folder) as entries:
         there = [(entry.name, entry.is_file(), entry.is_dir()) for entry in entries]
@@ -45,44 +46,49 @@ def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] 
         wanted = "images" if suffixes == IMAGE_SUFFIXES else " or ".join(suffixes)
         left_out[f"files in {folder.name} that are not {wanted}"] += others
     if lost := sum(not is_file and not is_dir for _, is_file, is_dir in there):
-        left_out[f"links in {folder.name} that lead nowhere"] += lost
+        left_out[f"broken links in {folder.name}"] += lost
     return [folder / name for name in images]
 
 
 def list_folders(folder: Path) -> list[Path]:
-    """The folders in a folder, sorted by name."""
+    """List the folders in a folder, sorted by name."""
     with os.scandir(folder) as entries:
         return [folder / name for name in sorted(entry.name for entry in entries if entry.is_dir())]
 
 
-def read_names(
-    folder: Path,
-    name: re.Pattern[str],
-    dataset: str,
-    example: str,
-    left_out: Counter[str],
-    suffixes: tuple[str, ...] = (".jpg",),
-) -> tuple[ImageRecord, ...]:
-    """The images of a folder, sorted by name, each with the pid and camid that the groups of `name` are.
+@dataclass(frozen=True)
+class FileNames:
+    """How a dataset names its image files."""
 
-    Junk (pid −1) and files of other suffixes are not among them but counted in `left_out`. Where `name` has no group camid,
-    the camera is 1.
+    dataset: str
+    pattern: re.Pattern[str]
+    """With a group pid and, where the name tells the camera, a group camid."""
+    example: str
+    suffixes: tuple[str, ...] = ()
+    """Of the files to read; the example's by default."""
 
-    Raises:
-        ValueError: a file's name does not match.
-    """
-    records = []
-    for path in list_images(folder, left_out, suffixes):
-        match = name.fullmatch(path.name)
-        if match is None:
-            raise ValueError(f"{path}: not a {dataset} name, which looks like {example}")
-        groups = match.groupdict()
-        records.append(ImageRecord(path, pid=int(groups["pid"]), camid=int(groups.get("camid", 1))))
-    return without_junk(records, f"junk (pid −1) in {folder.name}", left_out)
+    def read(
+        self, folder: Path, left_out: Counter[str], *, camid: int = 1, pid_offset: int = 0
+    ) -> tuple[ImageRecord, ...]:
+        """Read the images of a folder, sorted by name; junk (pid −1) and other files are counted in `left_out`.
+
+        `camid` is the camera where names do not tell it, `pid_offset` is added to every pid.
+
+        Raises:
+            ValueError: A file's name does not match the pattern.
+        """
+        records = []
+        for path in list_images(folder, left_out, self.suffixes or (Path(self.example).suffix,)):
+            match = self.pattern.fullmatch(path.name)
+            if match is None:
+                raise ValueError(f"{path}: not a {self.dataset} file name, which looks like {self.example}")
+            groups = match.groupdict()
+            records.append(ImageRecord(path, int(groups["pid"]) + pid_offset, int(groups.get("camid", camid))))
+        return without_junk(records, f"junk (pid −1) in {folder.name}", left_out)
 
 
 def without_junk(records: list[ImageRecord], why: str, left_out: Counter[str]) -> tuple[ImageRecord, ...]:
-    """`records` but for junk, which is counted in `left_out`."""
+    """Return the records that are not junk; junk is counted in `left_out` under the reason `why`."""
     kept = tuple(record for record in records if record.pid != JUNK)
     if junk := len(records) - len(kept):
         left_out[why] += junk

@@ -5,13 +5,14 @@ from collections import Counter
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.readers.folders import FileNames, find_folder
 from scalereid.data.readers.matlab import load_mat
 from scalereid.data.readers.random_splits import check_split
 from scalereid.data.records import ReidDataset
 
 GRID_SPLITS = 10
 _NAME = re.compile(r"(?P<pid>\d{4})_(?P<camid>\d+)_\w+\.jpeg")
+_IMAGES = FileNames("GRID", _NAME, example="0001_1_25004_107_32_106_221.jpeg")
 _PARTITIONS = "features_and_partitions.mat"
 _PUBLISHED = {
     "train": {"people": 125, "images": 250},
@@ -23,41 +24,36 @@ _PUBLISHED = {
 def read_grid(root: Path, split: int = 1) -> ReidDataset:
     """GRID (Loy et al., CVPR 2009): 250 people in two cameras of eight, 775 images of others; the authors' 10 partitions.
 
-    `root` is the folder with `probe`, `gallery` and `features_and_partitions.mat`, or one or two above it. Which 125 people
-    are learned from is read from that file, which takes SciPy: pip install 'scalereid[matlab]'.
+    `root` is the folder with `probe`, `gallery` and `features_and_partitions.mat`, or one or two above it. That file, which
+    tells the 125 training people, takes SciPy: pip install 'scalereid[matlab]'.
 
     Raises:
-        FileNotFoundError: a part is missing; the message says where it was looked for.
+        FileNotFoundError: A part is missing; the message says where it was looked for.
         ModuleNotFoundError: SciPy is not installed.
-        ValueError: a file's name is not GRID's, a split does not have the published counts, or there is no such split.
+        ValueError: A file name is not GRID's, a split does not have the published counts, or the split does not exist.
     """
     check_split("grid", split, GRID_SPLITS)
     names = ("underground_reid", "grid/underground_reid", "grid")
     base = find_folder(root, "GRID", names, ("probe", "gallery", _PARTITIONS))
     left_out: Counter[str] = Counter()
-    example = "0001_1_25004_107_32_106_221.jpeg"
-    probe, gallery = (
-        read_names(base / folder, _NAME, "GRID", example, left_out, suffixes=(".jpeg",))
-        for folder in ("probe", "gallery")
-    )
-    learned = _training_people(base / _PARTITIONS, split)
+    probe, gallery = (_IMAGES.read(base / folder, left_out) for folder in ("probe", "gallery"))
+    trained = _training_people(base / _PARTITIONS, split)
     dataset = ReidDataset(
         f"grid#{split}",
         base,
-        train=tuple(record for record in probe + gallery if record.pid in learned),
-        query=tuple(record for record in probe if record.pid not in learned),
-        gallery=tuple(record for record in gallery if record.pid not in learned),
+        train=tuple(record for record in probe + gallery if record.pid in trained),
+        query=tuple(record for record in probe if record.pid not in trained),
+        gallery=tuple(record for record in gallery if record.pid not in trained),
         left_out=left_out,
     )
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    return check_counts(dataset, _PUBLISHED)
 
 
 def _training_people(file: Path, split: int) -> set[int]:
-    """The people of one of ten cells, each of which holds a structure whose third field are their numbers."""
+    """The pids in one of ten cells, each of which is a structure whose third field lists them."""
     partitions = load_mat(file)
     try:
         partition = partitions["trainIdxAll"][0][split - 1][0][0]
         return {int(pid) for pid in partition[2].ravel()}
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{file} does not hold GRID's partitions (trainIdxAll) as its authors wrote them") from error
+        raise ValueError(f"{file} does not contain trainIdxAll, GRID's partitions, as its authors wrote it") from error

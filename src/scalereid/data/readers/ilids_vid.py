@@ -24,23 +24,23 @@ _PUBLISHED = {
 def read_ilids_vid(root: Path, split: int = 1) -> ReidDataset:
     """iLIDS-VID (Wang et al., ECCV 2014): a sequence of each of 300 people from each of 2 cameras; the authors' 10 splits.
 
-    `root` is the folder with `i-LIDS-VID` and `train-test people splits`, or one above it. The splits are read from a file
-    that takes SciPy: pip install 'scalereid[matlab]'. Its first half of the people is found, the second learned from; camera
-    1's sequences are the queries.
+    `root` is the folder with `i-LIDS-VID` and `train-test people splits`, or one above it. The file of the splits takes SciPy:
+    pip install 'scalereid[matlab]'. The first half of its people is for testing, the second for training; camera 1's
+    sequences are the queries.
 
     Raises:
-        FileNotFoundError: a part is missing; the message says where it was looked for.
+        FileNotFoundError: A part is missing; the message says where it was looked for.
         ModuleNotFoundError: SciPy is not installed.
-        ValueError: a folder is no person, a split does not have the published counts, or there is no such split.
+        ValueError: A folder is not a person's, a split does not have the published counts, or the split does not exist.
     """
     check_split("ilids-vid", split, ILIDS_VID_SPLITS)
     base = find_folder(root, "iLIDS-VID", ("ilids-vid",), (_SEQUENCES, _SPLIT_FILE))
     cameras = [list_folders(base / _SEQUENCES / camera) for camera in ("cam1", "cam2")]
     people = [folder.name for folder in cameras[0]]
     if people != [folder.name for folder in cameras[1]]:
-        raise ValueError(f"the people in cam1 and cam2 of {base / _SEQUENCES} are not the same; unpack it again")
+        raise ValueError(f"the people in cam1 and cam2 of {base / _SEQUENCES} differ; unpack the dataset again")
     order = _order(base / _SPLIT_FILE, split, len(people))
-    found, learned = sorted(order[: len(order) // 2]), sorted(order[len(order) // 2 :])
+    tested, trained = sorted(order[: len(order) // 2]), sorted(order[len(order) // 2 :])
     left_out: Counter[str] = Counter()
     first, second = ([_frames(folder, left_out) for folder in camera] for camera in cameras)
 
@@ -51,21 +51,19 @@ def read_ilids_vid(root: Path, split: int = 1) -> ReidDataset:
             for path in sequences[i]
         )
 
-    train = records(first, learned, 1) + records(second, learned, 2)
-    query, gallery = records(first, found, 1), records(second, found, 2)
-    dataset = ReidDataset(f"ilids-vid#{split}", base, train, query, gallery, left_out=left_out)
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    train = records(first, trained, 1) + records(second, trained, 2)
+    query, gallery = records(first, tested, 1), records(second, tested, 2)
+    return check_counts(ReidDataset(f"ilids-vid#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)
 
 
 def _order(file: Path, split: int, people: int) -> list[int]:
-    """A row of the authors' table: places of people in the sorted list of folders, from 0 on here."""
+    """A row of the authors' table: indices of people in the sorted list of folders, from 0."""
     try:
-        row = [int(place) - 1 for place in load_mat(file)["ls_set"][split - 1]]
+        row = [int(index) - 1 for index in load_mat(file)["ls_set"][split - 1]]
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{file} does not hold iLIDS-VID's splits (ls_set) as its authors wrote them") from error
+        raise ValueError(f"{file} does not contain ls_set, iLIDS-VID's splits, as its authors wrote it") from error
     if sorted(row) != list(range(people)):
-        raise ValueError(f"{file} orders {len(row)} people, but there are {people} in the sequences")
+        raise ValueError(f"{file} orders {len(row)} people, but there are sequences of {people}")
     return row
 
 
@@ -79,5 +77,5 @@ def _pid(name: str) -> int:
 def _frames(folder: Path, left_out: Counter[str]) -> list[Path]:
     frames = list_images(folder, left_out, (".png",))
     if not frames:
-        raise FileNotFoundError(f"there are no frames (.png) in {folder}")
+        raise FileNotFoundError(f"{folder} contains no frames (.png)")
     return frames

@@ -28,15 +28,15 @@ def read_mars(root: Path) -> ReidDataset:
     take SciPy: pip install 'scalereid[matlab]'. Junk tracklets (pid −1) are dropped, distractors (pid 0) stay in the gallery.
 
     Raises:
-        FileNotFoundError: a part is missing; the message says where it was looked for.
+        FileNotFoundError: A part is missing; the message says where it was looked for.
         ModuleNotFoundError: SciPy is not installed.
-        ValueError: a list cannot be read, or a split does not have the published counts.
+        ValueError: A list cannot be read, or a split does not have the published counts.
     """
     parts = ("bbox_train", "bbox_test", *(f"info/{name}" for name in _INFO))
     base = find_folder(root, "MARS", ("mars", "MARS"), parts)
     info = base / "info"
     train_names, test_names = (_names(info / name) for name in _INFO[:2])
-    learned = _table(info / _INFO[2], "track_train_info")
+    trained = _table(info / _INFO[2], "track_train_info")
     tested = _table(info / _INFO[3], "track_test_info")
     query = np.zeros(len(tested), dtype=bool)
     query[_table(info / _INFO[4], "query_IDX").ravel() - 1] = True
@@ -44,13 +44,12 @@ def read_mars(root: Path) -> ReidDataset:
     dataset = ReidDataset(
         "mars",
         base,
-        train=_records(base / "bbox_train", train_names, learned, left_out),
+        train=_records(base / "bbox_train", train_names, trained, left_out),
         query=_records(base / "bbox_test", test_names, tested[query], left_out),
         gallery=_records(base / "bbox_test", test_names, tested[~query], left_out),
         left_out=left_out,
     )
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    return check_counts(dataset, _PUBLISHED)
 
 
 def _names(file: Path) -> list[str]:
@@ -65,20 +64,20 @@ def _table(file: Path, variable: str) -> NDArray[np.int64]:
     try:
         return np.asarray(load_mat(file)[variable], dtype=np.int64)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{file} does not hold {variable} as the authors of MARS wrote it") from error
+        raise ValueError(f"{file} does not contain {variable} as the authors of MARS wrote it") from error
 
 
 def _records(
     folder: Path, names: list[str], tracklets: NDArray[np.int64], left_out: Counter[str]
 ) -> tuple[ImageRecord, ...]:
-    """The images of tracklets, each a row: its first and last image counted from 1, its person, its camera."""
+    """The images of tracklets. Each row is one: its first and last image counted from 1, its person, its camera."""
     records = []
     for first, last, pid, camid in tracklets.tolist():
         if pid == JUNK:
-            left_out[f"junk tracklets (pid −1) of {folder.name}"] += 1
+            left_out[f"junk tracklets (pid −1) in {folder.name}"] += 1
             continue
         images = names[first - 1 : last]
         if len(images) != last - first + 1 or len({name[:6] for name in images}) != 1:
-            raise ValueError(f"images {first} to {last} of {folder.name} are not one person's from one camera")
+            raise ValueError(f"images {first} to {last} of {folder.name} are not of one person from one camera")
         records += [ImageRecord(folder / name[:4] / name, pid, camid, tracklet=first) for name in images]
     return tuple(records)

@@ -1,24 +1,23 @@
-"""MATLAB's files, in which some datasets keep their splits; the libraries for them come with an extra."""
+"""MATLAB files, in which some datasets keep their splits. The libraries that read them come with an extra."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-_INSTALL = "which is not installed: pip install 'scalereid[matlab]'"
+from numpy.typing import NDArray
 
 
-def load_mat(file: Path) -> dict[str, Any]:
-    """The variables of a `.mat` file up to version 7, as SciPy gives them.
+def load_mat(file: Path) -> dict[str, NDArray[Any]]:
+    """Load the variables of a `.mat` file up to version 7, with SciPy.
 
     Raises:
+        FileNotFoundError: The file does not exist.
         ModuleNotFoundError: SciPy is not installed; the message says how to install it.
-        ValueError: the file cannot be read.
+        ValueError: The file cannot be read.
     """
+    scipy_io = _library("scipy.io", "SciPy", file)
     try:
-        from scipy.io import loadmat
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{file} is read with SciPy, {_INSTALL}") from error
-    try:
-        variables: dict[str, Any] = loadmat(str(file))
+        variables: dict[str, NDArray[Any]] = scipy_io.loadmat(str(file))
     except FileNotFoundError:
         raise
     except Exception as error:  # SciPy raises half a dozen kinds for damaged files
@@ -27,17 +26,23 @@ def load_mat(file: Path) -> dict[str, Any]:
 
 
 def open_hdf5(file: Path) -> Any:
-    """A `.mat` file of version 7.3, as h5py gives it, to be closed by the caller.
+    """Open a `.mat` file of version 7.3, with h5py; the caller closes it.
 
     Raises:
         ModuleNotFoundError: h5py is not installed; the message says how to install it.
-        ValueError: the file cannot be read.
+        ValueError: The file cannot be read.
     """
-    try:
-        import h5py
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{file} is read with h5py, {_INSTALL}") from error
+    h5py = _library("h5py", "h5py", file)
     try:
         return h5py.File(file, "r")
     except OSError as error:
         raise ValueError(f"{file} cannot be read as a MATLAB 7.3 file: {error}") from error
+
+
+def _library(module: str, name: str, file: Path) -> Any:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"Reading {file} takes {name}, which is not installed: pip install 'scalereid[matlab]'"
+        ) from error

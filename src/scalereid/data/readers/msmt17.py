@@ -26,48 +26,38 @@ _ALL = {"people": 4_101, "images": 126_441, "cameras": 15}
 def read_msmt17(root: Path) -> ReidDataset:
     """MSMT17 (Wei et al., CVPR 2018): 30,248 / 11,659 / 82,161 images of 4,101 people from 15 cameras.
 
-    `root` is the folder with the four lists, or one or two above it; both versions are read. Trained on is the training list,
-    as OSNet and torchreid do. People are numbered from 1, because pid 0 is a distractor's elsewhere, the test people after
-    the training people.
+    `root` is the folder with the four lists, or one or two above it; both versions are read. The training images are those of
+    the training list, as for OSNet and torchreid. Pids start at 1, because pid 0 is a distractor elsewhere, and those of the
+    test people follow those of the training people.
 
     Raises:
-        FileNotFoundError: a list or folder is missing; the message says where it was looked for.
-        ValueError: a line of a list cannot be read, or a split does not have the published counts.
+        FileNotFoundError: A list or folder is missing; the message says where it was looked for.
+        ValueError: A line of a list cannot be read, or a split does not have the published counts.
     """
     lists = _lists(root)
-    dataset = ReidDataset("msmt17", lists.base, lists.train, lists.query, lists.gallery)
-    check_counts(dataset.name, _COUNTS, dataset.counts())
-    return dataset
+    return check_counts(ReidDataset("msmt17", lists.base, lists.train, lists.query, lists.gallery), _COUNTS)
 
 
 def read_msmt17_with_validation(root: Path) -> ReidDataset:
-    """MSMT17 with the validation list trained on too: 32,621 training images of the same 1,041 people.
+    """MSMT17 with the validation list for training too: 32,621 training images of the same 1,041 people.
 
-    As TransReID, CLIP-ReID and perhaps DSLNet do; not comparable with `msmt17`.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_msmt17` does.
+    As TransReID, CLIP-ReID and perhaps DSLNet do; not comparable with `msmt17`. Raises what `read_msmt17` raises.
     """
     lists = _lists(root)
     train = lists.train + lists.validation
     dataset = ReidDataset("msmt17-trainval", lists.base, train, lists.query, lists.gallery)
-    check_counts(dataset.name, _COUNTS | {"train": _WITH_VALIDATION}, dataset.counts())
-    return dataset
+    return check_counts(dataset, _COUNTS | {"train": _WITH_VALIDATION})
 
 
 def read_msmt17_all(root: Path) -> ReidDataset:
-    """All of MSMT17 to train on, for places never seen: 126,441 images of 4,101 people; nothing to be scored on.
+    """All of MSMT17 for training, for domain generalisation: 126,441 images of 4,101 people; no query or gallery images.
 
-    What torchreid calls combineall, and the published MSMT17 to Market-1501 scores mean.
-
-    Raises:
-        FileNotFoundError, ValueError: as `read_msmt17` does.
+    What torchreid calls combineall, and what published scores from MSMT17 to Market-1501 mean. Raises what `read_msmt17`
+    raises.
     """
     lists = _lists(root)
     everything = lists.train + lists.validation + lists.query + lists.gallery
-    dataset = ReidDataset("msmt17-all", lists.base, everything, (), ())
-    check_counts(dataset.name, {"train": _ALL}, dataset.counts())
-    return dataset
+    return check_counts(ReidDataset("msmt17-all", lists.base, everything, (), ()), {"train": _ALL})
 
 
 class _Lists(NamedTuple):
@@ -82,11 +72,11 @@ def _lists(root: Path) -> _Lists:
     """The folder, and the records of its four lists."""
     base = find_folder(root, "MSMT17", _NAMES, _LISTS)
     folders = {}
-    for side, names in _FOLDERS.items():
+    for part, names in _FOLDERS.items():
         there = [base / name for name in names if (base / name).is_dir()]
         if not there:
             raise FileNotFoundError(f"{base} has neither {names[0]} (version 2) nor {names[1]} (version 1)")
-        folders[side] = there[0]
+        folders[part] = there[0]
     train, validation = (_read(base / name, folders["train"]) for name in _LISTS[:2])
     query, gallery = (
         tuple(replace(record, pid=record.pid + _TRAINING_PEOPLE) for record in _read(base / name, folders["test"]))

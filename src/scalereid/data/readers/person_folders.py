@@ -1,4 +1,4 @@
-"""Anyone's own data as a folder for each person."""
+"""Your own data as one folder per person."""
 
 import re
 from collections import Counter
@@ -14,20 +14,20 @@ _CAMERA = re.compile(r"(?:^|[_-])c(?:am)?(\d+)(?=[^0-9a-z]|s\d|$)", re.IGNORECAS
 
 
 def read_person_folders(root: Path) -> ReidDataset:
-    """Anyone's own data as a folder of images for each person: train/ANNA/x_c2.jpg, query/BEN/…, gallery/BEN/….
+    """Your own data as one folder of images per person: train/ANNA/x_c2.jpg, query/BEN/…, gallery/BEN/….
 
-    `root` holds the folders `train` (or `bounding_box_train`), `query` (`probe`) and `gallery` (`bounding_box_test`, `test`),
-    of which some may be missing; or the people themselves, who are then all to train on (`scalereid data check ROOT
-    --write-split` makes queries and a gallery of some). Where all folders' names are numbers they are the pids (−1 junk,
-    which is left out, 0 distractors), else people are numbered from 1 in the order of their names.
+    `root` contains the folders `train` (or `bounding_box_train`), `query` (`probe`) and `gallery` (`bounding_box_test`,
+    `test`), some of which may be missing; or the people's folders themselves, which are then all for training
+    (`with_query_and_gallery` moves some people to testing). Where all folders' names are numbers they are the pids (−1 junk,
+    which is dropped, 0 distractors), else people are numbered from 1 in the order of their names.
 
-    The camera is read off a part of the file name like c2 or cam02. Where no name has one, all images have camera 1, and the
+    The camera is read from a part of the file name like c2 or cam02. Where no name has one, all images have camera 1, and the
     protocol is `all-cameras`.
 
     Raises:
-        FileNotFoundError: there are no folders of people.
-        ValueError: some names tell the camera and others do not; or folders are cameras' rather than people's, by their
-            names or those of the images within.
+        FileNotFoundError: `root` contains no folders of people.
+        ValueError: Only some of the names tell the camera, or the names of folders or images show that the folders are
+            cameras' rather than people's.
     """
     left_out: Counter[str] = Counter()
     roots = {split: folder for split, folder in find_split_folders(root).items() if folder} or {"train": root}
@@ -38,7 +38,7 @@ def read_person_folders(root: Path) -> ReidDataset:
     everything = [path for images in files.values() for _, path in images]
     if not everything:
         looked = ", ".join(str(folder) for folder in roots.values())
-        raise NotHereError(f"no images in folders of people in {looked}")
+        raise NotHereError(f"no folders of people with images in {looked}")
     for folder in roots.values():
         if beside := len(list_images(folder, Counter())):
             left_out[f"images beside the folders of people in {folder.name}"] += beside
@@ -58,22 +58,22 @@ def read_person_folders(root: Path) -> ReidDataset:
 
 
 def _refuse_cameras(items: list[tuple[str, Path]]) -> None:
-    """Say so when folders hold several people each."""
+    """Raise an error if a folder contains several people."""
     folders = {folder for folder, _ in items}
     if all(_CAMERA_FOLDER.fullmatch(folder) for folder in folders):
         raise ValueError(
-            f"the folders are called {', '.join(sorted(folders)[:3])}: cameras, not people. Put the images of all "
+            f"the folders are named {', '.join(sorted(folders)[:3])}: cameras, not people. Put the images of all "
             "cameras together, with names like 0042_c3_0001.jpg, or list them in a table, dataset.csv"
         )
-    told: dict[str, set[str]] = {}
+    pids: dict[str, set[str]] = {}
     for folder, path in items:
         if match := MARKET_LIKE.fullmatch(path.name):
-            told.setdefault(folder, set()).add(match["pid"])
-    mixed = sorted(folder for folder, people in told.items() if len(people) > 1)
+            pids.setdefault(folder, set()).add(match["pid"])
+    mixed = sorted(folder for folder, people in pids.items() if len(people) > 1)
     if mixed:
         raise ValueError(
-            f"the names of the images in {mixed[0]} tell several people, {', '.join(sorted(told[mixed[0]])[:3])} among them: "
-            "it is no person's folder. Is this a level too high, or a camera's folder?"
+            f"the images in {mixed[0]} are named after several people, {', '.join(sorted(pids[mixed[0]])[:3])} among them, "
+            "so it is not a person's folder. It may be a level too high, or a camera's folder"
         )
 
 
@@ -89,7 +89,7 @@ def _cameras(files: list[Path]) -> dict[Path, int]:
     without = [path for path in files if path not in found]
     if found and without:
         raise ValueError(
-            f"{len(found)} names tell the camera and {len(without)} do not, {without[0]} for one; name all of them like "
+            f"{len(found)} names tell the camera and {len(without)} do not, such as {without[0]}; name all files like "
             f"{next(iter(found)).name}, or none"
         )
     return found

@@ -5,13 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, list_folders, list_images, read_names
+from scalereid.data.readers.folders import FileNames, find_folder, list_folders, list_images
 from scalereid.data.readers.random_splits import draw_people
 from scalereid.data.records import ImageRecord, ReidDataset
 
 PRID2011_SPLITS = 10
 _NAMES = ("prid_2011", "prid2011/prid_2011", "prid2011")
-_NAME = re.compile(r"person_(?P<pid>\d{4})\.png")
+_IMAGES = FileNames("PRID 2011", re.compile(r"person_(?P<pid>\d{4})\.png"), example="person_0001.png")
 _FOLDER = re.compile(r"person_(?P<pid>\d{4})")
 _IN_BOTH = 200  # people 1 to 200 are in both cameras
 _PUBLISHED = {
@@ -28,65 +28,61 @@ _PUBLISHED_VIDEO = {
 
 
 def read_prid2011(root: Path, split: int = 1) -> ReidDataset:
-    """PRID 2011 (Hirzer et al., SCIA 2011), one image a camera: 200 people in both of 2 cameras, 549 in one; 10 random splits.
+    """PRID 2011 (Hirzer et al., SCIA 2011), single images: 200 people in both of 2 cameras, 549 in one; 10 random splits.
 
-    `root` is the folder with `single_shot`, or one or two above it. 100 people to train on; the others' images from camera A
-    are the queries, and everybody else in camera B, seen in A or not, is the gallery. People only in camera A are left out.
+    `root` is the folder with `single_shot`, or one or two above it. 100 people are for training; the images of the other 100
+    from camera A are the queries, and all other people of camera B are the gallery, seen in A or not. People of camera A
+    alone are dropped.
 
     Raises:
-        FileNotFoundError: a folder is missing; the message says where it was looked for.
-        ValueError: a file's name is not PRID's, a split does not have the published counts, or there is no such split.
+        FileNotFoundError: A folder is missing; the message says where it was looked for.
+        ValueError: A file name is not PRID's, a split does not have the published counts, or the split does not exist.
     """
     base = find_folder(root, "PRID 2011 (single images)", _NAMES, ("single_shot/cam_a", "single_shot/cam_b"))
     left_out: Counter[str] = Counter()
-    sides = []
-    for camid, folder in ((1, "cam_a"), (2, "cam_b")):
-        read = read_names(
-            base / "single_shot" / folder, _NAME, "PRID 2011", "person_0001.png", left_out, suffixes=(".png",)
-        )
-        sides.append(tuple(ImageRecord(record.path, record.pid, camid) for record in read))
-    in_both = tuple(record for record in sides[0] if record.pid <= _IN_BOTH)
-    if only_in_a := len(sides[0]) - len(in_both):
+    first, second = (
+        _IMAGES.read(base / "single_shot" / folder, left_out, camid=camid)
+        for camid, folder in ((1, "cam_a"), (2, "cam_b"))
+    )
+    in_both = tuple(record for record in first if record.pid <= _IN_BOTH)
+    if only_in_a := len(first) - len(in_both):
         left_out["people of camera A alone"] += only_in_a
-    learned = draw_people((r.pid for r in in_both), 100, dataset="prid2011", split=split, of=PRID2011_SPLITS)
-    train = tuple(record for record in in_both + sides[1] if record.pid in learned)
-    query, gallery = (tuple(r for r in side if r.pid not in learned) for side in (in_both, sides[1]))
-    dataset = ReidDataset(f"prid2011#{split}", base, train, query, gallery, left_out=left_out)
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    trained = draw_people((r.pid for r in in_both), 100, dataset="prid2011", split=split, of=PRID2011_SPLITS)
+    train = tuple(record for record in in_both + second if record.pid in trained)
+    query, gallery = (tuple(r for r in camera if r.pid not in trained) for camera in (in_both, second))
+    return check_counts(ReidDataset(f"prid2011#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)
 
 
 def read_prid2011_video(root: Path, split: int = 1) -> ReidDataset:
-    """PRID 2011's sequences: the 178 people of both cameras with long enough ones, half of them to train on; 10 random splits.
+    """PRID 2011's sequences: the 178 people of both cameras with long enough ones, half of them for training; 10 random splits.
 
     `root` is the folder with `multi_shot`, or one or two above it. As Wang et al. (ECCV 2014) chose: of the 200 people in both
-    cameras the 22 whose shorter sequence is shortest, 21 frames or so and less, are left out. Camera A's are the queries.
+    cameras the 22 whose shorter sequence is shortest, about 21 frames or less, are dropped. Camera A's are the queries.
 
     Raises:
-        FileNotFoundError: a folder is missing; the message says where it was looked for.
-        ValueError: a split does not have the published counts, or there is no such split.
+        FileNotFoundError: A folder is missing; the message says where it was looked for.
+        ValueError: A split does not have the published counts, or the split does not exist.
     """
     base = find_folder(root, "PRID 2011 (sequences)", _NAMES, ("multi_shot/cam_a", "multi_shot/cam_b"))
     left_out: Counter[str] = Counter()
-    sides = [_sequences(base / "multi_shot" / folder, left_out) for folder in ("cam_a", "cam_b")]
-    in_both = [pid for pid in sides[0] if pid <= _IN_BOTH and pid in sides[1]]
-    shorter = {pid: min(len(sides[0][pid]), len(sides[1][pid])) for pid in in_both}
+    first, second = (_sequences(base / "multi_shot" / folder, left_out) for folder in ("cam_a", "cam_b"))
+    in_both = [pid for pid in first if pid <= _IN_BOTH and pid in second]
+    shorter = {pid: min(len(first[pid]), len(second[pid])) for pid in in_both}
     chosen = sorted(in_both, key=lambda pid: (-shorter[pid], pid))[:_LONG_SEQUENCES]
-    if dropped := len(sides[0].keys() | sides[1].keys()) - len(chosen):
+    if dropped := len(first.keys() | second.keys()) - len(chosen):
         left_out["people of one camera, or with short sequences"] += dropped
     number = len(chosen) // 2
-    learned = draw_people(chosen, number, dataset="prid2011-video", split=split, of=PRID2011_SPLITS)
-    found = sorted(set(chosen) - learned)
+    trained = draw_people(chosen, number, dataset="prid2011-video", split=split, of=PRID2011_SPLITS)
+    tested = sorted(set(chosen) - trained)
     dataset = ReidDataset(
         f"prid2011-video#{split}",
         base,
-        train=_records(sides[0], sorted(learned), 1) + _records(sides[1], sorted(learned), 2),
-        query=_records(sides[0], found, 1),
-        gallery=_records(sides[1], found, 2),
+        train=_records(first, sorted(trained), 1) + _records(second, sorted(trained), 2),
+        query=_records(first, tested, 1),
+        gallery=_records(second, tested, 2),
         left_out=left_out,
     )
-    check_counts(dataset.name, _PUBLISHED_VIDEO, dataset.counts())
-    return dataset
+    return check_counts(dataset, _PUBLISHED_VIDEO)
 
 
 def _sequences(folder: Path, left_out: Counter[str]) -> dict[int, list[Path]]:

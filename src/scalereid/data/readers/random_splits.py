@@ -1,31 +1,31 @@
-"""Random halves of people that are the same everywhere and for ever."""
+"""Random splits of people that are the same on every machine, forever."""
 
 import hashlib
 from collections.abc import Iterable
 
 
 def draw_people(people: Iterable[int], number: int, *, dataset: str, split: int, of: int) -> set[int]:
-    """`number` of the people at random, for split 1, 2, … of a dataset: those whose names hash lowest.
+    """Draw `number` of the people for split 1, 2, … `of` of a dataset: those whose names hash lowest.
 
-    No generator's version, file system or order of calls has a say in it.
+    The draw does not depend on a random generator's version, the file system or the order of calls.
 
     Raises:
-        ValueError: there is no such split.
+        ValueError: The split does not exist.
     """
     check_split(dataset, split, of)
     return set(sorted(set(people), key=lambda pid: draw(f"{dataset} {split} {pid}"))[:number])
 
 
 def check_split(dataset: str, split: int, of: int) -> None:
-    """Splits are numbered from 1, whoever drew them.
+    """Check the number of a split; splits are numbered from 1.
 
     Raises:
-        ValueError: there is no such split.
+        ValueError: The split does not exist.
     """
     if not 1 <= split <= of:
-        raise ValueError(f"there is no {dataset}#{split}: its splits are {dataset}#1 to {dataset}#{of}")
+        raise ValueError(f"{dataset}#{split} does not exist; choose from {dataset}#1 to {dataset}#{of}")
 
 
 def draw(name: str) -> bytes:
-    """A random-looking value that belongs to a name, to order by."""
+    """Hash a name to pseudo-random bytes, to sort by."""
     return hashlib.sha256(name.encode()).digest()

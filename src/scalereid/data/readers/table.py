@@ -1,4 +1,4 @@
-"""Anyone's own dataset, as a table: a CSV file or JSON lines."""
+"""Your own dataset as a table: a CSV file or JSON lines."""
 
 import csv
 import io
@@ -8,95 +8,88 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
+from scalereid.files import write
 
 COLUMNS = ("split", "path", "pid", "camid")
-"""And, where it is not market1501, the protocol, the same in each row."""
+"""Required columns. Optional ones are tracklet and protocol; the latter is the same in each row."""
 _SPLITS = ("train", "query", "gallery")
 _Row = Mapping[str, object]
+T = TypeVar("T")
 
 
 def read_csv(root: Path) -> ReidDataset:
-    """Anyone's own data, listed in a CSV file with the columns split, path, pid and camid, in any order.
+    """Your own data, listed in a CSV file with the columns split, path, pid and camid, in any order.
 
     `root` is the file, or a folder with a `dataset.csv`. `split` is train, query or gallery; paths are relative to the
-    file's folder; pids and camids are whole numbers. A column tracklet, where there is one, numbers the sequences of a person
-    from a camera that are found as one, empty for an image by itself; a column protocol names one other than market1501.
-    Rows keep the file's order. Any split may be empty. Pid −1 is junk,
-    which is left out, 0 a distractor.
+    file's folder; pids and camids are whole numbers. An optional column tracklet numbers the sequences of a person from a
+    camera that are retrieved as one, and is empty for an image by itself; an optional column protocol names one other than
+    market1501. Rows keep the file's order. Any split may be empty. Pid −1 is junk, which is dropped, 0 a distractor.
 
     Raises:
-        FileNotFoundError: no such file, or a listed image does not exist.
-        ValueError: a column is missing, or a cell cannot be read; the message names file, line and cell.
+        FileNotFoundError: The file, or an image that it lists, does not exist.
+        ValueError: A column is missing, or a cell cannot be read; the message names file, line and cell.
     """
     file = _table(root, ".csv")
     with io.StringIO(_text(file), newline="") as lines:
         rows = csv.DictReader(lines)
         missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
         if missing:
-            raise ValueError(f"{file}: no column {', '.join(missing)}; the first line must name {','.join(COLUMNS)}")
+            raise ValueError(f"{file} has no column {', '.join(missing)}; its first line must name {','.join(COLUMNS)}")
         return _dataset(file, _csv_rows(file, rows))
 
 
 def read_jsonl(root: Path) -> ReidDataset:
-    """Anyone's own data, as JSON lines: {"split": "query", "path": "a.jpg", "pid": 7, "camid": 2}, as in a CSV file.
+    """Your own data, as JSON lines: {"split": "query", "path": "a.jpg", "pid": 7, "camid": 2}, as in a CSV file.
 
     `root` is the file, or a folder with a `dataset.jsonl`.
 
     Raises:
-        FileNotFoundError, ValueError: as `read_csv` does.
+        FileNotFoundError: The file, or an image that it lists, does not exist.
+        ValueError: A key is missing, or a value cannot be read; the message names file, line and value.
     """
     file = _table(root, ".jsonl")
     return _dataset(file, _json_rows(file))
 
 
 def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
-    """Path, pid and camid of each row of a .csv or .jsonl table, in its order; −1 where there is none of a number.
+    """Yield path, pid and camid of each row of a .csv or .jsonl table, in its order; −1 where pid or camid is missing.
 
-    For images that need no labels: only the path must be there.
+    For images that need no labels: only the path is required.
 
     Raises:
-        FileNotFoundError: no such file, or a listed image does not exist.
-        ValueError: there are no paths, or a number is none; the message names file and line.
+        FileNotFoundError: The file, or an image that it lists, does not exist.
+        ValueError: A path is missing, or a pid or camid is not a whole number; the message names file and line.
     """
     if file.suffix == ".csv":
         lines = csv.DictReader(io.StringIO(_text(file), newline=""))
         if "path" not in (lines.fieldnames or ()):
-            raise ValueError(
-                f"{file}: no column path; its first line names {', '.join(lines.fieldnames or ['nothing'])}"
-            )
+            names = ", ".join(lines.fieldnames or ["no columns"])
+            raise ValueError(f"{file} has no column path; its first line names {names}")
         rows: Iterable[tuple[int, _Row]] = _csv_rows(file, lines)
     else:
         rows = _json_rows(file)
     for number, row in rows:
         try:
             path = os.path.join(file.parent, str(row["path"]))  # noqa: PTH118 - a million of them
-            pid, camid = (_number_or_none(row, key) for key in ("pid", "camid"))
+            pid, camid = (_optional(row, key, missing=-1) for key in ("pid", "camid"))
         except (KeyError, ValueError) as error:
-            what = "no path" if isinstance(error, KeyError) else str(error)
+            what = "path is missing" if isinstance(error, KeyError) else str(error)
             raise ValueError(f"{file}, line {number}: {what}") from None
         if not os.path.isfile(path):  # noqa: PTH113
-            raise FileNotFoundError(f"{file}, line {number}: there is no file {path}")
+            raise FileNotFoundError(f"{file}, line {number}: the file {path} does not exist")
         yield path, pid, camid
 
 
-def _number_or_none(row: _Row, key: str) -> int:
-    value = row.get(key)
-    try:
-        return -1 if value is None or value == "" else int(str(value))
-    except ValueError:
-        raise ValueError(f"{key} is {value!r}; it must be a whole number, or left out") from None
-
-
 def write_csv(file: Path, dataset: ReidDataset) -> None:
-    """Write `dataset` as such a table, paths relative to the file's folder.
+    """Write `dataset` as such a table, with paths relative to the file's folder.
 
     Raises:
-        ValueError: an image lies elsewhere.
+        ValueError: An image is not in that folder.
     """
     with_tracklets = any(record.tracklet is not None for records in dataset.splits.values() for record in records)
     text = io.StringIO(newline="")
@@ -107,21 +100,21 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
         for r in records:
             tracklet = ["" if r.tracklet is None else r.tracklet] if with_tracklets else []
             rows.writerow([split, r.path.relative_to(file.parent).as_posix(), r.pid, r.camid, *protocol, *tracklet])
-    file.write_bytes(text.getvalue().encode())
+    write(file, lambda partial: partial.write_bytes(text.getvalue().encode()))
 
 
 def _table(root: Path, suffix: str) -> Path:
-    """The file that `root` is, or holds."""
+    """The file that `root` is, or contains."""
     other = {".csv": ".jsonl", ".jsonl": ".csv"}[suffix]
     if root.is_file() and root.suffix.lower() == other:
-        raise NotHereError(f"{root} is no {suffix} table; its reader is {other[1:]}")
+        raise NotHereError(f"{root} is not a {suffix} table; its reader is {other[1:]}")
     return root / f"dataset{suffix}" if root.is_dir() else root
 
 
 def _text(file: Path) -> str:
     if not file.is_file():
         keys = "keys" if file.suffix == ".jsonl" else "columns"
-        raise NotHereError(f"no table of images at {file}; write one with the {keys} {','.join(COLUMNS)}")
+        raise NotHereError(f"{file} does not exist; write a table of the images with the {keys} {','.join(COLUMNS)}")
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -142,33 +135,27 @@ def _json_rows(file: Path) -> Iterator[tuple[int, _Row]]:
             try:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
-                raise ValueError(f"{file}, line {number}: no JSON: {error}") from None
+                raise ValueError(f"{file}, line {number}: not valid JSON: {error}") from None
             if not isinstance(row, dict):
-                raise ValueError(f"{file}, line {number}: {line!r} is no object with {', '.join(COLUMNS)}")
+                raise ValueError(f"{file}, line {number}: {line!r} is not an object with {', '.join(COLUMNS)}")
             yield number, row
 
 
 def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
     splits: dict[str, list[ImageRecord]] = {split: [] for split in _SPLITS}
-    protocols: set[Protocol] = set()
+    protocols: set[str] = set()
     for number, row in rows:
         try:
-            protocols.add(_protocol(row))
-            splits[str(row["split"])].append(_record(file.parent, row))
-        except (KeyError, TypeError, ValueError) as error:
-            what = (
-                f"no {error.args[0]}"
-                if isinstance(error, KeyError) and error.args[0] in COLUMNS
-                else f"{error!s} is wrong"
-            )
-            raise ValueError(
-                f"{file}, line {number}: {what}; split is one of {', '.join(_SPLITS)}, "
-                "pid and camid are whole numbers, pid not below −1"
-            ) from None
+            protocols.add(_one_of(get_args(Protocol), "protocol", row.get("protocol") or "market1501"))
+            splits[_one_of(_SPLITS, "split", row["split"])].append(_record(file.parent, row))
+        except KeyError as error:
+            raise ValueError(f"{file}, line {number}: {error.args[0]} is missing") from None
+        except ValueError as error:
+            raise ValueError(f"{file}, line {number}: {error}") from None
     gone = [record.path for records in splits.values() for record in records if not record.path.is_file()]
     if gone:
         what = "is a folder" if gone[0].is_dir() else "does not exist"
-        more = f", and {len(gone) - 1:,} more that are not there" if len(gone) > 1 else ""
+        more = f", and {len(gone) - 1:,} more that do not exist" if len(gone) > 1 else ""
         raise FileNotFoundError(f"{file} lists {gone[0]}, which {what}{more}")
     left_out: Counter[str] = Counter()
     listed = {os.path.normpath(record.path) for records in splits.values() for record in records}
@@ -180,29 +167,31 @@ def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
     )
     if len(protocols) > 1:
         raise ValueError(f"{file} names several protocols, {', '.join(sorted(protocols))}; a dataset has one")
-    protocol = protocols.pop() if protocols else "market1501"
+    protocol = cast(Protocol, protocols.pop() if protocols else "market1501")
     return ReidDataset(file.parent.absolute().name, file.parent, train, query, gallery, protocol, left_out)
 
 
 def _record(folder: Path, row: _Row) -> ImageRecord:
     pid, camid = _whole("pid", row["pid"]), _whole("camid", row["camid"])
     if pid < JUNK:
-        raise ValueError(f"pid {pid}")
-    tracklet = row.get("tracklet")
-    number = None if tracklet in (None, "") else _whole("tracklet", tracklet)
+        raise ValueError(f"pid is {pid}; it must be positive, or 0 for a distractor, or −1 for junk")
     if not isinstance(row["path"], str):
-        raise ValueError(f"path {row['path']!r}")
-    return ImageRecord(folder / row["path"], pid, camid, number)
+        raise ValueError(f"path is {row['path']!r}; it must be text")
+    return ImageRecord(folder / row["path"], pid, camid, _optional(row, "tracklet", missing=None))
 
 
-def _protocol(row: _Row) -> Protocol:
-    named = row.get("protocol") or "market1501"
-    if named not in get_args(Protocol):
-        raise ValueError(f"protocol {named!r}")
-    return cast(Protocol, named)
+def _one_of(choices: tuple[str, ...], column: str, value: object) -> str:
+    if value not in choices:
+        raise ValueError(f"{column} is {value!r}; it must be one of {', '.join(choices)}")
+    return str(value)
+
+
+def _optional(row: _Row, column: str, *, missing: T) -> int | T:
+    value = row.get(column)
+    return missing if value in (None, "") else _whole(column, value)
 
 
 def _whole(column: str, value: object) -> int:
     if not re.fullmatch(r"-?[0-9]+", str(value).strip()):
-        raise ValueError(f"{column} {value!r}")
+        raise ValueError(f"{column} is {value!r}; it must be a whole number")
     return int(str(value))

@@ -1,16 +1,16 @@
-"""VIPeR as its authors pack it: two pictures of everybody, ten random halves."""
+"""VIPeR as its authors pack it: two images per person, with ten random splits."""
 
 import re
 from collections import Counter
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, read_names
+from scalereid.data.readers.folders import FileNames, find_folder
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.records import ReidDataset
 
 VIPER_SPLITS = 10
-_NAME = re.compile(r"(?P<pid>\d{3})_\d+\.bmp")
+_IMAGES = FileNames("VIPeR", re.compile(r"(?P<pid>\d{3})_\d+\.bmp"), example="001_45.bmp")
 _PUBLISHED = {
     "train": {"people": 316, "images": 632, "cameras": 2},
     "query": {"people": 316, "images": 316, "cameras": 1},
@@ -19,24 +19,23 @@ _PUBLISHED = {
 
 
 def read_viper(root: Path, split: int = 1) -> ReidDataset:
-    """VIPeR (Gray et al., PETS 2007): 632 people, one image from each of 2 cameras; half of them to train on, 10 random splits.
+    """VIPeR (Gray et al., PETS 2007): 632 people, one image from each of 2 cameras; 316 for training, 10 random splits.
 
-    `root` is the folder with `cam_a` and `cam_b`, or one or two above it. Pids are the numbers in the names plus 1. Camera
-    A's images are the queries. (torchreid also scores the other way round and averages 20 scores.)
+    `root` is the folder with `cam_a` and `cam_b`, or one or two above it. Pids are the numbers in the names plus 1, because
+    pid 0 is a distractor elsewhere. Camera A's images are the queries. (torchreid also scores the other way round and averages
+    20 scores.)
 
     Raises:
-        FileNotFoundError: a folder is missing; the message says where it was looked for.
-        ValueError: a file's name is not VIPeR's, a split does not have the published counts, or there is no such split.
+        FileNotFoundError: A folder is missing; the message says where it was looked for.
+        ValueError: A file name is not VIPeR's, a split does not have the published counts, or the split does not exist.
     """
     base = find_folder(root, "VIPeR", ("VIPeR", "viper/VIPeR", "viper"), ("cam_a", "cam_b"))
     left_out: Counter[str] = Counter()
-    sides = []
-    for camid, folder in ((1, "cam_a"), (2, "cam_b")):
-        read = read_names(base / folder, _NAME, "VIPeR", "001_45.bmp", left_out, suffixes=(".bmp",))
-        sides.append(tuple(ImageRecord(record.path, 1 + record.pid, camid) for record in read))  # 0 is a distractor's
-    learned = draw_people((r.pid for r in sides[0]), 316, dataset="viper", split=split, of=VIPER_SPLITS)
-    train = tuple(r for side in sides for r in side if r.pid in learned)
-    query, gallery = (tuple(r for r in side if r.pid not in learned) for side in sides)
-    dataset = ReidDataset(f"viper#{split}", base, train, query, gallery, left_out=left_out)
-    check_counts(dataset.name, _PUBLISHED, dataset.counts())
-    return dataset
+    cameras = [
+        _IMAGES.read(base / folder, left_out, camid=camid, pid_offset=1)
+        for camid, folder in ((1, "cam_a"), (2, "cam_b"))
+    ]
+    trained = draw_people((r.pid for r in cameras[0]), 316, dataset="viper", split=split, of=VIPER_SPLITS)
+    train = tuple(record for camera in cameras for record in camera if record.pid in trained)
+    query, gallery = (tuple(record for record in camera if record.pid not in trained) for camera in cameras)
+    return check_counts(ReidDataset(f"viper#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)

@@ -1,7 +1,5 @@
 """Toy people: a dataset that is drawn, not downloaded."""
 
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +12,13 @@ from scalereid.data.readers.table import read_csv, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.people import draw_people
+from scalereid.files import write_folder
 
-_SHOTS = 3  # pictures a person and camera; the first of a test person's is a query
+_SHOTS = 3  # images per person and camera; the first one of a test person is a query
 
 
 class _Set(NamedTuple):
-    folder: str  # the number changes with the pictures
+    folder: str  # its number changes with the images
     train_people: int
     test_people: int
     cameras: Sequence[Camera]
@@ -33,23 +32,24 @@ TOY_SETS = {
 
 
 def read_toy(root: Path) -> ReidDataset:
-    """People drawn by this program, for trying things out: 100 to train on, 40 others to find, 4 cameras.
+    """People drawn by scalereid itself, to try things out: 100 for training, 40 others for testing, 4 cameras.
 
-    3 pictures of 256×128 of each person from each camera, always the same (as far as the installed Pillow draws the same).
+    Each person has 3 images of 256×128 from each camera. They are always the same, as far as the installed Pillow draws the
+    same.
 
     Raises:
-        FileNotFoundError: they have not been drawn into `root` yet.
+        FileNotFoundError: The toy people have not been drawn into `root` yet.
     """
     return _read("toy", root)
 
 
 def read_toy_shifted(root: Path) -> ReidDataset:
-    """40 drawn people of another place: other light, colours, blur and backgrounds; for testing only.
+    """40 drawn people in another domain: other light, colours, blur and backgrounds; for testing only.
 
-    What `toy` looks like to a model that has never been there: nobody of `toy` is among them.
+    They test how a model trained on `toy` generalises; no person of `toy` is among them.
 
     Raises:
-        FileNotFoundError: they have not been drawn into `root` yet.
+        FileNotFoundError: The toy people have not been drawn into `root` yet.
     """
     return _read("toy-shifted", root)
 
@@ -57,48 +57,42 @@ def read_toy_shifted(root: Path) -> ReidDataset:
 def _read(name: str, root: Path) -> ReidDataset:
     folder = root / TOY_SETS[name].folder
     if not folder.is_dir():
-        how = "`scalereid demo` and `scalereid train toy` draw them"
-        if name != "toy":
-            how = f"`scalereid train toy --evaluation.dataset {name}` draws them"
-        raise NotHereError(f"there are no {name} people in {root}; {how}")
+        setting = "data.dataset" if name == "toy" else "evaluation.dataset"
+        raise NotHereError(f"{folder} does not exist; it is drawn when a model is trained with {setting}={name}")
     return replace(read_csv(folder), name=name)
 
 
 def draw_toy_once(root: Path, name: str = "toy") -> bool:
-    """Draw the toy people of that dataset into `root` unless they are there already; says whether that was needed.
+    """Draw the people of the toy dataset `name` into `root` unless they are there; returns whether they were drawn.
 
     Raises:
-        OSError: `root` cannot be written to.
+        OSError: `root` is not writable.
     """
-    wanted = TOY_SETS[name]
-    folder = root / wanted.folder
+    chosen = TOY_SETS[name]
+    folder = root / chosen.folder
     if folder.is_dir():
         return False
-    partial = root / f".{folder.name}.partial-{os.getpid()}"
-    try:
+
+    def draw(partial: Path) -> None:
         draw_toy(
             partial,
-            train_people=wanted.train_people,
-            test_people=wanted.test_people,
-            cameras=wanted.cameras,
-            seed=wanted.seed,
+            train_people=chosen.train_people,
+            test_people=chosen.test_people,
+            cameras=chosen.cameras,
+            seed=chosen.seed,
         )
-        partial.rename(folder)  # whole or not at all
-    except OSError:
-        if not folder.is_dir():  # another process was faster, which is fine
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+
+    write_folder(folder, draw)
     return True
 
 
 def draw_toy(
     folder: Path, *, train_people: int, test_people: int, cameras: Sequence[Camera] = CAMERAS, seed: int = 0
 ) -> ReidDataset:
-    """Draw so many toy people, as these cameras see them, into a new folder, with a `dataset.csv` beside the pictures.
+    """Draw toy people, as `cameras` see them, into a new folder, with a `dataset.csv` beside the images.
 
     Raises:
-        FileExistsError: the folder exists.
+        FileExistsError: The folder exists.
     """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The toy cameras: side, light, colour, sharpness, background, and how loosely they crop."""
+"""The toy cameras: viewpoint, light, colour, sharpness, background, and how loosely they crop."""
 
 from dataclasses import dataclass
 
@@ -9,28 +9,29 @@ from PIL import Image, ImageDraw, ImageFilter
 from scalereid.data.toy.figure import HEIGHT, WIDTH, Facing, Pose, draw_figure
 from scalereid.data.toy.people import Colour, Person
 
-SIZE = (256, 128)  # (height, width) of a finished picture
+SIZE = (256, 128)  # (height, width) of a finished image
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a camera looks from, and what it does to a picture."""
+    """A camera's viewpoints, and what it does to an image."""
 
     facings: tuple[Facing, ...]
-    """The sides from which it sees people."""
+    """Sides of people that it sees, with equal probability."""
     light: float
-    """Brightness; 1 leaves it as it is."""
+    """Factor of brightness."""
     contrast: float
+    """Factor of contrast around middle grey."""
     cast: tuple[float, float, float]
-    """What red, green and blue are multiplied by."""
+    """Factors of red, green and blue."""
     blur: float
-    """Radius in pixels of the finished picture."""
+    """Radius of the Gaussian blur, in pixels of the finished image."""
     wall: Colour
     ground: Colour
     clutter: int
-    """Things standing about in the background."""
+    """Number of objects in the background."""
     noise: float = 4.0
-    """Standard deviation of the sensor's noise, of 255."""
+    """Standard deviation of the sensor noise, on a scale of 255."""
 
 
 CAMERAS: tuple[Camera, ...] = (
@@ -40,7 +41,7 @@ CAMERAS: tuple[Camera, ...] = (
     Camera(("right", "back"), 0.92, 1.12, (0.94, 1.04, 0.94), 1.2, (112, 128, 104), (122, 126, 110), 6),
 )
 
-# Elsewhere: other light, stronger colour casts, flatter or harsher contrast, more blur, other backgrounds.
+# Another domain: other light, stronger colour casts, flatter or harsher contrast, more blur, other backgrounds.
 SHIFTED_CAMERAS: tuple[Camera, ...] = (
     Camera(("front",), 0.62, 1.25, (0.78, 0.92, 1.3), 1.0, (52, 58, 74), (40, 44, 56), 4, 7.0),
     Camera(("back",), 1.3, 0.66, (1.22, 1.02, 0.72), 1.6, (214, 196, 156), (202, 184, 150), 2, 3.0),
@@ -50,7 +51,7 @@ SHIFTED_CAMERAS: tuple[Camera, ...] = (
 
 
 def photograph(person: Person, camera: Camera, rng: np.random.Generator) -> Image.Image:
-    """The person as this camera sees them once: RGB, 256×128. What is neither the person's nor the camera's is chance."""
+    """Draw an RGB image of 256×128 of the person as this camera sees them; pose, position and light are random."""
     facing = camera.facings[int(rng.integers(len(camera.facings)))]
     figure = draw_figure(person, Pose(facing, stride=float(rng.uniform(-1, 1))))
     scene = _background(camera, rng)
@@ -89,7 +90,7 @@ def _shadow(scene: Image.Image, x: float, y: float, half_width: float) -> None:
 
 
 def _expose(pixels: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Light from one side, colour cast, contrast around middle grey, noise."""
+    """Apply light from one side, colour cast, contrast around middle grey, and noise."""
     height, width = pixels.shape[:2]
     slope = np.linspace(-1, 1, width)[None, :, None] * rng.uniform(-0.12, 0.12)
     exposed = pixels * (camera.light * rng.uniform(0.92, 1.08) + slope) * np.array(camera.cast)

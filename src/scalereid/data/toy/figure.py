@@ -1,4 +1,4 @@
-"""A toy person as a picture: flat shapes drawn large with Pillow, then rounded by shading."""
+"""The figure of a toy person: flat shapes drawn large with Pillow, then shaded to look round."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,33 +14,33 @@ _Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Pose:
-    """How a person stands before a camera at one moment."""
+    """A person's pose before a camera at one moment."""
 
     facing: Facing
     stride: float
-    """−1 … 1: legs and arms apart one way or the other; 0 together."""
+    """From −1 to 1: legs and arms apart one way or the other; together at 0."""
 
 
 def draw_figure(person: Person, pose: Pose) -> Image.Image:
-    """The person alone, RGBA, 768×384, feet near the bottom edge."""
+    """Draw the person on a transparent background: RGBA, 768×384, feet near the bottom edge."""
     figure = _Figure(person, pose)
     figure.draw()
     return _shade(figure.image)
 
 
 class _Figure:
-    """Coordinates run from 0 to 1 downwards over the picture's height, and sideways from the body's middle."""
+    """Coordinates run from 0 to 1 downwards over the image's height, and sideways from the middle of the body."""
 
     def __init__(self, person: Person, pose: Pose) -> None:
         self.person, self.pose = person, pose
         self.image = Image.new("RGBA", (WIDTH, HEIGHT))
         self.pen = ImageDraw.Draw(self.image)
         self.profile = pose.facing in ("left", "right")
-        self.ahead = -1.0 if pose.facing == "left" else 1.0  # in profile: which way is forwards
-        self.half = (0.062 if self.profile else 0.098) * person.build  # half the shoulders' width
+        self.ahead = -1.0 if pose.facing == "left" else 1.0  # in profile: direction of forwards
+        self.half = (0.062 if self.profile else 0.098) * person.build  # half the width of the shoulders
 
     def draw(self) -> None:
-        """Back to front."""
+        """Draw from back to front."""
         person = self.person
         behind = self.pose.facing == "back"
         if self.profile:
@@ -75,7 +75,7 @@ class _Figure:
         self.logo()
 
     def cloth(self) -> Image.Image:
-        """The upper garment's colours, all over the picture."""
+        """The upper garment's colours, over the whole image."""
         person = self.person
         cloth = Image.new("RGBA", (WIDTH, HEIGHT), person.upper)
         pen = ImageDraw.Draw(cloth)
@@ -91,7 +91,7 @@ class _Figure:
         return cloth
 
     def logo(self) -> None:
-        """On the chest, the back, and smaller on the sleeve's side."""
+        """Draw the logo on the chest or the back, smaller in profile."""
         person = self.person
         x, y, r = (0.0, 0.29, 0.022) if self.profile else (0.028 if self.pose.facing == "front" else 0.0, 0.275, 0.03)
         if self.pose.facing == "back" and person.bag == "backpack":
@@ -109,7 +109,7 @@ class _Figure:
             )
 
     def arm(self, side: int) -> None:
-        """Side −1 is the far arm in profile, the left one in the picture otherwise."""
+        """Draw an arm: side −1 is the far arm in profile, the left one of the image otherwise."""
         person, swing = self.person, self.pose.stride * side
         thickness = 0.042 * (0.7 + 0.3 * person.build)
         if self.profile:
@@ -219,7 +219,7 @@ class _Figure:
         self.rounded(x - 0.045, y + 0.05, x + 0.045, y + 0.14, self.person.bag_colour)
 
     def limb(self, points: list[_Point], thickness: float, colour: tuple[int, ...]) -> None:
-        """A line through the points with round ends and joints."""
+        """Draw a line through the points with round ends and joints."""
         pixels = [_pixel(point) for point in points]
         width = round(thickness * HEIGHT)
         self.pen.line(pixels, fill=colour, width=width)

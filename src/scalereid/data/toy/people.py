@@ -1,4 +1,4 @@
-"""Who the toy people are, and how some of them can be told apart only by scale."""
+"""The appearance of toy people, some of whom differ at one scale only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,10 @@ CLOTH: list[Colour] = [
 
 @dataclass(frozen=True)
 class Person:
-    """All that stays the same about a person from one camera to the next."""
+    """A person's appearance, the same for every camera."""
 
     build: float
-    """Width of the body; 1 is average."""
+    """Factor of the body's width."""
     skin: Colour
     hair: Hair
     hair_colour: Colour
@@ -46,21 +46,21 @@ class Person:
 
 
 def draw_people(number: int, rng: np.random.Generator) -> list[Person]:
-    """So many people: strangers, and families of lookalikes.
+    """Draw `number` people: strangers, and families of lookalikes.
 
-    As the first figure of the DSLNet paper (ACCV 2020) argues, telling people apart takes every scale: the members of a family
-    differ only in the large (build), only in the small (logo, or shoes), or only in how two things are combined, each of which
-    another member has too.
+    As figure 1 of the DSLNet paper (ACCV 2020) argues, telling people apart takes features at every scale: the members of a
+    family differ only at a large scale (build), only at a small one (logo, or shoes), or only in the combination of two
+    garments, each of which another member wears too.
     """
     people: list[Person] = []
     families = (_by_build, _by_logo, _by_shoes, _by_combination, *[_stranger] * 10)
     while len(people) < number:
         for family in families:
-            people += family(_anyone(rng), rng)
+            people += family(_random_person(rng), rng)
     return people[:number]
 
 
-def _anyone(rng: np.random.Generator) -> Person:
+def _random_person(rng: np.random.Generator) -> Person:
     upper, lower, pattern, shoes, bag, logo = _different(CLOTH, 6, rng)
     return Person(
         build=float(rng.uniform(0.9, 1.1)),
@@ -103,7 +103,7 @@ def _by_shoes(base: Person, rng: np.random.Generator) -> list[Person]:
 
 
 def _by_combination(base: Person, rng: np.random.Generator) -> list[Person]:
-    """Four people of two uppers and two lowers: neither alone tells who it is."""
+    """Four people in two uppers and two lowers: neither garment alone identifies a person."""
     uppers = _different(CLOTH, 2, rng)
     lowers = _different(CLOTH, 2, rng)
     return [replace(base, upper=upper, lower_colour=lower) for upper in uppers for lower in lowers]

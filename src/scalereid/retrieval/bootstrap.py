@@ -1,0 +1,104 @@
+"""Bootstrap intervals of a difference between two methods: people and training runs are drawn anew."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalereid.retrieval.per_query import PerQuery
+
+_INDICES_AT_ONCE = 1_000_000
+
+
+class Changes(NamedTuple):
+    """How each query's score differs between two models scored on the same queries."""
+
+    values: NDArray[np.float64]
+    """(queries,) second minus first; NaN for a query that is not counted."""
+    people: NDArray[np.int64]
+    """(queries,) the person of each query."""
+
+
+def same_queries(one: PerQuery, other: PerQuery) -> bool:
+    """Whether two results are of the same queries, of which the same have a match."""
+    return np.array_equal(one.pids, other.pids) and np.array_equal(
+        np.isnan(one.average_precision), np.isnan(other.average_precision)
+    )
+
+
+def changes_between(one: PerQuery, other: PerQuery, metric: str = "mAP") -> Changes:
+    """How each query's share of `metric` (mAP, rank-1, rank-5, …) changes from `one` to `other`, of the same queries."""
+    return Changes(_values(other, metric) - _values(one, metric), one.pids)
+
+
+def _values(results: PerQuery, metric: str) -> NDArray[np.float64]:
+    """Each query's share of `metric`, which is their mean; NaN for a query without a match."""
+    if metric == "mAP":
+        return results.average_precision
+    found = results.first_match <= int(metric.removeprefix("rank-"))
+    return np.where(results.first_match > 0, found, np.nan)
+
+
+def bootstrap_interval(
+    changes: Sequence[Sequence[Changes]], *, samples: int = 10_000, seed: int = 0
+) -> tuple[float, float]:
+    """The 95 % interval of the mean change, a percentile interval of the paired bootstrap.
+
+    Args:
+        changes: One for each training seed and each split of the dataset: `changes[seed][split]`. A sample's mean change is
+            the mean over drawn seeds, of the mean over splits, of the mean over the queries of drawn people.
+        samples: Number of bootstrap samples.
+        seed: Seed of the draws.
+
+    People are drawn with all their queries, because one person's queries succeed and fail together: drawing single queries
+    would make the interval too narrow. The same people are drawn for all runs. With one training seed the interval says
+    nothing about other seeds.
+    """
+    runs = [run for splits in changes for run in splits]
+    counted = [~np.isnan(run.values) for run in runs]
+    people = np.unique(np.concatenate([run.people[mask] for run, mask in zip(runs, counted, strict=True)]))
+    sums: list[NDArray[np.float64]] = []  # of each run, (people,)
+    queries: list[NDArray[np.int64]] = []
+    for run, mask in zip(runs, counted, strict=True):
+        person = np.searchsorted(people, run.people[mask])
+        sums.append(np.bincount(person, run.values[mask], len(people)).astype(np.float64))
+        queries.append(np.bincount(person, minlength=len(people)))
+    rng = np.random.default_rng(seed)
+    means = np.concatenate(
+        [_means(sums, queries, drawn) for drawn in _draws(len(people), samples, rng)]
+    )  # (samples, runs)
+    means = means.reshape(samples, len(changes), -1).mean(axis=2)
+    means = means[~np.isnan(means).any(axis=1)]
+    low, high = np.quantile(_mean_of_drawn_seeds(means, rng), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _draws(number: int, samples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """Which of `number` things are drawn in each sample, with replacement: indices (b, number), block by block."""
+    block = max(1, _INDICES_AT_ONCE // number)
+    for start in range(0, samples, block):
+        yield rng.integers(0, number, (min(block, samples - start), number))
+
+
+def _means(
+    sums: Sequence[NDArray[np.float64]], queries: Sequence[NDArray[np.int64]], drawn: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(b, runs) the mean of each run over the queries of drawn people (b, people); NaN where these have none in a run."""
+    columns = []
+    for run_sums, run_queries in zip(sums, queries, strict=True):
+        number = run_queries[drawn].sum(axis=1)
+        columns.append(np.where(number, run_sums[drawn].sum(axis=1) / np.maximum(number, 1), np.nan))
+    return np.stack(columns, axis=1)
+
+
+def _mean_of_drawn_seeds(means: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(samples,) the mean over seeds drawn with replacement, from those of each seed (samples, seeds)."""
+    samples, seeds = means.shape
+    if seeds == 1:
+        return means[:, 0]
+    every = means.mean(axis=1)
+    drawn = np.take_along_axis(means, np.concatenate(list(_draws(seeds, samples, rng))), axis=1).mean(axis=1)
+    # Means of n draws from n seeds vary (n − 1) / n as much as means of n new seeds, which matters for three.
+    spread: NDArray[np.float64] = every + (drawn - every) * np.sqrt(seeds / (seeds - 1))
+    return spread

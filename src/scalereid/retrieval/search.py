@@ -1,0 +1,66 @@
+"""The nearest gallery embeddings of each query, without labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, shared
+from scalereid.retrieval.topk import nearest_first
+
+
+class SearchResult(NamedTuple):
+    """What was found for each query, as NumPy arrays, whatever the embeddings were: ready to index lists and tables with."""
+
+    indices: NDArray[np.int64]
+    """(q, top) rows of the gallery, most similar first, equal ones in gallery order; −1 where the mask allows fewer."""
+    similarities: NDArray[np.float32]
+    """(q, top) cosine similarities, descending; −inf where the index is −1."""
+
+
+def search(
+    query: Embeddings, gallery: Embeddings, top: int = 5, *, mask: NDArray[np.bool_] | Tensor | None = None
+) -> SearchResult:
+    """Find the `top` most similar gallery embeddings (g, d) of each query embedding (q, d), by cosine similarity.
+
+    Similarities are computed in blocks, so memory stays bounded; float32 arrays, also memory maps, are not copied. On a GPU if
+    `query` is a tensor there.
+
+    Args:
+        query: Embeddings to find, one row each. They need not have length 1.
+        gallery: Embeddings to find them among.
+        top: Number of results per query.
+        mask: True for what may be found: (g,) booleans for all queries, or (q, g) for each.
+
+    Raises:
+        ValueError: The gallery is empty, widths differ, values are not finite, `top` is below 1, or `mask` is not boolean or
+            has another shape.
+    """
+    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
+    if top < 1:
+        raise ValueError(f"top is {top}; expected at least 1")
+    g = g.to(q.device)
+    allowed = None if mask is None else _checked(mask, len(q), len(g))
+    indices = np.full((len(q), top), -1, dtype=np.int64)
+    similarities = np.full((len(q), top), -np.inf, dtype=np.float32)
+    found = min(top, len(g))
+    for rows, distances in distance_blocks(q, g, "cosine"):
+        distances.clamp_(min=0)  # float32 may round the similarity of copies beyond 1
+        if allowed is not None:
+            own = allowed if allowed.ndim == 1 else allowed[rows]
+            distances.add_(torch.where(own.to(distances.device), 0.0, torch.inf))  # faster than masked_fill_
+        columns, nearest = nearest_first(distances, found)
+        indices[rows, :found] = columns.cpu().numpy()
+        similarities[rows, :found] = (1 - nearest).cpu().numpy()
+    return SearchResult(indices, similarities)
+
+
+def _checked(mask: NDArray[np.bool_] | Tensor, queries: int, gallery: int) -> Tensor:
+    allowed = shared(mask)
+    if allowed.dtype != torch.bool:
+        raise ValueError(f"mask has type {allowed.dtype}; expected booleans, True for what may be found")
+    if allowed.shape not in ((gallery,), (queries, gallery)):
+        raise ValueError(f"mask has shape {list(allowed.shape)}; expected [{gallery}] or [{queries}, {gallery}]")
+    return allowed

@@ -1,8 +1,8 @@
-"""Image files to augmented batches: images a second of each stage, at 256×128 on any device.
+"""Image files to augmented batches: images per second of each stage, at 256×128 on any device.
 
 python benchmarks/input_pipeline.py DATASET FOLDER [DEVICE]
 
-Compare the last line with the images a second that a model trains at: the pipeline must be the faster.
+Compare the last line with the images per second that a model trains at: the pipeline must be the faster.
 """
 
 import sys
@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalereid.assembly import build_batches, read_dataset
 from scalereid.data.images import ImageStore
-from scalereid.recipe import DataSettings, Recipe
+from scalereid.data.reading import read_dataset
+from scalereid.data.records import labels
+from scalereid.runs.recipe import DataSettings, Recipe
+from scalereid.runs.wiring import wire
 
 SIZE = (256, 128)
 
@@ -39,13 +41,13 @@ def main(dataset_name: str, root: str, device_name: str = "cpu") -> None:
     }
     for name, data in steps.items():
         recipe = Recipe(data=data)
-        batches = build_batches(recipe, records, store, device)
+        batches = wire(recipe, labels(records), device).batches(store)
         for epoch in range(2):  # the first warms up
             started = time.perf_counter()
             for images, _ in batches.epoch(epoch):
                 last = images
             last.sum().item()  # waits for a GPU
-        print(f"batches, {name}: {len(batches) * 64 / (time.perf_counter() - started):,.0f} images/s")
+        print(f"batches, {name}: {batches.steps(epoch) * 64 / (time.perf_counter() - started):,.0f} images/s")
 
 
 if __name__ == "__main__":

@@ -10,31 +10,31 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from scalereid.assembly import build_model, build_training
 from scalereid.process import choose_device, keep_freed_memory
-from scalereid.recipe import ModelSettings, OptimizerSettings, Recipe
-from scalereid.training.step import TrainingStep
+from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe
+from scalereid.runs.wiring import wire
+from scalereid.training.captured import CapturedStep
 
 NETS = ("osnet_x1_0", "osnet_supernet", "osnet_supernet_sampled")
 STEPS, ROUNDS = 5, 3
 
 
 def one(backbone: str, width: float, size: tuple[int, int], batch: int, device: torch.device) -> tuple[float, float]:
-    """Seconds a step, and the peak of memory in MB beyond what the model and its optimizer take."""
+    """Seconds per step, and the peak of memory in MB beyond what the model and its optimizer take."""
     recipe = Recipe(model=ModelSettings(backbone=backbone, width=width), optimizer=OptimizerSettings(lr=0.001))
-    training = build_training(recipe, build_model(backbone, width=width), 751, device)
-    training.model.train()
-    step = TrainingStep(training, "float32")
-    step.recordable = False
+    wired = wire(recipe, np.arange(751), device)
+    step = wired.step.step if isinstance(wired.step, CapturedStep) else wired.step
+    step.begin_epoch()
     images, labels = torch.randn(batch, 3, *size, device=device), torch.randint(0, 751, (batch,), device=device)
     images = images.contiguous(memory_format=torch.channels_last)
     before = peak(device)
     for number in range(2 + STEPS):
         if number == 2:
             started = time.perf_counter()
-        step(images, labels, rate=0.001, phase=0).sum().item()
+        step(images, labels).sum().item()
     return (time.perf_counter() - started) / STEPS, peak(device) - before
 
 
@@ -61,7 +61,7 @@ def main(
         seconds, memory = (statistics.median(values) for values in zip(*runs, strict=True))
         times = statistics.median(own[0] / other[0] for own, other in zip(runs, base, strict=True))
         memories = statistics.median(own[1] / other[1] for own, other in zip(runs, base, strict=True))
-        print(f"{net}: {1000 * seconds:.0f} ms a step ({times:.2f}), {memory:,.0f} MB ({memories:.2f})")
+        print(f"{net}: {1000 * seconds:.0f} ms per step ({times:.2f}), {memory:,.0f} MB ({memories:.2f})")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Training steps: images a second of each way to take them, in turn, as ratios to the first.
+"""Training steps: images per second of each way to take them, in turn, as ratios to the first.
 
 python benchmarks/training.py [BACKBONE] [HEIGHT] [WIDTH] [DEVICE]
 
-On a CPU: memory layout, precision and allocator setting. On a GPU: precision, and steps recorded or not.
+On a CPU: memory layout, precision and allocator setting. On a GPU: precision, and steps captured as a CUDA graph or not.
 """
 
 import itertools
@@ -11,13 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Literal
 
+import numpy as np
 import torch
 
-from scalereid.assembly import build_model, build_training
 from scalereid.process import choose_device, keep_freed_memory
-from scalereid.recipe import ModelSettings, OptimizerSettings, Recipe
-from scalereid.training.step import Precision, TrainingStep
+from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe
+from scalereid.runs.wiring import wire
+from scalereid.training.captured import CapturedStep
+from scalereid.training.state import TrainingState
+from scalereid.training.step import OrdinaryStep, Precision
 
 BATCH, ROUNDS = 64, 3
 CPU_STEPS, GPU_STEPS = 5, 40
@@ -25,26 +29,33 @@ KEEP = "freed memory kept"
 CPU_VARIANTS = list(
     itertools.product(("default allocator", KEEP), ("contiguous", "channels-last"), ("float32", "bfloat16"))
 )
-GPU_VARIANTS = list(itertools.product(("unrecorded", "recorded"), ("float32", "bfloat16")))
+GPU_VARIANTS: list[tuple[Literal["eager", "captured"], Precision]] = [
+    ("eager", "float32"),
+    ("eager", "bfloat16"),
+    ("captured", "float32"),
+    ("captured", "bfloat16"),
+]
 
 
 def timed_step(
-    backbone: str, size: tuple[int, int], device: torch.device, precision: Precision
-) -> tuple[TrainingStep, Callable[[], torch.Tensor]]:
-    """A training step, and a function that takes it once on random images."""
+    backbone: str, size: tuple[int, int], device: torch.device, precision: Precision, *, capture: bool = False
+) -> tuple[TrainingState, Callable[[], object]]:
+    """The state of a training, and a function that takes a step of it on random images."""
     recipe = Recipe(model=ModelSettings(backbone=backbone), optimizer=OptimizerSettings(lr=0.001, precision=precision))
-    training = build_training(recipe, build_model(backbone), 751, device)
-    training.model.train()
+    state = wire(recipe, np.arange(751), device).state
+    ordinary = OrdinaryStep(state, precision=precision)
+    step = CapturedStep(ordinary, state) if capture else ordinary
+    step.begin_epoch()
+    state.set_learning_rate(0.001)
     images, labels = torch.randn(BATCH, 3, *size, device=device), torch.randint(0, 751, (BATCH,), device=device)
     images = images.contiguous(memory_format=torch.channels_last)
-    step = TrainingStep(training, precision)
-    return step, lambda: training.sums.copy_(step(images, labels, rate=0.001, phase=0))
+    return state, lambda: state.sums.copy_(step(images, labels))
 
 
 def seconds_on_cpu(backbone: str, size: tuple[int, int], layout: str, precision: Precision) -> float:
-    step, take = timed_step(backbone, size, torch.device("cpu"), precision)
+    state, take = timed_step(backbone, size, torch.device("cpu"), precision)
     if layout == "contiguous":
-        step.training.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        state.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     for number in range(2 + CPU_STEPS):
         if number == 2:
             started = time.perf_counter()
@@ -63,17 +74,15 @@ def on_cpu(backbone: str, size: tuple[int, int]) -> dict[tuple[str, ...], list[f
 
 def on_gpu(backbone: str, size: tuple[int, int], device: torch.device) -> dict[tuple[str, ...], list[float]]:
     times: dict[tuple[str, ...], list[float]] = {variant: [] for variant in GPU_VARIANTS}
-    for _, variant in itertools.product(range(ROUNDS), GPU_VARIANTS):
-        recorded, precision = variant
-        step, take = timed_step(backbone, size, device, precision)  # type: ignore[arg-type]
-        step.recordable = recorded == "recorded"
+    for _, (how, precision) in itertools.product(range(ROUNDS), GPU_VARIANTS):
+        _, take = timed_step(backbone, size, device, precision, capture=how == "captured")
         for number in range(10 + GPU_STEPS):
             if number == 10:
                 torch.cuda.synchronize()
                 started = time.perf_counter()
             take()
         torch.cuda.synchronize()
-        times[variant].append((time.perf_counter() - started) / GPU_STEPS)
+        times[how, precision].append((time.perf_counter() - started) / GPU_STEPS)
     return times
 
 

@@ -1,4 +1,4 @@
-"""What every backbone must do; a new one is covered by its line in BACKBONES."""
+"""What every backbone must do. A new backbone is covered by its line in BACKBONES."""
 
 from inspect import signature
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("name", BACKBONES)
 
 
 def build(name: str, embedding_size: int = 512) -> EmbeddingModel:
-    """A narrow one, where there are such."""
+    """A narrow model of that backbone, if its width can be chosen."""
     width = 0.25 if "width" in signature(BACKBONES[name]).parameters else None
     return build_model(name, width=width, embedding_size=embedding_size)
 
@@ -36,7 +36,7 @@ def test_training_and_evaluation_return_the_same_kind_of_thing(name: str) -> Non
 
 def test_every_weight_gets_a_gradient(name: str) -> None:
     if name == "osnet_supernet_sampled":
-        return  # which runs a quarter of its candidates at a time: tests/models/test_supernet.py
+        pytest.skip("it runs a quarter of its candidates at a time; tests/models/test_supernet.py covers its gradients")
     model = build(name)
     model(torch.randn(4, 3, 64, 32)).square().sum().backward()
     without = [

@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 import torch
 
@@ -35,6 +37,7 @@ ABLATIONS = [
 ]
 
 
+@cache
 def counted(name: str, image_size: tuple[int, int] = (256, 128)) -> Cost:
     with torch.device("meta"):  # no need of weights
         return cost(build_model(name), image_size)

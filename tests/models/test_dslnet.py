@@ -69,7 +69,7 @@ def test_stage_maps_lead_to_the_feature_maps() -> None:
 
 @pytest.mark.parametrize("layers", [(), (0, 2), (2, 7), (3, 3)])
 def test_stream_layers_that_do_not_exist(layers: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"stream_layers is .* different layers from 1 to 6"):
+    with pytest.raises(ValueError, match=r"stream_layers is .* must contain different layers from 1 to 6"):
         DSLNet(stream_layers=layers)
 
 

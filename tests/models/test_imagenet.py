@@ -73,7 +73,7 @@ def test_the_whole_trunk_is_loaded(name: str, make: type[State]) -> None:
     before = {key: tensor.clone() for key, tensor in model.embedding.state_dict().items()}
     report = load_trunk(model, state, name)
     assert len(report.matched) == len(state) - 2
-    assert len(report.left_out) == 2
+    assert len(report.ignored) == 2
     assert all(torch.equal(tensor, before[key]) for key, tensor in model.embedding.state_dict().items())
     # In the order of their use, both sides list the same convolutions and norms.
     theirs = [tensor for key, tensor in state.items() if tensor.ndim == 4 and "downsample" not in key]

@@ -1,9 +1,18 @@
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from scalereid.models.layers import ChannelGate, Lite3x3, initialise
-from scalereid.models.osnet import OmniScaleBlock
+from scalereid.models.layers import (
+    ChannelGate,
+    ConvNorm,
+    ConvNormReLU,
+    EmbeddingLayer,
+    InstanceNorm,
+    Lite3x3,
+    bottleneck,
+    initialise,
+)
 
 
 def test_gate_is_the_papers_formula() -> None:
@@ -24,31 +33,47 @@ def test_lite_convolution_is_pointwise_then_depthwise() -> None:
     torch.testing.assert_close(layer(maps), expected)
 
 
-def test_block_sums_gated_streams_under_one_gate() -> None:
-    block = OmniScaleBlock(16, 64).eval()
-    maps = torch.randn(2, 16, 6, 6)
-    reduced = block.reduce(maps)
-    gate = next(module for module in block.modules() if isinstance(module, ChannelGate))
-    fused = torch.zeros_like(reduced)
-    for stream in block.streams:
-        scale = stream(reduced)
-        fused += gate(scale) * scale
-    expected = functional.relu(block.restore(fused) + block.shortcut(maps))
-    torch.testing.assert_close(block(maps), expected)
-    assert [len(list(stream.children())) for stream in block.streams] == [1, 2, 3, 4]
+@pytest.mark.parametrize(
+    ("kernel_size", "stride", "size"), [(1, 1, (9, 6)), (3, 1, (9, 6)), (7, 2, (5, 3)), (3, 2, (5, 3))]
+)
+def test_convolutions_pad_to_the_same_size(kernel_size: int, stride: int, size: tuple[int, int]) -> None:
+    layer = ConvNormReLU(4, 6, kernel_size, stride=stride)
+    bias = nn.init.normal_(layer.get_parameter("norm.bias"))
+    maps = torch.randn(3, 4, 9, 6)
+    convolved = functional.conv2d(maps, layer.conv.weight, stride=stride, padding=kernel_size // 2)
+    mean = convolved.mean(dim=(0, 2, 3), keepdim=True)
+    variance = (convolved - mean).square().mean(dim=(0, 2, 3), keepdim=True)
+    normed = (convolved - mean) / (variance + 1e-5).sqrt() + bias[:, None, None]
+    assert layer.conv.bias is None
+    assert normed.shape[2:] == size
+    torch.testing.assert_close(layer(maps), normed.relu(), rtol=1e-4, atol=1e-5)
+    assert ConvNorm(4, 6, kernel_size, stride=stride)(maps).min() < 0  # no ReLU
 
 
-def test_stream_t_sees_2t_plus_1_pixels() -> None:
-    block = OmniScaleBlock(4, 16).eval()
-    for norm in (layer for layer in block.modules() if isinstance(layer, nn.BatchNorm2d)):
-        nn.init.constant_(norm.bias, 100.0)  # no ReLU is dead
-    for depth, stream in enumerate(block.streams, start=1):
-        maps = torch.randn(1, 4, 15, 15, requires_grad=True)
-        stream(maps)[0, :, 7, 7].sum().backward()
-        assert maps.grad is not None
-        seen = maps.grad.abs().sum(dim=(0, 1)).nonzero()
-        assert seen.min() == 7 - depth
-        assert seen.max() == 7 + depth
+def test_instance_norm_looks_at_one_image_and_channel() -> None:
+    layer = ConvNorm(4, 6, 3, norm=InstanceNorm)
+    maps = torch.randn(2, 4, 9, 6)
+    torch.testing.assert_close(layer(maps)[:1], layer(maps[:1]))
+    torch.testing.assert_close(layer(maps).mean(dim=(2, 3)), torch.zeros(2, 6), atol=1e-5, rtol=0)
+    torch.testing.assert_close(layer(maps).var(dim=(2, 3), correction=0), torch.ones(2, 6), atol=1e-3, rtol=0)
+
+
+def test_a_gate_may_give_all_channels_one_weight() -> None:
+    assert ChannelGate(32, weights=1)(torch.randn(2, 32, 5, 4)).shape == (2, 1, 1, 1)
+
+
+def test_hidden_widths() -> None:
+    assert [bottleneck(channels) for channels in (1, 15, 16, 31, 32, 512)] == [1, 1, 1, 1, 2, 32]
+
+
+def test_embedding_layer_is_linear_batch_norm_relu() -> None:
+    layer = EmbeddingLayer(8, 5).eval()
+    mean, variance = torch.randn(5), torch.rand(5) + 0.5
+    layer.norm.running_mean, layer.norm.running_var = mean, variance
+    features = torch.randn(4, 8)
+    linear = features @ layer.linear.weight.T + layer.linear.bias
+    expected = (linear - mean) / (variance + 1e-5).sqrt()
+    torch.testing.assert_close(layer(features), expected.clamp_min(0))
 
 
 def test_initialisation() -> None:

@@ -4,8 +4,8 @@ from torch import nn
 
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.models.fusing import folded
-from scalereid.models.merging import MergedBlock, merged
+from scalereid.models.fusing import fuse_batch_norms
+from scalereid.models.merging import MergedBlock, merge_streams
 from scalereid.models.osnet import OSNet
 
 
@@ -21,7 +21,7 @@ def trained(model: EmbeddingModel) -> EmbeddingModel:
 
 
 def convolutions(model: nn.Module, images: torch.Tensor) -> int:
-    """How many are computed, not how many there are: the shared gate's are used once for each stream."""
+    """Number that is computed, not that there is: the shared gate's are used once for each stream."""
     calls: list[nn.Module] = []
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
@@ -33,9 +33,9 @@ def convolutions(model: nn.Module, images: torch.Tensor) -> int:
 @pytest.mark.parametrize("name", ["osnet_x0_25", "osnet_ain_x0_25", "osnet_two_streams"])
 def test_the_same_embeddings_of_fewer_layers(name: str) -> None:
     torch.manual_seed(1)
-    model = folded(trained(build_model(name)))
+    model = fuse_batch_norms(trained(build_model(name)))
     images = torch.randn(3, 3, 64, 32)
-    network = merged(model)
+    network = merge_streams(model)
     assert network is not None
     with torch.inference_mode():
         expected = model(images)
@@ -50,9 +50,9 @@ def test_the_same_embeddings_of_fewer_layers(name: str) -> None:
 
 def test_streams_in_any_order() -> None:
     torch.manual_seed(2)
-    model = folded(trained(EmbeddingModel(OSNet(width=0.25, depths=(3, 1, 2, 1)), embedding_size=8)))
+    model = fuse_batch_norms(trained(EmbeddingModel(OSNet(width=0.25, depths=(3, 1, 2, 1)), embedding_size=8)))
     images = torch.randn(2, 3, 64, 32)
-    network = merged(model)
+    network = merge_streams(model)
     assert network is not None
     with torch.inference_mode():
         torch.testing.assert_close(network(images), model(images), rtol=1e-4, atol=1e-5)
@@ -60,8 +60,8 @@ def test_streams_in_any_order() -> None:
 
 @pytest.mark.parametrize("name", ["osnet_separate_gates", "osnet_full_convolutions", "osnet_one_stream", "dslnet"])
 def test_other_networks_are_not_merged(name: str) -> None:
-    assert merged(folded(build_model(name).eval())) is None
+    assert merge_streams(fuse_batch_norms(build_model(name).eval())) is None
 
 
-def test_norms_that_are_not_folded_stay() -> None:
-    assert merged(EmbeddingModel(OSNet(width=0.25), embedding_size=8).eval()) is None
+def test_batch_norms_that_are_not_fused_stay() -> None:
+    assert merge_streams(EmbeddingModel(OSNet(width=0.25), embedding_size=8).eval()) is None

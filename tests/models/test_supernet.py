@@ -21,6 +21,12 @@ def blocks(net: SuperNet) -> list[SearchBlock]:
     return [module for module in net.modules() if isinstance(module, SearchBlock)]
 
 
+def test_only_the_sampled_network_reads_its_choices_on_the_host() -> None:
+    assert SuperNet(width=0.25).capturable
+    assert not SuperNet(width=0.25, sampled=True).capturable
+    assert OSNet(width=0.25).capturable
+
+
 def test_six_blocks_of_four_placements() -> None:
     net = SuperNet(width=0.25)
     assert len(blocks(net)) == 6

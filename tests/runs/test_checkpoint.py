@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 import scalereid
 from scalereid.models.building import build_model
 from scalereid.runs.checkpoint import load_checkpoint, load_initial, load_model, save_model
+from scalereid.runs.facts import TrainedFacts
+from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import ModelSettings, Recipe
 from tests.conftest import same
 from tests.models.test_imagenet import mobilenetv2
@@ -27,11 +29,12 @@ def state(released_state: States) -> dict[str, torch.Tensor]:
 
 def test_our_weights_come_back_with_their_recipe(tmp_path: Path) -> None:
     model = build_model("osnet_x0_25", embedding_size=64)
-    save_model(tmp_path / "x.safetensors", model, RECIPE, {"epoch": 3})
+    save_model(tmp_path / "x.safetensors", model, RECIPE, TrainedFacts(EpochLog(3, losses={"total": 0.5})))
     loaded = load_checkpoint(tmp_path / "x.safetensors")
     assert same(loaded.model.state_dict(), model.state_dict())
     assert loaded.recipe == RECIPE
-    assert loaded.about == {"epoch": 3}
+    assert loaded.trained == TrainedFacts(EpochLog(3, losses={"total": 0.5}))
+    assert loaded.trained.epoch == 3
     assert not loaded.model.training
 
 
@@ -71,7 +74,7 @@ def test_no_code_in_a_file_is_run(
     torch.save({**state, "extra": Harmful()}, "bad.pth")
     Path("raw.pth").write_bytes(pickle.dumps(Harmful()))
     for name in ("bad.pth", "raw.pth"):
-        with pytest.raises(ValueError, match=rf"{name}: this is no weights file, .* or holds more than tensors"):
+        with pytest.raises(ValueError, match=rf"{name}: not a weights file, .* or it holds more than tensors"):
             load_model(name)
     assert not Path("harmed").exists()
 
@@ -95,17 +98,17 @@ class MyNet(Backbone):
 """
 
 
-def test_somebody_elses_code_runs_only_when_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_of_ones_own_runs_only_when_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And layers used under two names are saved and loaded like any."""
     monkeypatch.chdir(tmp_path)
     Path("net.py").write_text(OWN_BACKBONE)
     recipe = Recipe(model=ModelSettings(backbone="net.py:MyNet", embedding_size=8))
     model = build_model("net.py:MyNet", embedding_size=8)
     Path("there").mkdir()
-    save_model(Path("there/x.safetensors"), model, recipe, {})
+    save_model(Path("there/x.safetensors"), model, recipe, TrainedFacts())
     Path("ran").unlink()
     with pytest.raises(
-        ValueError, match=r"its backbone is net\.py:MyNet, and loading it runs that file; .* --run-code"
+        ValueError, match=r"its backbone is net\.py:MyNet, and loading it runs that file; .* set run_code=True"
     ):
         load_model("there/x.safetensors")
     assert not Path("ran").exists()
@@ -125,10 +128,10 @@ def test_cut_off_and_empty_files(tmp_path: Path, state: dict[str, torch.Tensor])
             load_model(cut)
 
 
-def test_what_is_no_state_dict(tmp_path: Path) -> None:
+def test_what_is_not_a_state_dict(tmp_path: Path) -> None:
     for number, value in enumerate(([1, 2], {"epoch": 3}, torch.ones(3), {"state_dict": 5})):
         torch.save(value, tmp_path / f"{number}.pth")
-        with pytest.raises(ValueError, match="this is no state dict"):
+        with pytest.raises(ValueError, match="not a state dict"):
             load_model(tmp_path / f"{number}.pth")
 
 
@@ -137,7 +140,9 @@ def test_initial_weights_of_every_kind(tmp_path: Path, state: dict[str, torch.Te
     torch.save(state, tmp_path / "torchreid.pth")
     model = build_model("osnet_x0_25")
     assert "565 tensors matched" in str(load_initial(model, str(tmp_path / "torchreid.pth")))
-    save_model(tmp_path / "ours.safetensors", model, Recipe(model=ModelSettings(backbone="osnet_x0_25")), {})
+    save_model(
+        tmp_path / "ours.safetensors", model, Recipe(model=ModelSettings(backbone="osnet_x0_25")), TrainedFacts()
+    )
     again = build_model("osnet_x0_25")
     load_initial(again, str(tmp_path / "ours.safetensors"))
     assert same(again.state_dict(), model.state_dict())
@@ -146,27 +151,37 @@ def test_initial_weights_of_every_kind(tmp_path: Path, state: dict[str, torch.Te
     save_file(mobilenetv2(), tmp_path / "mobilenet_v2.safetensors")
     for name in ("mobilenet_v2.pth", "mobilenet_v2.safetensors"):
         report = str(load_initial(build_model("mobilenetv2"), str(tmp_path / name)))
-        assert report.startswith("mobilenetv2: 312 tensors matched; left out on purpose: classifier.1.")
+        assert report.startswith("mobilenetv2: 312 tensors matched; ignored (expected): classifier.1.")
     with pytest.raises(ValueError, match=r"mobilenet_v2\.pth: the weights do not fit the model"):
         load_initial(model, str(tmp_path / "mobilenet_v2.pth"))
-    with pytest.raises(FileNotFoundError, match="there are no weights at"):
+    with pytest.raises(FileNotFoundError, match="No weights at"):
         load_initial(model, str(tmp_path / "nothing.pth"))
     (tmp_path / "empty.pth").touch()
-    with pytest.raises(ValueError, match="empty.pth: this is no weights file"):
+    with pytest.raises(ValueError, match="empty.pth: not a weights file"):
         load_initial(model, str(tmp_path / "empty.pth"))
 
 
 def test_own_weights_that_do_not_fit_their_recipe(tmp_path: Path) -> None:
     file = tmp_path / "x.safetensors"
-    save_model(file, build_model("osnet_x0_25", embedding_size=32), RECIPE, {})
+    save_model(file, build_model("osnet_x0_25", embedding_size=32), RECIPE, TrainedFacts())
     with pytest.raises(
         ValueError, match=r"x\.safetensors: the weights do not fit .*\n.*bias is \[32\] where the model has \[64\]"
     ):
         load_model(file)
 
 
+def test_files_of_another_kind_or_version_are_named(tmp_path: Path) -> None:
+    tensors = {"x": torch.ones(1)}
+    save_file(tensors, tmp_path / "resume.safetensors", {"format": "scalereid-resume-2"})
+    with pytest.raises(ValueError, match=r"a training state, not weights; .* in last\.safetensors"):
+        load_model(tmp_path / "resume.safetensors")
+    save_file(tensors, tmp_path / "old.safetensors", {"format": "scalereid-weights-1", "recipe": "{}", "about": "{}"})
+    with pytest.raises(ValueError, match=r"format scalereid-weights-1 by another version .* train again"):
+        load_model(tmp_path / "old.safetensors")
+
+
 def test_missing_things_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there are no weights at .*nothing"):
+    with pytest.raises(FileNotFoundError, match="No weights at .*nothing"):
         load_model(tmp_path / "nothing.pth")
     with pytest.raises(FileNotFoundError, match="is not a run"):
         load_model(tmp_path)
@@ -174,7 +189,7 @@ def test_missing_things_are_named(tmp_path: Path) -> None:
 
 def test_weights_are_plain_safetensors(tmp_path: Path) -> None:
     model = build_model("osnet_x0_25", embedding_size=64)
-    save_model(tmp_path / "x.safetensors", model, RECIPE, {})
+    save_model(tmp_path / "x.safetensors", model, RECIPE, TrainedFacts())
     assert same(load_file(tmp_path / "x.safetensors"), model.state_dict())
 
 
@@ -183,5 +198,5 @@ def test_weights_are_plain_safetensors(tmp_path: Path) -> None:
 def test_real_released_weights(data_root: Path, name: str) -> None:
     loaded = load_checkpoint(data_root / "weights" / f"osnet_x0_25_{name}.pth")
     assert len(loaded.report.matched) == 565
-    assert loaded.report.left_out == ("classifier.weight", "classifier.bias")
+    assert loaded.report.ignored == ("classifier.weight", "classifier.bias")
     assert loaded.report.backbone == "osnet_x0_25"

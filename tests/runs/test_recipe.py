@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +26,9 @@ def test_every_recipe_survives_json_and_is_described(name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": 1}, r"recipe has no setting colour; it has data, model"),
-        ({"optimizer": {"rate": 1}}, r"recipe\.optimizer has no setting rate; it has name, lr"),
-        ({"optimizer": {"name": "adagrad"}}, r"recipe\.optimizer\.name is 'adagrad'; it can be sgd, amsgrad"),
+        ({"colour": 1}, r"recipe has no setting colour; its settings are data, model"),
+        ({"optimizer": {"rate": 1}}, r"recipe\.optimizer has no setting rate; its settings are name, lr"),
+        ({"optimizer": {"name": "adagrad"}}, r"recipe\.optimizer\.name is 'adagrad'; choose from sgd, amsgrad"),
         ({"optimizer": {"lr": "fast"}}, r"recipe\.optimizer\.lr is 'fast', not float"),
         ({"schedule": {"epochs": 1.5}}, r"recipe\.schedule\.epochs is 1\.5, not int"),
         ({"schedule": {"epochs": True}}, r"recipe\.schedule\.epochs is True, not int"),
@@ -52,8 +53,14 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("data", "patch", 2),
         ("data", "images_per_person", 1),
         ("data", "images_per_person", 5),
+        ("data", "images_per_person_from_epoch", 3),
+        ("data", "images_per_person_from_epoch", -1),
         ("model", "width", 0.0),
         ("objective", "margin", -1),
+        ("objective", "term_weight", -0.5),
+        ("objective", "term_from_epoch", -1),
+        ("search", "samples", 0),
+        ("search", "temperature", 0.0),
         ("model", "embedding_size", 0),
         ("objective", "label_smoothing", 1),
         ("optimizer", "lr", -0.1),
@@ -84,6 +91,43 @@ def test_a_triplet_loss_needs_several_images_of_several_people() -> None:
     Recipe.from_json({"objective": triplet, "data": {"images_per_person": 4}})
     with pytest.raises(ValueError, match="images_per_person is 64; it must be 2 to 32 for a triplet loss"):
         Recipe.from_json({"objective": triplet, "data": {"images_per_person": 64}})
+
+
+def test_a_triplet_loss_counts_when_people_times_images_have_begun() -> None:
+    def values(batches_from: int, loss_from: int) -> dict[str, Any]:
+        return {
+            "objective": {"triplet": 0.5, "triplet_from_epoch": loss_from},
+            "data": {"images_per_person": 4, "images_per_person_from_epoch": batches_from},
+        }
+
+    for batches_from, loss_from in ((0, 0), (0, 5), (5, 5), (5, 9)):
+        Recipe.from_json(values(batches_from, loss_from))
+    with pytest.raises(
+        ValueError, match=r"images_per_person_from_epoch is 6; it must be at most 5, objective\.triplet_from"
+    ):
+        Recipe.from_json(values(6, 5))
+    later = values(6, 5)
+    del later["objective"]
+    Recipe.from_json(later)  # without a triplet loss, whenever
+
+
+def test_a_bilevel_search_halves_its_batches() -> None:
+    with pytest.raises(ValueError, match="data.batch_size is 15; it must be even for a bi-level search"):
+        Recipe.from_json({"search": {"bilevel": True}, "data": {"batch_size": 15}})
+
+
+def test_files_of_ones_own() -> None:
+    assert Recipe().own_files == ()
+    recipe = Recipe.from_json({"model": {"backbone": "a/net.py:Net"}, "objective": {"term": "b/loss.py:Loss"}})
+    assert recipe.own_files == (Path("a/net.py"), Path("b/loss.py"))
+    assert Recipe.from_json({"objective": {"term": "loss.py:Loss"}}).own_files == (Path("loss.py"),)
+
+
+def test_the_best_epoch_is_by_a_metric_that_is_better_when_higher() -> None:
+    assert Recipe().evaluation.best == "mAP"
+    assert Recipe.from_json({"evaluation": {"best": "rank-1"}}).evaluation.best == "rank-1"
+    with pytest.raises(ValueError, match=r"evaluation\.best is 'loss'; choose from mAP, mINP, rank-1"):
+        Recipe.from_json({"evaluation": {"best": "loss"}})
 
 
 def test_published_settings() -> None:

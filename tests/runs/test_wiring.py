@@ -1,72 +1,276 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from scalereid.data import DATASETS
-from scalereid.lookup import find
-from scalereid.models.building import build_model
+from scalereid.data.images import ImageStore
+from scalereid.data.records import ReidDataset, labels
+from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import AIN
-from scalereid.runs.recipe import ModelSettings
-from scalereid.runs.wiring import build_recipe_model
+from scalereid.models.supernet import SuperNet
+from scalereid.runs.recipe import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    Recipe,
+    ScheduleSettings,
+    SearchSettings,
+)
+from scalereid.runs.wiring import Wired, build_recipe_model, read_datasets, wire
+from scalereid.training import loop
+from scalereid.training.loop import Callbacks
+from scalereid.training.search import SearchStep
+from scalereid.training.step import OrdinaryStep
+from scalereid.training.terms.triplet import Triplet
+from tests.conftest import same
 
-OWN_BACKBONE = """
+CPU = torch.device("cpu")
+LABELS: NDArray[np.int64] = np.arange(6).repeat(12)
+
+OWN_NET = """
 from torch import Tensor, nn
 from scalereid.models.backbone import Backbone
 
 class MyNet(Backbone):
     out_channels = 24
+    stage_channels = (8, 24)
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 24, 7, stride=8, padding=3), nn.BatchNorm2d(24), nn.ReLU())
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 7, stride=4, padding=3), nn.BatchNorm2d(8), nn.ReLU())
+        self.second = nn.Sequential(nn.Conv2d(8, 24, 3, stride=2, padding=1), nn.BatchNorm2d(24), nn.ReLU())
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.stem(images)
+    def stage_maps(self, images: Tensor) -> list[Tensor]:
+        first = self.first(images)
+        return [first, self.second(first)]
+"""
 
-number = 3
+OWN_LOSS = """
+import torch
+from torch import nn
+from scalereid.training.terms.term import Outputs, Sizes, Term
+
+class Center(Term):
+    # Squared distance to a learned centre of each person (Wen et al., ECCV 2016).
+    observes = ("spread",)
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.centers = nn.Parameter(torch.zeros(sizes.people, sizes.embedding_size))
+
+    def forward(self, outputs: Outputs):
+        distances = (outputs.embeddings.float() - self.centers[outputs.labels]).square().sum(dim=1)
+        return distances.mean(), {"spread": distances.detach().max()}
+
+def not_a_term(sizes):
+    return 3
+
+class seconds(Center):
+    pass
 """
 
 
-def test_known_names() -> None:
-    assert find("csv", DATASETS) is DATASETS["csv"]
+@pytest.fixture
+def own(tmp_path: Path) -> Recipe:
+    """A recipe whose small backbone and loss are files of one's own."""
+    (tmp_path / "net.py").write_text(OWN_NET)
+    (tmp_path / "loss.py").write_text(OWN_LOSS)
+    return Recipe(
+        data=DataSettings(dataset="csv", image_size=(32, 16), batch_size=12),
+        model=ModelSettings(backbone=f"{tmp_path}/net.py:MyNet", embedding_size=10),
+        optimizer=OptimizerSettings(lr=0.05),
+        schedule=ScheduleSettings(epochs=3, decay="constant"),
+    )
 
 
-def test_a_backbone_of_ones_own_takes_one_file_and_no_edit(tmp_path: Path) -> None:
-    (tmp_path / "my_net.py").write_text(OWN_BACKBONE)
-    model = build_model(f"{tmp_path / 'my_net.py'}:MyNet", embedding_size=10)
-    assert model(torch.randn(2, 3, 32, 16)).shape == (2, 10)
+def with_loss(recipe: Recipe, folder: Path, name: str = "Center", **settings: float) -> Recipe:
+    return replace(recipe, objective=ObjectiveSettings(term=f"{folder}/loss.py:{name}", **settings))  # type: ignore[arg-type]
 
 
-def test_any_width_of_those_that_have_one() -> None:
-    assert build_model("dslnet", width=0.5).backbone.stage_channels == (132, 192, 264)
-    assert build_model("osnet_x1_0", width=0.25).backbone.out_channels == 128
-    with pytest.raises(ValueError, match="resnet50 has no width to change; leave model.width out"):
-        build_model("resnet50", width=0.5)
+def train(wired: Wired, people: ReidDataset, size: tuple[int, int], epochs: int) -> list[dict[str, float]]:
+    log: list[dict[str, float]] = []
+    loop.train(
+        wired.state,
+        wired.step,
+        wired.batches(ImageStore([record.path for record in people.train], size)),
+        epochs=epochs,
+        learning_rate=wired.learning_rate,
+        callbacks=Callbacks(after_epoch=lambda means, rate: log.append(means | {"learning_rate": rate})),
+    )
+    return log
 
 
 def test_a_genotype_makes_the_network() -> None:
-    published, built = build_model("osnet_ain_x0_25").state_dict(), build_model(AIN, width=0.25).state_dict()
-    assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
     settings = ModelSettings(backbone="osnet_x0_25", genotype=("instance", *AIN.placements))
-    assert build_recipe_model(settings).state_dict().keys() == published.keys()
-    with pytest.raises(ValueError, match="dslnet has no genotype to change; leave model.genotype out"):
-        build_model("dslnet", genotype=AIN)
+    published = build_recipe_model(ModelSettings(backbone="osnet_ain_x0_25")).state_dict()
+    built = build_recipe_model(settings).state_dict()
+    assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("osnet", "there is no 'osnet'; there are osnet_x1_0, .* or FILE.py:NAME"),
-        ("nowhere.py:Net", "there is no file nowhere.py"),
-        ("my_net.py:YourNet", "defines no function or class 'YourNet'"),
-        ("my_net.py:number", "defines no function or class 'number'"),
-    ],
-)
-def test_what_cannot_be_found_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("my_net.py").write_text(OWN_BACKBONE)
-    with pytest.raises(ValueError, match=message):
-        build_model(name)
+def test_a_copy_of_ones_own_backbone_comes_first(own: Recipe, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "net.py").write_text(OWN_NET.replace("24", "40"))
+    assert build_recipe_model(own.model).backbone.out_channels == 24
+    assert build_recipe_model(own.model, folder).backbone.out_channels == 40
+    assert wire(own, LABELS, CPU, code_in=folder).state.model.backbone.out_channels == 40
+
+
+def test_datasets_of_a_recipe(people: ReidDataset) -> None:
+    source, target = read_datasets(Recipe(data=DataSettings(dataset="csv")), people.root)
+    assert source is target
+    assert source.fingerprint() == people.fingerprint()
+    other = EvaluationSettings(dataset="csv@.", protocol="all-cameras")
+    source, target = read_datasets(Recipe(data=DataSettings(dataset="csv"), evaluation=other), people.root)
+    assert source is not target
+    assert source.protocol == target.protocol == "all-cameras"
+
+
+def test_the_seed_decides_whatever_was_drawn_before(own: Recipe) -> None:
+    one = wire(own, LABELS, CPU).state
+    torch.rand(7)
+    again, other = wire(own, LABELS, CPU).state, wire(replace(own, seed=1), LABELS, CPU).state
+    for part in ("model", "objective"):
+        assert same(getattr(one, part).state_dict(), getattr(again, part).state_dict())
+        assert not same(getattr(one, part).state_dict(), getattr(other, part).state_dict())
+
+
+def test_weights_to_start_from_are_loaded_before_classifiers_are_drawn(own: Recipe) -> None:
+    """Whatever loading them draws is then part of what the seed decides."""
+    seen: list[EmbeddingModel] = []
+
+    def load(model: EmbeddingModel) -> None:
+        seen.append(model)
+        torch.nn.init.constant_(model.embedding.linear.weight, 0.5)
+        torch.rand(1)
+
+    plain, loaded = wire(own, LABELS, CPU), wire(own, LABELS, CPU, load_weights=load)
+    assert len(seen) == 1
+    assert (loaded.state.model.embedding.linear.weight == 0.5).all()
+    assert same(plain.state.model.backbone.state_dict(), loaded.state.model.backbone.state_dict())
+    assert not same(plain.state.objective.state_dict(), loaded.state.objective.state_dict())
+
+
+def test_settings_reach_the_parts(own: Recipe) -> None:
+    recipe = replace(
+        own,
+        data=replace(own.data, images_per_person=4, images_per_person_from_epoch=1),
+        objective=ObjectiveSettings(
+            label_smoothing=0.2,
+            triplet=0.5,
+            triplet_from_epoch=2,
+            margin=0.4,
+            ratio=0.7,
+            soft_margin=True,
+            auxiliary=0.9,
+        ),
+        optimizer=OptimizerSettings(name="amsgrad", lr=0.01, weight_decay=0.3, precision="float16"),
+        schedule=ScheduleSettings(
+            epochs=20, decay="step", steps=(5,), factor=0.5, warmup_epochs=2, classifier_only_epochs=3
+        ),
+    )
+    wired = wire(recipe, LABELS, CPU)
+    terms = {term.name: term for term in wired.state.objective.scheduled}
+    assert [*terms] == ["cross_entropy", "triplet", "auxiliary"]
+    triplet = terms["triplet"]
+    assert (triplet.weight, triplet.first_epoch, triplet.last_epoch, triplet.watch_from) == (0.5, 2, None, 1)
+    assert isinstance(triplet.term, Triplet)
+    assert (triplet.term.margin, triplet.term.ratio, triplet.term.soft_margin) == (0.4, 0.7, True)
+    assert terms["auxiliary"].weight == 0.9
+    assert terms["auxiliary"].term.label_smoothing == terms["cross_entropy"].term.label_smoothing == 0.2
+    assert isinstance(wired.step, OrdinaryStep)
+    assert (wired.step.precision, wired.step.classifier_only_epochs, wired.search) == ("float16", 3, None)
+    assert wired.state.scaler.is_enabled()
+    (group,) = wired.state.optimizer.param_groups
+    assert (group["amsgrad"], group["weight_decay"], group["lr"]) == (True, 0.3, 0.01)
+    assert [wired.learning_rate(epoch, 1.0) for epoch in (0, 1, 4, 5)] == [0.005, 0.01, 0.01, 0.005]
+
+
+def test_triplets_begin_with_people_times_images(own: Recipe, people: ReidDataset) -> None:
+    """Batches of any images first, without the triplet term in the log; then it is watched, then it counts."""
+    recipe = replace(
+        own,
+        data=replace(own.data, images_per_person=4, images_per_person_from_epoch=1),
+        objective=ObjectiveSettings(triplet=0.5, triplet_from_epoch=2),
+    )
+    recipe.check()
+    log = train(wire(recipe, labels(people.train), CPU), people, (32, 16), epochs=3)
+    names = {"total", "cross_entropy", "accuracy", "learning_rate"}
+    assert log[0].keys() == names
+    assert log[1].keys() == log[2].keys() == names | {"triplet", "hardest_positive", "hardest_negative"}
+    assert log[0]["total"] == log[0]["cross_entropy"]
+    assert log[1]["total"] == log[1]["cross_entropy"]
+    assert log[2]["total"] == pytest.approx(log[2]["cross_entropy"] + 0.5 * log[2]["triplet"], rel=1e-5)
+
+
+def test_a_loss_of_ones_own_takes_one_file_and_no_edit(own: Recipe, people: ReidDataset, tmp_path: Path) -> None:
+    recipe = with_loss(own, tmp_path, term_weight=0.01, term_from_epoch=1)
+    wired = wire(recipe, labels(people.train), CPU)
+    log = train(wired, people, (32, 16), epochs=3)
+    assert log[0]["total"] == log[0]["cross_entropy"]
+    for entry in log[1:]:
+        assert entry["total"] == pytest.approx(entry["cross_entropy"] + 0.01 * entry["Center"], rel=1e-5)
+        assert entry["spread"] >= entry["Center"]
+    centers = wired.state.objective.get_parameter("terms.Center.centers")
+    assert centers.shape == (6, 10)
+    assert centers.any()  # trained with the rest
+
+
+def test_what_is_not_a_term_is_refused(own: Recipe, tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"objective\.term is .*loss\.py:not_a_term, which returned 3; it must return a Term"
+    ):
+        wire(with_loss(own, tmp_path, "not_a_term"), LABELS, CPU)
+    with pytest.raises(ValueError, match="logs seconds, which the log has already"):
+        wire(with_loss(own, tmp_path, "seconds"), LABELS, CPU)
+    with pytest.raises(ValueError, match="does not define a function or class 'Nothing'"):
+        wire(with_loss(own, tmp_path, "Nothing"), LABELS, CPU)
+    with pytest.raises(ValueError, match="No such name: 'centre'. Choose from cross_entropy, triplet, auxiliary"):
+        wire(replace(own, objective=ObjectiveSettings(term="centre")), LABELS, CPU)
+    with pytest.raises(ValueError, match="Two terms of the objective log accuracy, cross_entropy"):
+        wire(replace(own, objective=ObjectiveSettings(term="cross_entropy")), LABELS, CPU)
+
+
+def test_no_weight_decay_on_the_architecture() -> None:
+    """Without a gradient from the loss, weight decay would pull logits to 0; they stay where they are."""
+    recipe = Recipe(
+        model=ModelSettings(backbone="osnet_supernet", width=0.25, embedding_size=8),
+        optimizer=OptimizerSettings(lr=0.05, weight_decay=0.1),
+        search=SearchSettings(temperature=8.0, halve_every=2, lowest_temperature=3.0, samples=2, bilevel=True),
+    )
+    wired = wire(recipe, LABELS, CPU)
+    state, net = wired.state, cast(SuperNet, wired.state.model.backbone)
+    weights, architecture = state.optimizer.param_groups
+    assert [id(parameter) for parameter in architecture["params"]] == [id(net.architecture)]
+    assert (weights["weight_decay"], architecture["weight_decay"]) == (0.1, 0)
+    with torch.no_grad():
+        net.architecture.fill_(2.0)
+    for group in state.optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    before = state.model.embedding.linear.weight.detach().clone()
+    state.optimizer.step()
+    assert (net.architecture == 2.0).all()
+    assert not torch.equal(before, state.model.embedding.linear.weight)
+
+    assert isinstance(wired.search, SearchStep)
+    assert wired.step is wired.search
+    assert (wired.search.samples, wired.search.bilevel, wired.search.supernet) == (2, True, net)
+    assert [wired.search.temperature(epoch) for epoch in (0, 2, 9)] == [8, 4, 3]
+
+
+def test_only_a_supernet_is_searched(own: Recipe) -> None:
+    for search in (SearchSettings(bilevel=True), SearchSettings(samples=2)):
+        with pytest.raises(ValueError, match=r"are for a super-network, and .*MyNet is not one"):
+            wire(replace(own, search=search), LABELS, CPU)
+
+
+def test_what_does_not_fill_a_batch_fails_before_images_are_read(own: Recipe) -> None:
+    with pytest.raises(ValueError, match="72 training images do not fill one batch of 73"):
+        wire(replace(own, data=replace(own.data, batch_size=73)), LABELS, CPU)

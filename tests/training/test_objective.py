@@ -1,91 +1,158 @@
 import math
+from itertools import pairwise
+from typing import cast
 
 import pytest
 import torch
+from torch import Tensor
 
-from scalereid.training.objective import Losses, Objective
-from scalereid.training.triplet import e_trihard_loss, hard_pairs
+from scalereid.training.objective import Objective, ScheduledTerm
+from scalereid.training.terms.auxiliary import Auxiliary
+from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.term import Outputs, Sizes, Term
+from scalereid.training.terms.triplet import Triplet, e_trihard_loss, hard_pairs
 
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
-def test_cross_entropy_is_the_slow_formula(smoothing: float) -> None:
-    torch.manual_seed(0)
-    objective = Objective(8, 5, label_smoothing=smoothing)
-    torch.nn.init.normal_(objective.classifier.weight)
-    embeddings, labels = torch.randn(6, 8), torch.tensor([0, 4, 2, 2, 1, 0])
-    with torch.no_grad():
-        losses = objective(embeddings, labels)
-    expected, right = 0.0, 0
-    for embedding, label in zip(embeddings.tolist(), labels.tolist(), strict=True):
-        logits = [
-            sum(w * e for w, e in zip(row, embedding, strict=True)) + b
-            for row, b in zip(objective.classifier.weight.tolist(), objective.classifier.bias.tolist(), strict=True)
-        ]
-        total = sum(math.exp(logit) for logit in logits)
-        for person, logit in enumerate(logits):
-            target = (1 - smoothing) * (person == label) + smoothing / 5
-            expected -= target * math.log(math.exp(logit) / total) / 6
-        right += max(range(5), key=logits.__getitem__) == label
-    assert float(losses.total) == pytest.approx(expected, rel=1e-5)
-    assert float(losses.cross_entropy) == float(losses.total)
-    assert float(losses.accuracy) == pytest.approx(right / 6)
+SIZES = Sizes(embedding_size=8, people=5, stage_channels=(5, 6, 7))
+LABELS = torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
 
 
-def test_loss_is_float32_under_autocast() -> None:
-    objective = Objective(8, 5)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert objective(torch.randn(2, 8), torch.tensor([1, 2])).total.dtype == torch.float32
+def outputs() -> Outputs:
+    maps = [torch.randn(8, 5, 4, 4), torch.randn(8, 6, 4, 4), torch.randn(8, 7, 2, 2)]
+    return Outputs(torch.randn(8, 8), LABELS, maps)
 
 
-def test_nobody_known_at_first() -> None:
-    """A fresh classifier gives everyone nearly the same chance: the loss starts near log C."""
-    with torch.no_grad():
-        loss = Objective(512, 100)(torch.rand(64, 512), torch.arange(64)).total
-    assert float(loss) == pytest.approx(math.log(100), rel=0.02)
+class Number(Term):
+    """A loss of a fixed number, which logs its square."""
+
+    observes: tuple[str, ...] = ("square",)
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number = torch.nn.Parameter(torch.tensor(number))
+
+    def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:  # noqa: ARG002
+        return self.number * 1.0, {"square": self.number.detach() ** 2}
+
+
+class Silent(Number):
+    """The same without the square, so that two fit into one objective."""
+
+    observes = ()
+
+    def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        return super().forward(outputs)[0], {}
 
 
 def test_total_is_the_weighted_sum() -> None:
     """CE + α · E-TriHard + weight · auxiliary CE, the triplet term from its epoch on only."""
+    auxiliary_term = Auxiliary(SIZES)
     objective = Objective(
-        8, 4, triplet=0.5, triplet_from_epoch=3, margin=0.4, ratio=0.8, auxiliary=0.7, auxiliary_channels=6
+        [
+            ScheduledTerm("cross_entropy", CrossEntropy(SIZES)),
+            ScheduledTerm("triplet", Triplet(SIZES, margin=0.4, ratio=0.8), weight=0.5, first_epoch=3),
+            ScheduledTerm("auxiliary", auxiliary_term, weight=0.7),
+        ]
     ).eval()
-    embeddings, labels = torch.randn(8, 8), torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
-    stage_maps = [torch.randn(8, 5, 4, 4), torch.randn(8, 6, 4, 4), torch.randn(8, 7, 2, 2)]
-    early, late = (objective(embeddings, labels, stage_maps, epoch=epoch) for epoch in (2, 3))
-    pairs = hard_pairs(embeddings, labels)
+    given = outputs()
+    early, late = (objective(given, epoch=epoch) for epoch in (2, 3))
+    pairs = hard_pairs(given.embeddings, LABELS)
     e_trihard = e_trihard_loss(pairs, margin=0.4, ratio=0.8)
     auxiliary = torch.nn.functional.cross_entropy(
-        objective.branch(stage_maps[1].mean(dim=(2, 3))), labels, label_smoothing=0.1
+        auxiliary_term.branch(given.stage_maps[1].mean(dim=(2, 3))), LABELS, label_smoothing=0.1
     )
-    torch.testing.assert_close(late.triplet, e_trihard)
-    torch.testing.assert_close(late.auxiliary, auxiliary)
-    torch.testing.assert_close(early.total, late.cross_entropy + 0.7 * auxiliary)
-    torch.testing.assert_close(late.total, late.cross_entropy + 0.5 * e_trihard + 0.7 * auxiliary)
-    torch.testing.assert_close(early.triplet, late.triplet)  # shown from the start
-    torch.testing.assert_close(late.hardest_positive, pairs.positive.mean())
-    torch.testing.assert_close(late.hardest_negative, pairs.negative.mean())
-    assert objective.logged == tuple(late.parts()) == Losses._fields
+    torch.testing.assert_close(late.parts["triplet"], e_trihard)
+    torch.testing.assert_close(late.parts["auxiliary"], auxiliary)
+    torch.testing.assert_close(early.total, late.parts["cross_entropy"] + 0.7 * auxiliary)
+    torch.testing.assert_close(late.total, late.parts["cross_entropy"] + 0.5 * e_trihard + 0.7 * auxiliary)
+    torch.testing.assert_close(early.parts["triplet"], late.parts["triplet"])  # shown from the start
+    torch.testing.assert_close(late.parts["hardest_positive"], pairs.positive.mean())
+    names = ("cross_entropy", "accuracy", "triplet", "hardest_positive", "hardest_negative", "auxiliary")
+    assert objective.logged == ("total", *names)
+    assert tuple(late.parts) == names
+    assert objective(given, epoch=0).stacked(objective.logged).shape == (7,)
 
 
-def test_only_what_there_is_is_logged() -> None:
-    objective = Objective(8, 5)
-    losses = objective(torch.randn(2, 8), torch.tensor([1, 2]))
-    assert objective.logged == tuple(losses.parts()) == ("total", "cross_entropy", "accuracy")
-    with_triplet = Objective(8, 5, triplet=1.0)
-    losses = with_triplet(torch.randn(4, 8), torch.tensor([1, 1, 2, 2]))
-    assert with_triplet.logged == tuple(losses.parts())
-    assert with_triplet.logged[3:] == ("triplet", "hardest_positive", "hardest_negative")
+def test_only_the_terms_that_there_are_are_logged() -> None:
+    objective = Objective([ScheduledTerm("cross_entropy", CrossEntropy(SIZES))])
+    losses = objective(outputs())
+    assert objective.logged == ("total", *losses.parts) == ("total", "cross_entropy", "accuracy")
+    assert torch.equal(losses.total, losses.parts["cross_entropy"])
 
 
-def test_a_batch_without_positives_is_named() -> None:
-    with pytest.raises(ValueError, match="images-per-person"):
-        Objective(8, 5, triplet=1.0)(torch.randn(2, 8), torch.tensor([1, 2]))
+@pytest.mark.parametrize(
+    ("epoch", "total", "logged"),
+    [
+        (0, 1.0, {"total", "always"}),
+        (1, 1.0, {"total", "always", "late", "square"}),  # watched, not counted
+        (2, 1.0 + 0.5 * 10.0, {"total", "always", "late", "square"}),
+        (4, 1.0 + 0.5 * 10.0, {"total", "always", "late", "square"}),
+        (5, 1.0, {"total", "always", "late", "square"}),  # over
+    ],
+)
+def test_a_term_counts_in_its_epochs(epoch: int, total: float, logged: set[str]) -> None:
+    late = ScheduledTerm("late", Number(10.0), weight=0.5, first_epoch=2, last_epoch=4, watch_from=1)
+    objective = Objective([ScheduledTerm("always", Silent(1.0)), late])
+    losses = objective(outputs(), epoch=epoch)
+    assert float(losses.total.detach()) == total
+    assert {"total", *losses.parts} == set(objective.logged_in(epoch)) == logged
+    values = dict(zip(objective.logged, losses.stacked(objective.logged).tolist(), strict=True))
+    assert values == {"total": total, "always": 1.0, "late": 10.0 * (epoch > 0), "square": 100.0 * (epoch > 0)}
+    losses.total.backward()
+    late_gradient = cast(Number, late.term).number.grad
+    assert (None if late_gradient is None else float(late_gradient)) == (0.5 if 2 <= epoch <= 4 else None)
 
 
-def test_e_trihard_reaches_the_embeddings() -> None:
-    embeddings = torch.randn(4, 8, requires_grad=True)
-    objective = Objective(8, 5, triplet=0.5, ratio=0.8)
-    objective.requires_grad_(False)
-    losses = objective(embeddings, torch.tensor([1, 1, 2, 2]))
-    (gradient,) = torch.autograd.grad(losses.total - losses.cross_entropy, embeddings)
-    assert gradient.any(dim=1).all()
+def test_phases_change_with_what_is_computed_and_with_what_counts() -> None:
+    late = ScheduledTerm("late", Number(1.0), first_epoch=4, last_epoch=5, watch_from=2)
+    objective = Objective([ScheduledTerm("always", Silent(1.0)), late])
+    phases = [objective.phase(epoch) for epoch in range(8)]
+    assert [one == other for one, other in pairwise(phases)] == [
+        True,
+        False,  # 2: watched
+        True,
+        False,  # 4: counts
+        True,
+        False,  # 6: over
+        True,
+    ]
+
+
+def test_a_term_that_counts_before_it_is_watched_is_computed() -> None:
+    objective = Objective([ScheduledTerm("one", Number(1.0), first_epoch=1, watch_from=9)])
+    assert objective.logged_in(1) == ("total", "one", "square")
+    with pytest.raises(ValueError, match="No term of the objective counts in epoch 0"):
+        objective(outputs(), epoch=0)
+
+
+def test_two_terms_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="Two terms of the objective log square; rename"):
+        Objective([ScheduledTerm("one", Number(1.0)), ScheduledTerm("other", Number(2.0))])
+    with pytest.raises(ValueError, match="log total"):
+        Objective([ScheduledTerm("total", Silent(1.0))])
+
+
+def test_a_term_returns_what_it_says_that_it_observes() -> None:
+    term = Number(1.0)
+    term.observes = ("square", "cube")
+    with pytest.raises(
+        ValueError, match=r"Term one returned the values \['square'\], but its `observes` is \['square', 'cube'\]"
+    ):
+        Objective([ScheduledTerm("one", term)])(outputs())
+
+
+def test_terms_are_trained_and_saved_with_the_objective() -> None:
+    objective = Objective([ScheduledTerm("one", Number(1.0)), ScheduledTerm("two", CrossEntropy(SIZES))])
+    assert objective.state_dict().keys() == {
+        "terms.one.number",
+        "terms.two.classifier.weight",
+        "terms.two.classifier.bias",
+    }
+    assert len([*objective.parameters()]) == 3
+
+
+def test_an_objective_starts_knowing_no_person() -> None:
+    """A fresh classifier gives every person nearly the same chance: the loss starts near log C."""
+    objective = Objective([ScheduledTerm("cross_entropy", CrossEntropy(Sizes(512, 100)))])
+    with torch.no_grad():
+        loss = objective(Outputs(torch.rand(64, 512), torch.arange(64))).total
+    assert float(loss) == pytest.approx(math.log(100), rel=0.02)

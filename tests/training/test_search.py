@@ -1,131 +1,147 @@
+import json
 import math
+from functools import partial
 
 import pytest
 import torch
 
-from scalereid.data.images import ImageStore
-from scalereid.data.records import ReidDataset
 from scalereid.models.building import build_model
 from scalereid.models.supernet import SuperNet
-from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe, SearchSettings
-from scalereid.runs.wiring import build_batches, build_cooling, build_training
-from scalereid.training.search import state_of_search, temperature
-from scalereid.training.step import Training, TrainingStep
+from scalereid.training.objective import Objective, ScheduledTerm
+from scalereid.training.optimization import build_optimizer
+from scalereid.training.search import SearchState, SearchStep, temperature
+from scalereid.training.state import TrainingState
+from scalereid.training.terms.cross_entropy import CrossEntropy
+from tests.training.conftest import sizes_of
+
+IMAGES, LABELS = torch.randn(8, 3, 32, 16), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
 
 
 def test_temperature_as_published() -> None:
     assert [temperature(epoch) for epoch in (0, 19, 20, 40, 60, 80, 119)] == [10, 10, 5, 2.5, 1.25, 1, 1]
 
 
-def searching(**search: object) -> tuple[Recipe, Training]:
-    recipe = Recipe(
-        model=ModelSettings(backbone="osnet_supernet", width=0.25, embedding_size=8),
-        optimizer=OptimizerSettings(lr=0.05, weight_decay=0.1),
-        search=SearchSettings(**search),  # type: ignore[arg-type]
-    )
+def searching(*, samples: int = 1, bilevel: bool = False, backbone: str = "osnet_supernet") -> SearchStep:
+    """A step of a small super-network, always with the same weights, whose architecture is the optimizer's second group."""
     torch.manual_seed(0)
-    model = build_model("osnet_supernet", width=0.25, embedding_size=8)
-    return recipe, build_training(recipe, model, 3, torch.device("cpu"))
+    model = build_model(backbone, width=0.25, embedding_size=8)
+    net = model.backbone
+    assert isinstance(net, SuperNet)
+    objective = Objective([ScheduledTerm("cross_entropy", CrossEntropy(sizes_of(model)))])
+    weights = [parameter for parameter in model.parameters() if parameter is not net.architecture]
+    optimizer = build_optimizer(
+        "sgd",
+        [*weights, *objective.parameters()],
+        no_weight_decay=[net.architecture],
+        lr=0.05,
+        weight_decay=0.1,
+        momentum=0.9,
+    )
+    state = TrainingState(model, objective, optimizer, torch.amp.GradScaler("cpu", enabled=False))
+    cooling = partial(temperature, start=8.0, halve_every=2, lowest=3.0)
+    step = SearchStep(state, net, temperature=cooling, samples=samples, bilevel=bilevel)
+    step.begin_epoch()
+    return step
 
 
-def test_cooling_before_each_epoch() -> None:
-    recipe, training = searching(temperature=8.0, halve_every=2, lowest_temperature=3.0)
-    seen = []
-    for training.epoch in range(6):
-        build_cooling(recipe)(training)
-        assert isinstance(training.model.backbone, SuperNet)
-        seen.append(float(training.model.backbone.temperature))
+def test_the_temperature_is_set_at_the_beginning_of_each_epoch() -> None:
+    step, seen = searching(), []
+    for step.state.epoch in range(6):
+        step.begin_epoch()
+        seen.append(float(step.supernet.temperature))
     assert seen == [8, 8, 4, 4, 3, 3]
 
 
-def test_state_of_search() -> None:
-    net = SuperNet(width=0.25)
-    fresh = state_of_search(net)
-    assert fresh["placements"] == ["none", "inside", "outside", "both"]
-    assert fresh["probabilities"] == [[0.25] * 4] * 6
-    assert fresh["entropy"] == pytest.approx([math.log(4)] * 6)
+def test_search_state() -> None:
+    step = searching()
+    fresh = step.search_state()
+    assert fresh.placements == ("none", "inside", "outside", "both")
+    assert fresh.probabilities == ((0.25,) * 4,) * 6
+    assert fresh.entropy == pytest.approx([math.log(4)] * 6)
+    assert fresh.temperature == 8
     with torch.no_grad():
-        net.architecture[2, 1] = 1000.0
-    state = state_of_search(net)
-    assert state["probabilities"][2] == [0, 1, 0, 0]
-    assert state["entropy"][2] == 0
+        step.supernet.architecture[2, 1] = 1000.0
+    state = step.search_state()
+    assert state.probabilities[2] == (0, 1, 0, 0)
+    assert state.entropy[2] == 0
+    assert step.genotype("here").placements[2] == "inside"
+    assert step.genotype("here").origin == "here"
 
 
-def test_no_weight_decay_on_the_architecture() -> None:
-    """Without a gradient from the loss, weight decay would pull logits to 0; they stay where they are."""
-    _, training = searching()
-    weights, architecture = training.optimizer.param_groups
-    assert isinstance(training.model.backbone, SuperNet)
-    assert [id(p) for p in architecture["params"]] == [id(training.model.backbone.architecture)]
-    assert (weights["weight_decay"], architecture["weight_decay"]) == (0.1, 0)
-    with torch.no_grad():
-        training.model.backbone.architecture.fill_(2.0)
-    for group in training.optimizer.param_groups:
-        for parameter in group["params"]:
-            parameter.grad = torch.zeros_like(parameter)
-    before = training.model.embedding.linear.weight.detach().clone()
-    training.optimizer.step()
-    assert (training.model.backbone.architecture == 2.0).all()
-    assert not torch.equal(before, training.model.embedding.linear.weight)
+def test_search_state_as_json() -> None:
+    state = searching().search_state()
+    values = json.loads(json.dumps(state.to_json()))
+    assert values.keys() == {"placements", "probabilities", "entropy", "temperature"}
+    assert values["probabilities"][5] == [0.25] * 4
+    assert SearchState.from_json(values) == state
 
 
-IMAGES, LABELS = torch.randn(8, 3, 32, 16), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+def test_a_network_that_chooses_on_the_host_is_not_captured() -> None:
+    assert searching().capturable
+    assert not searching(backbone="osnet_supernet_sampled").capturable
 
 
 def test_samples_are_averaged() -> None:
     """A step of two samples follows the mean of two one-sample gradients."""
     gradients = []
     for samples in (1, 2):
-        _, training = searching(samples=samples)
+        step = searching(samples=samples)
         torch.manual_seed(5)
-        for group in training.optimizer.param_groups:
-            group["lr"] = 0.0
-        step = TrainingStep(training, "float32", samples=samples)
-        step(IMAGES, LABELS, rate=0.0, phase=0)
-        assert isinstance(training.model.backbone, SuperNet)
-        assert training.model.backbone.architecture.grad is not None
-        gradients.append(training.model.backbone.architecture.grad.clone())
+        step.state.set_learning_rate(0.0)
+        step(IMAGES, LABELS)
+        assert step.supernet.architecture.grad is not None
+        gradients.append(step.supernet.architecture.grad.clone())
         if samples == 1:
-            step(IMAGES, LABELS, rate=0.0, phase=0)
-            assert training.model.backbone.architecture.grad is not None
-            gradients[0] = (gradients[0] + training.model.backbone.architecture.grad) / 2
+            step(IMAGES, LABELS)
+            gradients[0] = (gradients[0] + step.supernet.architecture.grad) / 2
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-6)
 
 
+def test_logged_values_are_means_over_the_samples() -> None:
+    values = []
+    for samples in (1, 2):
+        step = searching(samples=samples)
+        torch.manual_seed(5)
+        step.state.set_learning_rate(0.0)
+        values += [step(IMAGES, LABELS) for _ in range(3 - samples)]
+    torch.testing.assert_close((values[0] + values[1]) / 2, values[2], rtol=1e-3, atol=1e-5)
+
+
 def test_bilevel_moves_weights_by_one_half_and_architecture_by_the_other() -> None:
-    _, training = searching(bilevel=True)
-    net = training.model.backbone
-    assert isinstance(net, SuperNet)
+    step = searching(bilevel=True)
+    net, optimizer = step.supernet, step.state.optimizer
     before = net.architecture.detach().clone(), net.stem.conv.weight.detach().clone()
-    step = TrainingStep(training, "float32", bilevel=True)
     seen: list[tuple[bool, bool]] = []
-    original = training.optimizer.step
+    original = optimizer.step
 
     def spy() -> None:
         seen.append((net.stem.conv.weight.grad is not None, net.architecture.grad is not None))
         original()
 
-    training.optimizer.step = spy  # type: ignore[method-assign,assignment]
-    step(IMAGES, LABELS, rate=0.05, phase=0)
+    optimizer.step = spy  # type: ignore[method-assign,assignment]
+    step(IMAGES, LABELS)
     assert seen == [(True, False), (False, True)]
     assert not torch.equal(before[0], net.architecture)
     assert not torch.equal(before[1], net.stem.conv.weight)
 
 
-def test_bilevel_batches_never_mix_the_halves(people: ReidDataset) -> None:
-    recipe, training = searching(bilevel=True)
-    store = ImageStore([record.path for record in people.train], (32, 16))
-    batches = build_batches(recipe, people.train, store, training.sums.device)
-    batches.batch_size = 12
-    first = {int(i) for epoch in range(4) for batch in batches.order(epoch) for i in batch[:6]}
-    second = {int(i) for epoch in range(4) for batch in batches.order(epoch) for i in batch[6:]}
-    assert not first & second
-    assert len(first | second) == 72
-    for half in (first, second):
-        assert {people.train[i].pid for i in half} == {record.pid for record in people.train}
+def test_bilevel_weights_do_not_depend_on_the_other_half() -> None:
+    weights = []
+    for change in (0.0, 3.0):
+        step = searching(bilevel=True)
+        images = IMAGES.clone()
+        images[4:] += change
+        torch.manual_seed(7)
+        step(images, LABELS)
+        weights.append((step.supernet.stem.conv.weight.detach(), step.supernet.architecture.detach()))
+    assert torch.equal(weights[0][0], weights[1][0])
+    assert not torch.equal(weights[0][1], weights[1][1])
 
 
-def test_only_a_supernet_is_searched() -> None:
-    recipe = Recipe(search=SearchSettings(bilevel=True))
-    with pytest.raises(ValueError, match="osnet_x1_0 is no super-network"):
-        build_training(recipe, build_model("osnet_x0_25"), 3, torch.device("cpu"))
+def test_a_search_repeats_bit_for_bit() -> None:
+    found = []
+    for _ in range(2):
+        step = searching(samples=2, bilevel=True)
+        found.append((step(IMAGES, LABELS).tolist(), step.search_state()))
+    assert found[0] == found[1]
+    assert found[0][1].probabilities != ((0.25,) * 4,) * 6

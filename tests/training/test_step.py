@@ -1,89 +1,136 @@
-from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from scalereid.models.backbone import Backbone
-from scalereid.models.dslnet import DSLNet
-from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.runs.recipe import DataSettings, ModelSettings, ObjectiveSettings, OptimizerSettings, Recipe
-from scalereid.runs.wiring import build_training
-from scalereid.training.step import TrainingStep
-
-LABELS = torch.arange(4).repeat_interleave(4)
-RECIPE = Recipe(
-    data=DataSettings(batch_size=16, images_per_person=4),
-    model=ModelSettings(embedding_size=16),
-    objective=ObjectiveSettings(triplet=0.5, ratio=0.8, triplet_from_epoch=1, auxiliary=1.0),
-)
+from scalereid.training.objective import Objective, ScheduledTerm
+from scalereid.training.optimization import build_optimizer
+from scalereid.training.state import TrainingState
+from scalereid.training.step import OrdinaryStep
+from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.term import Outputs
+from scalereid.training.terms.triplet import Triplet
+from tests.conftest import same
+from tests.training.conftest import Noise, fresh, run, sizes_of, small_model
 
 
-def losses(
-    device: str, *, optimizer: OptimizerSettings, backbone: type[Backbone] | None = None, recorded: bool = True
-) -> Tensor:
-    """Those of sixteen steps: of which the first four train the classifiers alone, the last six have the triplet term."""
-    torch.manual_seed(0)
-    recipe = replace(RECIPE, optimizer=optimizer)
-    if backbone is not None:
-        recipe = replace(recipe, objective=ObjectiveSettings())
-    model = EmbeddingModel(backbone() if backbone else DSLNet(width=0.25), embedding_size=16)
-    training = build_training(recipe, model, 4, torch.device(device))
-    step = TrainingStep(training, optimizer.precision)
-    step.recordable = step.recordable and recorded
-    generator = torch.Generator().manual_seed(1)
-    taken = []
-    for number in range(16):
-        training.epoch = int(number >= 10)
-        for parameter in training.trainable:
-            parameter.requires_grad_(number >= 4)
-        training.model.train(number >= 4)
-        images = torch.randn(16, 3, 32, 16, generator=generator) + LABELS[:, None, None, None]
-        rate = 0.01 * (1 + number % 3)
-        taken.append(step(images.to(device), LABELS.to(device), rate=rate, phase=(number >= 4, number >= 10)).clone())
-    assert (step.graph is not None) == (device == "cuda" and recorded and step.taken >= 0)
-    return torch.stack(taken).cpu()
+def test_classifier_only_epochs_leave_the_model_untouched() -> None:
+    state = fresh()
+    before = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
+    classifier = {name: tensor.clone() for name, tensor in state.objective.state_dict().items()}
+    step = OrdinaryStep(state, classifier_only_epochs=1)
+    run(state, 1, step=step)
+    assert same(before, state.model.state_dict())  # running statistics too
+    assert not same(classifier, state.objective.state_dict())
+    run(state, 2, step=step)
+    kept = [name for name, tensor in state.model.state_dict().items() if torch.equal(before[name], tensor)]
+    assert kept == []
 
 
-def test_losses_fall_and_are_those_that_are_logged() -> None:
-    taken = losses("cpu", optimizer=OptimizerSettings(name="sgd"))
-    assert taken.shape == (16, 7)
-    total, cross_entropy, _, triplet, _, _, auxiliary = taken.unbind(dim=1)
-    torch.testing.assert_close(total[:10], (cross_entropy + auxiliary)[:10])
-    torch.testing.assert_close(total[10:], (cross_entropy + auxiliary + 0.5 * triplet)[10:])
-    assert (cross_entropy + auxiliary)[-1] < (cross_entropy + auxiliary)[0]
+def test_what_a_backbone_froze_stays_frozen() -> None:
+    state = fresh()
+    frozen = next(state.model.parameters()).requires_grad_(False)
+    before = frozen.clone()
+    run(state, 2, step=OrdinaryStep(state, classifier_only_epochs=1))
+    assert torch.equal(frozen, before)
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_bfloat16_keeps_weights_and_loss_in_float32() -> None:
+    state = fresh()
+    log = run(state, 6, step=OrdinaryStep(state, precision="bfloat16"))
+    assert all(parameter.dtype == torch.float32 for parameter in state.model.parameters())
+    assert log[-1]["total"] < 0.7 * log[0]["total"]
+    assert log != run(fresh(), 6)
+
+
+def test_float16_with_a_gradient_scaler_learns() -> None:
+    """The scaler skips the first steps until its scale fits; what follows must not be hurt by that."""
+    state = fresh(float16=True)
+    step = OrdinaryStep(state, precision="float16")
+    assert not step.capturable
+    log = run(state, 6, step=step)
+    assert state.scaler.get_scale() < 2.0**20
+    assert log[-1]["total"] < 0.7 * log[0]["total"]
+
+
+def test_phase_changes_when_something_else_is_computed() -> None:
+    """Which is when a captured step must be captured anew, and only then."""
+    state = fresh()
+    sizes = sizes_of(state.model)
+    state.objective = Objective(
+        [ScheduledTerm("one", CrossEntropy(sizes)), ScheduledTerm("late", Triplet(sizes), first_epoch=3)]
+    )
+    step, phases = OrdinaryStep(state, classifier_only_epochs=2), []
+    for state.epoch in range(5):
+        step.begin_epoch()
+        phases.append(step.phase)
+    assert phases[0] == phases[1] != phases[2]
+    assert phases[2] != phases[3] == phases[4]
+    assert step.capturable
+    state.model.backbone.capturable = False
+    assert not step.capturable
+
+
+class Mutual(OrdinaryStep):
+    """Two models that learn from the labels, and from each other by the mean squared distance of their embeddings."""
+
+    def __init__(self, state: TrainingState) -> None:
+        super().__init__(state)
+        self.peer = small_model(seed=1)
+        self.peer_objective = Objective([ScheduledTerm("cross_entropy", CrossEntropy(sizes_of(self.peer)))])
+        state.optimizer.add_param_group({"params": [*self.peer.parameters(), *self.peer_objective.parameters()]})
+        state.register("peer", self.peer)
+        state.register("peer_objective", self.peer_objective)
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        self.state.optimizer.zero_grad()
+        (one, _), (other, _) = self.state.model.with_stages(images), self.peer.with_stages(images)
+        losses = self.state.objective(Outputs(one, labels), epoch=self.state.epoch)
+        theirs = self.peer_objective(Outputs(other, labels), epoch=self.state.epoch)
+        (losses.total + theirs.total + (one - other).square().mean()).backward()
+        self.update()
+        return losses.stacked(self.state.objective.logged)
+
+
+def test_a_step_may_train_two_models() -> None:
+    """Both learn, each draws the other, and both are registered, so that a resumed training has both."""
+    state = fresh("amsgrad")
+    step = Mutual(state)
+    before = {name: tensor.clone() for name, tensor in step.peer.state_dict().items()}
+    images, labels = next(Noise().epoch(50))
+    log = run(state, 6, step=step)
+    assert log[-1]["total"] < 0.8 * log[0]["total"]
+    assert not same(before, step.peer.state_dict())
+    assert {"peer", "peer_objective"} < state.registered.keys()
+    alone = fresh("amsgrad")
+    run(alone, 6)
+    with torch.no_grad():
+        one, other, unrelated = (model.eval()(images) for model in (state.model, step.peer, alone.model))
+        assert (one - other).square().mean() < 0.5 * (unrelated - other).square().mean()
+        right = step.peer_objective(Outputs(other, labels)).parts["accuracy"]
+    assert right > 0.8
+
+
 @pytest.mark.parametrize("name", ["sgd", "amsgrad"])
-def test_recorded_steps_are_the_steps_themselves(name: str, precision: str) -> None:
-    optimizer = OptimizerSettings(name=name, precision=precision)  # type: ignore[arg-type]
-    tolerance = 2e-3 if precision == "float32" else 0.1
-    recorded, plain = (losses("cuda", optimizer=optimizer, recorded=recorded) for recorded in (True, False))
-    torch.testing.assert_close(recorded, plain, rtol=tolerance, atol=tolerance)
-    if precision == "float32":
-        on_cpu = losses("cpu", optimizer=optimizer)
-        torch.testing.assert_close(recorded[:5], on_cpu[:5], rtol=0.02, atol=0.02)  # before differences grow
-
-
-class Asking(Backbone):
-    """A network that looks at its own values on the host."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.out_channels = 8
-        self.stem = nn.Conv2d(3, 8, 3, stride=4)
-
-    def forward(self, images: Tensor) -> Tensor:
-        maps = self.stem(images)
-        return maps if float(maps.detach().mean()) < 1e6 else maps * 2
-
-
-@pytest.mark.gpu
-def test_what_cannot_be_recorded_trains_all_the_same() -> None:
-    optimizer = OptimizerSettings(name="sgd")
-    with pytest.warns(UserWarning, match="steps cannot be recorded, so training is slower"):
-        taken = losses("cuda", optimizer=optimizer, backbone=Asking)
-    plain = losses("cuda", optimizer=optimizer, backbone=Asking, recorded=False)
-    torch.testing.assert_close(taken, plain, rtol=1e-3, atol=1e-3)
+def test_shares_of_a_loss_add_up_to_one_step(name: str) -> None:
+    """Two backward passes of a half each, on the same images, give the gradient of one."""
+    gradients = []
+    for share in (1, 2):
+        state = fresh()
+        state.optimizer = partial(build_optimizer, weight_decay=0.0, momentum=0.0)(
+            name,  # type: ignore[arg-type]
+            state.model.parameters(),
+            lr=0.0,
+        )
+        step = OrdinaryStep(state)
+        step.begin_epoch()
+        state.model.eval()
+        images, labels = next(Noise().epoch(0))
+        for _ in range(share):
+            values = step.backward(images, labels, share=share)
+        assert values.shape == (3,)
+        assert not values.requires_grad
+        gradients.append([parameter.grad for parameter in state.model.parameters()])
+    for one, two in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)

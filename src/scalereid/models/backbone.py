@@ -1,4 +1,4 @@
-"""What every backbone promises."""
+"""The interface of a backbone."""
 
 from collections.abc import Iterable
 
@@ -9,19 +9,19 @@ class Backbone(nn.Module):
     """Images (b, 3, h, w) to feature maps (b, out_channels, h', w').
 
     A subclass sets `out_channels` and implements `forward`; pooling and the embedding layer are added by
-    `EmbeddingModel`, so that a new network is only its trunk. One that also tells what comes out of its stages sets
+    `EmbeddingModel`, so that a new network is only its trunk. A subclass that also returns the maps of each of its stages sets
     `stage_channels` and implements `stage_maps` instead; then an auxiliary branch can learn from an earlier stage.
     """
 
     out_channels: int
     stage_channels: tuple[int, ...] = ()
-    """Channels of what `stage_maps` gives, stage by stage; empty for a backbone that does not tell."""
+    """Channels of the maps that `stage_maps` returns, stage by stage; empty for a backbone without stages."""
 
-    asks_host: bool = False
-    """Whether its forward looks at values on the host, so that its steps cannot be recorded on a GPU."""
+    capturable: bool = True
+    """False if `forward` reads values on the host, so that a GPU cannot capture it as a CUDA graph."""
 
     def stage_maps(self, images: Tensor) -> list[Tensor]:
-        """What comes out of each stage, and last the feature maps."""
+        """The maps of each stage; the last are the feature maps."""
         if type(self).forward is Backbone.forward:
             raise NotImplementedError(f"{type(self).__name__} implements neither forward nor stage_maps")
         return [self(images)]
@@ -32,7 +32,7 @@ class Backbone(nn.Module):
 
 
 def through(stages: Iterable[nn.Module], maps: Tensor) -> list[Tensor]:
-    """What comes out of each of the stages when `maps` goes through them in turn."""
+    """The outputs of each of `stages`, which `maps` goes through one after the other."""
     outputs = []
     for stage in stages:
         maps = stage(maps)

@@ -1,4 +1,4 @@
-"""A model by the name of its backbone, untrained."""
+"""A model built by the name of its backbone, with random weights."""
 
 from inspect import signature
 
@@ -20,13 +20,13 @@ def build_model(
     """A model with random weights: backbone, pooling, embedding layer.
 
     Args:
-        backbone: by name, or `FILE.py:NAME`, or a genotype, which makes an OSNet.
-        width: multiplies the backbone's channel counts, in place of what its name says.
-        genotype: where instance norm stands, in place of what its name says.
-        embedding_size: of the embeddings.
+        backbone: Name of the backbone, or `FILE.py:NAME`, or a genotype, which gives an OSNet.
+        width: Factor of the backbone's channel counts. Defaults to the one in its name.
+        genotype: Placement of instance norm. Defaults to the one in the backbone's name.
+        embedding_size: Width of the embeddings.
 
     Raises:
-        ValueError: there is no such backbone, or it has no width or genotype to change.
+        ValueError: The backbone does not exist, or has no width or genotype to change.
     """
     if isinstance(backbone, Genotype):
         return build_model("osnet_x1_0", width=width, genotype=backbone, embedding_size=embedding_size)
@@ -39,6 +39,6 @@ def build_model(
 
 
 def to_device(model: EmbeddingModel, device: torch.device) -> EmbeddingModel:
-    """`model` on `device`, with weights laid out channels last, which convolutions prefer."""
+    """Move `model` to `device`, with weights laid out channels last, which convolutions prefer."""
     placed: EmbeddingModel = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return placed

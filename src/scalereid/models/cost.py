@@ -1,4 +1,4 @@
-"""What a model costs: parameters and multiply-adds, counted by running it on shapes alone."""
+"""Cost of a model: parameters and multiply-adds, counted on the meta device, which computes shapes only."""
 
 from copy import deepcopy
 from typing import NamedTuple
@@ -10,18 +10,18 @@ from scalereid.models.embedding_model import EmbeddingModel
 
 
 class Cost(NamedTuple):
-    """Size and work of a model for one image, classifier excluded."""
+    """Size of a model and work per image, without classifier."""
 
     parameters: int
     multiply_adds: int
 
 
 def cost(model: EmbeddingModel, image_size: tuple[int, int] = (256, 128)) -> Cost:
-    """Parameters, and multiply-adds of convolutions and linear layers for one image of (height, width).
+    """Count parameters, and multiply-adds of convolutions and linear layers for one image of (height, width).
 
-    Work is counted as often as it is done, parameters once: OSNet's gate runs for each of four streams but has one set of
-    parameters. (torchreid's counter takes that set four times and reports 2,193,616 for x1.0 instead of 2,169,508; it also
-    adds biases to the work: 978,878,352 instead of 978,875,392.)
+    Shared layers count once as parameters and at each use as work: OSNet's gate runs for each of four streams but has one set
+    of parameters. (torchreid counts that set four times and reports 2,193,616 for x1.0 instead of 2,169,508; it also adds
+    biases to the work: 978,878,352 instead of 978,875,392.)
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
     on_meta = deepcopy(model).to("meta").eval()

@@ -1,6 +1,6 @@
-"""DSLNet: densely connected layers whose outputs are the scales, chosen channel by channel (ACCV 2020).
+"""DSLNet: densely connected layers whose outputs are the scales, selected channel by channel (ACCV 2020).
 
-What the paper leaves open, and what was chosen and why: docs/dslnet.md.
+docs/explanation/dslnet.md says what the paper leaves open, what was chosen, and why.
 """
 
 from collections.abc import Sequence
@@ -8,28 +8,27 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from scalereid.models.backbone import Backbone, through
-from scalereid.models.fusion import Addition, ChannelwiseSelection, SharedGate, SqueezeExcitation
-from scalereid.models.layers import ConvNorm, ConvNormReLU, Lite3x3, initialise
-from scalereid.models.osnet import BLOCKS_PER_STAGE, MakeFusion
+from scalereid.models.fusion import Addition, ChannelwiseSelection, MakeFusion, SharedGate, SqueezeExcitation
+from scalereid.models.layers import ConvNorm, ConvNormReLU, Lite3x3
+from scalereid.models.trunk import StagedTrunk
 
 WIDTHS = (60, 252, 384, 516)  # the stem and the three stages
 LAYERS = 6  # of a dense connection group
-STREAM_LAYERS = (2, 4, 6)  # those whose outputs are the streams: receptive fields of 5, 9 and 13
+STREAM_LAYERS = (2, 4, 6)  # layers whose outputs are the streams: receptive fields of 5, 9 and 13
 
 
 class DenseScaleBlock(nn.Module):
     """Residual block around a dense connection group and a selection among its scales (sections 3.1 and 3.2).
 
     Args:
-        inputs: channels in.
-        outputs: channels out, a multiple of 4.
+        inputs: input channels.
+        outputs: output channels, a multiple of 4.
         dense: whether each layer sees the sum of all before it, x_i = H_i(x_0 + … + x_{i−1}), or only the one before.
-        stream_layers: the layers, 1 to 6, whose outputs x_i are the streams.
-        fusion: (channels, streams) to what makes one map of the streams.
+        stream_layers: layers, from 1 to 6, whose outputs x_i are the streams.
+        fusion: makes the fusion of the streams from their channels and their number.
 
     Raises:
-        ValueError: a stream layer does not exist, or is named twice.
+        ValueError: A stream layer does not exist, or is named twice.
     """
 
     def __init__(
@@ -45,11 +44,11 @@ class DenseScaleBlock(nn.Module):
         chosen = sorted(set(stream_layers))
         if not chosen or len(chosen) != len(stream_layers) or not 1 <= chosen[0] <= chosen[-1] <= LAYERS:
             raise ValueError(
-                f"stream_layers is {tuple(stream_layers)}; it must name different layers from 1 to {LAYERS}"
+                f"stream_layers is {tuple(stream_layers)}; it must contain different layers from 1 to {LAYERS}"
             )
         middle = outputs // 4
         self.reduce = ConvNormReLU(inputs, middle)
-        # Layers after the last stream would learn nothing.
+        # Layers after the last stream would get no gradient.
         self.layers = nn.ModuleList(Lite3x3(middle, middle) for _ in range(chosen[-1]))
         self.dense = dense
         self.stream_layers = chosen
@@ -60,7 +59,7 @@ class DenseScaleBlock(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (b, inputs, h, w) to maps (b, outputs, h, w)."""
-        seen = self.reduce(maps)  # by the next layer: x_0, or the sum of all so far
+        seen = self.reduce(maps)  # input of the next layer: the previous output, or the sum of all so far
         outputs = []
         for layer in self.layers:
             output = layer(seen)
@@ -70,11 +69,11 @@ class DenseScaleBlock(nn.Module):
         return self.relu(self.expand(fused) + self.shortcut(maps))
 
 
-class DSLNet(Backbone):
-    """DSLNet's trunk: stem, three stages of two blocks, each stage ending in a 1×1 convolution, pooled in between.
+class DSLNet(StagedTrunk):
+    """DSLNet's trunk of dense scale blocks: three stages of two blocks.
 
-    256×128 images become maps of 16×8. `width` scales the channels: the stages' to the nearest multiple of twelve, so that
-    a quarter of them splits into three. The rest is passed on to every `DenseScaleBlock`.
+    `width` scales the channels; those of the stages are rounded to a multiple of twelve, so that a quarter of them splits
+    into three. The other arguments are every block's.
     """
 
     def __init__(
@@ -85,38 +84,21 @@ class DSLNet(Backbone):
         stream_layers: Sequence[int] = STREAM_LAYERS,
         fusion: MakeFusion = ChannelwiseSelection,
     ) -> None:
-        super().__init__()
-        inputs = int(WIDTHS[0] * width)
-        self.stem = ConvNormReLU(3, inputs, 7, stride=2)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.stages = nn.Sequential()
-        self.stage_channels = tuple(multiple_of_12(channels * width) for channels in WIDTHS[1:])
-        for number, outputs in enumerate(self.stage_channels, start=1):
-            blocks = [
-                DenseScaleBlock(
-                    inputs if i == 0 else outputs, outputs, dense=dense, stream_layers=stream_layers, fusion=fusion
-                )
-                for i in range(BLOCKS_PER_STAGE)
-            ]
-            between = [nn.AvgPool2d(2)] if number < len(self.stage_channels) else []
-            self.stages.append(nn.Sequential(*blocks, ConvNormReLU(outputs, outputs), *between))
-            inputs = outputs
-        self.out_channels = inputs
-        self.apply(initialise)
+        def block(_: int, inputs: int, outputs: int) -> DenseScaleBlock:
+            return DenseScaleBlock(inputs, outputs, dense=dense, stream_layers=stream_layers, fusion=fusion)
 
-    def stage_maps(self, images: Tensor) -> list[Tensor]:
-        """Images (b, 3, h, w) to the maps of the three stages; the last are (b, out_channels, h/16, w/16)."""
-        return through(self.stages, self.pool(self.stem(images)))
+        stem, *stages = WIDTHS
+        super().__init__([int(stem * width), *(multiple_of_12(channels * width) for channels in stages)], block)
 
 
 def multiple_of_12(channels: float) -> int:
-    """The multiple of twelve nearest to `channels`, and twelve at least."""
+    """Round to the nearest multiple of twelve, but at least twelve."""
     return max(12, int(channels / 12 + 0.5) * 12)
 
 
 dslnet = DSLNet
 
-# The rows of the paper's ablations, and of its open questions.
+# Rows of the paper's ablation studies, and what it leaves open.
 dslnet_not_dense = partial(DSLNet, dense=False)
 dslnet_addition = partial(DSLNet, fusion=Addition)
 dslnet_squeeze_excitation = partial(DSLNet, fusion=SqueezeExcitation)

@@ -1,4 +1,4 @@
-"""Backbone, pooling and embedding layer: what turns images into embeddings."""
+"""The embedding model: backbone, pooling and embedding layer."""
 
 from torch import Tensor, nn
 
@@ -7,10 +7,10 @@ from scalereid.models.layers import EmbeddingLayer
 
 
 class EmbeddingModel(nn.Module):
-    """Images (b, 3, h, w), normalised, to embeddings (b, embedding_size), in training and in evaluation alike.
+    """Normalised images (b, 3, h, w) to embeddings (b, embedding_size), in training and in evaluation alike.
 
-    Global average pooling, then linear, batch norm, ReLU: the `fc` of OSNet (arXiv:1905.00953, table 1). The output is
-    not L2-normalised, and never negative.
+    After the backbone come global average pooling, linear, batch norm and ReLU: the `fc` of OSNet (arXiv:1905.00953,
+    table 1). The embeddings are not L2-normalised, and never negative.
     """
 
     def __init__(self, backbone: Backbone, *, embedding_size: int = 512) -> None:
@@ -25,7 +25,7 @@ class EmbeddingModel(nn.Module):
         return self.backbone(images)
 
     def with_stages(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Embeddings (b, embedding_size), and the maps of each of the backbone's stages on the way to them."""
+        """Embeddings (b, embedding_size), and the maps of each of the backbone's stages."""
         maps = self.backbone.stage_maps(images)
         return self._embed(maps[-1]), maps
 

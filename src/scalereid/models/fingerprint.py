@@ -1,4 +1,4 @@
-"""What tells one trained model from another."""
+"""Fingerprints of trained models."""
 
 import hashlib
 
@@ -6,8 +6,10 @@ from torch import nn
 
 
 def fingerprint(model: nn.Module, image_size: tuple[int, int]) -> str:
-    """Twelve hexadecimal digits that change when a weight or the image size does: embeddings of two models can be compared,
-    and a calibration of one holds for the other, when these are equal."""
+    """Return twelve hexadecimal digits that change when a weight or the image size does.
+
+    If those of two models are equal, their embeddings can be compared, and a calibration of one holds for the other.
+    """
     digest = hashlib.sha256(f"{tuple(image_size)}".encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())

@@ -1,4 +1,4 @@
-"""Batch norms folded into the layers before them: the same numbers with fewer layers."""
+"""Batch norms fused into the layers before them: the same embeddings with fewer layers."""
 
 import copy
 from itertools import pairwise
@@ -7,19 +7,19 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 
-def folded(model: nn.Module) -> nn.Module:
-    """A copy of a model for evaluation in which every batch norm that follows a convolution or linear layer is part of it.
+def fuse_batch_norms(model: nn.Module) -> nn.Module:
+    """A copy of a model, for evaluation, with every batch norm that follows a convolution or linear layer fused into it.
 
-    That holds for neighbours in an `nn.Sequential`, as all here are; whatever else a network of one's own has stays as it is.
+    Fuses neighbours in an `nn.Sequential`, as all networks here have them; other layers stay as they are.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     for layers in model.modules():
         if isinstance(layers, nn.Sequential):
-            _fold(layers)
+            _fuse(layers)
     return model
 
 
-def _fold(layers: nn.Sequential) -> None:
+def _fuse(layers: nn.Sequential) -> None:
     names = list(layers._modules)
     for before, after in pairwise(names):
         layer, norm = layers._modules[before], layers._modules[after]

@@ -1,9 +1,9 @@
-"""How streams at different scales become one map: what OSNet's and DSLNet's ablations compare.
+"""Fusion of streams at different scales into one map; OSNet's and DSLNet's ablations compare these.
 
-Each takes the streams' channels and number, and maps a list of (b, channels, h, w) to one (b, out_channels, h, w).
+Each is made from the streams' channels and number, and maps a list of (b, channels, h, w) to one (b, out_channels, h, w).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from scalereid.models.layers import ChannelGate, bottleneck
 
 
 class Fusion(nn.Module):
-    """What every fusion promises."""
+    """Base class of all fusions."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__()
@@ -25,8 +25,12 @@ class Fusion(nn.Module):
         raise NotImplementedError
 
 
+MakeFusion = Callable[[int, int], Fusion]
+"""Makes a fusion from the streams' channels and number."""
+
+
 class Addition(Fusion):
-    """The plain sum (OSNet's row 5, and DSLNet without attention); of a single stream, that stream."""
+    """Plain sum (OSNet's row 5, and DSLNet without attention); the stream itself if there is only one."""
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The sum (b, channels, h, w)."""
@@ -34,19 +38,19 @@ class Addition(Fusion):
 
 
 class Concatenation(Fusion):
-    """All channels of all streams, side by side (OSNet's row 4)."""
+    """Concatenation of the streams' channels (OSNet's row 4)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
         self.out_channels = channels * streams
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
-        """The channels of all streams (b, channels · streams, h, w)."""
+        """The concatenated streams (b, channels · streams, h, w)."""
         return torch.cat(list(streams), dim=1)
 
 
 class SharedGate(Fusion):
-    """OSNet's unified aggregation gate: one gate weighs every stream's channels (arXiv:1905.00953, equation 3)."""
+    """OSNet's unified aggregation gate: one gate weights the channels of every stream (arXiv:1905.00953, equation 3)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
@@ -58,7 +62,7 @@ class SharedGate(Fusion):
 
 
 class SharedStreamGate(SharedGate):
-    """One gate for all streams that gives each a single weight, not one per channel (OSNet's row 7)."""
+    """One gate for all streams that gives each stream a single weight, not one per channel (OSNet's row 7)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
@@ -66,7 +70,7 @@ class SharedStreamGate(SharedGate):
 
 
 class SeparateGates(Fusion):
-    """A gate of its own for each stream (OSNet's row 6)."""
+    """A separate gate for each stream (OSNet's row 6)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
@@ -78,9 +82,9 @@ class SeparateGates(Fusion):
 
 
 class FixedGates(Fusion):
-    """Weights that are learned but the same for every image (OSNet's row 8).
+    """Learned weights that are the same for every image (OSNet's row 8).
 
-    How they are kept in bounds is not published; here by a sigmoid, as the dynamic gates are. All start at a half.
+    How they are bounded is not published; here by a sigmoid, as the dynamic gates are. They are initialised to 0.5.
     """
 
     def __init__(self, channels: int, streams: int) -> None:
@@ -93,7 +97,7 @@ class FixedGates(Fusion):
 
 
 class SqueezeExcitation(Fusion):
-    """The sum, weighed by one gate that looks at the sum (arXiv:1709.01507; the SE row of DSLNet's attention table)."""
+    """The sum, weighted by a gate computed from the sum (arXiv:1709.01507; the SE row of DSLNet's attention table)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
@@ -108,12 +112,12 @@ class SqueezeExcitation(Fusion):
 class ChannelwiseSelection(Fusion):
     """DSLNet's channel-wise scale selection: for every channel, a softmax over the streams (ACCV 2020, section 3.2).
 
-    The streams' sum is pooled to a vector, split into as many groups as there are streams; from its group each stream's
-    own two-layer net makes one number per channel; their softmax over the streams weighs the streams' channels. Grouped
-    1×1 convolutions compute all the nets at once. With `split=False` every net sees the whole vector.
+    The streams' sum is pooled to a vector, which is split into one group per stream. From its group, each stream's own
+    two-layer network computes one score per channel; the softmax of the scores over the streams weights the streams'
+    channels. Grouped 1×1 convolutions compute all networks at once. With `split=False` every network sees the whole vector.
 
     Raises:
-        ValueError: the channels cannot be split evenly.
+        ValueError: The channels cannot be split evenly.
     """
 
     def __init__(self, channels: int, streams: int, *, split: bool = True) -> None:
@@ -127,17 +131,17 @@ class ChannelwiseSelection(Fusion):
         self.restore = nn.Conv2d(hidden, streams * channels, 1, groups=streams)
 
     def weights(self, streams: Sequence[Tensor]) -> Tensor:
-        """Each stream's share in each channel (b, streams, channels, 1, 1); the shares of a channel sum to 1."""
+        """Weight of each stream in each channel (b, streams, channels, 1, 1); the weights of a channel sum to 1."""
         scores = self.restore(self.relu(self.reduce(self.pool(add(streams)))))
         return scores.unflatten(1, (self.streams, self.channels)).softmax(dim=1)
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The weighted sum (b, channels, h, w)."""
-        shares = self.weights(streams).unbind(dim=1)
-        return add([share * stream for share, stream in zip(shares, streams, strict=True)])
+        weights = self.weights(streams).unbind(dim=1)
+        return add([weight * stream for weight, stream in zip(weights, streams, strict=True)])
 
 
 def add(maps: Sequence[Tensor]) -> Tensor:
-    """The sum of one or more maps."""
+    """Sum of one or more maps."""
     first, *others = maps
     return sum(others, start=first)

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet weights of ResNet-50 and MobileNetV2: the trunk of a model, to start training from."""
+"""torchvision's ImageNet weights of ResNet-50 and MobileNetV2, to initialise the backbone of a model."""
 
 from collections.abc import Mapping
 
@@ -23,13 +23,13 @@ _MOBILENETV2: Renames = [
     (r"^features\.0\.", "stem."),
     (rf"^features\.{len(_BLOCKS) + 1}\.", "final."),
     (r"^features\.(\d+)\.", lambda m: "stages.{}.{}.".format(*_BLOCKS[int(m[1]) - 1])),
-    (r"^(stages\.0\.0)\.conv\.0\.", r"\1.depthwise."),  # which does not expand
+    (r"^(stages\.0\.0)\.conv\.0\.", r"\1.depthwise."),  # the only block that does not expand
     (r"^(stages\.0\.0)\.conv\.([12])\.", lambda m: f"{m[1]}.project.{int(m[2]) - 1}."),
     (r"\.conv\.0\.", ".expand."),
     (r"\.conv\.1\.", ".depthwise."),
     (r"\.conv\.([23])\.", lambda m: f".project.{int(m[1]) - 2}."),
 ]
-# By backbone: a tensor that only its files have, the classifier's name, and torchvision's names rewritten.
+# By backbone: a tensor that only its weights have, the prefix of the classifier, and how torchvision's names are rewritten.
 _TRUNKS = {
     "resnet50": ("layer3.5.conv3.weight", "fc.", _RESNET50),
     "mobilenetv2": ("features.17.conv.2.weight", "classifier.", _MOBILENETV2),
@@ -37,19 +37,19 @@ _TRUNKS = {
 
 
 def recognise_trunk(state: Mapping[str, Tensor]) -> str | None:
-    """The backbone whose ImageNet weights these are, as torchvision saves them; None for anything else."""
+    """Recognise the backbone of ImageNet weights as torchvision saves them; None for anything else."""
     return next((backbone for backbone, (tell, _, _) in _TRUNKS.items() if tell in state), None)
 
 
 def load_trunk(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: str) -> LoadReport:
-    """Put torchvision's weights into the backbone of `model`; its embedding layer stays as it is.
+    """Load torchvision's weights into the backbone of `model`; its embedding layer stays as it is.
 
     Raises:
-        ValueError: a tensor is missing, has another shape, or has no place in the backbone; all such are named.
+        ValueError: A tensor is missing, unexpected or has another shape; the message names all such tensors.
     """
     _, classifier, renames = _TRUNKS[backbone]
-    left_out = tuple(name for name in state if name.startswith(classifier))
-    renamed = {f"backbone.{rename(name, renames)}": state[name] for name in state if name not in left_out}
+    ignored = tuple(name for name in state if name.startswith(classifier))
+    renamed = {f"backbone.{rename(name, renames)}": state[name] for name in state if name not in ignored}
     kept = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("embedding.")}
     load_strictly(model, renamed | kept)
-    return LoadReport(backbone, tuple(renamed), left_out)
+    return LoadReport(backbone, tuple(renamed), ignored)

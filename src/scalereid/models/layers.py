@@ -1,4 +1,4 @@
-"""The small layers that networks here are built of."""
+"""Small layers of which the networks are built."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 MakeNorm = Callable[[int], nn.Module]
 InstanceNorm = partial(nn.InstanceNorm2d, affine=True)
-"""Each image's each channel by its own mean and deviation, which takes out a picture's style; learned scale and shift."""
+"""Normalises each channel of each image by its own mean and deviation, which removes style; learned scale and shift."""
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, then a norm. Same padding for odd kernels at stride 1."""
+    """Convolution without bias, then a norm; odd kernels keep the size at stride 1."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, norm: MakeNorm = nn.BatchNorm2d
@@ -34,7 +34,7 @@ class ConvNormReLU(ConvNorm):
 class Lite3x3(nn.Sequential):
     """OSNet's factorised 3×3 convolution: 1×1, then depthwise 3×3, batch norm, ReLU (arXiv:1905.00953, figure 3b).
 
-    Point-wise first and nothing between the two, the reverse of MobileNet's order.
+    The pointwise convolution comes first, with nothing in between: the reverse of MobileNet's order.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -48,8 +48,8 @@ class Lite3x3(nn.Sequential):
 class ChannelGate(nn.Module):
     """OSNet's aggregation gate: one weight in (0, 1) per image and channel (arXiv:1905.00953, section 3.2).
 
-    Pool, reduce to a sixteenth, ReLU, restore, sigmoid. Maps (b, c, h, w) to weights (b, c, 1, 1), or to (b, 1, 1, 1) where
-    one weight is to hold for all channels.
+    Pool, reduce to a sixteenth, ReLU, restore, sigmoid: maps (b, c, h, w) to weights (b, `weights`, 1, 1). By default one
+    weight per channel.
     """
 
     def __init__(self, channels: int, *, weights: int | None = None) -> None:
@@ -61,17 +61,17 @@ class ChannelGate(nn.Module):
         self.restore = nn.Conv2d(hidden, channels if weights is None else weights, 1)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Weights for the channels of `maps`."""
+        """Weights of the channels of `maps`."""
         return self.restore(self.relu(self.reduce(self.pool(maps)))).sigmoid()
 
 
 def bottleneck(channels: int) -> int:
-    """The hidden width of a small net that weighs so many channels: a sixteenth of them, one at least."""
+    """Hidden width of a gate: a sixteenth of the channels, at least one."""
     return max(1, channels // 16)
 
 
 class EmbeddingLayer(nn.Sequential):
-    """Linear, batch norm, ReLU: pooled features (b, inputs) to embeddings (b, outputs), never negative."""
+    """Linear, batch norm, ReLU: pooled features (b, inputs) to embeddings (b, outputs)."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -82,9 +82,9 @@ class EmbeddingLayer(nn.Sequential):
 
 
 def initialise(module: nn.Module) -> None:
-    """Set one layer's parameters as OSNet's authors do; use with `module.apply(initialise)`.
+    """Initialise one layer as OSNet's authors do; use with `module.apply(initialise)`.
 
-    Convolutions Kaiming-normal by fan-out, linear layers N(0, 0.01), norms 1 and 0, biases 0.
+    Convolutions are Kaiming-normal by fan-out, linear layers N(0, 0.01), norms 1 and 0, biases 0.
     """
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,4 +1,4 @@
-"""OSNet's streams computed side by side: fewer, wider layers with the same numbers."""
+"""OSNet's streams merged into one chain of layers: fewer, wider layers that give the same embeddings."""
 
 import copy
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from scalereid.models.layers import Lite3x3
 from scalereid.models.osnet import OmniScaleBlock
 
 
-def merged(model: nn.Module) -> nn.Module | None:
-    """A copy of a model whose batch norms are folded in which the streams of each omni-scale block are one chain of layers.
+def merge_streams(model: nn.Module) -> nn.Module | None:
+    """A copy of a model with fused batch norms in which the streams of each omni-scale block are one chain of layers.
 
-    The first 1×1 convolutions, which read the same map, become one; the later ones one with a group for each stream; the
-    gate sees all streams at once. OSNet then takes 79 convolutions instead of 187: less to launch on a GPU. None of a
-    network without blocks that this can be done to.
+    The first 1×1 convolutions, which read the same maps, become one convolution; the later ones become one with a group for
+    each stream; the gate sees all streams at once. OSNet then takes 79 convolutions instead of 187: fewer launches on a GPU.
+    None for a network without blocks that can be merged.
     """
     model = copy.deepcopy(model)
     blocks = [
@@ -32,7 +32,7 @@ def merged(model: nn.Module) -> nn.Module | None:
 
 
 class MergedBlock(nn.Module):
-    """What an `OmniScaleBlock` with folded batch norms computes, level by level for all streams at once."""
+    """What an `OmniScaleBlock` with fused batch norms computes, level by level for all streams at once."""
 
     def __init__(self, block: OmniScaleBlock) -> None:
         super().__init__()
@@ -40,22 +40,22 @@ class MergedBlock(nn.Module):
         fusion: Any = block.fusion
         self.channels, self.streams, self.gate = fusion.channels, len(streams), fusion.gate
         depths = [len(stream) for stream in streams]
-        # From the shallowest to the deepest, so that those which end are always the first channels.
+        # From the shallowest to the deepest, so that the streams that end at a level are always the first channels.
         order = sorted(range(len(streams)), key=depths.__getitem__)
         levels = [[streams[i][level] for i in order if depths[i] > level] for level in range(max(depths))]
-        self.levels = nn.ModuleList(_side_by_side(layers, alike=not level) for level, layers in enumerate(levels))
+        self.levels = nn.ModuleList(_side_by_side(layers, same_input=not level) for level, layers in enumerate(levels))
         self.ending = [depths.count(level + 1) for level in range(max(depths))]
         self.reduce, self.restore, self.shortcut = block.reduce, block.restore, block.shortcut
         self.outside, self.relu = block.outside, block.relu
 
     def forward(self, maps: Tensor) -> Tensor:
         """Maps (b, inputs, h, w) to maps (b, outputs, h, w)."""
-        going, ended = self.reduce(maps), []
+        remaining, ended = self.reduce(maps), []
         for layers, ending in zip(self.levels, self.ending, strict=True):
-            going = layers(going)
+            remaining = layers(remaining)
             if ending:
-                ended.append(going[:, : ending * self.channels])
-                going = going[:, ending * self.channels :]
+                ended.append(remaining[:, : ending * self.channels])
+                remaining = remaining[:, ending * self.channels :]
         streams = torch.unflatten(torch.cat(ended, dim=1), 1, (self.streams, self.channels))
         pooled = streams.mean(dim=(3, 4), keepdim=True).flatten(0, 1)
         weights = torch.unflatten(self.gate(pooled), 0, (-1, self.streams))
@@ -75,11 +75,11 @@ def _can_merge(block: OmniScaleBlock) -> bool:
     )
 
 
-def _side_by_side(layers: Sequence[Any], *, alike: bool) -> nn.Module:
-    """Several Lite 3×3 layers as one: of the same input, when that is alike for all, or else each of its own channels."""
+def _side_by_side(layers: Sequence[Any], *, same_input: bool) -> nn.Module:
+    """Several Lite 3×3 layers as one, which all read the same maps or each its own channels."""
     channels = sum(layer.depthwise.groups for layer in layers)
     return nn.Sequential(
-        _joined([layer.pointwise for layer in layers], groups=1 if alike else len(layers)),
+        _joined([layer.pointwise for layer in layers], groups=1 if same_input else len(layers)),
         _joined([layer.depthwise for layer in layers], groups=channels),
         nn.ReLU(),
     )

@@ -1,4 +1,4 @@
-"""MobileNetV2 (arXiv:1801.04381), the lightweight network that OSNet and DSLNet are compared with."""
+"""MobileNetV2 (arXiv:1801.04381), the lightweight baseline of OSNet and DSLNet."""
 
 from torch import Tensor, nn
 
@@ -18,7 +18,7 @@ STEM, LAST = 32, 1280
 
 
 class InvertedResidual(nn.Module):
-    """1×1 expand, depthwise 3×3, linear 1×1; a shortcut where size and channels stay."""
+    """1×1 expand, depthwise 3×3, linear 1×1; a shortcut where size and channels stay the same."""
 
     def __init__(self, inputs: int, outputs: int, *, expansion: int, stride: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(Backbone):
-    """MobileNetV2's trunk: 256×128 images become 1280 maps of 8×4. `width` scales all channels, the last not below 1280."""
+    """MobileNetV2's trunk: 256×128 images become 1280 maps of 8×4. `width` scales all channels; the last are at least 1280."""
 
     def __init__(self, *, width: float = 1.0) -> None:
         super().__init__()
@@ -61,13 +61,13 @@ class MobileNetV2(Backbone):
 def conv_norm_relu6(
     inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
-    """Convolution without bias, batch norm, ReLU that ends at 6."""
+    """Convolution without bias, batch norm, ReLU clipped at 6."""
     padding = kernel_size // 2
     conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=padding, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6())
 
 
 def multiple_of_8(channels: float) -> int:
-    """The multiple of eight nearest to `channels`, or the next if that is more than a tenth too few."""
+    """Round to the nearest multiple of eight, or up if that would lose more than a tenth."""
     nearest = max(8, int(channels + 4) // 8 * 8)
     return nearest if nearest >= 0.9 * channels else nearest + 8

@@ -1,4 +1,4 @@
-"""torchreid's released OSNet weights under our names: every tensor fits or the load fails."""
+"""torchreid's released OSNet weights: every tensor fits the model, or loading fails."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from torch import Tensor
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.osnet import WIDTHS
 
-Renames = list[tuple[str, str | Callable[[re.Match[str]], str]]]  # patterns and what they become
+Renames = list[tuple[str, str | Callable[[re.Match[str]], str]]]  # patterns and their replacements
 
 # torchreid's state-dict names, rewritten from left to right. A stream of one layer has no layer index in torchreid.
 _RENAMES: Renames = [
@@ -32,7 +32,7 @@ _RENAMES: Renames = [
     (r"\.downsample\.", ".shortcut."),
     (r"\.bn\.", ".norm."),
 ]
-# One name in torchreid for two places: OSNet-IBN has it after the addition, OSNet-AIN before.
+# One name in torchreid for two positions: OSNet-IBN has it after the addition, OSNet-AIN before.
 _AFTER: Renames = [(r"\.IN\.", ".outside.")]
 _BEFORE: Renames = [(r"\.IN\.", ".restore.norm.")]
 _CLASSIFIER = "classifier."
@@ -43,32 +43,31 @@ _WIDTHS = {
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What became of every tensor of a weights file; `str(report)` says it in a sentence."""
+    """What happened to every tensor of a weights file; `str(report)` is a sentence."""
 
     backbone: str
     matched: tuple[str, ...]
-    left_out: tuple[str, ...]
+    ignored: tuple[str, ...]
+    """Tensors that are expected in the file but not used, such as the classifier's."""
 
     def __str__(self) -> str:
-        left_out = ", ".join(self.left_out) or "nothing"
-        return (
-            f"{self.backbone}: {len(self.matched)} tensors matched; left out on purpose: {left_out}; unexpected: none"
-        )
+        ignored = ", ".join(self.ignored) or "none"
+        return f"{self.backbone}: {len(self.matched)} tensors matched; ignored (expected): {ignored}; unexpected: none"
 
 
 def recognise(state: Mapping[str, Tensor]) -> str:
-    """The backbone whose weights these are, told from torchreid's tensor names and the stem's width.
+    """Recognise the backbone of torchreid's weights, by tensor names and the stem's width.
 
     Raises:
-        ValueError: the names or the width are those of no backbone here.
+        ValueError: The names are not an OSNet's, or the width is not one of the released ones.
     """
     stem = state.get("conv1.conv.weight")
     if stem is None or not any(name.startswith("fc.0.") for name in state):
-        some = ", ".join(list(state)[:3]) or "none at all"
-        raise ValueError(f"these are not weights of an OSNet as torchreid saves it: the tensors are named {some} …")
+        some = ", ".join([*list(state)[:3], "…"]) if state else "there are none"
+        raise ValueError(f"the tensor names are not those of an OSNet as torchreid saves it: {some}")
     if stem.shape[0] not in _WIDTHS:
         widths = ", ".join(f"{channels} ({name})" for channels, name in _WIDTHS.items())
-        raise ValueError(f"conv1 has {stem.shape[0]} channels; OSNets are {widths} wide")
+        raise ValueError(f"conv1 has {stem.shape[0]} channels; the released OSNets have {widths}")
     kind = (
         "ain_" if "conv2.0.conv2.0.layers.0.conv1.weight" in state else "ibn_" if "conv2.0.IN.weight" in state else ""
     )
@@ -76,20 +75,20 @@ def recognise(state: Mapping[str, Tensor]) -> str:
 
 
 def load_released(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: str) -> LoadReport:
-    """Put torchreid's weights into `model`, all of them; the classifier alone is left out.
+    """Load all of torchreid's weights into `model`; only the classifier is ignored.
 
     Raises:
-        ValueError: a tensor is missing, has another shape, or has no place in the model; all such are named.
+        ValueError: A tensor is missing, unexpected or has another shape; the message names all such tensors.
     """
-    left_out = tuple(name for name in state if name.startswith(_CLASSIFIER))
+    ignored = tuple(name for name in state if name.startswith(_CLASSIFIER))
     renames = _RENAMES + (_BEFORE if "_ain_" in backbone else _AFTER)
-    renamed = {rename(name, renames): tensor for name, tensor in state.items() if name not in left_out}
+    renamed = {rename(name, renames): tensor for name, tensor in state.items() if name not in ignored}
     load_strictly(model, renamed)
-    return LoadReport(backbone, tuple(renamed), left_out)
+    return LoadReport(backbone, tuple(renamed), ignored)
 
 
 def rename(name: str, renames: Renames) -> str:
-    """`name` after all of the replacements, one after another.
+    """Apply all replacements to `name`, one after another.
 
     >>> rename("conv3.1.conv2b.0.bn.weight", _RENAMES)
     'backbone.stages.1.1.streams.1.0.norm.weight'
@@ -100,10 +99,10 @@ def rename(name: str, renames: Renames) -> str:
 
 
 def load_strictly(model: EmbeddingModel, state: Mapping[str, Tensor]) -> None:
-    """Copy `state` into `model` when every name and shape agrees, and change nothing otherwise.
+    """Load `state` into `model` if every name and shape agrees; otherwise change nothing.
 
     Raises:
-        ValueError: names what is missing, unexpected, of another shape, or not finite.
+        ValueError: A tensor is missing, unexpected, has another shape, or is not finite; the message names all such tensors.
     """
     own = model.state_dict()
     problems = [f"{name} is missing" for name in own if name not in state]

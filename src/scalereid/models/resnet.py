@@ -1,4 +1,4 @@
-"""ResNet-50 (arXiv:1512.03385), the network that most papers of the field compare with."""
+"""ResNet-50 (arXiv:1512.03385), the baseline of most papers on re-identification."""
 
 from torch import Tensor, nn
 
@@ -10,7 +10,7 @@ EXPANSION = 4
 
 
 class Bottleneck(nn.Module):
-    """1×1 reduce, 3×3, 1×1 restore around a shortcut; the 3×3 takes the stride."""
+    """Residual block: 1×1 reduce, 3×3 with the stride, 1×1 restore."""
 
     def __init__(self, inputs: int, inner: int, *, stride: int = 1) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Bottleneck(nn.Module):
 class ResNet50(Backbone):
     """ResNet-50's trunk: 256×128 images become 2048 maps of 16×8, or of 8×4 with a `last_stride` of 2.
 
-    A last stride of 1 keeps more detail (Luo et al., arXiv:1903.07071); torchreid's resnet50_fc512 has it too.
+    A last stride of 1 keeps more spatial detail (Luo et al., arXiv:1903.07071); torchreid's resnet50_fc512 has it too.
     """
 
     def __init__(self, *, last_stride: int = 1) -> None:

@@ -1,6 +1,6 @@
-"""OSNet-AIN's super-network: every placement of instance norm at once, weighed by what is searched for.
+"""OSNet-AIN's super-network: every placement of instance norm at once, weighted by the architecture that is searched for.
 
-arXiv:1910.06827, as its authors' code has it, with what that gets wrong put right: docs/decisions/0010.
+arXiv:1910.06827, following its authors' code but for its mistakes: docs/decisions/0010.
 """
 
 import torch
@@ -15,9 +15,9 @@ _UNSET = torch.empty(0)
 
 
 class SearchBlock(nn.Module):
-    """The four candidates for a block, mixed by `weights` (4,), or only the `chosen` one times its weight.
+    """The weighted sum of a block's four candidates by `weights` (4,), or only the `chosen` one times its weight.
 
-    `SuperNet` sets both for the time of a forward.
+    `SuperNet` sets both for the duration of a forward pass.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -36,12 +36,12 @@ class SearchBlock(nn.Module):
 class SuperNet(OSNetTrunk):
     """An OSNet of search blocks, and the logits `architecture` (6, 4) of a distribution over 4,096 networks.
 
-    In training each forward draws the blocks' weights from the concrete distribution (Gumbel noise, `temperature`), the same
-    for the whole batch, from torch's own generator: seeded, and saved with a training's state. With `sampled`, each block
-    runs only its likeliest candidate of the draw, with the gradient of the relaxed weight (straight-through): a quarter of
-    the work. In evaluation there is no noise: candidates are weighed by their probabilities.
+    In training each forward pass draws the blocks' weights from the concrete distribution (Gumbel noise, `temperature`), the
+    same for the whole batch, from PyTorch's own generator: seeded, and saved with the training state. With `sampled`, each
+    block computes only its likeliest candidate of the draw, with the gradient of the relaxed weight (straight-through): a
+    quarter of the work. In evaluation there is no noise: candidates are weighted by their probabilities.
 
-    The stem has instance norm, and no norm of the trunk scales or shifts, so that weights alone tell the candidates apart.
+    The stem has instance norm, and no norm of the trunk scales or shifts, so that only the weights distinguish the candidates.
     """
 
     def __init__(self, *, width: float = 1.0, sampled: bool = False) -> None:
@@ -56,11 +56,11 @@ class SuperNet(OSNetTrunk):
         self.architecture = nn.Parameter(torch.zeros(BLOCKS, len(PLACEMENTS)))
         self.temperature: Tensor
         self.register_buffer("temperature", torch.tensor(10.0))
-        self.sampled = self.asks_host = sampled
+        self.sampled, self.capturable = sampled, not sampled  # it chooses candidates on the host
 
     @property
     def probabilities(self) -> Tensor:
-        """Of each candidate (4) for each block (6)."""
+        """Probabilities (6, 4) of each candidate for each block."""
         return self.architecture.float().softmax(dim=1)
 
     def genotype(self, origin: str) -> Genotype:

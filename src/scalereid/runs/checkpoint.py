@@ -15,18 +15,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scalereid.data.images import ImageSize
+from scalereid.files import write
 from scalereid.lookup import own_file
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.imagenet import load_trunk, recognise_trunk
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
+from scalereid.runs.facts import TrainedFacts
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import Run, write
+from scalereid.runs.run import Run
 from scalereid.runs.wiring import build_recipe_model
 
-_FORMAT = "scalereid-weights-1"
-RESUME_FORMAT = "scalereid-resume-1"  # written by resume.py
+_FORMAT = "scalereid-weights-2"
+RESUME_FORMAT = "scalereid-resume-2"  # written by resume.py
 Source = str | PathLike[str] | Mapping[str, Tensor | NDArray[Any]]
+RELEASED_SIZE: ImageSize = (256, 128)  # that torchreid's released weights were trained with; their files do not say
 
 
 @dataclass(frozen=True)
@@ -37,27 +40,27 @@ class LoadedModel:
     report: LoadReport
     recipe: Recipe | None
     """None for released weights, which carry none."""
-    about: dict[str, Any]
+    trained: TrainedFacts
     """What was stored with the weights: epoch, training dataset, scores."""
 
     @property
     def image_size(self) -> ImageSize:
-        """(height, width) that it has learned with; 256×128 for released weights, which do not say."""
-        return self.recipe.data.image_size if self.recipe else (256, 128)
+        """(height, width) that it was trained with; 256×128 for released weights."""
+        return self.recipe.data.image_size if self.recipe else RELEASED_SIZE
 
 
 def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:
     """A trained model, in evaluation mode on the CPU.
 
     Args:
-        source: a run directory (its last weights), a weights file of ours, a released torchreid file (`.pth`, `.pth.tar`,
+        source: A run directory (its last weights), a weights file of ours, a released torchreid file (`.pth`, `.pth.tar`,
             or its tensors as safetensors), or a mapping from torchreid's tensor names to tensors or arrays.
-        run_code: allow a model whose backbone is a Python file of somebody's own, which loading runs: the copy beside the
-            weights, or else the file that the recipe names.
+        run_code: Allow a model whose backbone is a Python file of someone's own. Loading it runs that file: the copy beside
+            the weights, or else the file that the recipe names.
 
     Raises:
-        FileNotFoundError: there is nothing of that name.
-        ValueError: it is damaged, holds something else than weights, or does not fit the model; the message says what.
+        FileNotFoundError: The source does not exist.
+        ValueError: The file is damaged, does not hold weights, or does not fit the model; the message says what.
     """
     return load_checkpoint(source, run_code=run_code).model
 
@@ -68,10 +71,10 @@ def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
         return _released({name: torch.as_tensor(value) for name, value in source.items()})
     path = Path(source)
     if path.is_dir():
-        Run(path).recipe()  # says so when it is no run
+        Run(path).recipe()  # raises where it is not a run
         path = Run(path).last
     if not path.is_file():
-        raise FileNotFoundError(f"there are no weights at {path}")
+        raise FileNotFoundError(f"No weights at {path}")
     try:
         if path.suffix == ".safetensors":
             return _own_or_released(path, run_code)
@@ -86,7 +89,7 @@ def load_initial(model: EmbeddingModel, source: str, *, run_code: bool = False) 
     The latter, of `resnet50` and `mobilenetv2`, leave the embedding layer as it is.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_model` does, or they do not fit `model`; the message says what.
+        FileNotFoundError, ValueError: As `load_model` raises, or the weights do not fit `model`; the message says what.
     """
     path = Path(source)
     if path.is_file() and (state := _released_state(path)) and (backbone := recognise_trunk(state)):
@@ -99,41 +102,50 @@ def load_initial(model: EmbeddingModel, source: str, *, run_code: bool = False) 
     return loaded.report
 
 
-def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, about: dict[str, Any]) -> None:
-    """Write a model's weights with its recipe and what else is worth knowing about it, whole or not at all."""
-    metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "about": json.dumps(about)}
+def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts) -> None:
+    """Write a model's weights with its recipe and the facts about its training, whole or not at all."""
+    metadata = {
+        "format": _FORMAT,
+        "recipe": json.dumps(recipe.to_json()),
+        "trained": json.dumps(trained.to_json()),
+    }
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
 
 def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
     tensors, metadata = read_safetensors(path)
-    if metadata.get("format") == RESUME_FORMAT:
+    written = metadata.get("format", "")
+    if written.startswith("scalereid-resume"):
         raise ValueError(
-            f"this is a training state; the weights of the run are beside it, in {Run(path.parent).last.name}"
+            f"a training state, not weights; the weights of the run are beside it in {Run(path.parent).last.name}"
         )
-    if metadata.get("format") != _FORMAT:
+    if not written.startswith("scalereid-weights"):
         return _released(tensors)
+    if written != _FORMAT:
+        raise ValueError(
+            f"written in the format {written} by another version of scalereid, which reads {_FORMAT}; train again"
+        )
     recipe = Recipe.from_json(json.loads(metadata["recipe"]))
     backbone = recipe.model.backbone
     if own_file(backbone) and not run_code:
         raise ValueError(
-            f"its backbone is {backbone}, and loading it runs that file; if you trust it: --run-code, or run_code=True"
+            f"its backbone is {backbone}, and loading it runs that file; if you trust it, set run_code=True"
         )
     model = build_recipe_model(recipe.model, code_in=path.parent)
     load_strictly(model, tensors)
     report = LoadReport(backbone, tuple(tensors), ())
-    return LoadedModel(model.eval(), report, recipe, json.loads(metadata["about"]))
+    return LoadedModel(model.eval(), report, recipe, TrainedFacts.from_json(json.loads(metadata["trained"])))
 
 
 def _released(state: Mapping[str, Tensor]) -> LoadedModel:
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
-        raise ValueError("this is no state dict, a mapping from names to tensors")
+        raise ValueError("not a state dict, a mapping from names to tensors")
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}  # of several GPUs
     backbone = recognise(state)
     model = build_model(backbone)
     report = load_released(model, state, backbone)
-    return LoadedModel(model.eval(), report, None, {})
+    return LoadedModel(model.eval(), report, None, TrainedFacts())
 
 
 def _released_state(path: Path) -> dict[str, Tensor] | None:
@@ -151,11 +163,11 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata of a safetensors file.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: The file is damaged.
     """
     try:
         with safe_open(path, "pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - no dict
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - not a dict
     except SafetensorError as error:
         raise ValueError(f"{path.name} is damaged or cut off ({error})") from error
 
@@ -177,9 +189,9 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
             state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # PyTorch's own message ends in the advice to read the file unsafely.
-        raise ValueError("this is no weights file, or it is damaged or cut off, or holds more than tensors") from error
+        raise ValueError("not a weights file, or damaged or cut off, or it holds more than tensors") from error
     if isinstance(state, dict) and "state_dict" in state:
         state = state["state_dict"]
     if not isinstance(state, dict):
-        raise ValueError("this is no state dict, a mapping from names to tensors")
+        raise ValueError("not a state dict, a mapping from names to tensors")
     return state

@@ -1,39 +1,43 @@
 """A recipe: every setting that decides a result, as frozen dataclasses and as JSON."""
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from types import UnionType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
 
 from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
+from scalereid.lookup import own_file
 from scalereid.models.genotype import Genotype
 from scalereid.retrieval.distances import Distance
+from scalereid.runs.recipe_json import from_json
 from scalereid.training.optimization import DecayName, OptimizerName
 from scalereid.training.step import Precision
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
-    """What is trained on."""
+    """Training images: which, how many in a step, and how they are augmented."""
 
     dataset: str = "market1501"
     """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER, in that folder; NAME#2, a split; A+B, both."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64
-    """Images in a training step."""
+    """Number of images in a training step."""
     images_per_person: int = 0
-    """So many images of each person in a step; 0: any images, whoever they show."""
+    """Number of images of each person in a step; 0: any images, whoever is on them."""
+    images_per_person_from_epoch: int = 0
+    """First epoch with images_per_person; any images before it."""
     flip: float = 0.5
     """Probability of mirroring a training image."""
     crop: float = 0.0
-    """Probability of shifting a training image: enlarged by an eighth, then cut out at random."""
+    """Probability of shifting a training image: enlarged by an eighth, then cropped at random."""
     patch: float = 0.0
     """Probability of pasting a piece of another image of the batch."""
     jitter: float = 0.0
     """Probability of changing a training image's brightness (±20 %) and contrast (±15 %)."""
     erase: float = 0.0
-    """Probability of covering a random rectangle of a training image."""
+    """Probability of erasing a random rectangle of a training image."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -42,8 +46,13 @@ class DataSettings:
         fits = self.images_per_person == 0 or (
             self.images_per_person >= 2 and self.batch_size % self.images_per_person == 0
         )
-        wanted = f"0, or 2 or more and a divisor of batch_size, which is {self.batch_size}"
+        wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {self.batch_size}"
         _require(fits, "data.images_per_person", self.images_per_person, wanted)
+        wanted = "0 or more, and 0 without data.images_per_person"
+        fits = self.images_per_person_from_epoch == 0 or (
+            self.images_per_person_from_epoch > 0 and self.images_per_person > 0
+        )
+        _require(fits, "data.images_per_person_from_epoch", self.images_per_person_from_epoch, wanted)
         for name in ("flip", "crop", "patch", "jitter", "erase"):
             chance = getattr(self, name)
             _require(0 <= chance <= 1, f"data.{name}", chance, "a probability, from 0 to 1")
@@ -51,18 +60,18 @@ class DataSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """What is trained."""
+    """The network, and the weights that it starts from."""
 
     backbone: str = "osnet_x1_0"
     """A name that `scalereid models` lists, or FILE.py:NAME for a backbone of your own."""
     width: float | None = None
-    """Multiplies the backbone's channel counts; unless told, by what its name says, or 1."""
+    """Multiplier of the backbone's channel counts. Defaults to what its name says, or 1."""
     genotype: tuple[str, ...] = ()
     """An OSNet's stem norm (batch, instance) and instance norm in its six blocks (none, inside, outside, both)."""
     embedding_size: int = 512
-    """Numbers in an embedding."""
+    """Number of values in an embedding."""
     initial_weights: str = ""
-    """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: from scratch."""
+    """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: random weights."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -74,34 +83,40 @@ class ModelSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-    """What it is trained for."""
+    """The loss: cross-entropy, plus the terms with a weight above 0."""
 
     label_smoothing: float = 0.1
     """Share of the classification target spread over all people."""
     triplet: float = 0.0
-    """Weight of the triplet term beside cross-entropy (E-TriHard's α); 0: none. Needs data.images_per_person."""
+    """Weight of the triplet term (E-TriHard's α); 0: none. Needs data.images_per_person."""
     triplet_from_epoch: int = 0
-    """Epochs of cross-entropy alone before the triplet term counts."""
+    """First epoch in which the triplet term counts."""
     margin: float = 0.3
-    """By how much a person's images are to be nearer than anybody else's."""
+    """Distance by which a person's images should be nearer than another person's."""
     soft_margin: bool = False
-    """log(1 + exp(·)) in place of the margin."""
+    """Use log(1 + exp(·)) in place of the margin."""
     ratio: float = 0.0
     """Weight of the distance ratio in the triplet term (E-TriHard's β); 0: the plain batch-hard triplet loss."""
     auxiliary: float = 0.0
     """Weight of a classifier on the last stage but one, in training only; 0: none."""
+    term: str = ""
+    """Another term: FILE.py:NAME for one of your own, or a name in `scalereid.training.terms.TERMS`; empty: none."""
+    term_weight: float = 1.0
+    """Weight of that term."""
+    term_from_epoch: int = 0
+    """First epoch in which that term counts."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         _require(0 <= self.label_smoothing < 1, "objective.label_smoothing", self.label_smoothing, "from 0 to below 1")
-        for name in ("triplet", "triplet_from_epoch", "margin", "ratio", "auxiliary"):
+        for name in ("triplet", "triplet_from_epoch", "margin", "ratio", "auxiliary", "term_weight", "term_from_epoch"):
             value = getattr(self, name)
             _require(0 <= value < float("inf"), f"objective.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
-    """How a step is taken."""
+    """The optimizer and its arithmetic."""
 
     name: OptimizerName = "sgd"
     """SGD with momentum, or AMSGrad."""
@@ -110,9 +125,9 @@ class OptimizerSettings:
     weight_decay: float = 5e-4
     """L2 penalty, added to the gradient."""
     momentum: float = 0.9
-    """SGD's momentum."""
+    """Momentum of SGD."""
     precision: Precision = "float32"
-    """Of the layers' arithmetic. Weights, gradients and losses are float32 in any case."""
+    """Arithmetic precision of the layers. Weights, gradients and losses are always float32."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -123,20 +138,20 @@ class OptimizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleSettings:
-    """How long, and how the learning rate changes."""
+    """Number of epochs, and the learning rate over them."""
 
     epochs: int = 350
-    """Times that every image is seen, the classifier-only epochs included."""
+    """Number of passes over the training images, the classifier-only epochs included."""
     decay: DecayName = "step"
     """How the learning rate falls."""
     steps: tuple[int, ...] = (150, 225, 300)
-    """Epochs at which step decay multiplies the rate by `factor`."""
+    """Epochs at which step decay multiplies the learning rate by `factor`."""
     factor: float = 0.1
     """Step decay's multiplier."""
     warmup_epochs: int = 0
-    """Epochs over which the learning rate rises linearly from 0."""
+    """Number of epochs over which the learning rate rises linearly from 0."""
     classifier_only_epochs: int = 0
-    """Epochs at first that train the classifier alone, the rest frozen: for pretrained weights."""
+    """Number of epochs at the start in which only the classifier learns: for pretrained weights."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -148,18 +163,18 @@ class ScheduleSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """How an architecture is searched for: only for a super-network."""
+    """Architecture search; for a super-network only."""
 
     temperature: float = 10.0
-    """Of the drawn choices, at first: high, and all candidates count about equally."""
+    """Initial temperature of the drawn choices; at a high one all candidates count about equally."""
     halve_every: int = 20
-    """Epochs after which the temperature is halved."""
+    """Number of epochs after which the temperature is halved."""
     lowest_temperature: float = 1.0
-    """Below which it is not halved."""
+    """Minimum temperature."""
     samples: int = 1
-    """Draws of the architecture whose mean loss a step follows."""
+    """Number of draws of the architecture whose mean loss a step follows."""
     bilevel: bool = False
-    """Learn weights from one half of each person's images and the architecture from the other."""
+    """Learn the weights from one half of each person's images and the architecture from the other half."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -172,16 +187,18 @@ class SearchSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """How often and how a training is scored."""
+    """When and how a model is evaluated during training."""
 
     every: int = 10
-    """Epochs between evaluations; the last epoch is always evaluated."""
+    """Number of epochs between evaluations; the last epoch is always evaluated."""
     dataset: str = ""
-    """Another dataset to be scored on, in the same folder; empty: the one that is trained on."""
+    """Another dataset to evaluate on, in the same folder; empty: the one that is trained on."""
     distance: Distance = "cosine"
-    """Between embeddings."""
+    """Distance between embeddings."""
     protocol: Literal["dataset", Protocol] = "dataset"
-    """Which gallery images count: as the dataset says, or another protocol, say all-cameras for data of one camera."""
+    """Which gallery images count. Default: the dataset's rule. Another, for example all-cameras for data of one camera."""
+    best: Literal["mAP", "mINP", "rank-1"] = "mAP"
+    """Metric by which the best epoch is kept."""
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -190,7 +207,7 @@ class EvaluationSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every setting that decides a result. Device, folders and the like are arguments of the command instead."""
+    """Every setting that decides a result. Device and folders are not among them."""
 
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
@@ -200,21 +217,29 @@ class Recipe:
     search: SearchSettings = field(default_factory=SearchSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: int = 0
-    """Of weights, order and augmentation. The same seed gives the same run, bit for bit on a CPU."""
+    """Seed for initial weights, shuffling and augmentation. Runs repeat bit for bit on a CPU."""
+
+    @property
+    def own_files(self) -> tuple[Path, ...]:
+        """The Python files of a backbone and of a term of one's own."""
+        files = own_file(self.model.backbone), own_file(self.objective.term)
+        return tuple(file for file in files if file is not None)
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         for settings in fields(self):
             if settings.name != "seed":
                 getattr(self, settings.name).check()
-        halved = self.data.batch_size % 2 == 0 or not self.search.bilevel
-        _require(halved, "data.batch_size", self.data.batch_size, "even for a bi-level search, which halves it")
-        if self.objective.triplet:
-            people = self.data.images_per_person and self.data.batch_size // self.data.images_per_person
-            wanted = (
-                f"2 to {self.data.batch_size // 2} for a triplet loss, which needs several images of several people"
-            )
-            _require(people >= 2, "data.images_per_person", self.data.images_per_person, wanted)
+        data, objective = self.data, self.objective
+        even = data.batch_size % 2 == 0 or not self.search.bilevel
+        _require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
+        if objective.triplet:
+            people = data.images_per_person and data.batch_size // data.images_per_person
+            wanted = f"2 to {data.batch_size // 2} for a triplet loss, which needs several images of several people"
+            _require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
+            begun = data.images_per_person_from_epoch <= objective.triplet_from_epoch
+            wanted = f"at most {objective.triplet_from_epoch}, objective.triplet_from_epoch, from which the triplet loss counts"
+            _require(begun, "data.images_per_person_from_epoch", data.images_per_person_from_epoch, wanted)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""
@@ -225,9 +250,9 @@ class Recipe:
         """The recipe that `to_json` gave.
 
         Raises:
-            ValueError: an unknown setting, or a value of the wrong type or that makes no sense; the message names it.
+            ValueError: An unknown setting, or a value of the wrong type or that makes no sense; the message names it.
         """
-        recipe: Recipe = _from_json(cls, values, "recipe")
+        recipe: Recipe = from_json(cls, values, "recipe")
         recipe.check()
         return recipe
 
@@ -235,37 +260,3 @@ class Recipe:
 def _require(fits: bool, name: str, value: object, wanted: str) -> None:
     if not fits:
         raise ValueError(f"{name} is {value}; it must be {wanted}")
-
-
-def _from_json(kind: Any, values: Any, where: str) -> Any:
-    """`values` as the annotated type `kind`: nested dataclasses, tuples, Literals and plain values."""
-    if is_dataclass(kind):
-        return _group_from_json(kind, values, where)
-    if get_origin(kind) is tuple:
-        if not isinstance(values, list | tuple):
-            raise ValueError(f"{where} is {values!r}, not a list")
-        item, *others = get_args(kind)
-        if Ellipsis not in others and len(values) != 1 + len(others):
-            raise ValueError(f"{where} has {len(values)} values, not {1 + len(others)}")
-        return tuple(_from_json(item, value, f"{where}[{i}]") for i, value in enumerate(values))
-    if get_origin(kind) is UnionType:  # a type, or None
-        return None if values is None else _from_json(get_args(kind)[0], values, where)
-    if get_origin(kind) is Literal:
-        if values not in get_args(kind):
-            raise ValueError(f"{where} is {values!r}; it can be {', '.join(map(str, get_args(kind)))}")
-        return values
-    accepted: type | UnionType = int | float if kind is float else kind
-    if not isinstance(values, accepted) or isinstance(values, bool) != (kind is bool):
-        raise ValueError(f"{where} is {values!r}, not {kind.__name__}")
-    return values
-
-
-def _group_from_json(kind: Any, values: Any, where: str) -> Any:
-    if not isinstance(values, dict):
-        raise ValueError(f"{where} is {values!r}, not a group of settings")
-    hints = get_type_hints(kind)
-    unknown = sorted(values.keys() - {f.name for f in fields(kind)})
-    if unknown:
-        raise ValueError(f"{where} has no setting {', '.join(unknown)}; it has {', '.join(hints)}")
-    made = {name: _from_json(hints[name], value, f"{where}.{name}") for name, value in values.items()}
-    return cast(type, kind)(**made)

@@ -1,15 +1,16 @@
-"""A run: a directory with its recipe, its environment, its dataset, a log, and files that are never half written."""
+"""A run: a directory with its recipe, environment, datasets, log and weights, none of them ever half written."""
 
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from shlex import quote
-from typing import Any
 
+from scalereid.files import read_json, require_free, write, write_json
+from scalereid.process import Environment
+from scalereid.runs.facts import RunDatasets
+from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
 
 
@@ -26,13 +27,23 @@ class Run:
 
     @property
     def best(self) -> Path:
-        """Weights of the evaluated epoch with the highest mAP."""
+        """Weights of the evaluated epoch with the best score, by the recipe's `evaluation.best`."""
         return self.folder / "best.safetensors"
 
     @property
-    def resume(self) -> Path:
-        """All that a resumed training needs."""
+    def state(self) -> Path:
+        """The whole state of the training, to resume from."""
         return self.folder / "resume.safetensors"
+
+    @property
+    def log_file(self) -> Path:
+        """One JSON object per epoch."""
+        return self.folder / "log.jsonl"
+
+    @property
+    def per_query(self) -> Path:
+        """The scores of each query after the last epoch, for later comparisons."""
+        return self.folder / "per_query.npz"
 
     @property
     def genotype(self) -> Path:
@@ -45,111 +56,86 @@ class Run:
         return self.folder / "calibration.json"
 
     @property
-    def integers(self) -> Path:
-        """The model in 8-bit integers for OpenVINO, once it is quantized."""
+    def int8(self) -> Path:
+        """The model in int8 for OpenVINO, once it is quantized."""
         return self.folder / "int8.xml"
-
-    @property
-    def log(self) -> Path:
-        """One JSON object per epoch."""
-        return self.folder / "log.jsonl"
 
     def recipe(self) -> Recipe:
         """The recipe of this run.
 
         Raises:
-            FileNotFoundError: the folder is not a run.
-            ValueError: the recipe was written by another version and does not fit.
+            FileNotFoundError: The folder is not a run.
+            ValueError: The recipe was written by another version and does not fit.
         """
         file = self.folder / "recipe.json"
         if not file.is_file():
-            raise FileNotFoundError(f"{self.folder} is not a run: it has no recipe.json")
+            raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
         try:
-            return Recipe.from_json(_read_json(file))
+            return Recipe.from_json(read_json(file))
         except ValueError as error:
             raise ValueError(f"{file}: {error}") from error
 
-    def dataset(self) -> dict[str, Any]:
-        """Name, folder, counts and fingerprint of what it was trained on."""
-        values: dict[str, Any] = _read_json(self.folder / "dataset.json")
-        return values
+    def dataset(self) -> RunDatasets:
+        """The datasets it was trained and scored on.
 
-    def epochs(self) -> list[dict[str, Any]]:
-        """The log, one entry per epoch."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()] if self.log.is_file() else []
+        Raises:
+            ValueError: The file is damaged, or was written by another version.
+        """
+        file = self.folder / "dataset.json"
+        try:
+            return RunDatasets.from_json(read_json(file))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file} does not fit this version of scalereid; train the run again") from error
 
-    def append(self, entry: dict[str, Any]) -> None:
-        """Add an epoch to the log, in place of an entry for the same or a later epoch that a resumed run left behind."""
-        earlier = [other for other in self.epochs() if other["epoch"] < entry["epoch"]]
-        lines = "".join(json.dumps(line) + "\n" for line in [*earlier, entry])
-        write(self.log, lambda file: file.write_text(lines))
+    def log(self) -> list[EpochLog]:
+        """The log, one entry per epoch; empty before the first."""
+        if not self.log_file.is_file():
+            return []
+        return [EpochLog.from_json(json.loads(line)) for line in self.log_file.read_text().splitlines()]
 
-
-def require_free(folder: Path) -> None:
-    """Refuse a folder for a new run before any work is done for it.
-
-    Raises:
-        FileExistsError: there is something in `folder` already.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(
-            f"{folder} exists; name another folder, or go on with it: scalereid train --resume {quote(str(folder))}"
-        )
+    def append(self, entry: EpochLog) -> None:
+        """Add an epoch to the log; replaces entries for the same and later epochs, which a resumed run left behind."""
+        entries = [*(earlier for earlier in self.log() if earlier.epoch < entry.epoch), entry]
+        lines = "".join(json.dumps(each.to_json()) + "\n" for each in entries)
+        write(self.log_file, lambda file: file.write_text(lines))
 
 
 def create_run(
-    folder: Path, recipe: Recipe, dataset: dict[str, Any], environment: dict[str, Any], own_code: Path | None = None
+    folder: Path, recipe: Recipe, datasets: RunDatasets, environment: Environment, own_code: Iterable[Path] = ()
 ) -> Run:
-    """A new run directory, there with all of recipe, dataset and environment or not at all.
+    """A new run directory, there with recipe, datasets and environment or not at all.
 
-    `own_code` is the file of a backbone that is not scalereid's: a copy lies in the run, so that later edits do not matter.
+    `own_code` are Python files that the recipe names. They are copied into the run, so that later edits do not matter.
 
     Raises:
-        FileExistsError: there is something in `folder` already.
+        FileExistsError: Something exists at `folder`.
+        ValueError: Two of these files have the same name.
     """
     require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         new = Path(temporary) / folder.name
         new.mkdir()
-        for name, values in (("environment", [environment]), ("dataset", dataset), ("recipe", recipe.to_json())):
-            write_json(new / f"{name}.json", values)
-        if own_code:
-            shutil.copy(own_code, new / own_code.name)
+        write_json(new / "environment.json", [environment.to_json()])
+        write_json(new / "dataset.json", datasets.to_json())
+        write_json(new / "recipe.json", recipe.to_json())
+        for file in own_code:
+            if (new / file.name).exists():
+                raise ValueError(
+                    f"Two files that the recipe names are called {file.name}, but both are copied into the run; rename one"
+                )
+            shutil.copy(file, new / file.name)
         if folder.is_dir():
             folder.rmdir()  # empty
         new.rename(folder)
     return Run(folder)
 
 
-def note_environment(run: Run, now: dict[str, Any]) -> list[str]:
-    """Add the environment of a resumed run to its record; says what differs from where it was started."""
+def note_environment(run: Run, now: Environment) -> list[str]:
+    """Add the environment of a resumed run to its record; returns what differs from where it was started."""
     file = run.folder / "environment.json"
-    before = _read_json(file)
-    write_json(file, [*before, now])
+    before = read_json(file)
+    write_json(file, [*before, now.to_json()])
+    first, current = before[0], now.to_json()
     keys = ("device", "torch", "numpy", "pillow", "threads")
-    return [f"{key} is {now[key]}, was {before[0].get(key)}" for key in keys if now[key] != before[0].get(key)]
-
-
-def write(file: Path, save: Callable[[Path], Any]) -> None:
-    """Let `save` write a file beside `file`, then rename it: `file` is whole, old or new, whenever the machine stops."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        save(partial)
-        with partial.open("r+b") as written:
-            os.fsync(written.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def write_json(file: Path, values: Any) -> None:
-    """Write `values`, readable and whole."""
-    write(file, lambda partial: partial.write_text(json.dumps(values, indent=2) + "\n"))
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{file} is damaged: {error}") from error
+    return [f"{key} is {current[key]}, was {first.get(key)}" for key in keys if current[key] != first.get(key)]

@@ -1,130 +1,210 @@
-"""The wiring diagram: a recipe to data, model, objective and optimizer; a name to a function."""
+"""The wiring diagram: a recipe to datasets, and to all that training needs."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from scalereid.data.augmentation import augment
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset, with_protocol
-from scalereid.data.records import ImageRecord, ReidDataset, labels
-from scalereid.lookup import copy_in
+from scalereid.data.records import ReidDataset
+from scalereid.data.sampling import Sampler
+from scalereid.lookup import copy_in, find
 from scalereid.models.building import build_model, to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
 from scalereid.models.supernet import SuperNet
+from scalereid.process import seed_everything
+from scalereid.runs.log import RESERVED
 from scalereid.runs.recipe import ModelSettings, Recipe
-from scalereid.training.objective import Objective
+from scalereid.training.captured import CapturedStep
+from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.optimization import build_optimizer, learning_rate
-from scalereid.training.search import temperature
-from scalereid.training.step import Training
+from scalereid.training.search import SearchStep, temperature
+from scalereid.training.state import TrainingState
+from scalereid.training.step import OrdinaryStep, Step
+from scalereid.training.terms import TERMS
+from scalereid.training.terms.auxiliary import Auxiliary
+from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.term import Sizes, Term
+from scalereid.training.terms.triplet import Triplet
+
+
+@dataclass(frozen=True, eq=False)
+class Wired:
+    """All that training by a recipe needs, before its first step."""
+
+    state: TrainingState
+    step: Step
+    """Captured as a CUDA graph where that is possible."""
+    search: SearchStep | None
+    """The step, if it searches for an architecture."""
+    batches: Callable[[ImageStore], TrainingBatches]
+    """The decoded training images to augmented batches."""
+    learning_rate: Callable[[int, float], float]
+    """As a function of (epoch, share of it done)."""
+
+
+def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:
+    """The dataset that a recipe trains on, and the one that it evaluates on, which by default is the same."""
+    source = with_protocol(read_dataset(recipe.data.dataset, root), recipe.evaluation.protocol)
+    target = recipe.evaluation.dataset
+    return source, with_protocol(read_dataset(target, root), recipe.evaluation.protocol) if target else source
 
 
 def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> EmbeddingModel:
-    """The model of a recipe with random weights. A backbone of one's own is the copy in the folder `code_in`, if it has one.
+    """The model of a recipe with random weights. A backbone of one's own is taken from its copy in `code_in`, if there is one.
 
     Raises:
-        ValueError: as `build_model` does.
+        ValueError: As for `build_model`.
     """
     return build_model(
-        copy_in(code_in, settings.backbone) if code_in else settings.backbone,
+        copy_in(code_in, settings.backbone),
         width=settings.width,
         genotype=Genotype.of(settings.genotype) if settings.genotype else None,
         embedding_size=settings.embedding_size,
     )
 
 
-def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:
-    """What a recipe trains on, and what it is scored on: the same, unless it says otherwise."""
-    source = with_protocol(read_dataset(recipe.data.dataset, root), recipe.evaluation.protocol)
-    target = recipe.evaluation.dataset
-    return source, with_protocol(read_dataset(target, root), recipe.evaluation.protocol) if target else source
+def wire(
+    recipe: Recipe,
+    labels: NDArray[np.int64],
+    device: torch.device,
+    *,
+    code_in: Path | None = None,
+    load_weights: Callable[[EmbeddingModel], object] = lambda _: None,
+) -> Wired:
+    """Seed every generator, and build all that training needs but the images.
 
+    Args:
+        recipe: The settings.
+        labels: The person on each training image, 0 … C − 1 (`records.labels`).
+        device: To train on.
+        code_in: A folder with copies of the Python files of one's own that the recipe names.
+        load_weights: Called with the model, to give it weights to start from.
 
-def build_training(recipe: Recipe, model: EmbeddingModel, people: int, device: torch.device) -> Training:
-    """`model` with a classifier for so many people and an optimizer over both, on `device`, before its first step."""
+    Raises:
+        ValueError: A setting does not fit the backbone or the training images.
+    """
+    seed_everything(recipe.seed)
+    model = build_recipe_model(recipe.model, code_in)
+    load_weights(model)
     model = to_device(model, device)
-    stages = model.backbone.stage_channels
-    if recipe.objective.auxiliary and len(stages) < 2:
-        raise ValueError(f"{recipe.model.backbone} does not tell its stages: set --objective.auxiliary 0")
-    objective = Objective(
-        recipe.model.embedding_size,
-        people,
-        **asdict(recipe.objective),
-        auxiliary_channels=stages[-2] if recipe.objective.auxiliary else 0,
-    ).to(device)
-    settings = recipe.optimizer
-    searched = model.backbone.architecture if isinstance(model.backbone, SuperNet) else None
-    if recipe.search.bilevel and searched is None:
-        raise ValueError(f"{recipe.model.backbone} is no super-network: set --search.no-bilevel")
-    optimizer = build_optimizer(
-        settings.name,
-        [*(p for p in model.parameters() if p is not searched), *objective.parameters()],
-        undecayed=[] if searched is None else [searched],
-        lr=settings.lr,
-        weight_decay=settings.weight_decay,
-        momentum=settings.momentum,
+    sizes = Sizes(recipe.model.embedding_size, int(labels.max()) + 1, model.backbone.stage_channels)
+    objective = _objective(recipe, sizes, code_in).to(device)
+    supernet = model.backbone if isinstance(model.backbone, SuperNet) else None
+    state = TrainingState(
+        model,
+        objective,
+        _optimizer(recipe, model, objective, supernet),
+        torch.amp.GradScaler(device.type, enabled=recipe.optimizer.precision == "float16"),
     )
-    scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    sums = torch.zeros(len(objective.logged), device=device)
-    return Training(model, objective, optimizer, scaler, trainable, sums)
+    search = _search_step(recipe, state, supernet)
+    step: OrdinaryStep = search or OrdinaryStep(
+        state,
+        precision=recipe.optimizer.precision,
+        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+    )
+    captured = device.type == "cuda" and step.capturable
+    return Wired(
+        state, CapturedStep(step, state) if captured else step, search, _batches(recipe, labels, device), _rate(recipe)
+    )
 
 
-def build_batches(
-    recipe: Recipe, records: tuple[ImageRecord, ...], store: ImageStore, device: torch.device
-) -> TrainingBatches:
-    """Augmented batches of the training images."""
+def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
+    settings, smoothing = recipe.objective, recipe.objective.label_smoothing
+    # Terms with weights draw them in this order: the classifier of the embeddings first.
+    terms = [ScheduledTerm("cross_entropy", CrossEntropy(sizes, label_smoothing=smoothing))]
+    people_from = recipe.data.images_per_person_from_epoch  # before it batches may have no pairs of a person's images
+    if settings.triplet:
+        triplet = Triplet(sizes, margin=settings.margin, soft_margin=settings.soft_margin, ratio=settings.ratio)
+        terms.append(
+            ScheduledTerm("triplet", triplet, settings.triplet, settings.triplet_from_epoch, watch_from=people_from)
+        )
+    if settings.auxiliary:
+        terms.append(ScheduledTerm("auxiliary", Auxiliary(sizes, label_smoothing=smoothing), settings.auxiliary))
+    if settings.term:
+        own = find(copy_in(code_in, settings.term), TERMS)(sizes)
+        if not isinstance(own, Term):
+            raise ValueError(f"objective.term is {settings.term}, which returned {own!r}; it must return a Term")
+        name = settings.term.rpartition(":")[2]
+        terms.append(ScheduledTerm(name, own, settings.term_weight, settings.term_from_epoch, watch_from=people_from))
+    objective = Objective(terms)
+    if taken := [name for name in objective.logged if name in RESERVED]:
+        raise ValueError(f"A term of the objective logs {', '.join(taken)}, which the log has already; rename it")
+    return objective
+
+
+def _optimizer(
+    recipe: Recipe, model: EmbeddingModel, objective: Objective, supernet: SuperNet | None
+) -> torch.optim.Optimizer:
+    """An optimizer of all weights, and of a super-network's architecture as a second group, without weight decay."""
+    architecture = supernet.architecture if supernet else None
+    return build_optimizer(
+        recipe.optimizer.name,
+        [*(parameter for parameter in model.parameters() if parameter is not architecture), *objective.parameters()],
+        no_weight_decay=[] if architecture is None else [architecture],
+        lr=recipe.optimizer.lr,
+        weight_decay=recipe.optimizer.weight_decay,
+        momentum=recipe.optimizer.momentum,
+    )
+
+
+def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None) -> SearchStep | None:
+    settings = recipe.search
+    if supernet is None:
+        if settings.bilevel or settings.samples > 1:
+            raise ValueError(
+                f"search.bilevel and search.samples are for a super-network, and {recipe.model.backbone} is not one; "
+                "leave them at False and 1"
+            )
+        return None
+    return SearchStep(
+        state,
+        supernet,
+        temperature=partial(
+            temperature,
+            start=settings.temperature,
+            halve_every=settings.halve_every,
+            lowest=settings.lowest_temperature,
+        ),
+        samples=settings.samples,
+        bilevel=settings.bilevel,
+        precision=recipe.optimizer.precision,
+        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+    )
+
+
+def _batches(
+    recipe: Recipe, labels: NDArray[np.int64], device: torch.device
+) -> Callable[[ImageStore], TrainingBatches]:
     data = recipe.data
-    return TrainingBatches(
-        store,
-        labels(records),
+    sampler = Sampler(
+        labels,
         batch_size=data.batch_size,
         images_per_person=data.images_per_person,
+        images_per_person_from_epoch=data.images_per_person_from_epoch,
         halves=recipe.search.bilevel,
         seed=recipe.seed,
-        device=device,
-        augment=partial(
-            augment, flip=data.flip, crop=data.crop, patch=data.patch, jitter=data.jitter, erase=data.erase
-        ),
     )
+    change = partial(augment, flip=data.flip, crop=data.crop, patch=data.patch, jitter=data.jitter, erase=data.erase)
+    return partial(TrainingBatches, sampler=sampler, device=device, augment=change)
 
 
-def build_cooling(recipe: Recipe) -> Callable[[Training], None]:
-    """What sets a super-network's temperature before each epoch, and nothing where there is none."""
-    search = recipe.search
-
-    def cool(training: Training) -> None:
-        if isinstance(training.model.backbone, SuperNet):
-            now = temperature(
-                training.epoch,
-                start=search.temperature,
-                halve_every=search.halve_every,
-                lowest=search.lowest_temperature,
-            )
-            training.model.backbone.temperature.fill_(now)
-
-    return cool
-
-
-def build_learning_rate(recipe: Recipe) -> Callable[[int, float], float]:
-    """The learning rate as a function of (epoch, share of the epoch done)."""
+def _rate(recipe: Recipe) -> Callable[[int, float], float]:
     schedule = recipe.schedule
-
-    def rate(epoch: int, progress: float) -> float:
-        return learning_rate(
-            recipe.optimizer.lr,
-            epoch,
-            epochs=schedule.epochs,
-            decay=schedule.decay,
-            steps=schedule.steps,
-            factor=schedule.factor,
-            warmup_epochs=schedule.warmup_epochs,
-            progress=progress,
-        )
-
-    return rate
+    return partial(
+        learning_rate,
+        base=recipe.optimizer.lr,
+        epochs=schedule.epochs,
+        decay=schedule.decay,
+        steps=schedule.steps,
+        factor=schedule.factor,
+        warmup_epochs=schedule.warmup_epochs,
+    )

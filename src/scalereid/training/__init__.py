@@ -1,1 +1,1 @@
-"""How a model learns: the objective, the schedule and the loop."""
+"""How a model learns: the terms of its objective, the steps it takes, and the loop over them."""

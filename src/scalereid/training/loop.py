@@ -1,98 +1,92 @@
 """The training loop."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from scalereid.training.step import Precision, Training, TrainingStep
+from scalereid.training.state import TrainingState
+from scalereid.training.step import Step
+
+CHECK_EVERY = 10  # steps between looking at the loss, except on a CPU: each look makes a GPU wait for the host
 
 
 class Batches(Protocol):
     """Batches of images (b, 3, h, w) and labels (b,) for any epoch, from any batch on."""
 
-    def __len__(self) -> int:
-        """Batches in an epoch."""
+    def steps(self, epoch: int) -> int:
+        """Number of batches in `epoch`."""
 
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of `epoch`, from number `start` on."""
-
-
-LOOK_EVERY = 10  # steps between looking at the loss, except on a CPU: each look makes a GPU wait for the host
 
 
 class Interrupted(Exception):  # noqa: N818 - a request, not an error
     """Training was asked to stop; the step in progress was finished."""
 
 
+@dataclass(frozen=True)
+class Callbacks:
+    """What is called on the way."""
+
+    after_steps: Callable[[], None] = lambda: None
+    """After every few steps."""
+    after_epoch: Callable[[dict[str, float], float], None] = lambda *_: None
+    """After each epoch, with the mean of each logged value over it, and the learning rate at its end."""
+
+
 def train(
-    training: Training,
+    state: TrainingState,
+    step: Step,
     batches: Batches,
     *,
     epochs: int,
     learning_rate: Callable[[int, float], float],
-    classifier_only_epochs: int = 0,
-    precision: Precision = "float32",
-    samples: int = 1,
-    bilevel: bool = False,
-    before_epoch: Callable[[Training], None] = lambda _: None,
-    after_steps: Callable[[Training], None] = lambda _: None,
-    after_epoch: Callable[[Training, dict[str, float]], None] = lambda *_: None,
+    callbacks: Callbacks = Callbacks(),
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train from wherever `training` stands to the end of epoch `epochs` − 1.
+    """Train from wherever `state` stands to the end of epoch `epochs` − 1.
 
     Args:
-        training: advanced in place.
-        batches: on the device of the model.
-        epochs: to have done in the end.
-        learning_rate: of (epoch, share of it done after this step).
-        classifier_only_epochs: so many epochs at first train the objective's classifier alone; the model is frozen and in
-            evaluation mode, its running statistics too.
-        precision: of the layers; weights, gradients and the loss stay float32.
-        samples: forwards in a step, for a network that draws something in each.
-        bilevel: weights and architecture learn from different halves of each batch (`TrainingStep`).
-        before_epoch: told that the epoch in `training` begins, or goes on.
-        after_steps: told every few steps how training stands.
-        after_epoch: told the mean losses and the learning rate of the epoch that ended.
-        stop_requested: asked before each epoch and after each step.
+        state: Changed in place.
+        step: Trains on one batch of `batches`.
+        batches: On the device of the model.
+        epochs: Number of epochs to have done in the end.
+        learning_rate: As a function of (epoch, share of the epoch done after this step).
+        callbacks: Called on the way.
+        stop_requested: Asked before each epoch and after each step.
 
     Raises:
-        FloatingPointError: a loss was not finite.
-        Interrupted: `stop_requested` said so; `training` stands at the next step.
+        FloatingPointError: A loss was not finite.
+        Interrupted: `stop_requested` returned True; `state` stands at the next step.
     """
-    model, objective = training.model, training.objective
-    look_every = 1 if training.sums.device.type == "cpu" else LOOK_EVERY
-    take_step = TrainingStep(training, precision, samples=samples, bilevel=bilevel)
-    while training.epoch < epochs:
+    check_every = 1 if state.device.type == "cpu" else CHECK_EVERY
+    while state.epoch < epochs:
         if stop_requested():
             raise Interrupted
-        classifier_only = training.epoch < classifier_only_epochs
-        for parameter in training.trainable:
-            parameter.requires_grad_(not classifier_only)
-        model.train(not classifier_only)
-        objective.train()
-        before_epoch(training)
-        phase = classifier_only, objective.triplet_counts(training.epoch)
-        for images, labels in batches.epoch(training.epoch, start=training.step):
-            rate = learning_rate(training.epoch, (training.step + 1) / len(batches))
-            training.sums += take_step(images, labels, rate=rate, phase=phase)
-            training.step += 1
+        step.begin_epoch()
+        steps = batches.steps(state.epoch)
+        for images, labels in batches.epoch(state.epoch, start=state.step):
+            rate = learning_rate(state.epoch, (state.step + 1) / steps)
+            state.set_learning_rate(rate)
+            state.sums += step(images, labels)
+            state.step += 1
             stopping = stop_requested()
-            if stopping or training.step % look_every == 0 or training.step == len(batches):
-                _check_finite(training, rate)
-                after_steps(training)
+            if stopping or state.step % check_every == 0 or state.step == steps:
+                _check_finite(state, rate)
+                callbacks.after_steps()
             if stopping:
                 raise Interrupted
-        means = training.means() | {"learning_rate": learning_rate(training.epoch, 1.0)}
-        training.epoch, training.step, training.sums = training.epoch + 1, 0, torch.zeros_like(training.sums)
-        after_epoch(training, means)
+        means, rate = state.means(), learning_rate(state.epoch, 1.0)
+        state.epoch, state.step, state.sums = state.epoch + 1, 0, torch.zeros_like(state.sums)
+        callbacks.after_epoch(means, rate)
 
 
-def _check_finite(training: Training, rate: float) -> None:
-    if not training.sums.isfinite().all():
+def _check_finite(state: TrainingState, rate: float) -> None:
+    if not state.sums.isfinite().all():
         raise FloatingPointError(
-            f"a loss in epoch {training.epoch + 1}, by step {training.step}, is not finite (learning rate {rate:.3g}); "
+            f"A loss in epoch {state.epoch + 1}, by step {state.step}, is not finite (learning rate {rate:.3g}); "
             "lower the rate, warm up longer, or train in float32"
         )

@@ -1,115 +1,100 @@
-"""What a model is trained for: embeddings and labels to a loss. The classifiers live here, not in the model."""
+"""What a model is trained for: a weighted sum of terms, each from an epoch on."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from scalereid.models.layers import EmbeddingLayer, initialise
-from scalereid.training.triplet import e_trihard_loss, hard_pairs
+from scalereid.training.terms.term import Outputs, Term
+
+
+class ScheduledTerm(NamedTuple):
+    """A term, its name in the log, and the epochs, from 0, in which it counts."""
+
+    name: str
+    term: Term
+    weight: float = 1.0
+    first_epoch: int = 0
+    last_epoch: int | None = None
+    watch_from: int = 0
+    """First epoch in which it is computed for the log even if it does not count yet: the batches must allow it."""
+
+    def counts(self, epoch: int) -> bool:
+        """True if it is part of the total in `epoch`."""
+        return self.first_epoch <= epoch and (self.last_epoch is None or epoch <= self.last_epoch)
+
+    def computed(self, epoch: int) -> bool:
+        """True if it is computed in `epoch`."""
+        return min(self.watch_from, self.first_epoch) <= epoch
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """Names of its values in the log."""
+        return (self.name, *self.term.observes)
 
 
 class Losses(NamedTuple):
-    """The loss of a batch and its parts, each a scalar; None for a part that the objective does not have."""
+    """The loss of a batch and its parts, each a scalar."""
 
     total: Tensor
-    cross_entropy: Tensor
-    accuracy: Tensor
-    """The share of images classified right."""
-    triplet: Tensor | None = None
-    """Triplet or E-TriHard loss, before its weight."""
-    hardest_positive: Tensor | None = None
-    """Mean distance to the farthest image of the same person. With the next one: both falling to 0 is a collapse."""
-    hardest_negative: Tensor | None = None
-    """Mean distance to the nearest image of somebody else."""
-    auxiliary: Tensor | None = None
-    """The auxiliary branch's cross-entropy, before its weight."""
+    parts: dict[str, Tensor]
+    """By their names in the log: each term's loss before its weight, and what the term observes."""
 
-    def parts(self) -> dict[str, Tensor]:
-        """Those that there are, by name."""
-        return {name: value for name, value in self._asdict().items() if value is not None}
+    def stacked(self, names: Sequence[str]) -> Tensor:
+        """The values of `names`, without gradients; 0 for what is not computed in this epoch."""
+        values = {"total": self.total, **self.parts}
+        absent = torch.zeros_like(self.total)
+        return torch.stack([values.get(name, absent) for name in names]).detach()
 
 
 class Objective(nn.Module):
-    """Classify the training people, and keep them apart: cross-entropy, and what is asked for besides.
+    """Embeddings and labels to a loss: the sum of each term's loss times its weight, in the order of `terms`.
 
-    total = cross-entropy + `triplet` · E-TriHard + `auxiliary` · cross-entropy of the auxiliary branch. The smoothed target of
-    the cross-entropy is (1 − ε) for the right person plus ε/C for everyone (Szegedy et al., arXiv:1512.00567, section 7).
+    Classifiers are part of the terms, not of the model, which is without them once it is trained.
 
-    Args:
-        embedding_size: d of the embeddings.
-        people: classes.
-        label_smoothing: ε.
-        triplet: weight of the triplet term (DSLNet's α); 0: none.
-        triplet_from_epoch: the first epoch, from 0, in which it counts. It is computed from the start.
-        margin: of the triplet loss.
-        soft_margin: log(1 + exp(·)) in place of the margin.
-        ratio: weight of the distance ratio within the triplet term (DSLNet's β); 0: the plain batch-hard triplet loss.
-        auxiliary: weight of the auxiliary branch; 0: none.
-        auxiliary_channels: of the maps that the auxiliary branch learns from, given as the last stage but one.
+    Raises:
+        ValueError: Two terms log a value under the same name.
     """
 
-    def __init__(
-        self,
-        embedding_size: int,
-        people: int,
-        *,
-        label_smoothing: float = 0.1,
-        triplet: float = 0.0,
-        triplet_from_epoch: int = 0,
-        margin: float = 0.3,
-        soft_margin: bool = False,
-        ratio: float = 0.0,
-        auxiliary: float = 0.0,
-        auxiliary_channels: int = 0,
-    ) -> None:
+    def __init__(self, terms: Sequence[ScheduledTerm]) -> None:
         super().__init__()
-        self.classifier = nn.Linear(embedding_size, people)
-        self.classifier.apply(initialise)
-        self.label_smoothing = label_smoothing
-        self.triplet, self.triplet_from_epoch = triplet, triplet_from_epoch
-        self.margin, self.soft_margin, self.ratio = margin, soft_margin, ratio
-        self.auxiliary = auxiliary
-        if auxiliary:
-            classifier = nn.Linear(embedding_size, people).apply(initialise)
-            self.branch = nn.Sequential(EmbeddingLayer(auxiliary_channels, embedding_size), classifier)
-        has = {"triplet": bool(triplet), "auxiliary": bool(auxiliary)}
-        has |= {"hardest_positive": bool(triplet), "hardest_negative": bool(triplet)}
-        self.logged = tuple(name for name in Losses._fields if has.get(name, True))
-        """The names of the losses' parts that there are."""
+        self.scheduled = tuple(terms)
+        self.terms = nn.ModuleDict({scheduled.name: scheduled.term for scheduled in terms})
+        self.logged: tuple[str, ...] = ("total", *(name for scheduled in terms for name in scheduled.logged))
+        """Names of all values that are logged in any epoch."""
+        twice = sorted({name for name in self.logged if self.logged.count(name) > 1})
+        if twice:
+            raise ValueError(f"Two terms of the objective log {', '.join(twice)}; rename one of them")
 
-    def forward(
-        self, embeddings: Tensor, labels: Tensor, stage_maps: Sequence[Tensor] = (), *, epoch: int = 0
-    ) -> Losses:
-        """Losses of embeddings (b, d) with labels (b,) in 0 … people−1, in the given epoch, from 0.
-
-        `stage_maps` are what `EmbeddingModel.with_stages` gives; only the auxiliary branch needs them.
+    def forward(self, outputs: Outputs, *, epoch: int = 0) -> Losses:
+        """The losses of a batch in the given epoch, from 0.
 
         Raises:
-            ValueError: there is a triplet term, and the batch has no positive or no negative for an image.
+            ValueError: No term counts in this epoch, or a term does not return what it says that it observes.
         """
-        logits = self.classifier(embeddings).float()  # the softmax in float32 whatever the layers ran in
-        cross_entropy = self._cross_entropy(logits, labels)
-        accuracy = (logits.detach().argmax(dim=1) == labels).float().mean()
-        losses = Losses(cross_entropy, cross_entropy, accuracy)
-        if self.triplet:
-            pairs = hard_pairs(embeddings, labels)
-            term = e_trihard_loss(pairs, margin=self.margin, soft=self.soft_margin, ratio=self.ratio)
-            losses = losses._replace(
-                total=losses.total + self.triplet * term if self.triplet_counts(epoch) else losses.total,
-                triplet=term,
-                hardest_positive=pairs.positive.detach().mean(),
-                hardest_negative=pairs.negative.detach().mean(),
-            )
-        if self.auxiliary:
-            auxiliary = self._cross_entropy(self.branch(stage_maps[-2].mean(dim=(2, 3))).float(), labels)
-            losses = losses._replace(total=losses.total + self.auxiliary * auxiliary, auxiliary=auxiliary)
-        return losses
+        parts: dict[str, Tensor] = {}
+        total: Tensor | None = None
+        for scheduled in self.scheduled:
+            if not scheduled.computed(epoch):
+                continue
+            loss, observed = scheduled.term(outputs)
+            if set(observed) != set(scheduled.term.observes):
+                raise ValueError(
+                    f"Term {scheduled.name} returned the values {sorted(observed)}, but its `observes` is "
+                    f"{list(scheduled.term.observes)}"
+                )
+            parts |= {scheduled.name: loss, **{name: observed[name] for name in scheduled.term.observes}}
+            if scheduled.counts(epoch):
+                total = scheduled.weight * loss if total is None else total + scheduled.weight * loss
+        if total is None:
+            raise ValueError(f"No term of the objective counts in epoch {epoch}")
+        return Losses(total, parts)
 
-    def triplet_counts(self, epoch: int) -> bool:
-        """Whether the triplet term is part of the total in the given epoch."""
-        return bool(self.triplet) and epoch >= self.triplet_from_epoch
+    def logged_in(self, epoch: int) -> tuple[str, ...]:
+        """Names of the values that are computed in `epoch`."""
+        return ("total", *(name for term in self.scheduled if term.computed(epoch) for name in term.logged))
 
-    def _cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+    def phase(self, epoch: int) -> Hashable:
+        """A value that changes when other terms are computed or count."""
+        return tuple((term.computed(epoch), term.counts(epoch)) for term in self.scheduled)

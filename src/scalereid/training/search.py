@@ -1,27 +1,115 @@
-"""The search for where instance norm belongs: its temperature, and how far it has come."""
+"""The search for where instance norm belongs: its steps, its temperature, and how far it has come."""
 
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from scalereid.models.genotype import PLACEMENTS
+import torch
+from torch import Tensor
+
+from scalereid.models.genotype import PLACEMENTS, Genotype, Placement
 from scalereid.models.supernet import SuperNet
+from scalereid.training.state import TrainingState
+from scalereid.training.step import OrdinaryStep, Precision
 
 
 def temperature(epoch: int, *, start: float = 10.0, halve_every: int = 20, lowest: float = 1.0) -> float:
-    """The temperature in epoch 0, 1, …: halved every so many epochs, down to the lowest (10, 5, 2.5, 1.25, 1 as published)."""
+    """The temperature in epoch 0, 1, …: halved every `halve_every` epochs, to `lowest` at least.
+
+    With the defaults 10, 5, 2.5, 1.25, 1, as published.
+    """
     halvings: float = 0.5 ** (epoch // halve_every)
     return max(lowest, start * halvings)
 
 
-def state_of_search(supernet: SuperNet) -> dict[str, Any]:
-    """As JSON values: the placements' names, and for each block their probabilities and the entropy of those in nats.
+@dataclass(frozen=True)
+class SearchState:
+    """How far a search has come."""
 
-    The entropy is log 4 = 1.386 as long as nothing is decided, and 0 when all is.
+    placements: tuple[Placement, ...]
+    """Names of the candidates."""
+    probabilities: tuple[tuple[float, ...], ...]
+    """Of each candidate, for each block."""
+    entropy: tuple[float, ...]
+    """Of each block's probabilities, in nats: log 4 = 1.386 while nothing is decided, 0 when all is."""
+    temperature: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "SearchState":
+        """The state that `to_json` gave."""
+        probabilities = tuple(tuple(block) for block in values["probabilities"])
+        return cls(tuple(values["placements"]), probabilities, tuple(values["entropy"]), values["temperature"])
+
+
+class SearchStep(OrdinaryStep):
+    """A step of a super-network's weights and architecture.
+
+    Args:
+        state: Changed in place by each call. The optimizer's second group of parameters is the architecture.
+        supernet: The model's backbone.
+        temperature: Temperature of the drawn choices, by epoch.
+        samples: Number of forward passes whose mean loss a step follows, each with a draw of its own.
+        bilevel: The first half of each batch moves the weights, then the second half the architecture.
+        precision: See `OrdinaryStep`.
+        classifier_only_epochs: See `OrdinaryStep`.
     """
-    probabilities = supernet.probabilities.detach().double().cpu()
-    entropy = -(probabilities * probabilities.clamp_min(1e-300).log()).sum(dim=1)
-    return {
-        "placements": list(PLACEMENTS),
-        "probabilities": probabilities.tolist(),
-        "entropy": entropy.tolist(),
-        "temperature": float(supernet.temperature),
-    }
+
+    def __init__(
+        self,
+        state: TrainingState,
+        supernet: SuperNet,
+        *,
+        temperature: Callable[[int], float],
+        samples: int = 1,
+        bilevel: bool = False,
+        precision: Precision = "float32",
+        classifier_only_epochs: int = 0,
+    ) -> None:
+        super().__init__(state, precision=precision, classifier_only_epochs=classifier_only_epochs)
+        self.supernet, self.temperature, self.samples, self.bilevel = supernet, temperature, samples, bilevel
+
+    def begin_epoch(self) -> None:
+        """Set the temperature too."""
+        super().begin_epoch()
+        self.supernet.temperature.fill_(self.temperature(self.state.epoch))
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """See `Step`."""
+        if not self.bilevel:
+            return self._descend(images, labels)
+        half = len(images) // 2
+        values = self._descend(images[:half], labels[:half], fixed=1)
+        self._descend(images[half:], labels[half:], fixed=0)
+        return values
+
+    def _descend(self, images: Tensor, labels: Tensor, *, fixed: int | None = None) -> Tensor:
+        """A step down the gradient of the mean over `samples` passes; the optimizer's group `fixed` stays as it is."""
+        optimizer = self.state.optimizer
+        optimizer.zero_grad()
+        sums = torch.zeros_like(self.state.sums)
+        for _ in range(self.samples):
+            sums += self.backward(images, labels, share=self.samples)
+        if fixed is not None:
+            for parameter in optimizer.param_groups[fixed]["params"]:
+                parameter.grad = None
+        self.update()
+        return sums / self.samples
+
+    def search_state(self) -> SearchState:
+        """How far the search has come."""
+        probabilities = self.supernet.probabilities.detach().double().cpu()
+        entropy = -(probabilities * probabilities.clamp_min(1e-300).log()).sum(dim=1)
+        return SearchState(
+            PLACEMENTS,
+            tuple(tuple(block) for block in probabilities.tolist()),
+            tuple(entropy.tolist()),
+            float(self.supernet.temperature),
+        )
+
+    def genotype(self, origin: str) -> Genotype:
+        """The likeliest network so far; `origin` says which search found it."""
+        return self.supernet.genotype(origin)

@@ -1,136 +1,83 @@
-"""One training step, recorded once and replayed on a GPU."""
+"""One training step: a batch in, changed weights and the values to log out."""
 
-import sys
-import warnings
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Hashable
+from typing import Literal, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.training.objective import Objective
+from scalereid.training.state import TrainingState
+from scalereid.training.terms.term import Outputs
 
 Precision = Literal["float32", "bfloat16", "float16"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_WARM_UP = 3  # steps before recording: libraries choose their kernels and allocate their workspaces
 
 
-@dataclass
-class Training:
-    """Everything that changes while a model is trained, and so everything that a resumed training needs."""
+class Step(Protocol):
+    """A way to train on batches. What it trains is its own: one model, or several."""
 
-    model: EmbeddingModel
-    objective: Objective
-    optimizer: torch.optim.Optimizer
-    scaler: torch.amp.GradScaler
-    trainable: list[nn.Parameter]  # of the model; frozen while the classifier trains alone
-    sums: Tensor  # of each logged loss over the steps done in this epoch; not finite as soon as one was not
-    epoch: int = 0  # in progress
-    step: int = 0  # done in it
+    phase: Hashable
+    """A value that changes when steps compute something else than before: other weights learn, or from another loss."""
 
-    def means(self) -> dict[str, float]:
-        """The mean of each loss over the epoch so far."""
-        return dict(zip(self.objective.logged, (self.sums / max(self.step, 1)).tolist(), strict=True))
+    @property
+    def capturable(self) -> bool:
+        """True if a GPU can capture the step, which asks the host nothing on the way, and replay it."""
+
+    def begin_epoch(self) -> None:
+        """Prepare for the epoch in the training state, which begins or is resumed."""
+
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Change the weights at the optimizer's learning rate; returns the values that the objective's `logged` names."""
 
 
-class TrainingStep:
-    """Forward, backward and optimizer for one batch: weights change, losses come back.
-
-    A network of many small layers keeps a GPU waiting for the host, which takes longer to launch a kernel than the GPU to
-    run it. So the kernels of a step are recorded (as a CUDA graph) and from then on replayed, with the same result. Not in
-    float16, whose loss scale may skip a step; and a network that asks the host something in between goes on unrecorded,
-    with a warning.
+class OrdinaryStep:
+    """Forward, backward and optimizer for one model.
 
     Args:
-        training: advanced in place by each call.
-        precision: of the layers.
-        samples: forwards whose mean loss a step follows, for a network that draws something in each.
-        bilevel: the first half of each batch moves the optimizer's first group of parameters, then the second half the
-            second: weights and architecture, in a search.
+        state: Changed in place by each call.
+        precision: Arithmetic of the layers; weights, gradients and the loss stay float32.
+        classifier_only_epochs: Number of epochs at the start in which only the objective's classifiers learn. The model is
+            frozen and in evaluation mode, so that its running statistics do not change either.
     """
 
-    def __init__(self, training: Training, precision: Precision, *, samples: int = 1, bilevel: bool = False) -> None:
-        self.training, self.precision, self.samples, self.bilevel = training, precision, samples, bilevel
-        self.device = training.sums.device
-        fixed = not training.scaler.is_enabled() and not training.model.backbone.asks_host
-        self.recordable = self.device.type == "cuda" and fixed
+    def __init__(
+        self, state: TrainingState, *, precision: Precision = "float32", classifier_only_epochs: int = 0
+    ) -> None:
+        self.state, self.precision, self.classifier_only_epochs = state, precision, classifier_only_epochs
+        self.trainable = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
         self.phase: Hashable = None
-        self.graph: torch.cuda.CUDAGraph | None = None
-        self.taken = 0  # steps of this phase, unrecorded
-        self.images = self.labels = self.losses = torch.empty(0)  # what the recording reads and writes
-        if self.recordable:
-            self.stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
-            self.rate = torch.zeros((), device=self.device)
-            for group in training.optimizer.param_groups:
-                group["lr"] = self.rate  # read at each replay
 
-    def __call__(self, images: Tensor, labels: Tensor, *, rate: float, phase: Hashable) -> Tensor:
-        """Take a step at the given learning rate; returns the losses that `Objective.logged` names.
+    @property
+    def capturable(self) -> bool:
+        """False in float16, whose loss scale may skip a step, and for a backbone that asks the host."""
+        return self.state.model.backbone.capturable and not self.state.scaler.is_enabled()
 
-        A step is recorded anew whenever `phase` changes: when other weights are trained, or for another loss.
-        """
-        if not self.recordable:
-            for group in self.training.optimizer.param_groups:
-                group["lr"] = rate
-            return self._take(images, labels)
-        if phase != self.phase:
-            self.phase, self.graph, self.taken = phase, None, 0
-        self.rate.fill_(rate)
-        if self.graph is None and self.taken >= _WARM_UP:
-            self._record(images, labels)
-        if self.graph is None:
-            self.taken += 1
-            self.stream.wait_stream(torch.cuda.current_stream(self.device))
-            with torch.cuda.stream(self.stream):  # where it will be recorded, as autograd remembers its streams
-                losses = self._take(images, labels)
-            torch.cuda.current_stream(self.device).wait_stream(self.stream)
-            return losses
-        self.images.copy_(images)
-        self.labels.copy_(labels)
-        self.graph.replay()
-        return self.losses
+    def begin_epoch(self) -> None:
+        """Freeze the model for the classifier-only epochs, and release it after them."""
+        classifier_only = self.state.epoch < self.classifier_only_epochs
+        for parameter in self.trainable:
+            parameter.requires_grad_(not classifier_only)
+        self.state.model.train(not classifier_only)
+        self.state.objective.train()
+        self.phase = classifier_only, self.state.objective.phase(self.state.epoch)
 
-    def _take(self, images: Tensor, labels: Tensor) -> Tensor:
-        if not self.bilevel:
-            return self._descend(images, labels, self.training.optimizer.param_groups)
-        weights, architecture = self.training.optimizer.param_groups
-        half = len(images) // 2
-        losses = self._descend(images[:half], labels[:half], [weights])
-        self._descend(images[half:], labels[half:], [architecture])
-        return losses
+    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
+        """See `Step`."""
+        self.state.optimizer.zero_grad()
+        values = self.backward(images, labels)
+        self.update()
+        return values
 
-    def _descend(self, images: Tensor, labels: Tensor, groups: Sequence[dict[str, Any]]) -> Tensor:
-        """A step of these parameter groups alone, down the gradient of the mean over `samples` forwards."""
-        training = self.training
-        training.optimizer.zero_grad()
-        sums = torch.zeros_like(training.sums)
-        for _ in range(self.samples):
-            with torch.autocast(self.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
-                embeddings, stage_maps = training.model.with_stages(images)
-                losses = training.objective(embeddings, labels, stage_maps, epoch=training.epoch)
-            training.scaler.scale(losses.total / self.samples).backward()
-            sums += torch.stack([*losses.parts().values()]).detach()
-        for group in training.optimizer.param_groups:
-            if not any(group is moving for moving in groups):
-                for parameter in group["params"]:
-                    parameter.grad = None  # and so left as it is
-        training.scaler.step(training.optimizer)
-        training.scaler.update()
-        return sums / self.samples
+    def backward(self, images: Tensor, labels: Tensor, *, share: int = 1) -> Tensor:
+        """Add the gradients of the loss divided by `share`; returns the values to log."""
+        state = self.state
+        with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
+            embeddings, stage_maps = state.model.with_stages(images)
+            losses = state.objective(Outputs(embeddings, labels, stage_maps), epoch=state.epoch)
+        state.scaler.scale(losses.total / share).backward()
+        return losses.stacked(state.objective.logged)
 
-    def _record(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images.clone(), labels.clone()
-        self.training.optimizer.zero_grad()  # so that the gradients are the recording's own
-        graph = torch.cuda.CUDAGraph()
-        try:
-            # Other threads may go on talking to the GPU: one may be reading the next batches.
-            with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
-                self.losses = self._take(self.images, self.labels)
-        except RuntimeError as error:
-            self.taken = -sys.maxsize  # not again
-            reason = str(error).splitlines()[0]
-            warnings.warn(f"this network's steps cannot be recorded, so training is slower: {reason}", stacklevel=2)
-        else:
-            self.graph = graph
+    def update(self) -> None:
+        """Move the parameters down their gradients; those that have none stay."""
+        self.state.scaler.step(self.state.optimizer)
+        self.state.scaler.update()

@@ -1,7 +1,7 @@
 """Losses on distances: batch-hard triplet, and E-TriHard, which also shrinks each person relative to the others.
 
-For every image of a batch the hardest positive is its person's farthest other image, the hardest negative the nearest
-image of anybody else (Hermans et al., arXiv:1703.07737, section 2).
+For every image of a batch the hardest positive is the same person's farthest other image, the hardest negative the nearest
+image of another person (Hermans et al., arXiv:1703.07737, section 2).
 """
 
 from typing import NamedTuple
@@ -10,9 +10,39 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.training.terms.term import Outputs, Sizes, Term
+
 SMALLEST_NEGATIVE = 1e-3
-"""In the ratio, a hardest negative nearer than this counts as this far, with no gradient: two people with the same picture
-are a mistake in the labels, and must not throw the network away."""
+"""In the ratio, the distance at which nearer hardest negatives count, with no gradient: two people with the same picture
+are a mistake in the labels, and must not make the weights diverge."""
+
+
+class Triplet(Term):
+    """The E-TriHard loss, or with `ratio` 0 the batch-hard triplet loss; see `e_trihard_loss`."""
+
+    observes = ("hardest_positive", "hardest_negative")
+
+    def __init__(
+        self,
+        sizes: Sizes,  # noqa: ARG002 - it has no weights
+        *,
+        margin: float = 0.3,
+        soft_margin: bool = False,
+        ratio: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.margin, self.soft_margin, self.ratio = margin, soft_margin, ratio
+
+    def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and the mean distances of the hardest pairs: both falling to 0 is a collapse.
+
+        Raises:
+            ValueError: An image of the batch has no positive or no negative.
+        """
+        pairs = hard_pairs(outputs.embeddings, outputs.labels)
+        loss = e_trihard_loss(pairs, margin=self.margin, soft=self.soft_margin, ratio=self.ratio)
+        positive, negative = pairs.positive.detach().mean(), pairs.negative.detach().mean()
+        return loss, {"hardest_positive": positive, "hardest_negative": negative}
 
 
 class HardPairs(NamedTuple):
@@ -28,7 +58,7 @@ def hard_pairs(embeddings: Tensor, labels: Tensor) -> HardPairs:
     Duplicates are at distance 0 exactly, with gradient 0.
 
     Raises:
-        ValueError: an image has no other of its person in the batch, or all are of one person.
+        ValueError: An image is its person's only one in the batch, or the batch shows only one person.
     """
     embeddings = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
     same = labels[:, None] == labels[None, :]
@@ -67,18 +97,18 @@ def _distance(one: Tensor, other: Tensor) -> Tensor:
 
 def _check(positive: Tensor, negative: Tensor, labels: Tensor) -> None:
     if labels.is_cuda and torch.cuda.is_current_stream_capturing():
-        return  # nothing is computed while a step is recorded
+        return  # nothing is computed while a step is captured
     lacking = torch.stack([~positive.any(dim=1), ~negative.any(dim=1)])
     if not lacking.any():
         return
     without_positive, without_negative = lacking.tolist()
     if any(without_negative):
         raise ValueError(
-            f"a batch of {len(labels)} images shows only person {int(labels[0])}, so there is no negative: "
-            "the triplet loss needs two people at least"
+            f"A batch of {len(labels)} images shows only person {int(labels[0])}, so there is no negative: "
+            "the triplet loss needs at least two people"
         )
     alone = labels[lacking[0]].tolist()
     raise ValueError(
-        f"{sum(without_positive)} of {len(labels)} images are their person's only one in the batch, so they have no positive "
-        f"(person {alone[0]}, for one); draw people × images: --data.images-per-person 4"
+        f"{sum(without_positive)} of {len(labels)} images are the only one of their person in the batch (person {alone[0]}, "
+        "for example), so they have no positive: the triplet loss needs data.images_per_person of at least 2"
     )

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from scalereid.training.triplet import distance_ratio, e_trihard_loss, hard_pairs, triplet_loss
+from scalereid.training.terms.term import Outputs, Sizes
+from scalereid.training.terms.triplet import Triplet, distance_ratio, e_trihard_loss, hard_pairs, triplet_loss
 
 LABELS = torch.tensor([0, 0, 0, 1, 1, 2, 2, 2])
 
@@ -102,5 +103,28 @@ def test_distances_are_computed_in_float32() -> None:
 def test_a_batch_without_a_negative_or_a_positive_says_so() -> None:
     with pytest.raises(ValueError, match="shows only person 4, so there is no negative: .* two people"):
         hard_pairs(torch.randn(3, 2), torch.tensor([4, 4, 4]))
-    with pytest.raises(ValueError, match="2 of 5 images are their person's only one .* --data.images-per-person"):
+    with pytest.raises(
+        ValueError,
+        match=r"2 of 5 images are the only one of their person .*\(person 7, .* data\.images_per_person of at least 2",
+    ):
         hard_pairs(torch.randn(5, 2), torch.tensor([4, 4, 7, 9, 4]))
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_term_is_the_loss_with_its_settings(soft: bool) -> None:
+    points = embeddings().requires_grad_()
+    term = Triplet(Sizes(5, 3), margin=0.7, soft_margin=soft, ratio=0.4)
+    loss, observed = term(Outputs(points, LABELS))
+    pairs = hard_pairs(points, LABELS)
+    torch.testing.assert_close(loss, e_trihard_loss(pairs, margin=0.7, soft=soft, ratio=0.4))
+    assert float(observed["hardest_positive"]) == pytest.approx(float(pairs.positive.detach().mean()))
+    assert float(observed["hardest_negative"]) == pytest.approx(float(pairs.negative.detach().mean()))
+    (gradient,) = torch.autograd.grad(loss, points)
+    assert gradient.any(dim=1).all()
+    assert [*term.parameters()] == []
+
+
+def test_the_term_is_batch_hard_triplet_by_default() -> None:
+    points = embeddings()
+    loss, _ = Triplet(Sizes(5, 3))(Outputs(points, LABELS))
+    torch.testing.assert_close(loss, triplet_loss(hard_pairs(points, LABELS), margin=0.3))

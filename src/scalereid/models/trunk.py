@@ -1,0 +1,43 @@
+"""The trunk that OSNet and DSLNet share; they differ in their blocks."""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+
+from torch import Tensor, nn
+
+from scalereid.models.backbone import Backbone, through
+from scalereid.models.layers import ConvNormReLU, MakeNorm, initialise
+
+BLOCKS_PER_STAGE = 2
+MakeBlock = Callable[[int, int, int], nn.Module]
+
+
+class StagedTrunk(Backbone):
+    """Stem, stages of two blocks and a 1×1 convolution each, average pooling between the stages.
+
+    With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage; `block` makes
+    a block from its number (from 0), its input channels and its output channels.
+    """
+
+    def __init__(self, channels: Sequence[int], block: MakeBlock, *, stem_norm: MakeNorm = nn.BatchNorm2d) -> None:
+        super().__init__()
+        inputs, *stages = channels
+        self.stem = ConvNormReLU(3, inputs, 7, stride=2, norm=stem_norm)
+        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.stages = nn.Sequential()
+        numbers = count()
+        for outputs in stages:
+            blocks = [block(next(numbers), inputs if i == 0 else outputs, outputs) for i in range(BLOCKS_PER_STAGE)]
+            is_last = len(self.stages) == len(stages) - 1
+            transition = [] if is_last else [ConvNormReLU(outputs, outputs), nn.AvgPool2d(2)]
+            self.stages.append(nn.Sequential(*blocks, *transition))
+            inputs = outputs
+        self.final = ConvNormReLU(inputs, inputs)
+        self.out_channels = inputs
+        self.stage_channels = tuple(stages)
+        self.apply(initialise)
+
+    def stage_maps(self, images: Tensor) -> list[Tensor]:
+        """Images (b, 3, h, w) to the maps of each stage; the last are (b, out_channels, h/16, w/16)."""
+        *earlier, last = through(self.stages, self.pool(self.stem(images)))
+        return [*earlier, self.final(last)]

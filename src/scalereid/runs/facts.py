@@ -1,0 +1,95 @@
+"""What a run was trained and scored on, for the record."""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from scalereid.data.protocols import Protocol
+from scalereid.data.records import Counts, ReidDataset
+from scalereid.runs.log import EpochLog
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """A dataset as it was when it was read."""
+
+    name: str
+    root: str
+    """Absolute path of its folder; empty in weights, which travel without it."""
+    counts: dict[str, Counts]
+    """People, images, cameras and tracklets of each split."""
+    left_out: dict[str, int]
+    """Files in its folders that are in no split, by reason."""
+    protocol: Protocol
+    fingerprint: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        return asdict(self) | {"counts": {split: counts._asdict() for split, counts in self.counts.items()}}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "DatasetFacts":
+        """The facts that `to_json` gave."""
+        counts = {split: Counts(**numbers) for split, numbers in values["counts"].items()}
+        return cls(**{**values, "counts": counts})
+
+
+@dataclass(frozen=True)
+class RunDatasets:
+    """The datasets of a run."""
+
+    data: str
+    """The folder that was given as `data`."""
+    source: DatasetFacts
+    """What it is trained on."""
+    target: DatasetFacts
+    """What it is scored on; the same, where the recipe names no other dataset."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The datasets as JSON values."""
+        return {"data": self.data, "source": self.source.to_json(), "target": self.target.to_json()}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "RunDatasets":
+        """The datasets that `to_json` gave."""
+        source, target = (DatasetFacts.from_json(values[key]) for key in ("source", "target"))
+        return cls(values["data"], source, target)
+
+
+@dataclass(frozen=True)
+class TrainedFacts:
+    """What weights know about their training; nothing for released ones."""
+
+    log: EpochLog | None = None
+    """The epoch after which they were saved."""
+    dataset: DatasetFacts | None = None
+    """What they were trained on, without its folder."""
+
+    @property
+    def epoch(self) -> int | None:
+        """Number of epochs they were trained for; None if not known."""
+        return self.log.epoch if self.log else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts as JSON values."""
+        return {
+            "log": self.log.to_json() if self.log else None,
+            "dataset": replace(self.dataset, root="").to_json() if self.dataset else None,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "TrainedFacts":
+        """The facts that `to_json` gave."""
+        log, dataset = values["log"], values["dataset"]
+        return cls(EpochLog.from_json(log) if log else None, DatasetFacts.from_json(dataset) if dataset else None)
+
+
+def describe(dataset: ReidDataset) -> DatasetFacts:
+    """The facts about a dataset as it is now."""
+    return DatasetFacts(
+        name=dataset.name,
+        root=str(dataset.root.absolute()),
+        counts=dataset.counts(),
+        left_out=dict(dataset.left_out),
+        protocol=dataset.protocol,
+        fingerprint=dataset.fingerprint(),
+    )

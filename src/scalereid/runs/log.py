@@ -1,0 +1,67 @@
+"""The log of a training: one entry per epoch."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scalereid.progress import duration
+from scalereid.retrieval.scores import Scores
+from scalereid.training.search import SearchState
+
+RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search")
+"""Keys of an entry beside the losses, which therefore no loss can have."""
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """What happened in an epoch."""
+
+    epoch: int
+    """Number of finished epochs; 0 is the untrained model."""
+    seconds: float = 0.0
+    losses: dict[str, float] = field(default_factory=dict)
+    """Means over the epoch of the total loss, its terms and what they observe; empty for epoch 0."""
+    learning_rate: float | None = None
+    """The learning rate at the end of the epoch; None for epoch 0."""
+    scores: Scores | None = None
+    """The scores after the epoch, where it was evaluated."""
+    search: SearchState | None = None
+    """The state of the architecture search, where there is one."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as JSON values, the losses beside the other keys; what there is not is left out."""
+        values: dict[str, Any] = {"epoch": self.epoch, "seconds": self.seconds, **self.losses}
+        if self.learning_rate is not None:
+            values["learning_rate"] = self.learning_rate
+        if self.scores:
+            values["scores"] = self.scores.to_json()
+        if self.search:
+            values["search"] = self.search.to_json()
+        return values
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "EpochLog":
+        """The entry that `to_json` gave."""
+        return cls(
+            epoch=values["epoch"],
+            seconds=values["seconds"],
+            losses={name: value for name, value in values.items() if name not in RESERVED},
+            learning_rate=values.get("learning_rate"),
+            scores=Scores.from_json(values["scores"]) if "scores" in values else None,
+            search=SearchState.from_json(values["search"]) if "search" in values else None,
+        )
+
+    def line(self, epochs: int) -> str:
+        """The entry as a line to read, out of this many epochs."""
+        parts = []
+        if self.losses:
+            parts.append(
+                f"loss {self.losses['total']:.3f}, {self.losses['accuracy']:.1%} classified right, "
+                f"learning rate {self.learning_rate:.2g}, {duration(self.seconds)}"
+            )
+        if "hardest_positive" in self.losses:
+            parts.append(f"hardest pairs {self.losses['hardest_positive']:.2f} / {self.losses['hardest_negative']:.2f}")
+        if self.search:
+            parts.append(f"entropies {' '.join(f'{value:.2f}' for value in self.search.entropy)}")
+        if self.scores:
+            parts.append(f"mAP {self.scores.mAP:.2%}, rank-1 {self.scores.rank(1):.2%}")
+        return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"

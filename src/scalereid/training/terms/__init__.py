@@ -1,0 +1,16 @@
+"""The terms that an objective can have, by name: one file each."""
+
+from collections.abc import Callable
+
+from scalereid.training.terms.auxiliary import Auxiliary
+from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.term import Outputs, Sizes, Term
+from scalereid.training.terms.triplet import Triplet
+
+TERMS: dict[str, Callable[[Sizes], Term]] = {
+    "cross_entropy": CrossEntropy,
+    "triplet": Triplet,
+    "auxiliary": Auxiliary,
+}
+
+__all__ = ["TERMS", "Outputs", "Sizes", "Term"]

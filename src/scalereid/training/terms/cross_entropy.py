@@ -1,0 +1,33 @@
+"""Cross-entropy: classify the training people."""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from scalereid.models.layers import initialise
+from scalereid.training.terms.term import Outputs, Sizes, Term
+
+
+class CrossEntropy(Term):
+    """Cross-entropy of a linear classifier on the embeddings.
+
+    The smoothed target is (1 − ε) for the right person plus ε/C for every person (Szegedy et al., arXiv:1512.00567,
+    section 7).
+
+    Args:
+        sizes: The classifier's inputs and outputs.
+        label_smoothing: ε.
+    """
+
+    observes = ("accuracy",)
+
+    def __init__(self, sizes: Sizes, *, label_smoothing: float = 0.1) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(sizes.embedding_size, sizes.people).apply(initialise)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss in float32, whatever the layers compute in, and the share of images classified correctly."""
+        logits = self.classifier(outputs.embeddings).float()
+        accuracy = (logits.detach().argmax(dim=1) == outputs.labels).float().mean()
+        loss = functional.cross_entropy(logits, outputs.labels, label_smoothing=self.label_smoothing)
+        return loss, {"accuracy": accuracy}

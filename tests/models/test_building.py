@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from scalereid.models.building import build_model, to_device
+from scalereid.models.genotype import AIN
+
+OWN_BACKBONE = """
+from torch import Tensor, nn
+from scalereid.models.backbone import Backbone
+
+class MyNet(Backbone):
+    out_channels = 24
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 24, 7, stride=8, padding=3), nn.BatchNorm2d(24), nn.ReLU())
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.stem(images)
+
+number = 3
+"""
+
+
+def test_a_backbone_of_ones_own_takes_one_file_and_no_edit(tmp_path: Path) -> None:
+    (tmp_path / "my_net.py").write_text(OWN_BACKBONE)
+    model = build_model(f"{tmp_path / 'my_net.py'}:MyNet", embedding_size=10)
+    assert model(torch.randn(2, 3, 32, 16)).shape == (2, 10)
+
+
+def test_any_width_of_those_that_have_one() -> None:
+    assert build_model("dslnet", width=0.5).backbone.stage_channels == (132, 192, 264)
+    assert build_model("osnet_x1_0", width=0.25).backbone.out_channels == 128
+    with pytest.raises(ValueError, match="resnet50 has no width to change; leave model.width out"):
+        build_model("resnet50", width=0.5)
+
+
+def test_a_genotype_makes_the_network() -> None:
+    published, built = build_model("osnet_ain_x0_25").state_dict(), build_model(AIN, width=0.25).state_dict()
+    assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
+    with pytest.raises(ValueError, match="dslnet has no genotype to change; leave model.genotype out"):
+        build_model("dslnet", genotype=AIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("osnet", "No such name: 'osnet'. Choose from osnet_x1_0, .* FILE.py:NAME"),
+        ("nowhere.py:Net", "nowhere.py does not exist"),
+        ("my_net.py:YourNet", "does not define a function or class 'YourNet'"),
+        ("my_net.py:number", "does not define a function or class 'number'"),
+    ],
+)
+def test_what_cannot_be_found_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my_net.py").write_text(OWN_BACKBONE)
+    with pytest.raises(ValueError, match=message):
+        build_model(name)
+
+
+def test_on_a_device_weights_are_channels_last() -> None:
+    model = to_device(build_model("osnet_x0_25"), torch.device("cpu"))
+    kernels = [parameter for parameter in model.parameters() if parameter.dim() == 4 and parameter.shape[2] > 1]
+    assert kernels
+    assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)

@@ -1,0 +1,63 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from scalereid.retrieval.scores import Scores
+from scalereid.runs.log import EpochLog
+from scalereid.training.search import SearchState
+
+SCORES = Scores(
+    mAP=0.5,
+    mINP=0.25,
+    cmc=np.array([0.6, 0.8]),
+    queries=10,
+    queries_without_match=1,
+    distance="cosine",
+    protocol="market1501",
+)
+SEARCH = SearchState(("none", "inside"), ((0.25, 0.75),), (0.56,), 10.0)
+LOSSES = {"total": 1.5, "cross_entropy": 1.5, "accuracy": 0.25}
+
+
+def test_the_keys_of_the_log_are_flat() -> None:
+    values = EpochLog(2, 1.25, LOSSES, 0.065, SCORES).to_json()
+    assert values.keys() == {"epoch", "seconds", "total", "cross_entropy", "accuracy", "learning_rate", "scores"}
+    assert values["scores"]["mAP"] == 0.5
+    assert EpochLog(0).to_json() == {"epoch": 0, "seconds": 0.0}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        EpochLog(0),
+        EpochLog(1, 2.5, LOSSES, 0.0),
+        EpochLog(3, 2.5, LOSSES | {"hardest_positive": 1.0, "hardest_negative": 2.0}, 0.01, None, SEARCH),
+    ],
+)
+def test_entries_survive_json(entry: EpochLog) -> None:
+    assert EpochLog.from_json(json.loads(json.dumps(entry.to_json()))) == entry
+
+
+def test_scores_survive_json() -> None:
+    again = EpochLog.from_json(json.loads(json.dumps(EpochLog(2, scores=SCORES).to_json()))).scores
+    assert again
+    assert (again.mAP, again.mINP, again.queries_without_match) == (0.5, 0.25, 1)
+    np.testing.assert_array_equal(again.cmc, SCORES.cmc)
+
+
+def test_a_line_says_what_there_is() -> None:
+    assert EpochLog(0).line(5) == "epoch 0/5: before training"
+    assert EpochLog(0, scores=SCORES).line(5) == "epoch 0/5: mAP 50.00%, rank-1 60.00%"
+    hard = LOSSES | {"hardest_positive": 1.0, "hardest_negative": 2.0}
+    line = EpochLog(2, 75.0, hard, 0.065, SCORES, SEARCH).line(5)
+    assert line == (
+        "epoch 2/5: loss 1.500, 25.0% classified right, learning rate 0.065, 1 min 15 s; hardest pairs 1.00 / 2.00; "
+        "entropies 0.56; mAP 50.00%, rank-1 60.00%"
+    )
+
+
+def test_infinite_losses_are_not_hidden() -> None:
+    again = EpochLog.from_json(json.loads(json.dumps(EpochLog(1, losses={"total": math.inf}).to_json())))
+    assert again.losses["total"] == math.inf

@@ -1,4 +1,4 @@
-"""DSLNet's published settings (ACCV 2020, section 4). What the paper leaves open is answered in docs/dslnet.md."""
+"""DSLNet's published settings (ACCV 2020, section 4). What the paper leaves open is answered in docs/explanation/dslnet.md."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from scalereid.runs.recipe import (
 )
 
 PAPER = "DSLNet, ACCV 2020"
-FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: --model.initial-weights FILE."
+FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: model.initial_weights=FILE."
 RATE_NOTE = "The text swaps the learning rates, giving 0.0015 for SGD and 0.065 for AMSGrad."
 LIST_NOTE = "The paper counts 32,621 training images, the list with the validation list; torchreid trains on 30,248."
 

@@ -23,7 +23,7 @@ SCRATCH = Recipe(
 )
 SCRATCH_NOTE = (
     "The paper names flip and erasing; its author adds crops (torchreid issue 217) and trained with patches in place of "
-    "erasing (issue 221): --data.patch 0.5 --data.erase 0."
+    "erasing (issue 221): data.patch=0.5, data.erase=0."
 )
 
 FINETUNED = replace(
@@ -32,7 +32,7 @@ FINETUNED = replace(
     optimizer=OptimizerSettings(name="amsgrad", lr=0.0015),
     schedule=ScheduleSettings(epochs=150, decay="step", steps=(60, 120), classifier_only_epochs=10),
 )
-FINETUNED_NOTE = "From ImageNet weights: --model.initial-weights FILE."
+FINETUNED_NOTE = "From ImageNet weights: model.initial_weights=FILE."
 
 SCRATCH_SCORES: dict[str, Scores] = {
     "market1501": (93.6, 81.0),

@@ -1,5 +1,3 @@
-"""The commands that look after data, as a user types them."""
-
 import json
 import os
 import re
@@ -9,14 +7,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from scalereid import cli
+from scalereid.cli import main
 from scalereid.data.records import ReidDataset
-from tests.data.readers.test_cuhk03 import PEOPLE, write_mat
+from tests.cli.conftest import Answer
+from tests.data.readers.test_cuhk03_mat import PEOPLE, write_mat
 
 
 @pytest.fixture
 def mine(people: ReidDataset, tmp_path: Path) -> Path:
-    """The drawn people as somebody's own: folders train, query and gallery, names like Market-1501's."""
+    """The drawn people as a dataset of one's own: folders train, query and gallery, names like Market-1501's."""
     for split, records in people.splits.items():
         (tmp_path / "mine" / split).mkdir(parents=True)
         for record in records:
@@ -28,7 +27,7 @@ def check(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, 
     """The exit code, and what is printed."""
     code = 0
     try:
-        cli.main(["data", "check", *map(str, words)])
+        main(["data", "check", *map(str, words)])
     except SystemExit as ended:
         code = int(ended.code or 0)
     captured = capsys.readouterr()
@@ -41,7 +40,7 @@ def test_nothing_wrong(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{mine} holds market-names, scored by the market1501 protocol" in text
     assert re.search(r"train +│ +6 │ +4 │ +72 │", text)
     assert re.search(r"gallery +│ +4 │ +4 │ +32 │", text)
-    assert text.endswith("nothing wrong (of images only the headers were read; --decode looks at every pixel)\n")
+    assert text.endswith("nothing wrong (of images only the headers were read; --decode decodes every image)\n")
     assert check(capsys, mine, "--decode")[1].endswith("nothing wrong\n")
 
 
@@ -50,33 +49,31 @@ def test_errors_end_with_1_and_warnings_do_not(mine: Path, capsys: pytest.Captur
     shutil.copy(image, mine / "train" / "0099_c1_0.jpg")
     code, text = check(capsys, mine)
     assert code == 0
-    assert "warning: 1 pictures are in training and in the test" in text
+    assert "images are in training and in query or gallery: their score says nothing about unseen people" in text
     image.write_bytes(image.read_bytes()[:400])
     code, text = check(capsys, mine, "--decode")
     assert code == 1
     assert (
-        f"error: 1 of 121 files cannot be used; mend them, or take them out of the dataset\n    {image} cannot" in text
+        f"error: 1 of 121 files cannot be used; replace them, or take them out of the dataset\n    {image} cannot"
+        in text
     )
     assert re.search(r"1 error, \d warnings?\n$", text)
 
 
-def test_json_is_all_that_is_printed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["data", "check", str(mine), "--json"])
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["dataset"] == "market-names"
-    assert answer["counts"]["query"] == {"people": 4, "images": 16, "cameras": 4, "tracklets": 0}
-    assert answer["findings"] == []
-    code, _ = check(capsys, mine / "nowhere")
+def test_a_program_gets_counts_and_findings(mine: Path, answer: Answer, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(min((mine / "query").iterdir()), mine / "train" / "0099_c1_0.jpg")
+    found = answer("data", "check", mine)
+    assert (found["dataset"], found["protocol"], found["written"]) == ("market-names", "market1501", None)
+    assert found["counts"]["query"] == {"people": 4, "images": 16, "cameras": 4, "tracklets": 0}
+    assert {finding["severity"] for finding in found["findings"]} == {"warning", "note"}
+    code, text = check(capsys, mine / "nowhere", "--json")
+    found = json.loads(text[: text.rindex("}") + 1])
+    assert (code, found["dataset"], found["counts"]) == (1, None, {})
+    assert [finding["kind"] for finding in found["findings"]] == ["no-folder"]
+    code, text = check(capsys, mine, "--dataset", "viper", "--json")
+    found = json.loads(text[: text.rindex("}") + 1])
     assert code == 1
-    with pytest.raises(SystemExit):
-        cli.main(["data", "check", str(mine / "nowhere"), "--json"])
-    answer = json.loads(capsys.readouterr().out)
-    assert (answer["dataset"], answer["counts"]) == (None, {})
-    assert [finding["kind"] for finding in answer["findings"]] == ["no-folder"]
-    with pytest.raises(SystemExit):
-        cli.main(["data", "check", str(mine), "--dataset", "viper", "--json"])
-    answer = json.loads(capsys.readouterr().out)
-    assert "no VIPeR" in answer["findings"][0]["message"]
+    assert "VIPeR was not found" in found["findings"][0]["message"]
 
 
 def test_a_split_is_written_once_and_read_back(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,13 +105,13 @@ def test_the_protocol_and_the_dataset_can_be_named(mine: Path, capsys: pytest.Ca
         path.rename(path.with_name(re.sub("_c[0-9]", "_c1", path.stem) + f"{path.stem[-3:]}{path.parent.name}.jpg"))
     code, text = check(capsys, mine, "--dataset", "market-names")
     assert code == 1
-    assert "all query and gallery images have one camera" in text
+    assert "all images have one camera: choose the protocol all-cameras" in text
     code, text = check(capsys, mine, "--dataset", "market-names", "--protocol", "all-cameras")
     assert code == 0
     assert "scored by the all-cameras protocol" in text
     code, text = check(capsys, mine, "--dataset", "viper")
     assert code == 1
-    assert "no VIPeR:" in text
+    assert "VIPeR was not found" in text
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
@@ -142,13 +139,12 @@ def test_a_refusal_of_the_system_names_the_folder(
     assert f"error: [Errno 13] Permission denied: '{mine}'" in text
 
 
-def test_unpacking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unpacking(tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: Answer) -> None:
     write_mat(tmp_path / "cuhk-03.mat")
     code, text = check(capsys, tmp_path)
     assert code == 1
-    assert f"scalereid data unpack {tmp_path}" in text
-    cli.main(["data", "unpack", str(tmp_path)])
-    assert f"unpacked into {tmp_path}" in capsys.readouterr().out
+    assert re.search(rf"Unpack it:  \S+ data unpack {tmp_path}\n", text)
+    assert answer("data", "unpack", tmp_path) == {"folder": str(tmp_path)}
     with Image.open(tmp_path / "images_detected" / "5_001_1_01.png") as image:
         assert image.size == (3, 6)
     assert len(list((tmp_path / "images_labeled").iterdir())) == 10 * sum(PEOPLE) - len(PEOPLE)

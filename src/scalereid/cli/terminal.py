@@ -1,32 +1,56 @@
-"""What the commands share."""
+"""Where a command's results go: lines and tables for a person, or one JSON document for a program."""
 
+import json
 import os
 import shutil
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any
 
 from rich.console import Console
 from rich.table import Table
+from tyro.conf import arg
 
-from scalereid.data.names import named_datasets
-from scalereid.data.toy import TOY_SETS, draw_toy_once
 from scalereid.progress import Progress
 
 
-def draw_toy_people(data: Path, progress: Progress, *datasets: str) -> None:
-    """Draw those of the datasets that are drawn, into the folders where they will be read."""
-    for name, _, folder in (named for dataset in datasets for named in named_datasets(dataset)):
-        if name in TOY_SETS:
-            progress.say(f"{name} people are drawn into {data / folder} (a minute), unless they are there already …")
-            draw_toy_once(data / folder, name)
+@dataclass(frozen=True)
+class Output:
+    """The terminal, and whether a program reads what is printed."""
+
+    as_json: Annotated[bool, arg(name="json", help_behavior_hint="")] = False
+    """Print one JSON document on standard output, and the rest on standard error."""
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Lines and bars while the command works."""
+        return Progress(Console(stderr=self.as_json))
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Send what libraries print to standard error, where a program reads standard output."""
+        with redirect_stdout(sys.stderr) if self.as_json else nullcontext():
+            yield
+
+    def say(self, text: str) -> None:
+        """Print lines for a person."""
+        self.progress.say(text)
+
+    def show(self, *tables: Table) -> None:
+        """Print tables for a person, one after another; a program gets their contents as JSON."""
+        if not self.as_json:
+            for table in tables:
+                self.progress.console.print(table)
+
+    def result(self, values: Any) -> None:
+        """Print the command's result for a program. Call it once."""
+        if self.as_json:
+            print(json.dumps(values, indent=2, allow_nan=False, default=str))
 
 
 def program() -> str:
-    """What to type for this program here: its name where the shell finds it, else its path."""
+    """What to type to start this program here: its name where the shell finds it, else its path."""
     return "scalereid" if shutil.which("scalereid") else os.path.relpath(sys.argv[0])
-
-
-def show(*tables: Table) -> None:
-    """Print tables, one after another."""
-    for table in tables:
-        Console().print(table)

@@ -1,0 +1,48 @@
+"""Which commands there are: one line each, imported only when they are used."""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command: where its function is and what it is for."""
+
+    function: str
+    """MODULE:FUNCTION in this package; the function's parameters are the command's arguments and options."""
+    summary: str
+    """One line for `scalereid --help`."""
+    resume: str = ""
+    """The function for `--resume RUN`. Such a command takes a recipe first, whose settings are its options' defaults."""
+
+
+COMMANDS = {
+    "demo": Command("demo:demo", "Draw toy people, train, find people never seen, write a report."),
+    "train": Command("train:train", "Train by a recipe, any of its settings changed.", resume="train:resume"),
+    "nas": Command("nas:nas", "Search where an OSNet needs instance norm.", resume="nas:resume"),
+    "study": Command("study:study", "Train many runs; one table with intervals."),
+    "evaluate": Command("evaluate:evaluate", "Score a model on datasets: mAP, mINP, CMC."),
+    "compare": Command("compare:compare", "Compare two models query by query, with an interval."),
+    "calibrate": Command("calibrate:calibrate", "Find thresholds and probabilities for a model's distances."),
+    "report": Command("report:report", "Write one page about a run: curve, ranked lists, mistakes."),
+    "embed": Command("embed:embed", "Write a table of embeddings of images."),
+    "export": Command("export:export", "Write a model for ONNX Runtime, OpenVINO or torch."),
+    "quantize": Command("quantize:quantize", "Write a model in int8, kept only if it is as accurate."),
+    "models": Command("listing:models", "List the backbones, their sizes and costs."),
+    "recipes": Command("listing:recipes", "List the recipes and the scores published for them."),
+    "datasets": Command("listing:datasets", "List the datasets that can be read."),
+    "data check": Command("data:data_check", "Find out what is in a folder and what is wrong with it."),
+    "data unpack": Command("data:data_unpack", "Write the images in CUHK03's one MATLAB file."),
+    "completion": Command("completion:completion", "Print the script that completes commands in bash and zsh."),
+}
+
+RENAMED = {
+    "leave-one-out": "leave-one-out is now a study: scalereid study FILE.py --data FOLDER --out FOLDER\n"
+    "where FILE.py holds, for the recipe toy and datasets a, b and c:\n"
+    "    from scalereid.experiments.study import leave_one_out\n"
+    '    STUDY = leave_one_out("toy", ["a", "b", "c"])',
+    "train-splits": "train-splits is now a study: scalereid study FILE.py --data FOLDER --out FOLDER\n"
+    "where FILE.py holds, for the recipe osnet_market1501 and the splits of viper:\n"
+    "    from scalereid.experiments.study import over_splits\n"
+    '    STUDY = over_splits("osnet_market1501", "viper")',
+    "--average-precision": "--average-precision is now --ap-rule",
+}
+"""Commands and options that had another name, and what to type instead."""

@@ -1,0 +1,61 @@
+"""scalereid demo: the whole way, from drawn people to a report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scalereid.cli.models import ComputeOptions
+from scalereid.cli.options import Device, Flat
+from scalereid.cli.report import evaluate_and_report
+from scalereid.cli.starting import resumable
+from scalereid.cli.terminal import Output, program
+from scalereid.cli.toy_people import draw_toy_people
+from scalereid.data.reading import read_dataset
+from scalereid.experiments import training
+from scalereid.figures.curves import require_matplotlib
+from scalereid.recipes import RECIPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Where things are written."""
+
+    out: Path = Path("runs/demo")
+    """Folder for the run; with a number added where it exists."""
+    data: Path = Path("data")
+    """Folder in which the people are drawn."""
+    device: Device = "auto"
+
+
+def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
+    """Draw toy people, train on some, find the others and write a report. Offline,
+    two minutes on two cores."""
+    require_matplotlib()
+    data, out = options.data, _free(options.out)
+    draw_toy_people(data, output.progress, "toy")
+    counts = read_dataset("toy", data).counts()
+    output.say(f"1. {counts['train'].people} drawn people to learn from, {counts['query'].people} others to find")
+    output.say(f"2. Training into {out} …")
+    with resumable("train"):
+        run = training.train(RECIPES["toy"], data=data, out=out, device=options.device, progress=output.progress)
+    output.say("3. Evaluating …")
+    scored, page = evaluate_and_report(run, data, ComputeOptions(device=options.device), output)
+    untrained, command = run.log()[0].scores, program()
+    assert untrained, "the toy people are scored before training"
+    output.say(
+        f"\n{scored}\n\n"
+        f"untrained network: mAP {untrained.mAP:.2%}, rank-1 {untrained.rank(1):.2%}\n"
+        f"trained network:   mAP {scored.scores.mAP:.2%}, rank-1 {scored.scores.rank(1):.2%}\n\n"
+        f"Look at it:      {page}\n"
+        f"Score it again:  {command} evaluate {run.folder} --data {data}\n"
+        f"Train yourself:  {command} train toy --data {data} --out runs/mine --schedule.epochs 40\n"
+        f"Real people:     {command} train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
+    )
+    output.result({
+        "run": str(run.folder), "page": str(page), "untrained": untrained.to_json(), "evaluation": scored.to_json(),
+    })  # fmt: skip
+
+
+def _free(folder: Path) -> Path:
+    """`folder`, or the first of folder-2, folder-3, … that does not exist."""
+    candidates = (folder if i == 1 else folder.with_name(f"{folder.name}-{i}") for i in range(1, 1_000_000))
+    return next(candidate for candidate in candidates if not candidate.exists())

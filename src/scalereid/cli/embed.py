@@ -1,0 +1,78 @@
+"""scalereid embed: images to a table of embeddings."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from scalereid.cli.models import ComputeOptions, Model
+from scalereid.cli.options import Flat, Switch
+from scalereid.cli.terminal import Output
+from scalereid.inference.embed_files import embed_files
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.embedding_table import check_out
+from scalereid.inference.items import find_items
+
+_FASTEST = ComputeOptions(runtime="auto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedOptions:
+    """What is written."""
+
+    out: Path
+    """A .parquet or .npz file. Until all is done, finished parts are in OUT.shards."""
+    flip: Switch = False
+    """Add the embedding of each image's mirror image to its own."""
+    normalize: Switch = True
+    """Leave the embeddings as they are; by default they are L2-normalised."""
+    on_error: Literal["raise", "report"] = "raise"
+    """At an unreadable image: stop, or leave it out and report it at the end."""
+
+
+def embed(
+    source: Model,
+    images: Annotated[
+        Positional[str], arg(metavar="IMAGES", help="A folder, a quoted pattern, a .csv or .jsonl table.")
+    ],
+    options: Flat[EmbedOptions],
+    output: Flat[Output],
+    compute: Flat[ComputeOptions] = _FASTEST,
+) -> None:
+    """Write a table of embeddings with paths, people and cameras. After a kill, the
+    same command goes on where it stopped."""
+    check_out(options.out)
+    items = find_items(images)
+    output.say(f"{len(items):,} images; preparing the model …")
+    started = time.monotonic()
+    runtime = compute.runtime_options(source)
+    with Embedder(
+        source,
+        runtime=runtime.runtime,
+        precision=runtime.precision,
+        device=runtime.device,
+        batch_size=runtime.batch_size,
+        run_code=runtime.run_code,
+        flip=options.flip,
+        normalize=options.normalize,
+    ) as embedder:
+        metadata, name, precision = embedder.metadata, embedder.runtime.name, embedder.runtime.precision
+        output.say(f"{metadata.model}, {name} in {precision}, after {time.monotonic() - started:.0f} s")
+        try:
+            unreadable = embed_files(embedder, items, options.out, on_error=options.on_error, progress=output.progress)
+        except KeyboardInterrupt:
+            output.say(f"Finished parts are in {options.out}.shards; the same command goes on.")
+            raise
+    for why in unreadable:
+        output.say(f"left out: {why}")
+    written = len(items) - len(unreadable)
+    output.say(
+        f"{written:,} embeddings of {metadata.embedding_size} numbers in {options.out}; model {metadata.fingerprint}"
+    )
+    output.result({
+        "out": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint, "runtime": name,
+        "precision": precision, "embedding_size": metadata.embedding_size, "embeddings": written,
+        "unreadable": unreadable,
+    })  # fmt: skip

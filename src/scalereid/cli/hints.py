@@ -1,0 +1,26 @@
+"""What an error of the library means on the command line: it names arguments and settings, which have flags here."""
+
+import re
+
+from scalereid.cli.flags import flags
+from scalereid.cli.parsing import Call
+
+_COMMANDS = {
+    "a check of the dataset": "scalereid data check FOLDER",
+    "unpack it first": "scalereid data unpack FOLDER",
+    "calibrate the model first": "scalereid calibrate MODEL --data FOLDER",
+}
+"""Advice in the library's words, and the command that follows it."""
+
+
+def hint(message: str, call: Call) -> str:
+    """The flags and commands for what an error names; empty for none."""
+    named = [flag.name for flag in flags(call.func) if _names(message, flag.argument)]
+    advised = [command for words, command in _COMMANDS.items() if words in message]
+    return f"(on the command line: {', '.join([*named, *advised])})\n" if named or advised else ""
+
+
+def _names(message: str, argument: str) -> bool:
+    """Whether a message names an argument: `run_code` or `data.image_size` as a word, but a plain word only as `out=…`."""
+    after = r"(?!\w)" if re.search(r"[_.]", argument) else "="
+    return re.search(rf"(?<![\w.]){re.escape(argument)}{after}", message) is not None

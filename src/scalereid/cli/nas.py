@@ -1,0 +1,43 @@
+"""scalereid nas: the search for where an OSNet needs instance norm."""
+
+from shlex import quote
+
+from scalereid.cli.options import Flat
+from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
+from scalereid.cli.terminal import Output, program
+from scalereid.figures.curves import require_matplotlib
+from scalereid.figures.search import draw_search
+from scalereid.models.genotype import Genotype
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+
+
+def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], settings: Settings = Recipe()) -> None:
+    """Search where an OSNet needs instance norm, by a recipe, any of its settings
+    changed:
+      scalereid nas nas_toy --data data --out runs/search
+    Go on with a search that was stopped:
+      scalereid nas --resume runs/search"""
+    require_matplotlib()
+    _finish(start("nas", recipe, settings, options, output), output)
+
+
+def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
+    """Go on with a search that was stopped, by its own recipe and in its own folder."""
+    require_matplotlib()
+    _finish(go_on("nas", options, output), output)
+
+
+def _finish(run: Run, output: Output) -> None:
+    log, picture, found = run.log(), run.folder / "search.png", Genotype.load(run.genotype)
+    draw_search(log, picture)
+    data, genotype = quote(run.dataset().data), quote(str(run.genotype))
+    output.say(
+        f"Placements of instance norm, from the first block to the last: {' '.join(found.placements)}\n"
+        f"written to {run.genotype}; the course of the search: {picture}\n"
+        f"Train it:  {program()} train RECIPE --data {data} --out runs/child --genotype {genotype}"
+    )
+    output.result({
+        "run": str(run.folder), "log": log[-1].to_json(), "genotype": str(run.genotype), "stem": found.stem,
+        "placements": found.placements, "picture": str(picture),
+    })  # fmt: skip

@@ -1,0 +1,105 @@
+"""The words of a command line to the call that they ask for."""
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, wraps
+from importlib import import_module
+from inspect import getdoc
+from textwrap import indent
+from typing import TYPE_CHECKING
+
+from scalereid.cli.commands import COMMANDS, RENAMED, Command
+from scalereid.cli.errors import UsageError
+from scalereid.cli.help import in_short_lines, print_commands
+
+if TYPE_CHECKING:
+    from scalereid.runs.recipe import Recipe
+
+Call = partial[None]
+"""A command's function and its arguments, not yet called."""
+
+
+def parse(words: Sequence[str]) -> Call:
+    """The call that a command line asks for. Prints help where that is asked for, and exits.
+
+    Raises:
+        UsageError: There is no such command or recipe.
+        SystemExit: With 0 after help; with 2 where an option is missing, unknown or has a value that does not fit.
+    """
+    for word in [*words[:1], *(word.partition("=")[0] for word in words if word.startswith("--"))]:
+        if word in RENAMED:
+            raise UsageError(RENAMED[word])
+    name = _name(words)
+    command, rest = COMMANDS[name], list(words[len(name.split()) :])
+    function, defaults = _by_recipe(name, command, rest) if command.resume else (load(command.function), {})
+    import tyro  # here, as the list of commands and a mistyped command do without it
+
+    with in_short_lines():
+        call: Call = tyro.cli(
+            partial(_bound(function), **defaults),
+            prog=f"scalereid {name}",
+            description=indent(getdoc(function) or "", "  "),  # which also keeps tyro from joining the lines
+            args=rest,
+        )
+    return call
+
+
+def load(function: str) -> Callable[..., None]:
+    """The function of a command, given as MODULE:FUNCTION."""
+    module, _, attribute = function.partition(":")
+    loaded: Callable[..., None] = getattr(import_module(f"scalereid.cli.{module}"), attribute)
+    return loaded
+
+
+def _name(words: Sequence[str]) -> str:
+    """The name of the command that the words begin with."""
+    first, second = [*words, "", ""][:2]
+    group = {name: command for name, command in COMMANDS.items() if name.startswith(f"{first} ")}
+    if first in COMMANDS:
+        return first
+    if f"{first} {second}" in COMMANDS:
+        return f"{first} {second}"
+    if group and second and not second.startswith("-"):
+        raise UsageError(_no_such("command", f"{first} {second}", group, f"`scalereid {first}` lists the commands."))
+    if group or first in ("", "-h", "--help"):
+        print_commands(group or COMMANDS)
+    raise UsageError(_no_such("command", first, COMMANDS, "`scalereid --help` lists the commands."))
+
+
+def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[..., None], dict[str, "Recipe"]]:
+    """The function of a command that takes a recipe first, and the recipe's settings as the defaults of its options."""
+    first = words[0] if words else ""
+    if first.partition("=")[0] == "--resume":
+        return load(command.resume), {}
+    if first in ("-h", "--help"):
+        return load(command.function), {}
+    if not first or first.startswith("-"):
+        raise UsageError(
+            f"Name the recipe first: scalereid {name} RECIPE --data FOLDER --out FOLDER. "
+            f"`scalereid recipes` lists them. To go on with a stopped run: scalereid {name} --resume RUN"
+        )
+    from scalereid.recipes import RECIPES
+
+    if first not in RECIPES:
+        raise UsageError(_no_such("recipe", first, RECIPES, "`scalereid recipes` lists them."))
+    if any(word.partition("=")[0] == "--resume" for word in words):
+        raise UsageError(
+            f"--resume goes on with a run's own recipe and settings; name no other: scalereid {name} --resume RUN"
+        )
+    return load(command.function), {"settings": RECIPES[first]}
+
+
+def _no_such(what: str, name: str, known: Iterable[str], where: str) -> str:
+    near = difflib.get_close_matches(name, known, n=3)
+    perhaps = f"Did you mean {' or '.join(near)}? " if near else ""
+    return f"No such {what}: {name!r}. {perhaps}{where}"
+
+
+def _bound(function: Callable[..., None]) -> Callable[..., Call]:
+    """A function with the same parameters that returns the call instead of making it."""
+
+    @wraps(function)
+    def bind(*args: object, **kwargs: object) -> Call:
+        return partial(function, *args, **kwargs)
+
+    return bind

@@ -1,0 +1,96 @@
+"""What `train` and `nas` share: the options of a new run and of a stopped one, and how either goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from scalereid.cli.errors import Stopped
+from scalereid.cli.options import DataFolder, Device, otherwise
+from scalereid.cli.terminal import Output, program
+from scalereid.cli.toy_people import draw_toy_people
+from scalereid.experiments import training
+from scalereid.experiments.tensorboard import require_tensorboard
+from scalereid.process import choose_device
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+from scalereid.training.loop import Interrupted
+
+RecipeName = Annotated[Positional[str], arg(metavar="RECIPE", help="Name of a recipe; see `scalereid recipes`.")]
+Settings = Annotated[Recipe, arg(name="")]
+TensorBoard = Annotated[bool, arg(help="Write TensorBoard events beside log.jsonl.", help_behavior_hint="")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRun:
+    """A run that does not exist yet."""
+
+    data: DataFolder
+    out: Path
+    """New folder for the run."""
+    tensorboard: TensorBoard = False
+    device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoppedRun:
+    """A run to go on with."""
+
+    resume: Path
+    """Folder of the stopped run."""
+    data: Annotated[Path | None, otherwise("where they were")] = None
+    """Folder of the datasets."""
+    tensorboard: TensorBoard = False
+    device: Device = "auto"
+
+
+def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: Output) -> Run:
+    """Train by `settings` into a new run."""
+    _check_command(command, settings, recipe)
+    choose_device(options.device)  # fails at once, not after drawing people
+    if options.tensorboard:
+        require_tensorboard()
+    draw_toy_people(options.data, output.progress, settings.data.dataset, settings.evaluation.dataset)
+    with resumable(command):
+        return training.train(
+            settings,
+            data=options.data,
+            out=options.out,
+            device=options.device,
+            tensorboard=options.tensorboard,
+            progress=output.progress,
+        )
+
+
+def go_on(command: str, options: StoppedRun, output: Output) -> Run:
+    """Train a stopped run to its end."""
+    _check_command(command, Run(options.resume).recipe(), f"--resume {quote(str(options.resume))}")
+    with resumable(command):
+        return training.resume(
+            options.resume,
+            data=options.data,
+            device=options.device,
+            tensorboard=options.tensorboard,
+            progress=output.progress,
+        )
+
+
+@contextmanager
+def resumable(command: str) -> Iterator[None]:
+    """Turn the interruption of a training into the command that goes on with it."""
+    try:
+        yield
+    except Interrupted as stopped:
+        raise Stopped(f"{program()} {command} --resume {quote(str(stopped))}") from None
+
+
+def _check_command(command: str, recipe: Recipe, words: str) -> None:
+    """Refuse to train by the recipe of a search, and to search by one for training."""
+    searches = recipe.model.backbone.startswith("osnet_supernet")
+    if searches != (command == "nas"):
+        does = "searches for an architecture" if searches else "trains a network and searches nothing"
+        raise ValueError(f"This recipe {does}: scalereid {'nas' if searches else 'train'} {words}")

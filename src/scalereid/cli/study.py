@@ -1,0 +1,91 @@
+"""scalereid study: many runs and one table."""
+
+import runpy
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from shlex import join
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from scalereid.cli.errors import Stopped
+from scalereid.cli.flags import flag_of
+from scalereid.cli.options import DataFolder, Device, Flat
+from scalereid.cli.terminal import Output
+from scalereid.cli.toy_people import draw_toy_people
+from scalereid.experiments.rows import Row
+from scalereid.experiments.study import Study, run_study
+from scalereid.process import choose_device
+from scalereid.training.loop import Interrupted
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions:
+    """Where the runs are, and what trains them."""
+
+    data: DataFolder
+    out: Path
+    """Folder for the runs and the table. Finished runs are kept, stopped ones go on."""
+    jobs: int = 1
+    """Number of runs trained at the same time."""
+    device: Device = "auto"
+
+
+def study(
+    file: Annotated[Positional[Path], arg(metavar="FILE.py", help="A Python file that defines STUDY.")],
+    options: Flat[StudyOptions],
+    output: Flat[Output],
+) -> None:
+    """Train the missing runs of a study (rows × seeds × splits) and write one table:
+    means with standard deviations, and differences with 95 % intervals. After a
+    stop, the same command goes on."""
+    loaded = load_study(file)
+    choose_device(options.device)  # fails at once, not after drawing people
+    datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, run.target)}
+    draw_toy_people(options.data, output.progress, *sorted(datasets))
+    try:
+        table = run_study(
+            loaded,
+            data=options.data,
+            out=options.out,
+            jobs=options.jobs,
+            device=options.device,
+            command=lambda row, seed: command_of(row, seed, data=options.data),
+            progress=output.progress,
+        )
+    except Interrupted:
+        raise Stopped("the same command") from None
+    output.say(f"\n{table.markdown()}\nThe table is in {options.out / 'table.md'} and {options.out / 'table.json'}")
+    output.result(table.to_json())
+    if table.failed:
+        sys.exit(1)
+
+
+def load_study(file: Path) -> Study:
+    """The study named STUDY in a Python file, which is run.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: It does not define STUDY.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} does not exist; name a Python file that defines STUDY")
+    found = runpy.run_path(str(file)).get("STUDY")
+    if not isinstance(found, Study):
+        raise ValueError(f"{file} does not define STUDY, a scalereid.Study")
+    return found
+
+
+def command_of(row: Row, seed: int, *, data: Path) -> str:
+    """The command that trains one run of a row; empty where its recipe has no name."""
+    if not isinstance(row.base, str):
+        return ""
+    words = ["scalereid", "train", row.base]
+    for setting, value in {**row.changes, "seed": seed}.items():
+        group, _, name = setting.rpartition(".")
+        if isinstance(value, bool):
+            words.append(flag_of(setting if value else f"{group}.no_{name}"))
+        else:
+            words += [flag_of(setting), *map(str, value if isinstance(value, list | tuple) else [value])]
+    return join([*words, "--data", str(data), "--out", "runs/again"])

@@ -1,0 +1,47 @@
+"""scalereid train: a recipe, or a stopped run, to a trained model."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+from typing import Annotated
+
+from scalereid.cli.options import Flat, otherwise
+from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
+from scalereid.cli.terminal import Output, program
+from scalereid.models.genotype import Genotype
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(NewRun):
+    """A run that does not exist yet, perhaps of an architecture that was searched for."""
+
+    genotype: Annotated[Path | None, otherwise("the recipe's")] = None
+    """JSON file with the architecture that `scalereid nas` found."""
+
+
+def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output], settings: Settings = Recipe()) -> None:
+    """Train by a recipe into a new run, any of the recipe's settings changed:
+      scalereid train toy --data data --out runs/x --optimizer.lr 0.03
+    Go on with a run that was stopped:
+      scalereid train --resume runs/x"""
+    if options.genotype:
+        found = Genotype.load(options.genotype)
+        settings = replace(settings, model=replace(settings.model, genotype=(found.stem, *found.placements)))
+    _finish(start("train", recipe, settings, options, output), output)
+
+
+def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
+    """Go on with a run that was stopped, by its own recipe and in its own folder."""
+    _finish(go_on("train", options, output), output)
+
+
+def _finish(run: Run, output: Output) -> None:
+    log = run.log()
+    scored = any(entry.scores for entry in log)
+    code = " --run-code" if run.recipe().own_files else ""
+    data = quote(run.dataset().data)
+    report = f". Next:  {program()} report {quote(str(run.folder))} --data {data}{code}" if scored else ""
+    output.say(f"done: {run.folder}{report}")
+    output.result({"run": str(run.folder), "log": log[-1].to_json()})

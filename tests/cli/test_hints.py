@@ -1,0 +1,39 @@
+import pytest
+
+from scalereid.cli.hints import hint
+from scalereid.cli.parsing import parse
+
+TRAIN = parse(["train", "toy", "--data", "d", "--out", "x"])
+EVALUATE = parse(["evaluate", "runs/x", "--data", "d"])
+
+
+@pytest.mark.parametrize(
+    ("message", "flags"),
+    [
+        ("load it with run_code=True", "--run-code"),
+        ("set expand_queries or augment_gallery", "--expand-queries, --augment-gallery"),
+        ("name a file with out=FILE", "--out"),
+        ("the data cannot be used, and the distance is far out", ""),
+        ("rerun_code and run_codes are other names", ""),
+        ("data.image_size is a setting that this command does not have", ""),
+        ("no calibration at x; calibrate the model first", "scalereid calibrate MODEL --data FOLDER"),
+    ],
+)
+def test_arguments_get_their_flags(message: str, flags: str) -> None:
+    assert hint(message, EVALUATE) == (f"(on the command line: {flags})\n" if flags else "")
+
+
+@pytest.mark.parametrize(
+    ("message", "flags"),
+    [
+        (
+            "data.images_per_person is 3; it must be a divisor of data.batch_size",
+            "--data.batch-size, --data.images-per-person",
+        ),
+        ("data.images_per_person_from_epoch is 3", "--data.images-per-person-from-epoch"),
+        ("set model.initial_weights.", "--model.initial-weights"),
+        ("a check of the dataset says more", "scalereid data check FOLDER"),
+    ],
+)
+def test_settings_get_their_flags(message: str, flags: str) -> None:
+    assert hint(message, TRAIN) == f"(on the command line: {flags})\n"

@@ -1,0 +1,38 @@
+import re
+
+import pytest
+
+from scalereid.cli import listing
+from scalereid.data import DATASETS
+from scalereid.models import BACKBONES
+from scalereid.recipes import RECIPES
+from tests.cli.conftest import Answer, Fail, Say
+
+
+def test_models(say: Say, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "BACKBONES", {"osnet_x1_0": BACKBONES["osnet_x1_0"]})  # counting all takes seconds
+    assert re.search(r"osnet_x1_0 .*2,169,508 .*978\.88 M", say("models"))
+    assert answer("models")[0] == {"name": "osnet_x1_0", "parameters": 2_169_508, "multiply_adds": 978_875_392}
+
+
+def test_recipes(say: Say, answer: Answer, fail: Fail) -> None:
+    text = say("recipes")
+    assert all(name in text for name in RECIPES)
+    assert re.search(r"dslnet_market1501_etrihard +95\.1 / 87\.3 +cosine", text)
+    assert "The text swaps the learning rates" in text
+    text = say("recipes", "dslnet", "cuhk03")
+    assert "dslnet_not_dense_cuhk03" in text
+    assert "osnet_cuhk03" not in text
+    assert "No recipe has x and y in its name" in fail("recipes", "x", "y")
+    found = {recipe["name"]: recipe for recipe in answer("recipes")}
+    assert found.keys() == RECIPES.keys()
+    assert found["dslnet_market1501_etrihard"]["rank1"] == pytest.approx(0.951)
+    assert found["toy"]["mAP"] is None
+
+
+def test_datasets(say: Say, answer: Answer) -> None:
+    assert re.search(r"viper#1 … #10 +\S", say("datasets"))
+    found = {dataset["name"]: dataset for dataset in answer("datasets")}
+    assert found.keys() == DATASETS.keys()
+    assert (found["viper"]["splits"], found["market1501"]["splits"]) == (10, 1)
+    assert all(dataset["description"] for dataset in found.values())

@@ -1,0 +1,24 @@
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from scalereid.data.records import ReidDataset
+from scalereid.models.genotype import Genotype
+from tests.cli.conftest import SMALL, Answer, Fail, Say
+
+
+def test_search_and_train_what_it_found(
+    people: ReidDataset, tmp_path: Path, say: Say, answer: Answer, fail: Fail
+) -> None:
+    run = tmp_path / "search"
+    text = say("nas", "nas_toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.2")
+    assert re.search(r"from the first block to the last: ((none|inside|outside|both) ?){6}\n", text)
+    assert re.search(rf"train RECIPE --data {people.root} --out runs/child --genotype {run}/genotype.json\n$", text)
+    found = answer("nas", "--resume", run)  # finished: nothing is left to do
+    genotype = Genotype.load(Path(found["genotype"]))
+    assert (found["stem"], found["placements"]) == (genotype.stem, [*genotype.placements])
+    assert found["log"]["epoch"] == 1
+    with Image.open(found["picture"]) as picture:
+        assert picture.width > 1000
+    assert f"scalereid nas --resume {run}" in fail("train", "--resume", run)

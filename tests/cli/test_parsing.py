@@ -1,0 +1,111 @@
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scalereid.cli.errors import UsageError
+from scalereid.cli.parsing import parse
+from scalereid.recipes import RECIPES
+from scalereid.runs.recipe import Recipe
+
+NEW = ["--data", "d", "--out", "x"]
+
+
+def settings(*words: str) -> Recipe:
+    parsed = parse(words).keywords["settings"]
+    assert isinstance(parsed, Recipe)
+    return parsed
+
+
+def test_a_call_is_bound_and_not_made(tmp_path: Path) -> None:
+    call = parse(["evaluate", str(tmp_path / "gone"), "--data", str(tmp_path), "--rerank", "--image-size", "128", "64"])
+    assert call.func.__name__ == "evaluate"
+    assert call.keywords["source"] == str(tmp_path / "gone")
+    assert call.keywords["options"].data == tmp_path
+    assert call.keywords["scoring"].rerank
+    assert call.keywords["scoring"].image_size == (128, 64)
+    assert not call.keywords["output"].as_json
+
+
+def test_options_default_to_the_recipe_named_first() -> None:
+    assert settings("train", "osnet_market1501", *NEW) == RECIPES["osnet_market1501"]
+    expected = RECIPES["toy"]
+    changed = settings("train", "toy", *NEW, "--data.dataset", "osnet_market1501", "--seed", "3")
+    assert changed == replace(expected, data=replace(expected.data, dataset="osnet_market1501"), seed=3)
+
+
+@pytest.mark.parametrize("command", ["train", "nas"])
+@pytest.mark.parametrize("words", [[], [*NEW, "toy"], ["--seed=3", "toy", *NEW]])
+def test_the_recipe_is_named_first(command: str, words: list[str]) -> None:
+    with pytest.raises(UsageError, match=f"Name the recipe first: scalereid {command} RECIPE --data"):
+        parse([command, *words])
+
+
+def test_a_stopped_run_takes_the_place_of_the_recipe() -> None:
+    for words in (["--resume", "runs/x"], ["--resume=runs/x"]):
+        call = parse(["train", *words, "--device", "cpu"])
+        assert call.func.__name__ == "resume"
+        assert call.keywords["options"].resume == Path("runs/x")
+        assert call.keywords["options"].data is None
+    with pytest.raises(UsageError, match="name no other: scalereid train --resume RUN"):
+        parse(["train", "toy", "--resume", "runs/x"])
+    with pytest.raises(SystemExit, match="2"):
+        parse(["train", "--resume", "runs/x", "--schedule.epochs", "3"])
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["evalute"], "'evalute'. Did you mean evaluate?"),
+        (["data", "chek"], "'data chek'. Did you mean data check"),
+        (["data-check"], "Did you mean data check"),
+        (["train", "osnet_market1502", *NEW], "'osnet_market1502'. Did you mean osnet_market1501"),
+        (["train", "nope", *NEW], "No such recipe: 'nope'. `scalereid recipes` lists them."),
+        (["leave-one-out", "toy"], "leave-one-out is now a study: scalereid study FILE.py"),
+        (["train-splits", "toy"], 'STUDY = over_splits("osnet_market1501", "viper")'),
+        (["evaluate", "x", "--average-precision", "trapezoid"], "--average-precision is now --ap-rule"),
+        (["evaluate", "x", "--average-precision=trapezoid"], "--average-precision is now --ap-rule"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_was_meant(words: list[str], meant: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse(words)
+    assert meant in str(raised.value)
+
+
+def test_only_the_first_word_is_a_command() -> None:
+    assert parse(["embed", "leave-one-out", "train-splits", "--out", "x.npz"]).keywords["source"] == "leave-one-out"
+
+
+def test_an_unknown_option_is_answered_with_a_near_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(["train", "toy", *NEW, "--optimizer.lrr", "1"])
+    assert "--optimizer.lr" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
+def test_no_command_lists_them_all(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parse(words)
+    assert "  evaluate     Score a model" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["data"], ["data", "--help"]])
+def test_a_group_alone_lists_its_commands(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parse(words)
+    text = capsys.readouterr().out
+    assert "  data check " in text
+    assert "evaluate" not in text
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["evalute"], ["leave-one-out"]])
+def test_what_needs_no_command_imports_no_torch(words: list[str]) -> None:
+    program = (
+        "import sys\nfrom scalereid.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit: pass\n"
+        "assert not {'torch', 'numpy', 'rich', 'tyro'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -1,0 +1,31 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.cli.errors import Stopped
+from scalereid.cli.starting import resumable
+from scalereid.training.loop import Interrupted
+from tests.cli.conftest import Fail
+
+
+def test_a_stop_is_told_with_the_command_that_goes_on() -> None:
+    with pytest.raises(Stopped, match="nas --resume 'runs/a b'$"), resumable("nas"):
+        raise Interrupted(Path("runs/a b"))
+
+
+def test_a_recipe_goes_to_the_command_that_is_made_for_it(tmp_path: Path, fail: Fail) -> None:
+    new = ("--data", tmp_path, "--out", tmp_path / "x")
+    assert "searches nothing: scalereid train toy" in fail("nas", "toy", *new)
+    assert "searches for an architecture: scalereid nas nas_toy" in fail("train", "nas_toy", *new)
+
+
+def test_what_cannot_work_is_said_before_people_are_drawn(tmp_path: Path, fail: Fail) -> None:
+    new = ("--data", tmp_path, "--out", tmp_path / "x")
+    assert "Device 'cuda:99' is not available" in fail("train", "toy", *new, "--device", "cuda:99")
+    assert "is not a run" in fail("train", "--resume", tmp_path)
+    assert "Market-1501 was not found" in fail("train", "osnet_market1501", *new)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_dataset_of_a_stopped_run_may_have_moved(runs: Path, tmp_path: Path, fail: Fail) -> None:
+    assert "dataset.csv does not exist" in fail("train", "--resume", runs / "short", "--data", tmp_path)

@@ -1,0 +1,67 @@
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scalereid.cli.parsing import parse
+from scalereid.cli.study import command_of
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.rows import Row
+from scalereid.recipes import RECIPES
+from tests.cli.conftest import Answer, Fail
+
+STUDY = """
+from scalereid.experiments.rows import Row
+from scalereid.experiments.study import Study
+
+SMALL = {
+    "data.dataset": "csv", "data.image_size": (64, 32), "data.batch_size": 16, "schedule.epochs": 1,
+    "model.width": 0.1, "model.embedding_size": 16,
+}
+STUDY = Study(rows={"plain": Row("toy", SMALL), "flipped": Row("toy", {**SMALL, "data.flip": 1.0})}, seeds=(0,))
+"""
+
+
+def test_the_table_of_a_study(people: ReidDataset, tmp_path: Path, answer: Answer) -> None:
+    (tmp_path / "study.py").write_text(STUDY)
+    words = ("study", tmp_path / "study.py", "--data", people.root, "--out", tmp_path / "runs")
+    found = answer(*words)
+    assert found == json.loads((tmp_path / "runs" / "table.json").read_text())
+    assert [row["name"] for row in found["rows"]] == ["plain", "flipped"]
+    assert [row["seeds"] for row in found["rows"]] == [[0], [0]]
+    assert found["rows"][1]["command"].startswith("scalereid train toy --data.dataset csv --data.image-size 64 32 ")
+    assert "plain" in (tmp_path / "runs" / "table.md").read_text()
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("last.safetensors")}
+    assert answer(*words) == found
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("last.safetensors")} == before  # trained once
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model.backbone": "dslnet", "optimizer.lr": 0.03, "data.image_size": (128, 64)},
+        {"objective.soft_margin": True, "model.width": None, "schedule.steps": (), "evaluation.dataset": ""},
+        {"data.dataset": "csv@a b+csv@c"},
+    ],
+)
+def test_a_rows_command_trains_its_recipe(changes: dict[str, object]) -> None:
+    row = Row("toy", changes)
+    program, *words = shlex.split(command_of(row, 7, data=Path("some data")))
+    assert program == "scalereid"
+    call = parse(words)
+    assert call.keywords["settings"] == replace(row.recipe(), seed=7)
+    assert call.keywords["options"].data == Path("some data")
+
+
+def test_a_recipe_without_a_name_has_no_command() -> None:
+    assert command_of(Row(RECIPES["toy"]), 0, data=Path("data")) == ""
+
+
+def test_a_file_without_a_study_is_named(tmp_path: Path, fail: Fail) -> None:
+    words = ("--data", tmp_path, "--out", tmp_path / "x")
+    assert "gone.py does not exist" in fail("study", tmp_path / "gone.py", *words)
+    (tmp_path / "other.py").write_text("x = 1")
+    assert "other.py does not define STUDY" in fail("study", tmp_path / "other.py", *words)

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+from rich.table import Table
+
+from scalereid.cli.terminal import Output
+
+
+def table() -> Table:
+    shown = Table("name")
+    shown.add_row("a cell")
+    return shown
+
+
+def test_lines_and_tables_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.say("a line [not markup]")
+    output.show(table())
+    output.result({"x": 1})
+    captured = capsys.readouterr()
+    assert captured.out.startswith("a line [not markup]\n")
+    assert "a cell" in captured.out
+    assert '"x"' not in captured.out + captured.err
+
+
+def test_one_document_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=True)
+    output.say("a line")
+    with output.progress.stage("counting", 2) as advance:
+        advance(2)
+    output.show(table())
+    output.result({"x": 1})
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"x": 1}
+    assert captured.err.startswith("a line\ncounting: 2 images")
+    assert "a cell" not in captured.err
+
+
+def test_no_value_is_written_that_json_does_not_have() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Output(as_json=True).result({"x": float("nan")})

@@ -1,0 +1,39 @@
+import json
+import re
+from pathlib import Path
+
+from scalereid.data.records import ReidDataset
+from scalereid.models.genotype import AIN
+from scalereid.recipes import RECIPES
+from scalereid.runs.run import Run
+from tests.cli.conftest import SMALL, Answer, Fail, Say
+
+
+def test_train_and_report_what_is_next(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
+    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL)
+    text = say(*words, "--seed", "7", "--tensorboard")
+    recipe = Run(tmp_path / "run").recipe()
+    assert recipe.seed == 7
+    assert recipe.data.image_size == (64, 32)
+    assert recipe.optimizer == RECIPES["toy"].optimizer  # what was not changed is the recipe's
+    assert "epoch 1/1: loss" in text
+    assert re.search(r"training: 64 images in [\d.]+ s, \d+ a second", text)
+    assert re.search(rf"done: {tmp_path}/run\. Next:  \S+ report {tmp_path}/run --data {people.root}\n$", text)
+    assert [*(tmp_path / "run").glob("events.out.tfevents*")]
+    assert "exists; choose another name, or move it away" in fail(*words)
+
+
+def test_a_program_gets_the_last_line_of_the_log(people: ReidDataset, tmp_path: Path, answer: Answer) -> None:
+    run = tmp_path / "run"
+    found = answer("train", "toy", "--data", people.root, "--out", run, *SMALL)
+    assert found["run"] == str(run)
+    assert found["log"] == json.loads((run / "log.jsonl").read_text().splitlines()[-1])
+    assert answer("train", "--resume", run) == found  # finished: nothing is left to do
+
+
+def test_a_genotype_of_a_file(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
+    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL, "--model.width", "0.1")
+    assert "gone.json" in fail(*words, "--genotype", tmp_path / "gone.json")
+    AIN.save(tmp_path / "genotype.json")
+    say(*words, "--genotype", tmp_path / "genotype.json")
+    assert Run(tmp_path / "run").recipe().model.genotype == (AIN.stem, *AIN.placements)

@@ -1,5 +1,5 @@
 # `make demo` and `make test` are all a new machine needs: each installs what is missing first.
-.PHONY: help install demo test test-all check format
+.PHONY: help install demo test test-all check docs format
 .DEFAULT_GOAL := help
 
 help:     ## these lines
@@ -21,6 +21,9 @@ check: install     ## format, lint and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+docs: install     ## the site of docs/ and of the docstrings, in site/; a broken link is an error
+	.venv/bin/zensical build --clean --strict
 
 format: install     ## format the code and mend what the linter can mend
 	.venv/bin/ruff format .

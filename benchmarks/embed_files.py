@@ -1,9 +1,9 @@
-"""Does `scalereid embed` grow? A million images in one job, and what memory it has when so many are done.
+"""Memory of `scalereid embed` over a million images in one job.
 
     python benchmarks/embed_files.py MODEL FOLDER [--images 1000000] [--precision bfloat16] [--write]
 
-The JPEG files below the folder are named again and again, in a table, until there are so many. Memory is what the process
-holds (VmRSS), looked at twice a second.
+The JPEG files below the folder are repeated in a table until there are `--images` of them. Memory is what the process holds
+(VmRSS), read twice a second.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""How fast models embed: every runtime and precision here, against torch as it is.
+"""How fast models embed: every runtime and precision on this machine, against torch's eager model.
 
     python benchmarks/inference.py [--threads N] [--rounds N] [--batches 1 8 64] [--models NAME …] [--write]
     python benchmarks/inference.py --device cuda --batches 1 8 32 128 [--write]
     python benchmarks/inference.py --files FOLDER --threads 2 [--write]
 
 Random weights, 256×128, RGB pixels in memory. Each round measures every combination once, in turn, so that a busy machine
-slows all of them; figures are medians, ratios are to torch's eager model (NCHW, nothing folded), which is what torchreid
-runs. Where torchreid is importable its own model is that one. With --files, from the JPEG files below a folder to embeddings,
+slows all of them; figures are medians, ratios are to torch's eager model (NCHW, batch norms not fused), which is what
+torchreid runs; where torchreid is installed, to its own model. With --files, from the JPEG files below a folder to embeddings,
 against the same runtime on pixels in memory. --write puts the tables into docs/benchmarks.md.
 """
 
@@ -24,20 +24,19 @@ from typing import Any
 import numpy as np
 import page
 import torch
-from rich.console import Console
 
-from scalereid.assembly import build_model
-from scalereid.checkpoint import save_model
 from scalereid.data.augmentation import normalise
 from scalereid.data.toy import draw_toy
 from scalereid.inference.embedder import Embedder
-from scalereid.inference.export import export
-from scalereid.inference.folding import folded
-from scalereid.inference.merging import merged
+from scalereid.inference.export.exporting import export
 from scalereid.inference.quantization import quantize
-from scalereid.inference.runtimes import PRECISIONS
-from scalereid.progress import Progress
-from scalereid.recipe import ModelSettings, Recipe
+from scalereid.inference.runtimes import RUNTIMES
+from scalereid.models.building import build_model
+from scalereid.models.fusing import fuse_batch_norms
+from scalereid.models.merging import merge_streams
+from scalereid.runs.checkpoint import save_model
+from scalereid.runs.facts import TrainedFacts
+from scalereid.runs.recipe import ModelSettings, Recipe
 
 MODELS = ("osnet_x1_0", "osnet_x0_25", "dslnet")
 EAGER = "torch, eager"
@@ -56,7 +55,7 @@ def on_pixels(model: Any, device: str, layout: Any = torch.contiguous_format) ->
 
 
 def eager(name: str) -> Any:
-    """The model as it is."""
+    """The model without any change."""
     if importlib.util.find_spec("torchreid") and name != "dslnet":
         from torchreid import models  # type: ignore[import-not-found]
 
@@ -67,23 +66,16 @@ def eager(name: str) -> Any:
 def contenders(name: str, folder: Path, device: str) -> dict[str, Run]:
     torch.manual_seed(0)
     file, model = folder / f"{name}.safetensors", build_model(name).eval()
-    save_model(file, model=model, recipe=Recipe(model=ModelSettings(backbone=name)), about={})
+    save_model(file, model, Recipe(model=ModelSettings(backbone=name)), TrainedFacts())
     found: dict[str, Run] = {EAGER: on_pixels(eager(name), device)}
     if device == "cpu":
-        if variant := merged(folded(model)):
+        if variant := merge_streams(fuse_batch_norms(model)):
             found["torch, float32, streams merged"] = on_pixels(variant, device, torch.channels_last)
         export(str(file), folder / f"{name}.pt2", format="aotinductor")
         found["torch, float32, aotinductor"] = Embedder(folder / f"{name}.pt2", run_code=True).runtime
-        quantize(
-            str(file),
-            folder / f"{name}.xml",
-            data=folder / "people",
-            dataset="csv",
-            force=True,
-            progress=Progress(Console(quiet=True)),
-        )
-    for runtime, devices in PRECISIONS.items():
-        for precision in devices.get(device, ()):
+        quantize(str(file), folder / f"{name}.xml", data=folder / "people", dataset="csv", force=True)
+    for runtime, kind in RUNTIMES.items():
+        for precision in kind.precisions.get(device, ()):
             source = folder / f"{name}.xml" if precision == "int8" else str(file)
             try:
                 made = Embedder(source, runtime=runtime, precision=precision, device=device)
@@ -119,7 +111,7 @@ def table(name: str, batches: list[int], rounds: int, folder: Path, device: str)
 
 
 def files_table(models: list[str], rounds: int, below: Path, folder: Path, threads: int) -> str:
-    """From files, and from pixels in the batches and threads that are best for the runtime alone."""
+    """Rates from files, and from pixels in memory with the batches and threads that are best for the runtime."""
     files = sorted(below.rglob("*.jpg"))[:2_000]
     lines = [
         f"| {threads} threads, images/s | pixels in memory | JPEG files | share |",
@@ -128,7 +120,7 @@ def files_table(models: list[str], rounds: int, below: Path, folder: Path, threa
     for name in models:
         torch.manual_seed(0)
         file = folder / f"{name}.safetensors"
-        save_model(file, model=build_model(name).eval(), recipe=Recipe(model=ModelSettings(backbone=name)), about={})
+        save_model(file, build_model(name).eval(), Recipe(model=ModelSettings(backbone=name)), TrainedFacts())
         choices: list[tuple[Any, Any]] = [("openvino", "float32"), ("openvino", "bfloat16"), ("onnxruntime", "float32")]
         for runtime, precision in choices:
             embedder = Embedder(str(file), runtime=runtime, precision=precision)
@@ -145,8 +137,8 @@ def in_memory(embedder: Embedder, images: int) -> float:
     pixels = np.random.default_rng(0).integers(0, 256, (embedder.batch_size, 256, 128, 3), dtype=np.uint8)
     times = images // embedder.batch_size
     started = time.perf_counter()
-    with ThreadPoolExecutor(embedder.runtime.lanes) as pool:
-        list(pool.map(lambda _: embedder.embed_pixels(pixels, lane=True), range(times)))
+    with ThreadPoolExecutor(embedder.runtime.workers) as pool:
+        list(pool.map(lambda _: embedder.embed_pixels(pixels, concurrent=True), range(times)))
     return times * embedder.batch_size / (time.perf_counter() - started)
 
 

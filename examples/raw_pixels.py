@@ -1,8 +1,8 @@
-"""Score something that was never trained: every 16th pixel value of an image as its embedding.
+"""Score embeddings that were never trained: every 16th pixel value of an image.
 
     python examples/raw_pixels.py market1501-dev FOLDER
 
-Shows how any embeddings are scored, and what a dataset's colours and backgrounds give away for nothing.
+Shows how any embeddings are scored, and how much a dataset's colours and backgrounds reveal.
 """
 
 import sys

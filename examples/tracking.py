@@ -4,9 +4,9 @@
     python examples/tracking.py MODEL FRAMES detections.txt > tracks.txt
 
 FRAMES is a folder of pictures (.jpg, .png), in the order of their names; detections and what is printed have MOTChallenge's
-columns: frame (from 1), number (unused), left, top, width, height, confidence (1 where it is left out). A tracker follows
-boxes from frame to frame and gives whoever was out of sight for a second a new number. Here each number's boxes are embedded,
-and a new number that looks like somebody who is gone becomes theirs again.
+columns: frame (from 1), number (unused), left, top, width, height, confidence (1 where it is missing). A tracker follows boxes
+from frame to frame, and gives a new number to a person who was out of sight for a second. Here each number's boxes are
+embedded, and a new number that looks like a person who is gone becomes theirs again.
 """
 
 import sys
@@ -26,13 +26,13 @@ class Returning:
     """A tracker that knows people again by their looks.
 
     Args:
-        tracker: whose `update` numbers boxes.
-        embedder: of the pictures within them.
-        least_cosine: between somebody who is gone and a new number, from which on they are one; `scalereid calibrate` says
-            what is right for a model.
-        memory: frames for which the tracker itself remembers a box. Who was seen within them is not gone: it may still find
-            them.
-        channels: of the frames; OpenCV's are BGR.
+        tracker: Its `update` numbers boxes.
+        embedder: Embeds the pictures within them.
+        least_cosine: Smallest cosine between a person who is gone and a new number that are one; calibrate the model to find
+            out what is right for it.
+        memory: Number of frames for which the tracker itself remembers a box. People seen within them are not gone: it may
+            still find them.
+        channels: Order of the frames' channels; OpenCV's are BGR.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Returning:
         self.tracker, self.embedder = tracker, embedder
         self.least_cosine, self.memory, self.channels = least_cosine, memory, channels
         self.frames = 0
-        self.last_seen: dict[int, int] = {}  # the frame in which a person was
-        self.person: dict[int, int] = {}  # of a tracker's number
-        self.looks: dict[int, NDArray[np.float32]] = {}  # of a person: the sum of all embeddings
+        self.last_seen: dict[int, int] = {}  # person to frame
+        self.person: dict[int, int] = {}  # tracker's number to person
+        self.looks: dict[int, NDArray[np.float32]] = {}  # person to the sum of all embeddings
 
     def update(self, detections: sv.Detections, frame: NDArray[np.uint8]) -> sv.Detections:
-        """The boxes that the tracker numbers, with people's numbers, which outlive its own."""
+        """The boxes that the tracker numbers, with numbers of people in place of its own, which do not last."""
         self.frames += 1
         tracked: Any = self.tracker.update(detections)
         height, width = frame.shape[:2]
@@ -85,20 +85,20 @@ class Returning:
 
 def main(model: str, frames: str, detections: str) -> None:
     """Print the tracks."""
-    embedder = scalereid.Embedder(model)
-    embedder.warm_up()
-    returning = Returning(ByteTrackTracker(), embedder, channels="RGB")
     lines = [line.split(",") for line in Path(detections).read_text().split()]
     rows = np.array([[*map(float, line[:7]), 1.0][:7] for line in lines]).reshape(-1, 7)
     pictures = sorted(file for file in Path(frames).iterdir() if file.suffix.lower() in (".jpg", ".jpeg", ".png"))
-    for number, file in enumerate(pictures, start=1):
-        here = rows[rows[:, 0] == number]
-        boxes = np.concatenate([here[:, 2:4], here[:, 2:4] + here[:, 4:6]], axis=1)
-        with Image.open(file) as image:
-            frame = np.asarray(image.convert("RGB"))
-        seen: Any = returning.update(sv.Detections(xyxy=boxes, confidence=here[:, 6]), frame)
-        for person, (left, top, right, bottom) in zip(seen.tracker_id.tolist(), seen.xyxy.tolist(), strict=True):
-            print(f"{number},{person},{left:.1f},{top:.1f},{right - left:.1f},{bottom - top:.1f},1")
+    with scalereid.Embedder(model) as embedder:
+        embedder.warm_up()
+        returning = Returning(ByteTrackTracker(), embedder, channels="RGB")
+        for number, file in enumerate(pictures, start=1):
+            here = rows[rows[:, 0] == number]
+            boxes = np.concatenate([here[:, 2:4], here[:, 2:4] + here[:, 4:6]], axis=1)
+            with Image.open(file) as image:
+                frame = np.asarray(image.convert("RGB"))
+            seen: Any = returning.update(sv.Detections(xyxy=boxes, confidence=here[:, 6]), frame)
+            for person, (left, top, right, bottom) in zip(seen.tracker_id.tolist(), seen.xyxy.tolist(), strict=True):
+                print(f"{number},{person},{left:.1f},{top:.1f},{right - left:.1f},{bottom - top:.1f},1")
 
 
 if __name__ == "__main__":

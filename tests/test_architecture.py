@@ -15,7 +15,9 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"runs"},
     {"recipes"},
     {"inference"},
-    {"experiments", "figures"},
+    {"experiments"},
+    {"figures"},
+    {"api"},
     {"cli"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scalereid.data.images import ImageStore, read_image
+from scalereid.data.images import ImageStore, has_deep_channels, load_image, read_image, resize
 from scalereid.data.records import ReidDataset
 
 SIZE = (48, 24)
@@ -19,6 +19,26 @@ def test_resize_is_pillows_antialiased_bilinear(paths: list[Path]) -> None:
     with Image.open(paths[0]) as image:
         expected = np.asarray(image.resize((24, 48), Image.Resampling.BILINEAR))
     assert (read_image(paths[0], SIZE) == expected).all()
+
+
+def test_a_file_is_loaded_at_its_own_size_and_resized_as_any_image(paths: list[Path]) -> None:
+    image = load_image(paths[0])
+    with Image.open(paths[0]) as opened:
+        assert image.size == opened.size != (24, 48)
+    assert image.mode == "RGB"
+    assert (resize(image, SIZE) == read_image(paths[0], SIZE)).all()
+    shades = Image.fromarray(
+        np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
+    )  # 256 rows, one pixel wide
+    means = np.arange(256).reshape(64, 4).mean(axis=1)
+    assert np.abs(resize(shades, (64, 1))[1:-1, 0, 0] - means[1:-1]).max() <= 0.5  # antialiased: not every fourth row
+
+
+@pytest.mark.parametrize(
+    ("mode", "deep"), [("L", False), ("RGB", False), ("CMYK", False), ("I;16", True), ("I", True), ("F", True)]
+)
+def test_channels_of_more_than_8_bits(mode: str, deep: bool) -> None:
+    assert has_deep_channels(Image.new(mode, (4, 8))) == deep
 
 
 def test_memory_disk_and_decoding_each_time_give_the_same(paths: list[Path], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The small run that the tests of inference make."""
+"""The small run of the tests of inference."""
 
 from tests.inference.conftest import cache, own_cache, run
 

@@ -35,7 +35,7 @@ def walkers() -> list[NDArray[np.uint8]]:
 
 
 def scene(*seen: tuple[NDArray[np.uint8], int]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """A frame with people at places, and their boxes."""
+    """A frame with people at given positions, and their boxes."""
     frame = np.full((120, 320, 3), 90, np.uint8)
     boxes = []
     for picture, left in seen:
@@ -45,7 +45,7 @@ def scene(*seen: tuple[NDArray[np.uint8], int]) -> tuple[NDArray[np.uint8], NDAr
 
 
 def story(walkers: list[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], NDArray[np.float64]]]:
-    """The first walks through; nobody; the second walks; both, the first where the second was; then a third."""
+    """The first walks through; no person; the second walks; both, the first where the second was; then a third."""
     first, second, third = walkers
     frames = [scene((first, 4 * i)) for i in range(12)] + [scene()] * 40
     frames += [scene((second, 120 + 4 * i)) for i in range(12)] + [scene()] * 40
@@ -71,13 +71,13 @@ def test_people_who_return_to_a_tracker(run: Path, walkers: list[NDArray[np.uint
     for _, boxes in story(walkers):
         seen = alone.update(supervision.Detections(xyxy=boxes, confidence=np.ones(len(boxes))))
         without |= {int(number) for number in seen.tracker_id if number >= 0}
-    assert len(without) == 5  # by boxes alone everybody who appears is new
+    assert len(without) == 5  # by boxes alone each person who appears is new
     assert [numbers[i] for i in (11, 63, 115, 167)] == [{1}, {2}, {1, 2}, {3}]
     assert set().union(*numbers) == {1, 2, 3}
 
 
 def test_two_boxes_never_get_one_number(run: Path) -> None:
-    """Somebody whom the tracker misses in a frame is not gone, however alike another one looks."""
+    """A person whom the tracker misses in a frame is not gone, however similar another one looks."""
     pytest.importorskip("trackers", reason="trackers is not installed: NOT tested", exc_type=ImportError)
     import supervision
 

@@ -1,77 +1,72 @@
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from PIL import Image
 
 from scalereid.data.records import ReidDataset
-from scalereid.figures.curves import draw_training_curve
+from scalereid.experiments.evaluation import Evaluation, evaluate
 from scalereid.figures.report import write_report
-from scalereid.retrieval.ranking import Ranking
-from scalereid.retrieval.scores import Scores, score
-from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import create_run
+from scalereid.retrieval.calibration import calibrate
+from scalereid.retrieval.labelled import with_labels
+from scalereid.retrieval.pairs import pair_distances
+from scalereid.retrieval.scores import score
+from scalereid.runs.run import Run
 
 
-def scores(value: float) -> dict[str, object]:
-    return {"mAP": value, "mINP": value, "cmc": [value] * 20}
+@pytest.fixture(scope="module")
+def evaluation(people: ReidDataset, trained: Run) -> Evaluation:
+    return evaluate(trained.folder, data=people.root)
 
 
 @pytest.fixture
-def evaluated(people: ReidDataset) -> tuple[Scores, Ranking]:
-    pids = [r.pid for r in people.query], [r.pid for r in people.gallery]
-    camids = [r.camid for r in people.query], [r.camid for r in people.gallery]
-    embeddings = torch.nn.functional.one_hot(torch.tensor(pids[0])), torch.nn.functional.one_hot(torch.tensor(pids[1]))
-    result = score(
-        *embeddings, query_pids=pids[0], gallery_pids=pids[1], query_camids=camids[0], gallery_camids=camids[1]
-    )
-    zeros = torch.zeros(16, 10, dtype=torch.long)
-    return result, Ranking(zeros, zeros.float(), zeros.bool(), torch.ones(16))
+def run(trained: Run, tmp_path: Path) -> Run:
+    return Run(shutil.copytree(trained.folder, tmp_path / "<run>"))
 
 
-def test_page_is_whole_and_asks_for_nothing_outside(
-    people: ReidDataset, tmp_path: Path, evaluated: tuple[Scores, Ranking]
-) -> None:
-    run = create_run(tmp_path / "<run>", Recipe(), {"name": "toy"}, {})
-    run.append({"epoch": 0, "scores": scores(0.125)})
-    run.append({"epoch": 1, "total": 2.0, "scores": scores(0.5)})
-    page = write_report(
-        run, scores=evaluated[0], epoch=1, summary="one\ntwo & three", ranking=evaluated[1], dataset=people
-    )
+def perfect(evaluation: Evaluation) -> Evaluation:
+    """The same with embeddings that say who is who."""
+    pids = [
+        torch.tensor([r.pid for r in records]) for records in (evaluation.dataset.query, evaluation.dataset.gallery)
+    ]
+    one_hot = [torch.nn.functional.one_hot(numbers).float() for numbers in pids]
+    query, gallery = with_labels(evaluation.dataset, one_hot[0], one_hot[1])
+    return replace(evaluation, query=query, gallery=gallery, scores=score(query, gallery))
+
+
+def test_the_page_is_whole_and_loads_nothing_from_outside(run: Run, evaluation: Evaluation) -> None:
+    page = write_report(run, evaluation)
     html = page.read_text()
+    before, after = run.log()[0].scores, evaluation.scores
+    assert before
     assert "<h1>&lt;run&gt;</h1>" in html
-    assert "one<br>two &amp; three" in html
-    assert "<tr><th>before training</th><td>12.50%</td>" in html
-    assert "<tr><th>after epoch 1</th><td>100.00%</td>" in html
+    assert f"<tr><th>before training</th><td>{before.mAP:.2%}</td>" in html
+    assert f"<tr><th>after epoch 2</th><td>{after.mAP:.2%}</td><td>{after.mINP:.2%}</td><td>{after.rank(1):.2%}" in html
+    assert "16 queries, 32 gallery images" in html
     assert not re.search(r"https?://|src=\"/|@import", html)
-    for picture in re.findall(r'src="([^"]+)"', html):
-        with Image.open(page.parent / picture) as image:
+    pictures = re.findall(r'<img src="([^"]+)" alt="([^"]+)"', html)
+    assert {name for name, _ in pictures} == {"curve.png", "ranked_lists.png", "mistakes.png"}
+    for name, _ in pictures:
+        with Image.open(page.parent / name) as image:
             assert image.width > 300
 
 
-def test_no_mistakes_no_picture_of_them(people: ReidDataset, tmp_path: Path, evaluated: tuple[Scores, Ranking]) -> None:
-    run = create_run(tmp_path / "x", Recipe(), {}, {})
-    run.append({"epoch": 1, "total": 2.0})
-    right = evaluated[1]._replace(correct=torch.ones(16, 10, dtype=torch.bool))
-    page = write_report(run, scores=evaluated[0], epoch=1, summary="", ranking=right, dataset=people)
-    assert "Nothing: the nearest image is right" in page.read_text()
+def test_without_mistakes_there_is_no_picture_of_them(run: Run, evaluation: Evaluation) -> None:
+    write_report(run, evaluation)
+    assert (run.folder / "report" / "mistakes.png").is_file()
+    page = write_report(run, perfect(evaluation))
+    assert "The nearest image is right for every query" in page.read_text()
+    assert "<td>100.00%</td>" in page.read_text()
     assert not (page.parent / "mistakes.png").exists()
 
 
-def test_hardest_distances_get_a_picture_where_there_are_any(tmp_path: Path) -> None:
-    plain: list[dict[str, Any]] = [{"epoch": 0, "scores": scores(0.1)}, {"epoch": 1, "total": 2.0}]
-    with_triplet = [*plain, {"epoch": 2, "total": 1.0, "hardest_positive": 3.0, "hardest_negative": 2.0}]
-    widths = []
-    for number, log in enumerate(([*plain], [with_triplet[0], with_triplet[2]])):
-        draw_training_curve(log, tmp_path / f"{number}.png")
-        with Image.open(tmp_path / f"{number}.png") as image:
-            widths.append(image.width)
-    assert widths[1] == 1.5 * widths[0]
-
-
-def test_missing_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[figures\]'"):
-        draw_training_curve([], tmp_path / "x.png")
+def test_a_calibration_gives_probabilities(run: Run, evaluation: Evaluation) -> None:
+    right = perfect(evaluation)
+    pairs = pair_distances(right.query, right.gallery)
+    calibration = calibrate(pairs, distance="cosine", model="m", fingerprint="0", dataset="toy <1>")
+    html = write_report(run, right, calibration).read_text()
+    assert f"calibrated on toy &lt;1&gt;, where {calibration.prior:.2%} of all pairs show the same person" in html
+    assert "Per cent" not in write_report(run, right).read_text()

@@ -1,4 +1,5 @@
-import os
+import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,50 +9,35 @@ import pytest
 import torch
 from PIL import Image
 
-from scalereid.data.augmentation import normalise
-from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
-from scalereid.inference import choice as module
-from scalereid.inference.agreement import Agreement
 from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
-from scalereid.models.building import build_model
-from scalereid.runs.checkpoint import load_model, save_model
-from scalereid.runs.recipe import DataSettings, ModelSettings, Recipe
-from tests.runs.test_wiring import OWN_BACKBONE
-
-RUNTIMES: list[Any] = ["torch", "onnxruntime", "openvino"]
+from tests.inference.conftest import RUNTIMES, expected, unit
 
 
-def expected(run: Path, paths: list[Path], *, flip: bool = False) -> Any:
-    model = load_model(run)
-    images = normalise(torch.from_numpy(np.stack([read_image(path, (64, 32)) for path in paths])))
-    with torch.inference_mode():
-        rows = model(images) + (model(images.flip(3)) if flip else 0)
-    return rows.numpy()
-
-
-def unit(rows: Any) -> Any:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
-@pytest.fixture
-def paths(people: ReidDataset) -> list[Path]:
-    return [record.path for record in people.gallery]
+@pytest.fixture(scope="module")
+def embedder(run: Path) -> Embedder:
+    return Embedder(run, runtime="torch")
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_every_runtime_gives_the_models_embeddings(run: Path, paths: list[Path], runtime: Any) -> None:
-    embedder = Embedder(run, runtime=runtime)
-    assert embedder.runtime.name == runtime
-    found = embedder(paths)
-    assert found.dtype == np.float32
-    assert found.shape == (32, 32) == (len(paths), embedder.embedding_size)
-    np.testing.assert_allclose(found, unit(expected(run, paths)), atol=1e-5)
-    for n in (1, 7, 9):  # whatever the batch
-        np.testing.assert_allclose(embedder(paths[:n]), found[:n], atol=1e-5)
-    raw = Embedder(run, runtime=runtime, normalize=False, batch_size=5)(paths)
+    with Embedder(run, runtime=runtime) as embedder:
+        assert embedder.runtime.name == runtime
+        found = embedder(paths)
+        assert found.dtype == np.float32
+        assert found.shape == (32, 32) == (len(paths), embedder.embedding_size)
+        np.testing.assert_allclose(found, unit(expected(run, paths)), atol=1e-5)
+        for n in (1, 7, 9):  # whatever the batch
+            np.testing.assert_allclose(embedder(paths[:n]), found[:n], atol=1e-5)
+        with ThreadPoolExecutor(4) as pool:  # and from several threads
+            for i, rows in enumerate(pool.map(lambda i: embedder(paths[i : i + 9]), range(20))):
+                np.testing.assert_allclose(rows, found[i : i + 9], atol=1e-5)
+
+
+def test_raw_and_mirrored_embeddings(run: Path, paths: list[Path]) -> None:
+    raw = Embedder(run, runtime="torch", normalize=False, batch_size=5)(paths)
     np.testing.assert_allclose(raw, expected(run, paths), rtol=1e-3, atol=1e-4)
-    mirrored = Embedder(run, runtime=runtime, flip=True)(paths)
+    mirrored = Embedder(run, runtime="torch", flip=True)(paths)
     np.testing.assert_allclose(mirrored, unit(expected(run, paths, flip=True)), atol=1e-5)
 
 
@@ -68,19 +54,7 @@ def test_auto_takes_one_that_agrees(run: Path, paths: list[Path]) -> None:
     np.testing.assert_allclose(embedder(paths), unit(expected(run, paths)), atol=1e-5)
 
 
-def test_a_runtime_that_disagrees_is_not_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "compare", lambda *_: Agreement(0.5, 0.9))
-    with pytest.raises(
-        ValueError, match=r"onnxruntime in float32 does not give this model's embeddings: a cosine of 0\.9"
-    ):
-        Embedder(run, runtime="onnxruntime")
-    monkeypatch.setattr(module, "measure", lambda runtimes, *_: [r.name == "torch" for r in runtimes])  # the slowest
-    with pytest.warns(UserWarning, match="does not give this model's embeddings"):
-        assert Embedder(run).runtime.name == "torch"
-
-
-def test_nothing_one_many_and_a_stream(run: Path, paths: list[Path]) -> None:
-    embedder = Embedder(run, runtime="torch")
+def test_nothing_one_many_and_a_stream(embedder: Embedder, paths: list[Path]) -> None:
     everything = embedder(paths)
     assert embedder([]).shape == (0, 32)
     assert embedder(paths[0]).shape == (1, 32)
@@ -91,13 +65,35 @@ def test_nothing_one_many_and_a_stream(run: Path, paths: list[Path]) -> None:
         np.testing.assert_allclose(embedder(mixed), everything[[0, 1, 1]], atol=1e-5)
 
 
-def test_a_frame_with_boxes(run: Path, paths: list[Path]) -> None:
-    """Four pictures side by side are one frame with four boxes."""
-    embedder = Embedder(run, runtime="torch")
-    pictures = []
+def test_a_folder_a_pattern_and_a_table(
+    embedder: Embedder, people: ReidDataset, paths: list[Path], tmp_path: Path
+) -> None:
+    """Rows follow the sorted paths, or the table."""
+    everything = embedder(paths)
+    (tmp_path / "b").mkdir()
+    for number, name in enumerate(("2.jpg", "b/1.jpg", "0.png")):
+        shutil.copy(paths[number], tmp_path / name)  # Pillow reads what is inside, whatever the suffix says
+    for source in (tmp_path, str(tmp_path)):
+        np.testing.assert_allclose(embedder(source), everything[[2, 0, 1]], atol=1e-6)
+    np.testing.assert_allclose(embedder(str(tmp_path / "*.jpg")), everything[[0]], atol=1e-6)
+    assert embedder(people.root / "dataset.csv").shape == (72 + 16 + 32, 32)
+    with pytest.raises(FileNotFoundError, match=r"No images in .*\*\.gif; name a folder, a pattern in quotes"):
+        embedder(str(tmp_path / "*.gif"))
+    with pytest.raises(ValueError, match=r"nowhere\.jpg cannot be read as an image"):
+        embedder(str(tmp_path / "nowhere.jpg"))
+
+
+@pytest.fixture
+def pictures(paths: list[Path]) -> list[Any]:
+    found = []
     for path in paths[:4]:
         with Image.open(path) as image:
-            pictures.append(np.asarray(image.convert("RGB")))
+            found.append(np.asarray(image.convert("RGB")))
+    return found
+
+
+def test_a_frame_with_boxes(embedder: Embedder, paths: list[Path], pictures: list[Any]) -> None:
+    """Four pictures side by side are one frame with four boxes."""
     height, width = pictures[0].shape[:2]
     frame = np.concatenate(pictures, axis=1)
     boxes = [[i * width, 0, (i + 1) * width, height] for i in range(4)]
@@ -107,6 +103,23 @@ def test_a_frame_with_boxes(run: Path, paths: list[Path]) -> None:
     with pytest.warns(UnreadableImagesWarning, match="1 image could not be read: box 1"):
         found = embedder(frame, boxes=[boxes[0], [-9, 0, -2, 5], boxes[1]], on_error="report")
     assert np.isnan(found).all(axis=1).tolist() == [False, True, False]
+
+
+def test_several_frames_with_boxes(embedder: Embedder, paths: list[Path], pictures: list[Any]) -> None:
+    height, width = pictures[0].shape[:2]
+    frames = [np.concatenate(pair, axis=1) for pair in (pictures[:2], pictures[2:])]
+    left, right = [0, 0, width, height], [width, 0, 2 * width, height]
+    everything = embedder(paths[:4])
+    both: list[Any] = [[[left, right], [left, right]], np.array([[left, right]] * 2)]
+    for boxes in both:
+        np.testing.assert_allclose(embedder(frames, boxes=boxes), everything, atol=1e-6)
+    some: list[Any] = [[right], [], np.array([right, left])]
+    np.testing.assert_allclose(
+        embedder([frames[0], frames[0], frames[1]], boxes=some), everything[[1, 3, 2]], atol=1e-6
+    )
+    with pytest.warns(UnreadableImagesWarning, match="1 image could not be read: frame 1, box 0"):
+        found = embedder(iter(frames), boxes=[[left], [[-9, 0, -2, 5], right]], on_error="report")
+    np.testing.assert_allclose(found[[0, 2]], everything[[0, 3]], atol=1e-6)
 
 
 def test_unreadable_images_are_named_or_listed(run: Path, paths: list[Path], tmp_path: Path) -> None:
@@ -122,49 +135,32 @@ def test_unreadable_images_are_named_or_listed(run: Path, paths: list[Path], tmp
     assert [number for number, _ in warning.images] == [4]
     assert np.isnan(found[4]).all()
     np.testing.assert_allclose(np.delete(found, 4, axis=0), embedder(paths[:6]), atol=1e-5)
+    with pytest.warns(UnreadableImagesWarning):  # a whole batch of them, and no other
+        assert np.isnan(embedder([tmp_path / "bad.jpg"] * 4, on_error="report")).all(axis=1).tolist() == [True] * 4
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_several_threads(run: Path, paths: list[Path], runtime: Any) -> None:
-    embedder = Embedder(run, runtime=runtime)
-    everything = embedder(paths)
-    with ThreadPoolExecutor(4) as pool:
-        for i, found in enumerate(pool.map(lambda i: embedder(paths[i : i + 9]), range(20))):
-            np.testing.assert_allclose(found, everything[i : i + 9], atol=1e-5)
+def test_closed_means_no_threads_and_no_use(run: Path, paths: list[Path]) -> None:
+    def own_threads() -> int:
+        return len([thread for thread in threading.enumerate() if thread.name.startswith("closing")])
 
-
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_many_batches_in_lanes_of_one_thread_each(
-    run: Path, paths: list[Path], runtime: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    embedder = Embedder(run, runtime=runtime, batch_size=4, flip=True)
-    assert embedder.runtime.lanes == 3
-    embedder.warm_up()
-    lanes: list[bool] = []
-    compute = embedder.runtime
-
-    class Noting:
-        name, precision, lanes = compute.name, compute.precision, compute.lanes
-
-        def __call__(self, pixels: Any, *, lane: bool = False) -> Any:
-            lanes.append(lane)
-            return compute(pixels, lane=lane)
-
-    embedder.runtime = Noting()
-    (bad := run.parent / "bad.jpg").write_text("no image")
-    few = embedder(paths[:4])
-    assert lanes == [False] * 2  # and its mirror images: one batch, computed by all threads
-    np.testing.assert_allclose(few, unit(expected(run, paths[:4], flip=True)), atol=1e-5)
-    many = embedder(paths)
-    assert lanes[2:] == [True] * 16
-    np.testing.assert_allclose(many, unit(expected(run, paths, flip=True)), atol=1e-5)
-    with pytest.warns(UnreadableImagesWarning, match=r"1 image could not be read"):
-        found = embedder([*paths[:9], bad, *paths[9:]], on_error="report")
-    assert np.isnan(found[9]).all()
-    np.testing.assert_allclose(np.delete(found, 9, axis=0), many, atol=1e-5)
-    with pytest.raises(ValueError, match=r"bad\.jpg cannot be read"):
-        embedder([*paths[:9], bad, *paths[9:]])
+    with Embedder(run, runtime="torch") as embedder:
+        embedder(paths)
+        for thread in threading.enumerate():
+            if thread in embedder._threads._threads:
+                thread.name = "closing"
+        assert own_threads() > 0
+    assert own_threads() == 0
+    assert embedder.metadata.embedding_size == 32
+    embedder.close()  # again is no error
+    for use in (
+        lambda: embedder(paths),
+        lambda: embedder([]),
+        embedder.warm_up,
+        lambda: embedder.embed_pixels(np.zeros((1, 64, 32, 3), np.uint8)),
+        lambda: embedder.runtime,
+    ):
+        with pytest.raises(RuntimeError, match="This Embedder is closed; make a new one"):
+            use()
 
 
 def test_a_partial_batch_is_warm_too(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,51 +174,12 @@ def test_a_partial_batch_is_warm_too(run: Path, monkeypatch: pytest.MonkeyPatch)
     assert set(runtime.graphs) == made
 
 
-def test_a_network_that_cannot_be_a_graph_is_computed_by_torch(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: Any) -> None:
-        raise RuntimeError("data-dependent\nand more")
-
-    monkeypatch.setattr(module, "_graph", refuse)
-    with pytest.warns(UserWarning, match="(onnxruntime|openvino) is not used: data-dependent$"):
-        embedder = Embedder(run)
-    assert embedder.runtime.name == "torch"
-    with pytest.raises(RuntimeError, match="data-dependent"):
-        Embedder(run, runtime="openvino")
-
-
-def test_two_at_once_may_write_the_graph(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path))
-    with ThreadPoolExecutor(2) as pool:
-        made = [*pool.map(lambda _: Embedder(run, runtime="onnxruntime"), range(2))]
-    pixels = np.zeros((1, 64, 32, 3), np.uint8)
-    np.testing.assert_array_equal(made[0](pixels), made[1](pixels))
-    assert len([*(tmp_path / "graphs").iterdir()]) == 1
-
-
-def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same weights, so its graph in the cache is of no use."""
-    monkeypatch.chdir(tmp_path)
-    pixels = np.full((1, 64, 32, 3), 200, np.uint8)
-    settings = ModelSettings(backbone="net.py:MyNet", embedding_size=8)
-    recipe = Recipe(data=DataSettings(image_size=(64, 32)), model=settings)
-    found = []
-    for code in (OWN_BACKBONE, OWN_BACKBONE.replace("return self.stem(images)", "return self.stem(images) ** 2")):
-        Path("net.py").write_text(code)
-        model = build_model("net.py:MyNet", embedding_size=8)
-        for parameter in model.parameters():
-            torch.nn.init.constant_(parameter, 0.1)
-        save_model(Path("x.safetensors"), model, recipe, {})
-        embedder = Embedder("x.safetensors", runtime="onnxruntime", run_code=True, normalize=False)
-        found.append(embedder(pixels))
-    assert not np.allclose(found[0], found[1])
-
-
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_on_a_gpu(run: Path, paths: list[Path], precision: Any) -> None:
     embedder = Embedder(run, device="cuda", precision=precision, batch_size=8)
     embedder.warm_up()
-    assert (embedder.runtime.name, embedder.runtime.lanes) == ("torch", 1)
+    assert (embedder.runtime.name, embedder.runtime.workers) == ("torch", 1)
     exact = unit(expected(run, paths))
     assert (embedder(paths) * exact).sum(axis=1).min() > (0.99999 if precision == "float32" else 0.98)
     with ThreadPoolExecutor(4) as pool:
@@ -230,71 +187,25 @@ def test_on_a_gpu(run: Path, paths: list[Path], precision: Any) -> None:
             assert (found * exact[i : i + 9]).sum(axis=1).min() > (0.99999 if precision == "float32" else 0.98)
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ({"channels": "bgr"}, "'bgr' is none of RGB, BGR"),
-        ({"on_error": "ignore"}, "'ignore' is none of raise, report"),
-        ({"boxes": [[0, 0, 5, 5]], "images": [np.zeros((9, 9, 3), np.uint8)] * 2}, "boxes are of one frame"),
-        ({"boxes": [[0, 0, 5, 5]], "images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
-        ({"images": None}, "None is no image; give a file's name, .*imread"),
-        ({"images": 3}, "int is no image"),
-        ({"boxes": [[50, 0, 60, 5]], "images": np.zeros((9, 9, 3), np.uint8)}, "box 0, .* holds nothing of the frame"),
-        ({"images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is no image"),
-    ],
-)
-def test_what_is_asked_for_wrongly_is_said(run: Path, how: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        Embedder(run, runtime="torch")(**{"images": []} | how)
+BOX = [0, 0, 5, 5]
+FRAME = np.zeros((9, 9, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("given", "message"),
     [
-        ({"runtime": "tensorrt"}, "there is no runtime 'tensorrt'; there are auto, torch, onnxruntime, openvino"),
-        (
-            {"runtime": "onnxruntime", "precision": "bfloat16"},
-            "does not compute in bfloat16 on cpu; it does in float32",
-        ),
-        ({"precision": "float16", "device": "cpu"}, "no runtime here computes in float16 on cpu"),
-        ({"precision": "fp16"}, "there is no precision 'fp16'; there are float32, bfloat16, float16, int8"),
-        ({"batch_size": -1}, "batch_size is -1; it must be at least 1"),
+        ({"channels": "bgr"}, "channels is 'bgr'; choose from RGB, BGR"),
+        ({"on_error": "ignore"}, "on_error is 'ignore'; choose from raise, report"),
+        ({"boxes": [BOX], "images": [FRAME] * 2}, "the boxes are of one frame, but several frames are given"),
+        ({"boxes": [[BOX]], "images": [FRAME] * 2}, "boxes end after 1; give one"),
+        ({"boxes": [[BOX]] * 2, "images": [FRAME]}, "frames end after 1; give one"),
+        ({"boxes": [BOX], "images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is not an image"),
+        ({"images": None}, "None is not an image; give a file name, .*imread"),
+        ({"images": 3}, "int is not an image"),
+        ({"boxes": [[50, 0, 60, 5]], "images": FRAME}, "box 0, .* has no pixels within the frame"),
+        ({"images": np.zeros((9, 9), np.uint8)}, r"shape \[9, 9\] is not an image"),
     ],
 )
-def test_what_cannot_be_had_is_said(run: Path, change: dict[str, Any], message: str) -> None:
+def test_wrong_arguments_are_named(embedder: Embedder, given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Embedder(run, **change)
-
-
-def test_a_missing_runtime_is_named_with_the_way_to_get_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "installed", lambda name: name == "torch")
-    with pytest.raises(ModuleNotFoundError, match=r"openvino is not installed: pip install 'scalereid\[export\]'"):
-        Embedder(run, runtime="openvino")
-    assert Embedder(run).runtime.name == "torch"
-
-
-def test_memory_does_not_grow_with_the_number_of_images(run: Path, paths: list[Path]) -> None:
-    """Images are taken from a stream a few batches ahead of those embedded, no more."""
-    embedder = Embedder(run, runtime="torch", batch_size=2)
-    taken = 0
-    done: list[int] = []
-    runtime = embedder.runtime
-
-    class Counting:
-        name, precision, lanes = runtime.name, runtime.precision, 1
-
-        def __call__(self, pixels: Any, *, lane: bool = False) -> Any:  # noqa: ARG002 - one lane
-            assert taken - sum(done) <= 2 * (2 + (os.cpu_count() or 1))
-            done.append(len(pixels))
-            return runtime(pixels)
-
-    embedder.runtime = Counting()
-
-    def stream() -> Any:
-        nonlocal taken
-        for path in paths * 3:
-            taken += 1
-            yield path
-
-    assert embedder(stream()).shape == (96, 32)
-    assert sum(done) == 96
+        embedder(**{"images": []} | given)

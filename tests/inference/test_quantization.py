@@ -1,125 +1,144 @@
 import re
 import shutil
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from scalereid import cli
 from scalereid.data.records import ReidDataset
-from scalereid.inference import choice
-from scalereid.inference import quantization as module
+from scalereid.inference import auto
 from scalereid.inference.embedder import Embedder
-from scalereid.inference.metadata import read_about
-from scalereid.inference.quantization import Accuracy, LossTooLargeError, quantize, verdict
-from scalereid.progress import Progress
+from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.quantization import Accuracy, LossTooLargeError, keep, quantize, verdict
+from scalereid.inference.runtimes import read_metadata
+from tests.inference.conftest import expected, unit
 
-QUIET = Progress(Console(quiet=True))
+EXACT, HALF = Accuracy("float32", 0.5, 0.6, 1, 100), Accuracy("bfloat16", 0.5, 0.6, 0.999, 180)
 
 
-@pytest.mark.filterwarnings("default")  # NNCF's own
-def test_integers_are_judged_kept_and_used(
-    run: Path, people: ReidDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): NOT tested in integers")
-    own = tmp_path / "run"
+@pytest.fixture(scope="module")
+def quantized(
+    run: Path, people: ReidDataset, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[Accuracy]]:
+    """A copy of the run with an int8 model, and its accuracy."""
+    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): int8 is NOT tested")
+    own = tmp_path_factory.mktemp("quantized") / "run"
     shutil.copytree(run, own)
-    with pytest.raises(
-        ValueError, match=r"there are no 8-bit integers in .*int8\.xml: make them with scalereid quantize"
-    ):
-        Embedder(own, precision="int8")
-    cli.main(["quantize", str(own), "--data", str(people.root), "--dataset", "csv", "--max-loss", "100"])
-    text = capsys.readouterr().out
-    for arithmetic in ("float32", "bfloat16", "int8"):
-        assert f"│ {arithmetic} " in text
-    assert re.search(r"prefer it, as runtime auto does|times as fast as bfloat16 here", text)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # NNCF's own
+        patch.setenv("SCALEREID_CACHE", str(cache))
+        metadata, report = quantize(own, data=people.root, dataset="csv", force=True)
+    assert read_metadata(own / "int8.xml") == metadata
+    assert metadata.precision == "int8"
+    return own, report
+
+
+def test_both_files_are_kept_in_the_run(quantized: tuple[Path, list[Accuracy]], run: Path) -> None:
+    own, report = quantized
     assert {path.name for path in own.iterdir()} - {path.name for path in run.iterdir()} == {"int8.xml", "int8.bin"}
+    assert [one.precision for one in report] == ["float32", "bfloat16", "int8"]
+    assert report[0].cosine == pytest.approx(1)
+    assert 0.9 < report[2].cosine < 0.99999 < 1  # it is int8
+    assert min(one.rate for one in report) > 0
     assert re.fullmatch(
-        r"csv: mAP \d+\.\d\d% in float32, \d+\.\d\d% in int8; rank-1 .*%", read_about(own / "int8.xml").accuracy
+        r"csv: mAP \d+\.\d\d% in float32, \d+\.\d\d% in int8; rank-1 .*%", read_metadata(own / "int8.xml").accuracy
     )
-    # By its file, by its run, and by `auto` when it is fast.
-    paths = [record.path for record in people.query]
-    exact = Embedder(run, runtime="torch")(paths)
+
+
+def test_it_is_found_by_its_file_and_by_its_run(
+    quantized: tuple[Path, list[Accuracy]], run: Path, paths: list[Path]
+) -> None:
+    own, _ = quantized
     found = Embedder(own / "int8.xml")(paths)
-    assert 0.9 < (found * exact).sum(axis=1).mean() < 0.99999  # they are integers
+    assert 0.9 < (found * unit(expected(run, paths))).sum(axis=1).mean() < 0.99999
     np.testing.assert_array_equal(Embedder(own, precision="int8", runtime="openvino")(paths), found)
-    for integers_are_faster, precision in ((True, "int8"), (False, "bfloat16")):
-        monkeypatch.setattr(choice, "measure", lambda *_, fast=integers_are_faster: [1.0, 1.3 if fast else 1.05])
-        assert Embedder(own, precision="int8").runtime.precision == precision
     with pytest.raises(ValueError, match=r"int8\.xml is in int8, not in float32"):
         Embedder(own / "int8.xml", precision="float32")
     with pytest.raises(ValueError, match="torch does not compute in int8 on cpu"):
         Embedder(own, precision="int8", runtime="torch")
+    with pytest.raises(ValueError, match=r"no int8 model at .*int8\.xml; quantize it"):
+        Embedder(run, precision="int8")
+
+
+def test_auto_takes_it_where_it_is_faster_than_bfloat16(
+    quantized: tuple[Path, list[Accuracy]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seconds, precision in ((1.3, "int8"), (1.05, "bfloat16")):
+        monkeypatch.setattr(auto, "measure", lambda *_, half=seconds: [1.0, half])
+        assert Embedder(quantized[0], precision="int8").runtime.precision == precision
+
+
+def test_it_is_of_no_use_for_other_weights(quantized: tuple[Path, list[Accuracy]], tmp_path: Path) -> None:
+    own = tmp_path / "run"
+    shutil.copytree(quantized[0], own)
     weights = load_file(own / "last.safetensors")
     with safe_open(own / "last.safetensors", "numpy") as file:
         metadata = file.metadata()
     some = next(name for name in weights if name.endswith("linear.weight"))
     save_file(weights | {some: weights[some] * 2}, own / "last.safetensors", metadata)
-    with pytest.raises(
-        ValueError, match=r"int8\.xml is of other weights: remove it and make them with scalereid quantize"
-    ):
+    with pytest.raises(ValueError, match=r"int8\.xml is of other weights or another image size; remove it"):
         Embedder(own, precision="int8")
 
 
-def test_what_loses_too_much_is_not_kept(
-    run: Path, people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = [
-        Accuracy("float32", 0.5, 0.6, 1, 100),
-        Accuracy("bfloat16", 0.5, 0.6, 1, 180),
-        Accuracy("int8", 0.49, 0.6, 0.9, 200),
-    ]
-    monkeypatch.setattr(module, "require_nncf", lambda: None)
-    monkeypatch.setattr(module, "write_onnx", lambda *arguments: arguments[2].write_bytes(b"x"))
-    monkeypatch.setattr(module, "_judge", lambda *_: report)
-    monkeypatch.setattr(module, "measure", lambda *_: [1.0, 0.6, 0.5])
+def test_a_model_that_loses_too_much_is_not_kept(tmp_path: Path) -> None:
+    import openvino
+    from openvino import opset13 as ops
 
-    def write(*arguments: object) -> None:
-        file = arguments[3]
-        assert isinstance(file, Path)
-        for name in (file, file.with_suffix(".bin")):
-            name.write_bytes(b"x")
-
-    monkeypatch.setattr(module, "write_integers", write)
-    monkeypatch.setattr(module, "describe", lambda *_: None)
-    out = tmp_path / "m.xml"
+    given = ops.parameter([1, 4], np.float32)
+    openvino.save_model(openvino.Model([ops.relu(given)], [given]), tmp_path / "network.xml")
+    metadata = ModelMetadata("x", "", (64, 32), 4, precision="int8")
+    report, out = [EXACT, HALF, Accuracy("int8", 0.49, 0.6, 0.9, 200)], tmp_path / "new" / "m.xml"
     with pytest.raises(
-        LossTooLargeError, match=r"mAP falls by 1\.00 points, from 50\.00% to 49\.00%, and 0\.50 are allowed"
-    ):
-        quantize(run, out, data=people.root, dataset="csv", progress=QUIET)
-    assert list(tmp_path.iterdir()) == []
-    about, found = quantize(run, out, data=people.root, dataset="csv", force=True, progress=QUIET)
-    assert (about.arithmetic, found) == ("int8", report)
-    assert {path.name for path in tmp_path.iterdir()} == {"m.xml", "m.bin"}
-    with pytest.raises(FileExistsError, match="name another file"):
-        quantize(run, out, data=people.root, dataset="csv", progress=QUIET)
-    with pytest.raises(ValueError, match=r"name a \.xml file \(--out\)"):
-        quantize({}, data=people.root, dataset="csv", progress=QUIET)
-    with pytest.raises(ValueError, match=r"to a \.xml file"):
-        quantize(run, tmp_path / "m.onnx", data=people.root, dataset="csv", progress=QUIET)
+        LossTooLargeError,
+        match=r"in int8 mAP falls by 1\.00 points, from 50\.00% to 49\.00%, but at most 0\.50 are allowed; the file was not "
+        "kept. Allow more with max_loss, or keep it with force",
+    ) as caught:
+        keep(tmp_path / "network.xml", out, metadata, report)
+    assert caught.value.report == report
+    assert not out.parent.exists()
+    keep(tmp_path / "network.xml", out, metadata, report, max_loss=0.011)
+    assert {path.name for path in out.parent.iterdir()} == {"m.xml", "m.bin"}
+    assert read_metadata(out) == metadata
+
+
+@pytest.mark.parametrize(
+    ("source", "out", "error", "message"),
+    [
+        ({}, None, ValueError, r"the model is not a run, in which int8\.xml would be kept; give out, a \.xml file"),
+        ("run", "m.onnx", ValueError, r"m\.onnx: int8 is written for OpenVINO, to a \.xml file"),
+        ("run", "there.xml", FileExistsError, r"there\.bin exists; choose another name"),
+    ],
+)
+def test_where_it_cannot_be_kept(
+    run: Path, people: ReidDataset, tmp_path: Path, source: Any, out: str | None, error: Any, message: str
+) -> None:
+    (tmp_path / "there.bin").touch()
+    with pytest.raises(error, match=message):
+        quantize(run if source == "run" else source, tmp_path / out if out else None, data=people.root, dataset="csv")
 
 
 def test_what_to_compute_in_is_said() -> None:
-    half = Accuracy("bfloat16", 0.5, 0.6, 0.999, 180)
-    report = [Accuracy("float32", 0.5, 0.6, 1, 100), half, Accuracy("int8", 0.5, 0.6, 0.99, 270)]
-    assert verdict(report) == "int8 is 1.50 times as fast as bfloat16 here"
-    report[-1] = Accuracy("int8", 0.5, 0.6, 0.99, 189)
-    assert verdict(report).startswith("bfloat16 is as fast here (int8 is 1.05 times) and nearer to float32")
+    assert (
+        verdict([EXACT, HALF, Accuracy("int8", 0.5, 0.6, 0.99, 270)]) == "int8 is 1.50 times as fast as bfloat16 here"
+    )
+    other = verdict([EXACT, HALF, Accuracy("int8", 0.5, 0.6, 0.99, 189)])
+    assert other.startswith("bfloat16 is as fast here (int8 is 1.05 times) and nearer to float32")
 
 
 @pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.filterwarnings("default")
 def test_real_people_are_found_as_well(data_root: Path, tmp_path: Path) -> None:
-    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): NOT tested in integers")
+    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): int8 is NOT tested")
     weights = data_root / "weights" / "osnet_x0_25_msmt17.pth"
-    _, report = quantize(weights, tmp_path / "m.xml", data=data_root, dataset="market1501-dev", progress=QUIET)
-    exact, half, integers = report
+    _, report = quantize(weights, tmp_path / "m.xml", data=data_root, dataset="market1501-dev")
+    exact, half, int8 = report
     assert (exact.mAP, exact.rank1) == pytest.approx((0.4075, 0.6184), abs=1e-4)
     assert exact.mAP - half.mAP < 0.002
-    assert exact.mAP - integers.mAP < 0.005
+    assert exact.mAP - int8.mAP < 0.005
     assert half.cosine > 0.999
-    assert integers.cosine > 0.985  # 0.981 with gates and sums in integers
+    assert int8.cosine > 0.985  # 0.981 with gates and sums in int8

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 PIXEL_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as every released weight here expects
 PIXEL_STD = (0.229, 0.224, 0.225)
+Range = tuple[float, float]  # from, to
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -47,16 +48,10 @@ def augment(
         jitter: probability of changing brightness and contrast.
         erase: probability of covering a random rectangle.
     """
-    if flip:
-        images = random_flip(images, generator, flip)
-    if crop:
-        images = random_crop(images, generator, crop)
-    if patch:
-        images = random_patch(images, generator, patch)
-    if jitter:
-        images = random_jitter(images, generator, jitter)
-    if erase:
-        images = random_erase(images, generator, erase)
+    steps = {random_flip: flip, random_crop: crop, random_patch: patch, random_jitter: jitter, random_erase: erase}
+    for step, probability in steps.items():
+        if probability:
+            images = step(images, generator, probability)
     return images
 
 
@@ -76,8 +71,8 @@ def random_crop(images: Tensor, generator: Generator, probability: float = 0.5) 
     left = (_draw(images, generator) * (size[1] - width + 1)).long()
     rows = top[:, None] + torch.arange(height, device=images.device)
     columns = left[:, None] + torch.arange(width, device=images.device)
-    images_index = torch.arange(count, device=images.device)[:, None, None]
-    cropped = enlarged[images_index, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    number = torch.arange(count, device=images.device)[:, None, None]
+    cropped = enlarged[number, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
     return torch.where(chosen[:, None, None, None], cropped, images)
 
 
@@ -86,8 +81,8 @@ def random_patch(
     generator: Generator,
     probability: float = 0.5,
     *,
-    area: tuple[float, float] = (0.01, 0.5),
-    aspect: tuple[float, float] = (0.1, 10.0),
+    area: Range = (0.01, 0.5),
+    aspect: Range = (0.1, 10),
 ) -> Tensor:
     """Paste a patch of another image of the batch at a random position: RandomPatch (Zhou et al., arXiv:1905.00953).
 
@@ -103,16 +98,13 @@ def random_patch(
     source = (number + 1 + (draw[1] * (count - 1)).long()) % count if count > 1 else number
     angle = (draw[5] * 20 - 10).deg2rad() * (_draw(images, generator) < 0.5)
     # From which position in its patch each pixel of the image comes.
-    middle_y, middle_x = (box.height - 1) / 2, (box.width - 1) / 2
-    y = torch.arange(height, device=images.device)[None, :, None] - (box.top + middle_y)[:, None, None]
-    x = torch.arange(width, device=images.device)[None, None, :] - (box.left + middle_x)[:, None, None]
-    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
-    rotated_y = cos * y - sin * x + middle_y[:, None, None]
-    rotated_x = sin * y + cos * x
-    flipped = torch.where(draw[4] < 0.5, -1.0, 1.0)[:, None, None]
-    rotated_x = flipped * rotated_x + middle_x[:, None, None]
-    from_y, from_x = rotated_y.round(), rotated_x.round()
     last_y, last_x = (box.height - 1)[:, None, None], (box.width - 1)[:, None, None]
+    y = torch.arange(height, device=images.device)[None, :, None] - (box.top[:, None, None] + last_y / 2)
+    x = torch.arange(width, device=images.device)[None, None, :] - (box.left[:, None, None] + last_x / 2)
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    flipped = torch.where(draw[4] < 0.5, -1.0, 1.0)[:, None, None]
+    from_y = (cos * y - sin * x + last_y / 2).round()
+    from_x = (flipped * (sin * y + cos * x) + last_x / 2).round()
     inside = (from_y >= 0) & (from_y <= last_y) & (from_x >= 0) & (from_x <= last_x)
     top = (draw[2] * (height - box.height + 1)).floor()[:, None, None]
     left = (draw[3] * (width - box.width + 1)).floor()[:, None, None]
@@ -147,8 +139,8 @@ def random_erase(
     generator: Generator,
     probability: float = 0.5,
     *,
-    area: tuple[float, float] = (0.02, 0.4),
-    aspect: tuple[float, float] = (0.3, 1 / 0.3),
+    area: Range = (0.02, 0.4),
+    aspect: Range = (0.3, 1 / 0.3),
 ) -> Tensor:
     """Fill a random rectangle (random erasing, Zhong et al., arXiv:1708.04896) as torchreid does.
 
@@ -173,35 +165,26 @@ class _Rectangles(NamedTuple):
 
     def covered(self, images: Tensor) -> Tensor:
         """The rectangles as masks (b, h, w)."""
-        y = torch.arange(images.shape[2], device=images.device)
-        x = torch.arange(images.shape[3], device=images.device)
-        top, left = self.top[:, None], self.left[:, None]
-        in_rows = (y >= top) & (y < top + self.height[:, None])
-        in_columns = (x >= left) & (x < left + self.width[:, None])
+        y = torch.arange(images.shape[2], device=images.device) - self.top[:, None]
+        x = torch.arange(images.shape[3], device=images.device) - self.left[:, None]
+        in_rows, in_columns = (y >= 0) & (y < self.height[:, None]), (x >= 0) & (x < self.width[:, None])
         return in_rows[:, :, None] & in_columns[:, None, :]
 
 
-def _rectangles(
-    images: Tensor, generator: Generator, area: tuple[float, float], aspect: tuple[float, float]
-) -> _Rectangles:
+def _rectangles(images: Tensor, generator: Generator, area: Range, aspect: Range) -> _Rectangles:
     """For each image the first of ten drawn rectangles that fits into it, at a random position."""
     count, _, height, width = images.shape
-    tries = 10
-    draw = torch.rand((4, count, tries), generator=generator, device=images.device)
+    draw = torch.rand((4, count, 10), generator=generator, device=images.device)
     areas = (area[0] + draw[0] * (area[1] - area[0])) * height * width
     aspects = aspect[0] + draw[1] * (aspect[1] - aspect[0])
     heights = (areas * aspects).sqrt().round().clamp_min(1)
     widths = (areas / aspects).sqrt().round().clamp_min(1)
+    tops = (draw[2] * (height - heights + 1)).floor()
+    lefts = (draw[3] * (width - widths + 1)).floor()
     fits = (heights < height) & (widths < width)
     first = fits.int().argmax(dim=1, keepdim=True)  # 0 when none fits
-
-    def of_first(values: Tensor) -> Tensor:
-        return values.gather(1, first)[:, 0]
-
-    own_height, own_width = of_first(heights), of_first(widths)
-    top = (of_first(draw[2]) * (height - own_height + 1)).floor()
-    left = (of_first(draw[3]) * (width - own_width + 1)).floor()
-    return _Rectangles(own_height, own_width, top, left, fits.any(dim=1))
+    own = (values.gather(1, first)[:, 0] for values in (heights, widths, tops, lefts, fits))
+    return _Rectangles(*own)
 
 
 def _draw(images: Tensor, generator: Generator) -> Tensor:

@@ -27,9 +27,8 @@ class TrainingBatches:
 
     def __init__(self, store: ImageStore, *, sampler: Sampler, device: torch.device, augment: Augment) -> None:
         if len(store) != len(sampler.labels):
-            raise ValueError(
-                f"{len(store)} images do not fit {len(sampler.labels)} labels; give the sampler one per image"
-            )
+            labels = len(sampler.labels)
+            raise ValueError(f"{len(store)} images do not fit {labels} labels; give the sampler one per image")
         self.store, self.sampler, self.device, self.augment = store, sampler, device, augment
         self.labels = torch.from_numpy(sampler.labels).to(device)
         self.resident = _on_gpu(store, device)
@@ -43,7 +42,8 @@ class TrainingBatches:
         """The batches of one epoch, from number `start` on."""
         batches = self.sampler.batches(epoch)[start:]
         for i, (batch, pixels) in enumerate(zip(batches, self._pixels(batches), strict=True), start):
-            self.generator.manual_seed(_seed(self.sampler.seed, epoch, 1 + i))
+            seed = np.random.SeedSequence((self.sampler.seed, epoch, 1 + i)).generate_state(1, np.uint64)[0]
+            self.generator.manual_seed(int(seed) >> 1)
             labels = self.labels[torch.from_numpy(batch).to(self.device)]
             yield self.augment(normalise(pixels), self.generator), labels
 
@@ -61,7 +61,3 @@ def _on_gpu(store: ImageStore, device: torch.device) -> Tensor | None:
         return None
     free, _ = torch.cuda.mem_get_info(device)
     return store.pixels.to(device) if store.pixels.nbytes < _GPU_SHARE * free else None
-
-
-def _seed(*numbers: int) -> int:
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1

@@ -20,6 +20,7 @@ from scalereid.files import write
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
 _AHEAD = 2  # batches read while one is used
+Pixels = NDArray[np.uint8]
 Advance = Callable[[int], None]  # called with the number of images just completed
 
 
@@ -121,15 +122,14 @@ class ImageStore:
         self.image_size = image_size
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
+        self.pixels: Tensor | None = None
         if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
-            pixels = np.empty(shape, np.uint8)
-            _decode(self.paths, image_size, pixels, advance)
-            self.pixels: Tensor | None = torch.from_numpy(pixels)
+            self.pixels = torch.from_numpy(_decode(self.paths, image_size, np.empty(shape, np.uint8), advance))
             return
         folder = cache_folder or default_cache_folder()
         file = self._file_in(folder)
-        fits = file.is_file() or _free_space(folder) > 1.1 * size
-        self.pixels = torch.from_numpy(self._mapped(file, shape, advance)) if fits else None
+        if file.is_file() or _free_space(folder) > 1.1 * size:
+            self.pixels = torch.from_numpy(self._mapped(file, shape, advance))
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -139,8 +139,7 @@ class ImageStore:
         if self.pixels is not None:
             return torch.from_numpy(self.pixels.numpy()[indices])
         batch = np.empty((len(indices), *self.image_size, 3), np.uint8)
-        _decode([self.paths[i] for i in indices], self.image_size, batch, lambda _: None)
-        return torch.from_numpy(batch)
+        return torch.from_numpy(_decode([self.paths[i] for i in indices], self.image_size, batch, lambda _: None))
 
     def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
         def save(partial: Path) -> None:
@@ -170,9 +169,7 @@ def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: 
 
     def fetch(batch: NDArray[np.int64]) -> Tensor:
         pixels = store.read(batch)
-        if device.type == "cuda":
-            return pixels.pin_memory()  # so that it is copied while the GPU computes
-        return pixels
+        return pixels.pin_memory() if device.type == "cuda" else pixels  # to be copied while the GPU computes
 
     # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
     with ThreadPoolExecutor(1) as reader:
@@ -185,23 +182,25 @@ def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: 
             yield ahead.popleft().result().to(device, non_blocking=True)
 
 
-def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: NDArray[np.uint8], advance: Advance) -> None:
+def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: Pixels, advance: Advance) -> Pixels:
+    """Fill `pixels` with the images, and return it."""
     # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for i, image in enumerate(pool.map(lambda path: read_image(path, image_size), paths)):
             pixels[i] = image
             advance(1)
+    return pixels
 
 
 def _quarter_of_memory() -> int:
     """A quarter of the machine's memory, or of what its container allows, in bytes."""
-    limits = [4 * 1024**3]  # where the system does not tell
+    limit = 4 * 1024**3  # where the system does not tell
     if hasattr(os, "sysconf"):
-        limits = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+        limit = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     container = Path("/sys/fs/cgroup/memory.max")
     if container.is_file() and (text := container.read_text().strip()).isdigit():
-        limits.append(int(text))
-    return min(limits) // 4
+        limit = min(limit, int(text))
+    return limit // 4
 
 
 def default_cache_folder() -> Path:

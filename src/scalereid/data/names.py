@@ -20,9 +20,8 @@ def named_datasets(name: str) -> list[DatasetName]:
     for part in name.split("+"):
         reader, _, folder = part.partition("@")
         numbered = re.fullmatch(r"(.+)#(\d+)", reader)
-        parts.append(
-            DatasetName(numbered[1], int(numbered[2]), folder) if numbered else DatasetName(reader, None, folder)
-        )
+        reader, split = (numbered[1], int(numbered[2])) if numbered else (reader, None)
+        parts.append(DatasetName(reader, split, folder))
     return parts
 
 

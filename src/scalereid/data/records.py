@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -76,15 +76,13 @@ class ReidDataset:
         """
         query, gallery = one_per_tracklet(self.query), one_per_tracklet(self.gallery)
         ids = {path: i for i, path in enumerate(dict.fromkeys(r.path for r in (*query, *gallery)))}
-        query_pids, query_camids = pids_and_camids(query)
-        gallery_pids, gallery_camids = pids_and_camids(gallery)
         return PeopleAndCameras(
-            query_pids=query_pids,
-            gallery_pids=gallery_pids,
-            query_camids=query_camids,
-            gallery_camids=gallery_camids,
-            query_images=np.array([ids[r.path] for r in query], dtype=np.int64),
-            gallery_images=np.array([ids[r.path] for r in gallery], dtype=np.int64),
+            query_pids=_integers(r.pid for r in query),
+            gallery_pids=_integers(r.pid for r in gallery),
+            query_camids=_integers(r.camid for r in query),
+            gallery_camids=_integers(r.camid for r in gallery),
+            query_images=_integers(ids[r.path] for r in query),
+            gallery_images=_integers(ids[r.path] for r in gallery),
         )
 
     def fingerprint(self) -> str:
@@ -115,36 +113,33 @@ def count(records: Sequence[ImageRecord]) -> Counts:
 
 def is_left_out(protocol: Protocol, query: ImageRecord, gallery: ImageRecord) -> bool:
     """Whether the protocol leaves `gallery` out of the ranking of `query`."""
-    return leaves_out(
-        protocol,
-        same_person=query.pid == gallery.pid,
-        same_camera=query.camid == gallery.camid,
-        same_image=query.path == gallery.path,
-    )
+    same_person, same_camera = query.pid == gallery.pid, query.camid == gallery.camid
+    same_image = query.path == gallery.path
+    return leaves_out(protocol, same_person=same_person, same_camera=same_camera, same_image=same_image)
 
 
 def labels(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
     """A class number 0 … C−1 for every record: the rank of its pid among all pids in `records`."""
-    pids = np.array([record.pid for record in records], dtype=np.int64)
-    return np.unique(pids, return_inverse=True)[1].astype(np.int64)
+    return np.unique(pids_and_camids(records)[0], return_inverse=True)[1].astype(np.int64)
 
 
 def pids_and_camids(records: Sequence[ImageRecord]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The pids (n,) and the camids (n,) of `records`."""
-    return (
-        np.array([record.pid for record in records], dtype=np.int64),
-        np.array([record.camid for record in records], dtype=np.int64),
-    )
+    return _integers(record.pid for record in records), _integers(record.camid for record in records)
 
 
 def tracklet_of(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
     """The tracklet (n,) of every record, numbered from 0 in order of appearance; a record without one is its own."""
     numbers: dict[tuple[int, ...], int] = {}
     keys = ((i,) if r.tracklet is None else (r.pid, r.camid, r.tracklet) for i, r in enumerate(records))
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+    return _integers(numbers.setdefault(key, len(numbers)) for key in keys)
 
 
 def one_per_tracklet(records: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
     """The first image of every tracklet, and every image without one: one record for each embedding."""
     first = np.unique(tracklet_of(records), return_index=True)[1]
     return tuple(records[i] for i in first)
+
+
+def _integers(numbers: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(numbers, dtype=np.int64)

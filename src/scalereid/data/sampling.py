@@ -101,16 +101,14 @@ def people_times_images(labels: NDArray[np.int64], people: int, images: int, ran
 
 def in_halves(labels: NDArray[np.int64], random: Generator) -> tuple[Batch, Batch]:
     """Two halves of the images, each with half of every person's, one more or less, fixed by `random`."""
-    shuffled = [random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
-    row = np.concatenate(shuffled)
+    row = np.concatenate([random.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)])
     return np.sort(row[::2]), np.sort(row[1::2])
 
 
 def _groups(own: Batch, images: int, random: Generator) -> list[Batch]:
     """One person's images in groups of `images`, in random order."""
     own = random.permutation(own)
-    missing = -len(own) % images
-    if missing:
+    if missing := -len(own) % images:
         others = own[: len(own) - len(own) % images]  # not in the last group
         enough = len(others) >= missing
         filling = random.choice(others, missing, replace=False) if enough else np.resize(own, missing)

@@ -29,9 +29,8 @@ def with_query_and_gallery(dataset: ReidDataset, train_share: float = 0.5) -> Re
     for record in dataset.train:
         images[record.pid].append(record)
     one_camera = not needs_two_cameras(dataset.protocol) or len({record.camid for record in dataset.train}) == 1
-    matchable = [
-        pid for pid, own in images.items() if len(own if one_camera else {r.camid for r in own}) > 1 and pid > 0
-    ]
+    views = {pid: own if one_camera else {record.camid for record in own} for pid, own in images.items()}
+    matchable = [pid for pid, seen in views.items() if len(seen) > 1 and pid > 0]
     if not matchable:
         raise ValueError(f"no person in {dataset.name} has images from two cameras, so no query could have a match")
     number = max(1, min(len(matchable), len(images) - round(train_share * len(images))))

@@ -1,256 +1,179 @@
-"""A model on the test side of a dataset: embed, score, rank."""
+"""A model on the query and gallery images of a dataset: embed, score, rank."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.names import splits_of
-from scalereid.data.protocols import Protocol
 from scalereid.data.reading import read_dataset, with_protocol
-from scalereid.data.records import PeopleAndCameras, ReidDataset
-from scalereid.inference.query_gallery import TestSide, describe
-from scalereid.models.building import to_device
-from scalereid.models.fingerprint import fingerprint
-from scalereid.process import choose_device
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.options import EvaluationOptions
+from scalereid.inference.opening import OpenModel, RuntimeOptions, is_exported, open_model
+from scalereid.inference.query_gallery import QueryGallery
 from scalereid.progress import Progress
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
-from scalereid.retrieval.distances import Distance
-from scalereid.retrieval.expansion import augment_gallery, expand_queries, pool_people
+from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import Ranking, rank
-from scalereid.retrieval.reranking import Reranking, cannot_help
-from scalereid.retrieval.scores import Precision, Scores, score
-from scalereid.runs.checkpoint import LoadedModel, load_checkpoint
+from scalereid.retrieval.reranking import cannot_help
+from scalereid.retrieval.scores import Scores, score
+from scalereid.runs.checkpoint import Source
+from scalereid.runs.facts import describe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Scores, and all it takes to get them again."""
+    """Scores, and what they were made with."""
 
     scores: Scores
-    query: Tensor
-    """(queries, d) embeddings, of a tracklet the mean of its images'."""
-    gallery: Tensor
-    """(images or tracklets, d) embeddings."""
-    labels: PeopleAndCameras
-    """Whom the rows of `query` and `gallery` show, and from which cameras."""
+    query: LabelledEmbeddings
+    """One row per query image or tracklet, neighbours included where options say so."""
+    gallery: LabelledEmbeddings
     dataset: ReidDataset
-    model: str
-    """Where the weights came from, and of which epoch they are."""
-    epoch: int | None
-    """Epochs they were trained for; None where nobody knows."""
-    image_size: ImageSize
-    flip: bool
-    fingerprint: str
-    """Of weights and image size."""
-    neighbours: str
-    """What was done to the embeddings with those of neighbours, in words; empty for nothing."""
+    model: OpenModel
+    options: EvaluationOptions
 
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
-        return rank(
-            self.query,
-            self.gallery,
-            distance=self.scores.distance,
-            protocol=self.scores.protocol,
-            top=top,
-            **self.labels,
-        )
+        return rank(self.query, self.gallery, distance=self.scores.distance, protocol=self.scores.protocol, top=top)
 
     def camera_pairs(self) -> list[CameraPair]:
-        """How well each camera's queries are found among each other camera's images, worst first."""
-        labels = {name: values for name, values in self.labels.items() if not name.endswith("_images")}
-        return score_camera_pairs(self.query, self.gallery, distance=self.scores.distance, **labels)  # type: ignore[arg-type]
+        """Scores of each camera's queries among each other camera's gallery images, worst mAP first."""
+        return score_camera_pairs(self.query, self.gallery, distance=self.scores.distance)
 
     def to_json(self) -> dict[str, Any]:
         """All but the embeddings, as JSON values."""
+        metadata = self.model.metadata
         return {
-            "model": self.model,
-            "dataset": describe(self.dataset),
-            "image_size": self.image_size,
-            "flip": self.flip,
-            "model_fingerprint": self.fingerprint,
-            "neighbours": self.neighbours,
+            "model": metadata.model,
+            "epoch": metadata.epoch,
+            "model_fingerprint": metadata.fingerprint,
+            "runtime": self.model.runtime.name,
+            "precision": self.model.runtime.precision,
+            "dataset": describe(self.dataset).to_json(),
+            "image_size": metadata.image_size,
+            "flip": self.options.flip,
+            "neighbours": self.options.neighbours(),
             "scores": self.scores.to_json(),
         }
 
     def __str__(self) -> str:
-        s = self.scores
-        ranks = "   ".join(f"rank-{k} {s.rank(k):.2%}" for k in (1, 5, 10, 20))
-        without = f" ({s.queries_without_match} without a match, not counted)" if s.queries_without_match else ""
-        size = f"{self.image_size[0]}×{self.image_size[1]}{', mirrored too' if self.flip else ''}"
-        size += f", {self.neighbours}" if self.neighbours else ""
+        scores, metadata = self.scores, self.model.metadata
+        epoch = "" if metadata.epoch is None else f", epoch {metadata.epoch}"
+        ranks = "   ".join(f"rank-{k} {scores.rank(k):.2%}" for k in (1, 5, 10, 20))
+        unmatched = scores.queries_without_match
+        without = f" ({unmatched:,} without a match, not counted)" if unmatched else ""
+        height, width = metadata.image_size
+        how = [scores.how(), f"{height}×{width}{', mirrored too' if self.options.flip else ''}"]
+        how += [words] if (words := self.options.neighbours()) else []
         what = "gallery images" if len(self.gallery) == len(self.dataset.gallery) else "gallery images and tracklets"
         left_out = "".join(f"\nleft out: {files:,} {why}" for why, files in sorted(self.dataset.left_out.items()))
         return (
-            f"{self.model} on {self.dataset.name}\n"
-            f"mAP {s.mAP:.2%}   mINP {s.mINP:.2%}   {ranks}\n"
-            f"{s.queries:,} queries{without}, {len(self.gallery):,} {what}; {s.how()}, {size}; "
+            f"{metadata.model}{epoch} on {self.dataset.name}\n"
+            f"mAP {scores.mAP:.2%}   mINP {scores.mINP:.2%}   {ranks}\n"
+            f"{scores.queries:,} queries{without}, {len(self.gallery):,} {what}; {'; '.join(how)}; "
             f"dataset {self.dataset.fingerprint()}{left_out}"
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class How:
-    """How to evaluate, where that is not as the model's recipe and the dataset say."""
-
-    distance: Distance | None = None
-    """Between embeddings; the recipe's unless told, cosine for torchreid's files."""
-    protocol: Protocol | None = None
-    """What of the gallery counts; the recipe's or the dataset's unless told."""
-    average_precision: Precision = "at-matches"
-    """See `score`."""
-    flip: bool = False
-    """Add each image's mirror image's embedding to its own."""
-    image_size: ImageSize | None = None
-    """(height, width); the recipe's unless told, 256×128 for torchreid's files."""
-    rerank: Reranking | None = None
-    """Re-rank with k-reciprocal encoding."""
-    expand_queries: int = 0
-    """Add so many of its nearest gallery images to each query."""
-    augment_gallery: int = 0
-    """Add so many of its nearest others to each gallery image."""
-    alpha: float = 0.0
-    """Weigh such neighbours by their cosine to this power."""
-    multi_query: bool = False
-    """Pool all queries of a person from a camera."""
-
-    def neighbours(self) -> str:
-        """What is done to the embeddings with those of neighbours, in words."""
-        said = ["queries of a person and camera pooled"] if self.multi_query else []
-        said += [f"gallery augmented by {self.augment_gallery}"] if self.augment_gallery else []
-        said += [f"queries expanded by {self.expand_queries}"] if self.expand_queries else []
-        return ", ".join(said) + (f" (α {self.alpha:g})" if self.expand_queries or self.augment_gallery else "")
-
-
 def evaluate(
-    source: str | Path,
+    source: Source,
     *,
-    data: Path,
+    data: str | Path,
     dataset: str | None = None,
-    how: How = How(),
-    device: str = "auto",
-    run_code: bool = False,
-    progress: Progress,
+    options: EvaluationOptions = EvaluationOptions(),
+    runtime: RuntimeOptions | None = None,
+    progress: Progress | None = None,
 ) -> Evaluation:
-    """Score a run or a weights file on one dataset, or one split of one; for the rest see `evaluate_all`.
+    """Score a model on one dataset, or one split of one; for the arguments see `evaluate_all`.
 
     Raises:
-        FileNotFoundError, ValueError: as `evaluate_all` does; or the dataset has several splits and none is named.
+        FileNotFoundError, ValueError: As `evaluate_all` raises; or the dataset has several splits and none is named.
     """
-    names = [dataset] if dataset else []
-    evaluated = evaluate_all(
-        source, data=data, datasets=names, how=how, device=device, run_code=run_code, progress=progress
-    )
-    [(name, evaluations)] = evaluated.items()
+    datasets = [dataset] if dataset else []
+    found = evaluate_all(source, data=data, datasets=datasets, options=options, runtime=runtime, progress=progress)
+    [(name, evaluations)] = found.items()
     if len(evaluations) > 1:
-        raise ValueError(f"{name} has {len(evaluations)} splits; name one of them, like {name}#1")
+        raise ValueError(f"{name} has {len(evaluations)} splits; name one of them, such as {name}#1")
     return evaluations[0]
 
 
 def evaluate_all(
-    source: str | Path,
+    source: Source,
     *,
-    data: Path,
-    datasets: Sequence[str],
-    how: How = How(),
-    device: str = "auto",
-    run_code: bool = False,
-    progress: Progress,
+    data: str | Path,
+    datasets: Sequence[str] = (),
+    options: EvaluationOptions = EvaluationOptions(),
+    runtime: RuntimeOptions | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, list[Evaluation]]:
-    """Score a run or a weights file on the query and gallery images of datasets.
+    """Score a model on the query and gallery images of datasets.
 
     Args:
-        source: a run, a weights file of ours, or one of torchreid's.
-        data: the datasets' folder.
-        datasets: their names; if none, the one that a run was scored on.
-        how: distance, protocol and the like.
-        device: `auto`, `cpu`, `cuda`, `cuda:1`, …
-        run_code: see `load_model`.
-        progress: where to show it.
+        source: A run, a weights file of ours or torchreid's, or an exported file.
+        data: The folder of the datasets.
+        datasets: Names of datasets. Defaults to the one that a run was scored on.
+        options: Distance, protocol, re-ranking and the like.
+        runtime: What computes the embeddings. Defaults to torch, or the runtime of an exported file.
+        progress: Where to show progress. Defaults to nowhere.
 
     Returns:
-        For each name its evaluation; where the name is of a dataset with several splits, and no split is named, one for each
-        of them.
+        The evaluation of each dataset by its name; one for each split where a dataset has several and none is named.
 
     Raises:
-        FileNotFoundError, ValueError: what does not exist or does not fit; the message says what.
+        FileNotFoundError, ValueError: Something does not exist or does not fit; the message says what.
+        ModuleNotFoundError: The runtime is not installed.
     """
-    loaded = load_checkpoint(source, run_code=run_code)
-    recipe = loaded.recipe
-    if not datasets:
-        if not recipe:
-            raise ValueError(f"{source} does not say what to evaluate it on; name a dataset, e.g. --dataset market1501")
-        datasets = (recipe.evaluation.dataset or recipe.data.dataset,)
-    progress.say(str(loaded.report))
-    check_image_size(how.image_size or loaded.image_size)
-    to_device(loaded.model, choose_device(device))
+    progress = progress or Progress.silent()
+    model = open_model(
+        source,
+        runtime or RuntimeOptions(runtime="auto" if is_exported(source) else "torch"),
+        image_size=options.image_size,
+    )
+    if model.report:
+        progress.say(str(model.report))
+    if not datasets and not model.recipe:
+        raise ValueError(
+            f"{model.metadata.model} does not say what to evaluate it on; name a dataset, such as 'market1501'"
+        )
     return {
-        name: [
-            _evaluate(loaded, str(source), _read(split, data, how, loaded), how, progress) for split in splits_of(name)
-        ]
-        for name in datasets
+        name: [_evaluate(model, split, Path(data), options, progress) for split in splits_of(name)]
+        for name in datasets or _own_datasets(model)
     }
 
 
-def _read(name: str, data: Path, how: How, loaded: LoadedModel) -> ReidDataset:
-    recipe = loaded.recipe
-    is_own = recipe and name == (recipe.evaluation.dataset or recipe.data.dataset)
-    own = recipe.evaluation.protocol if recipe and is_own else "dataset"
-    read = with_protocol(read_dataset(name, data), how.protocol or own)
-    if not read.query or not read.gallery:
+def _own_datasets(model: OpenModel) -> list[str]:
+    """The dataset that the model's recipe is scored on."""
+    recipe = model.recipe
+    return [recipe.evaluation.dataset or recipe.data.dataset] if recipe else []
+
+
+def _evaluate(model: OpenModel, name: str, data: Path, options: EvaluationOptions, progress: Progress) -> Evaluation:
+    recipe = model.recipe
+    own = recipe.evaluation.protocol if recipe and name in _own_datasets(model) else "dataset"
+    dataset = with_protocol(read_dataset(name, data), options.protocol or own)
+    if not dataset.query or not dataset.gallery:
         raise ValueError(
-            f"{read.name} has {len(read.query)} query and {len(read.gallery)} gallery images; both are needed"
+            f"{dataset.name} has {len(dataset.query)} query and {len(dataset.gallery)} gallery images; both are needed"
         )
-    return read
-
-
-def _evaluate(loaded: LoadedModel, source: str, dataset: ReidDataset, how: How, progress: Progress) -> Evaluation:
-    size = how.image_size or loaded.image_size
-    distance = how.distance or (loaded.recipe.evaluation.distance if loaded.recipe else "cosine")
-    if distance != "cosine" and (how.expand_queries or how.augment_gallery):
-        raise ValueError("queries and gallery that neighbours are added to have length 1: add --distance cosine")
-    learned = loaded.about.get("dataset", {}).get("name", "")
-    if "#" in learned and learned != dataset.name and learned.partition("#")[0] == dataset.name.partition("#")[0]:
-        progress.say(f"warning: this model was trained on {learned}, so on some of the people of {dataset.name}")
-    test = TestSide(dataset, size, progress)
-    query, gallery = test.embed(loaded.model, flip=how.flip, progress=progress)
-    labels = dataset.people_and_cameras()
-    if how.multi_query and dataset.protocol == "all-cameras":
-        raise ValueError("with the all-cameras protocol pooled queries would find themselves; leave --multi-query out")
-    if how.multi_query:
-        query, first = pool_people(query, labels["query_pids"], labels["query_camids"])
-        for key in ("query_pids", "query_camids", "query_images"):
-            labels[key] = labels[key][first]
-        progress.say(f"{len(dataset.query):,} query images pooled into {len(first):,}")
-    if how.augment_gallery:
-        gallery = augment_gallery(gallery, top=how.augment_gallery, alpha=how.alpha)
-    if how.expand_queries:
-        query = expand_queries(query, gallery, top=how.expand_queries, alpha=how.alpha)
-    if how.rerank and cannot_help(labels["gallery_pids"]):
-        progress.say("everybody has one gallery image, so re-ranking has nothing to go by: expect no gain, or a loss")
-    epoch = loaded.about.get("epoch")
-    return Evaluation(
-        scores=score(
-            query,
-            gallery,
-            distance=distance,
-            protocol=dataset.protocol,
-            average_precision=how.average_precision,
-            rerank=how.rerank,
-            **labels,
-        ),
-        query=query,
-        gallery=gallery,
-        labels=labels,
-        dataset=dataset,
-        model=f"{loaded.report.backbone} ({source}{'' if epoch is None else f', epoch {epoch}'})",
-        epoch=epoch,
-        image_size=size,
-        flip=how.flip,
-        fingerprint=fingerprint(loaded.model, size),
-        neighbours=how.neighbours(),
+    distance = options.distance or (recipe.evaluation.distance if recipe else "cosine")
+    options.check(distance, dataset.protocol)
+    _warn_of_seen_people(model, dataset, progress)
+    images = QueryGallery(dataset, model.metadata.image_size, progress)
+    query, gallery = options.apply(*images.embed(model, flip=options.flip, progress=progress), progress)
+    if options.rerank and cannot_help(gallery):
+        progress.say(
+            "Each person has one gallery image, so k-reciprocal neighbours carry no signal: expect no gain from re-ranking."
+        )
+    scores = score(
+        query, gallery, distance=distance, protocol=dataset.protocol, ap_rule=options.ap_rule, rerank=options.rerank
     )
+    return Evaluation(scores, query, gallery, dataset, model, options)
+
+
+def _warn_of_seen_people(model: OpenModel, dataset: ReidDataset, progress: Progress) -> None:
+    trained_on, split, _ = model.trained_on.partition("#")
+    if split and model.trained_on != dataset.name and trained_on == dataset.name.partition("#")[0]:
+        progress.say(
+            f"warning: this model was trained on {model.trained_on}, so on some of the people of {dataset.name}"
+        )

@@ -1,248 +1,221 @@
-"""One experiment from start to score: train, stop, go on."""
+"""One training from start to end: check, train, stop, resume."""
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from scalereid.data.check import check
-from scalereid.data.check.findings import Finding
-from scalereid.data.records import ReidDataset, count
-from scalereid.inference.query_gallery import TestSide, decode, describe
+from scalereid.data.batches import TrainingBatches
+from scalereid.data.images import ImageStore
+from scalereid.data.records import ReidDataset, labels
+from scalereid.experiments.checks import check_before_training
+from scalereid.experiments.evaluator import Evaluator
+from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
+from scalereid.files import require_free
 from scalereid.lookup import own_file
-from scalereid.models.supernet import SuperNet
-from scalereid.process import choose_device, environment, interruption, seed_everything
-from scalereid.progress import Progress, duration
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.process import choose_device, environment, interruption
+from scalereid.progress import Progress
 from scalereid.retrieval.scores import Scores
-from scalereid.runs import wiring as assembly
 from scalereid.runs.checkpoint import load_initial, save_model
+from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
+from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.resume import load_training, save_training
-from scalereid.runs.run import Run, create_run, note_environment, require_free, write
+from scalereid.runs.resume import load_state, save_state
+from scalereid.runs.run import Run, create_run, note_environment
+from scalereid.runs.wiring import Wired, read_datasets, wire
 from scalereid.training import loop
-from scalereid.training.loop import Interrupted
-from scalereid.training.search import state_of_search
-from scalereid.training.step import Training
+from scalereid.training.loop import Callbacks, Interrupted
 
 
-def train(recipe: Recipe, *, data: Path, out: Path, device: str = "auto", progress: Progress) -> Run:
+def train(
+    recipe: Recipe,
+    *,
+    data: str | Path,
+    out: str | Path,
+    device: str = "auto",
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+) -> Run:
     """Train by a recipe into a new run directory.
 
-    On a CPU, call `process.keep_freed_memory()` first, as the command line does: it is faster so.
+    On a CPU, call `scalereid.process.keep_freed_memory()` first, as the command line does: training is faster then.
+
+    Args:
+        recipe: Every setting that decides the result.
+        data: The folder of the dataset.
+        out: A new folder for the run.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, …
+        tensorboard: Write TensorBoard events into the run as well.
+        progress: Where to show progress. Defaults to nowhere.
 
     Raises:
-        FileExistsError: `out` is not empty.
-        FileNotFoundError, ValueError: what does not exist or does not fit; the message says what.
-        FloatingPointError: training diverged.
-        Interrupted: Ctrl-C; the run can be resumed.
+        FileExistsError: `out` exists and is not empty.
+        FileNotFoundError, ValueError: Something does not exist or does not fit; the message says what.
+        ModuleNotFoundError: TensorBoard is asked for and not installed.
+        FloatingPointError: The loss is not finite.
+        Interrupted: Ctrl-C was pressed; the run can be resumed.
     """
     if recipe.schedule.classifier_only_epochs and not recipe.model.initial_weights:
         raise ValueError(
-            "the recipe trains the classifier alone at first, which makes sense for trained weights only; "
-            "name some with --model.initial-weights, or set --schedule.classifier-only-epochs 0"
+            f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but there are no trained weights to "
+            "keep meanwhile; set model.initial_weights, or schedule.classifier_only_epochs to 0"
         )
     recipe.check()
+    out, data, progress = Path(out), Path(data), progress or Progress.silent()
     require_free(out)
+    if tensorboard:
+        require_tensorboard()
     chosen = choose_device(device)
-    dataset, target = assembly.read_datasets(recipe, data)
-    if not dataset.train:
-        raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
-    if not target.query:
-        progress.say(f"{target.name} has no query images: the run will not be scored")
-    _check(dataset, target, progress)
-    training = _first_state(recipe, dataset, chosen, progress)
-    experiment = _Experiment(recipe, dataset, target, training, progress)
-    scores = experiment.score()  # before any training: shows at once whether the dataset can be scored
-    own_code = own_file(recipe.model.backbone)
-    about = describe(dataset) | {"data": str(data.absolute())}
-    if target is not dataset:
-        about["target"] = describe(target)
-    run = create_run(out, recipe, about, environment(training.sums.device), own_code)
-    experiment.record(run, {}, scores)
-    return experiment.go_on(run)
+    dataset, target = read_datasets(recipe, data)
+    check_before_training(dataset, target, progress)
+    wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, recipe, progress))
+    evaluator = Evaluator(target, recipe, progress)
+    wired.state.register("evaluator", evaluator)
+    batches = _decode(dataset, recipe, wired, progress)
+    scores = evaluator(wired.state.model)  # before any training: shows at once whether the dataset can be scored
+    facts = describe(dataset)
+    datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
+    run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files)
+    events = TensorBoard(run.folder) if tensorboard else None
+    training = _Training(run, recipe, facts, wired, evaluator, events, progress)
+    training.record({}, None, scores)
+    return training.finish(batches)
 
 
-def resume(folder: Path, *, data: Path | None = None, device: str = "auto", progress: Progress) -> Run:
-    """Go on with a run that was stopped, to the same weights that it would have had.
+def resume(
+    folder: str | Path,
+    *,
+    data: str | Path | None = None,
+    device: str = "auto",
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Resume a run that was stopped, to the same weights that it would have had without the stop.
 
-    That holds on the same kind of device, with the same versions and number of threads; a difference is said and recorded.
-    `data` is where the dataset lies now, unless it lies where it did.
+    That holds on the same kind of device, with the same versions and number of threads; differences are reported and recorded.
+    `data` is the folder of the dataset; defaults to where it was.
 
     Raises:
-        FileNotFoundError: `folder` is no run.
-        ValueError: the dataset has changed since.
+        FileNotFoundError: `folder` is not a run.
+        ValueError: The dataset has changed since.
+        ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
-    run = Run(folder)
+    run, progress = Run(Path(folder)), progress or Progress.silent()
     recipe, recorded = run.recipe(), run.dataset()
-    dataset, target = assembly.read_datasets(recipe, data or Path(recorded["data"]))
-    for read, before in ((dataset, recorded), (target, recorded.get("target", recorded))):
-        if read.fingerprint() != before["fingerprint"]:
+    if tensorboard:
+        require_tensorboard()
+    chosen = choose_device(device)
+    dataset, target = read_datasets(recipe, Path(data or recorded.data))
+    for read, before in ((dataset, recorded.source), (target, recorded.target)):
+        if read.fingerprint() != before.fingerprint:
             raise ValueError(
-                f"{read.root} is not what {folder} was trained on: its fingerprint is not the recorded one"
+                f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
+                f"recorded is {before.fingerprint}"
             )
-    has_state = run.resume.is_file()  # not when it was stopped before its first step
-    start = replace(recipe, model=replace(recipe.model, initial_weights="")) if has_state else recipe
-    training = _first_state(start, dataset, choose_device(device), progress, code_in=folder)
-    best = load_training(run.resume, training) if has_state else -1.0
-    for difference in note_environment(run, environment(training.sums.device)):
-        progress.say(f"not as the run was started, so weights will differ in the last digits: {difference}")
-    if training.epoch == recipe.schedule.epochs:
-        progress.say(f"{folder} is finished: all {training.epoch} epochs are done")
+    has_state = run.state.is_file()  # not if it was stopped before its first step
+    load_weights = (lambda _: None) if has_state else partial(_load_initial_weights, recipe, progress)
+    wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
+    evaluator = Evaluator(target, recipe, progress)
+    wired.state.register("evaluator", evaluator)
+    if has_state:
+        load_state(run.state, wired.state)
+    for difference in note_environment(run, environment(chosen)):
+        progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
+    epoch = wired.state.epoch
+    if epoch == recipe.schedule.epochs:
+        progress.say(f"{folder} is finished: all {epoch} epochs are done")
         return run
-    progress.say(f"going on with {folder} after epoch {training.epoch}, step {training.step}")
-    experiment = _Experiment(recipe, dataset, target, training, progress, best)
+    progress.say(f"resuming {folder} after epoch {epoch}, step {wired.state.step}")
+    batches = _decode(dataset, recipe, wired, progress)
+    events = TensorBoard(run.folder, epoch) if tensorboard else None
+    training = _Training(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
-        experiment.record(run, {}, experiment.score())
-    return experiment.go_on(run)
+        training.record({}, None, evaluator(wired.state.model))
+    return training.finish(batches)
 
 
-def _check(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:
-    """Find out before the first epoch what would fail or mislead after the last."""
-    sides = [dataset] if target is dataset else [replace(dataset, query=(), gallery=()), replace(target, train=())]
-    findings = []
-    learned = {record.path for record in dataset.train}
-    seen = sum(record.path in learned for record in (*target.query, *target.gallery))
-    if seen:
-        message = f"{seen:,} test images are training images too: their score says nothing about strangers"
-        findings.append(Finding("warning", "trained-on", message))
-    for side in (replace(side, gallery=side.gallery if side.query else ()) for side in sides):
-        if not any(side.splits.values()):
-            continue
-        images = sum(len(records) for records in side.splits.values())
-        with progress.stage(f"checking {side.name}", images) as advance:
-            findings += check(side, advance=advance)
-    errors = [str(finding) for finding in findings if finding.severity == "error"]
-    if errors:
-        raise ValueError("the data cannot be used as it is (`scalereid data check` says more):\n" + "\n".join(errors))
-    for finding in findings:
-        if finding.severity == "warning" or finding.kind == "left-out":
-            progress.say(str(finding))
+def _load_initial_weights(recipe: Recipe, progress: Progress, model: EmbeddingModel) -> None:
+    if weights := recipe.model.initial_weights:
+        report = load_initial(model, weights, run_code=bool(own_file(recipe.model.backbone)))
+        progress.say(f"starting from {weights}: {report}")
 
 
-def _first_state(
-    recipe: Recipe, dataset: ReidDataset, device: torch.device, progress: Progress, code_in: Path | None = None
-) -> Training:
-    """The state before the first step, fixed by the recipe's seed. A backbone of one's own is that of the run `code_in`."""
-    seed_everything(recipe.seed)
-    settings = recipe.model
-    model = assembly.build_recipe_model(settings, code_in)
-    if settings.initial_weights:
-        report = load_initial(model, settings.initial_weights, run_code=bool(own_file(settings.backbone)))
-        progress.say(f"starting from {settings.initial_weights}: {report}")
-    return assembly.build_training(recipe, model, count(dataset.train).people, device)
+def _decode(dataset: ReidDataset, recipe: Recipe, wired: Wired, progress: Progress) -> TrainingBatches:
+    """Batches of the training images, all decoded."""
+    paths = [record.path for record in dataset.train]
+    with progress.stage("reading training images", len(paths)) as advance:
+        return wired.batches(ImageStore(paths, recipe.data.image_size, advance=advance))
 
 
-class _Experiment:
-    """A training with its images and, once it is recorded, its run."""
+@dataclass(eq=False)
+class _Training:
+    """A training, which saves and logs each epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
 
-    def __init__(
-        self,
-        recipe: Recipe,
-        dataset: ReidDataset,
-        target: ReidDataset,
-        training: Training,
-        progress: Progress,
-        best: float = -1.0,
-    ) -> None:
-        self.recipe, self.training, self.progress, self.best = recipe, training, progress, best
-        size = recipe.data.image_size
-        self.test = TestSide(target, size, progress) if target.query else None
-        pixels = decode("training", dataset.train, size, progress)
-        self.batches = assembly.build_batches(recipe, dataset.train, pixels, training.sums.device)
-        self.epoch_started = time.monotonic()
+    run: Run
+    recipe: Recipe
+    dataset: DatasetFacts
+    wired: Wired
+    evaluator: Evaluator
+    tensorboard: TensorBoard | None
+    progress: Progress
+    epoch_started: float = field(default_factory=time.monotonic)
 
-    def score(self) -> Scores | None:
-        """The model as it is now on the test side, if there is one."""
-        if self.test is None:
-            return None
-        return self.test.score(*self.test.embed(self.training.model), self.recipe.evaluation.distance)
-
-    def go_on(self, run: Run) -> Run:
+    def finish(self, batches: TrainingBatches) -> Run:
         """Train to the end of the recipe."""
-        recipe, training, batches = self.recipe, self.training, self.batches
+        recipe, state = self.recipe, self.wired.state
         epochs, size = recipe.schedule.epochs, recipe.data.batch_size
-        done = training.epoch * len(batches) + training.step
-        remaining = (epochs * len(batches) - done) * size
-        with interruption() as stop_requested, self.progress.stage("training", remaining) as advance:
+        steps_before = [0, *accumulate(batches.steps(epoch) for epoch in range(epochs))]
+        done = steps_before[state.epoch] + state.step
+        images = (steps_before[-1] - done) * size
+        with interruption() as stop_requested, self.progress.stage("training", images) as advance:
 
-            def after_steps(training: Training) -> None:
+            def after_steps() -> None:
                 nonlocal done
-                now = training.epoch * len(batches) + training.step
-                advance(
-                    (now - done) * size, f"epoch {training.epoch + 1}/{epochs}, loss {training.means()['total']:.3f}"
-                )
+                now = steps_before[state.epoch] + state.step
+                advance((now - done) * size, f"epoch {state.epoch + 1}/{epochs}, loss {state.means()['total']:.3f}")
                 done = now
 
-            def after_epoch(training: Training, means: dict[str, float]) -> None:
-                due = training.epoch % recipe.evaluation.every == 0 or training.epoch == epochs
-                self.record(run, means, self.score() if due else None)
+            def after_epoch(means: dict[str, float], learning_rate: float) -> None:
+                due = state.epoch % recipe.evaluation.every == 0 or state.epoch == epochs
+                self.record(means, learning_rate, self.evaluator(state.model) if due else None)
 
-            self.epoch_started = time.monotonic()
             try:
                 loop.train(
-                    training,
+                    state,
+                    self.wired.step,
                     batches,
                     epochs=epochs,
-                    learning_rate=assembly.build_learning_rate(recipe),
-                    classifier_only_epochs=recipe.schedule.classifier_only_epochs,
-                    precision=recipe.optimizer.precision,
-                    samples=recipe.search.samples,
-                    bilevel=recipe.search.bilevel,
-                    before_epoch=assembly.build_cooling(recipe),
-                    after_steps=after_steps,
-                    after_epoch=after_epoch,
+                    learning_rate=self.wired.learning_rate,
+                    callbacks=Callbacks(after_steps=after_steps, after_epoch=after_epoch),
                     stop_requested=stop_requested,
                 )
             except Interrupted:
-                save_training(run.resume, training, self.best)
-                raise Interrupted(run.folder) from None
-        if isinstance(training.model.backbone, SuperNet):
-            write(run.genotype, training.model.backbone.genotype(_origin(run)).save)
-        return run
+                save_state(self.run.state, state)
+                raise Interrupted(self.run.folder) from None
+        return self.run
 
-    def record(self, run: Run, means: dict[str, float], scores: Scores | None) -> None:
-        """Save and log an epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
-        training, recipe = self.training, self.recipe
-        entry: dict[str, Any] = {"epoch": training.epoch, "seconds": round(time.monotonic() - self.epoch_started, 3)}
-        entry |= means | ({"scores": scores.to_json()} if scores else {})
-        if isinstance(training.model.backbone, SuperNet):
-            entry["search"] = state_of_search(training.model.backbone)
-        dataset = run.dataset()  # weights travel; the folders they were trained on do not
-        about = entry | {"dataset": {key: dataset[key] for key in ("name", "counts", "fingerprint")}}
-        save = partial(save_model, model=training.model, recipe=recipe, about=about)
-        save(run.last)
-        if scores and scores.mAP > self.best:
-            self.best = scores.mAP
-            save(run.best)
+    def record(self, losses: dict[str, float], learning_rate: float | None, scores: Scores | None) -> None:
+        """Weights, best weights, log and state, in this order."""
+        recipe, wired, run = self.recipe, self.wired, self.run
+        seconds = round(time.monotonic() - self.epoch_started, 3)
+        search = wired.search.search_state() if wired.search else None
+        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, scores, search)
+        trained = TrainedFacts(entry, self.dataset)
+        save_model(run.last, wired.state.model, recipe, trained)
+        if scores and self.evaluator.improves(scores):
+            save_model(run.best, wired.state.model, recipe, trained)
+        if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
+            if scores and scores.per_query:
+                scores.per_query.save(run.per_query)
+            if wired.search:
+                trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {recipe.schedule.epochs} epochs"
+                origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}"
+                wired.search.genotype(origin).save(run.genotype)
         run.append(entry)
-        save_training(run.resume, training, self.best)
-        self.progress.say(_line(entry, recipe.schedule.epochs))
+        save_state(run.state, wired.state)
+        if self.tensorboard:
+            self.tensorboard.write(entry)
+        self.progress.say(entry.line(recipe.schedule.epochs))
         self.epoch_started = time.monotonic()
-
-
-def _origin(run: Run) -> str:
-    recipe, dataset = run.recipe(), run.dataset()
-    return (
-        f"{recipe.model.backbone} on {dataset['name']} ({dataset['fingerprint']}), {recipe.schedule.epochs} epochs, "
-        f"seed {recipe.seed}"
-    )
-
-
-def _line(entry: dict[str, Any], epochs: int) -> str:
-    """One epoch of the log as a line to read."""
-    parts = []
-    if "total" in entry:
-        parts.append(
-            f"loss {entry['total']:.3f}, {entry['accuracy']:.1%} right, rate {entry['learning_rate']:.2g}, "
-            f"{duration(entry['seconds'])}"
-        )
-    if "hardest_positive" in entry:
-        parts.append(f"hardest pairs {entry['hardest_positive']:.2f} / {entry['hardest_negative']:.2f}")
-    if "search" in entry:
-        parts.append(f"entropies {' '.join(f'{value:.2f}' for value in entry['search']['entropy'])}")
-    if "scores" in entry:
-        parts.append(f"mAP {entry['scores']['mAP']:.2%}, rank-1 {entry['scores']['cmc'][0]:.2%}")
-    return f"epoch {entry['epoch']}/{epochs}: {'; '.join(parts) or 'before training'}"

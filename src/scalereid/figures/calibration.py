@@ -1,4 +1,4 @@
-"""How distances of one person's and of two people's images differ, and what a threshold on them gives."""
+"""Distances of same-person and different-person pairs, and what a threshold on them gives, as pictures."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ _BARS = 128
 
 
 def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -> None:
-    """Histograms of both kinds of pairs' distances with the thresholds, above the probability of one person."""
+    """Draw histograms of both kinds of pairs with the thresholds, above the probability of the same person."""
     require_matplotlib()
     from matplotlib.figure import Figure
 
@@ -22,7 +22,10 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
     first, last = pairs.edges[counted[0]], pairs.edges[counted[-1] + 1]
     bars = np.linspace(first, last, _BARS + 1)
     middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
-    for counts, colour, label in ((pairs.same, "tab:green", "one person"), (pairs.different, "tab:red", "two people")):
+    for counts, colour, label in (
+        (pairs.same, "tab:green", "the same person"),
+        (pairs.different, "tab:red", "different people"),
+    ):
         heights = np.histogram(middles, bars, weights=counts / counts.sum())[0]
         above.stairs(heights, bars, fill=True, alpha=0.5, color=colour, label=f"{counts.sum():,} pairs of {label}")
     for point in calibration.points:
@@ -35,16 +38,18 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
     above.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
     figure.legend(title="dotted: false-match rates", title_fontsize=8, fontsize=9, loc="outside lower center", ncols=2)
     below.plot(
-        bars, calibration.probability(bars, prior=0.5), color="tab:blue", label="of as many pairs of two as of one"
+        bars, calibration.probability(bars, prior=0.5), color="tab:blue", label="if both kinds are equally frequent"
     )
-    below.plot(bars, calibration.probability(bars), color="tab:blue", linestyle="--", label="in this dataset")
-    below.set(xlabel=f"{calibration.distance} distance", ylabel="probability\nof one person", ylim=(0, 1))
+    below.plot(
+        bars, calibration.probability(bars), color="tab:blue", linestyle="--", label="as frequent as in this dataset"
+    )
+    below.set(xlabel=f"{calibration.distance} distance", ylabel="probability of\nthe same person", ylim=(0, 1))
     below.legend(fontsize=8)
     figure.savefig(file, dpi=110)
 
 
 def draw_roc(pairs: PairDistances, calibration: Calibration, file: Path) -> None:
-    """The true-match rate over the false-match rate, down to the smallest that the pairs can tell."""
+    """Draw the true-match rate over the false-match rate (ROC), down to the smallest rate that the pairs can measure."""
     require_matplotlib()
     from matplotlib.figure import Figure
 

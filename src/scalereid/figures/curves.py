@@ -1,13 +1,18 @@
-"""How a training went, as a picture."""
+"""The course of a training, as a picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scalereid.runs.log import EpochLog
 
-def draw_training_curve(log: list[dict[str, Any]], file: Path) -> None:
-    """Loss and scores over the epochs of a run's log, written to `file` (its ending decides the format).
+BLUE, ORANGE = "#46597a", "#c8642d"
 
-    With a triplet term also the hardest distances: where both fall to 0, training has collapsed.
+
+def draw_training_curve(log: Sequence[EpochLog], file: Path) -> None:
+    """Draw loss and scores over the epochs of a run's log into `file`, whose suffix decides the format.
+
+    With a triplet term also the hardest distances: training has collapsed where both fall to 0.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
@@ -15,39 +20,44 @@ def draw_training_curve(log: list[dict[str, Any]], file: Path) -> None:
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    trained = [entry for entry in log if "total" in entry]
-    has_distances = any("hardest_positive" in entry for entry in trained)
-    figure = Figure(figsize=(12 if has_distances else 8, 3), layout="constrained")
-    left, right, *more = figure.subplots(1, 3 if has_distances else 2)
-    left.plot([e["epoch"] for e in trained], [e["total"] for e in trained], color="#46597a")
+    trained, scored = [entry for entry in log if entry.losses], [entry for entry in log if entry.scores]
+    watched = [entry for entry in trained if "hardest_positive" in entry.losses]
+    figure = Figure(figsize=(12 if watched else 8, 3), layout="constrained")
+    left, right, *more = figure.subplots(1, 3 if watched else 2)
+    left.plot([entry.epoch for entry in trained], [entry.losses["total"] for entry in trained], color=BLUE)
     left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
-    scored = [entry for entry in log if "scores" in entry]
-    epochs = [e["epoch"] for e in scored]
-    right.plot(
-        epochs, [100 * e["scores"]["cmc"][0] for e in scored], "o-", markersize=3, color="#46597a", label="rank-1"
-    )
-    right.plot(epochs, [100 * e["scores"]["mAP"] for e in scored], "s--", markersize=3, color="#c8642d", label="mAP")
+    epochs = [entry.epoch for entry in scored]
+    for metric, style, colour in (("rank-1", "o-", BLUE), ("mAP", "s--", ORANGE)):
+        values = [100 * entry.scores.metric(metric) for entry in scored if entry.scores]
+        right.plot(epochs, values, style, markersize=3, color=colour, label=metric)
     right.set(xlabel="epoch (0: untrained)", ylabel="per cent", ylim=(0, 100))
     right.legend(loc="lower right", frameon=False)
     for axes in more:
-        epochs = [e["epoch"] for e in trained]
-        for name, style, colour in (("hardest_positive", "-", "#c8642d"), ("hardest_negative", "--", "#46597a")):
-            axes.plot(epochs, [e[name] for e in trained], style, color=colour, label=name.replace("_", " "))
+        epochs = [entry.epoch for entry in watched]
+        for name, style, colour in (("hardest_positive", "-", ORANGE), ("hardest_negative", "--", BLUE)):
+            axes.plot(epochs, [e.losses[name] for e in watched], style, color=colour, label=name.replace("_", " "))
         axes.set(xlabel="epoch", ylabel="mean distance", ylim=(0, None))
         axes.legend(loc="lower right", frameon=False)
     for axes in (left, right, *more):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
+        tidy(axes)
     figure.savefig(file, dpi=130)
 
 
+def tidy(axes: Any) -> None:
+    """A light grid instead of a frame."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+
+
 def require_matplotlib() -> None:
-    """Say what to install when Matplotlib is missing, before hours of work rather than after.
+    """Check that Matplotlib is installed, before hours of work rather than after.
 
     Raises:
-        ModuleNotFoundError: Matplotlib is not installed.
+        ModuleNotFoundError: Matplotlib is not installed; the message says how to install it.
     """
     try:
         import matplotlib  # noqa: F401
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("curves need Matplotlib: pip install 'scalereid[figures]'") from None
+        raise ModuleNotFoundError(
+            "Pictures need Matplotlib, which is not installed: pip install 'scalereid[figures]'"
+        ) from None

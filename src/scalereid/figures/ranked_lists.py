@@ -26,8 +26,8 @@ def draw_ranked_lists(
 ) -> Image.Image:
     """One line per query in `rows`: the query, then its nearest gallery images, framed green where right and red where wrong.
 
-    A tick or a cross says the same for those who cannot tell the colours apart. Every image is labelled with its camera and,
-    where there are `probabilities` (queries, top), with that of showing the query's person.
+    A tick or a cross says the same without colours. Each image is labelled with its camera and, with `probabilities`
+    (queries, top), with the probability that it shows the query's person.
     """
     top = ranking.indices.shape[1]
     height, width = image_size[0] + 2 * _FRAME, image_size[1] + 2 * _FRAME
@@ -51,12 +51,12 @@ def draw_ranked_lists(
 
 
 def evenly_spaced(number: int, of: int) -> list[int]:
-    """So many row numbers, spread over all."""
+    """`number` of the row numbers 0 … `of` − 1, evenly spread."""
     return sorted({round(row) for row in torch.linspace(0, of - 1, min(number, of)).tolist()})
 
 
 def mistakes(ranking: Ranking, number: int) -> list[int]:
-    """Queries that could be found but whose nearest gallery image shows somebody else, spread over all such."""
+    """At most `number` of the queries that have a match but whose nearest gallery image shows another person, evenly spread."""
     wrong = ((ranking.matches > 0) & ~ranking.correct[:, 0]).nonzero().flatten().tolist()
     return [wrong[i] for i in evenly_spaced(number, len(wrong))] if wrong else []
 

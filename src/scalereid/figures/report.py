@@ -1,93 +1,76 @@
 """One page about one run: its scores, its curve, what it finds and what it confuses."""
 
 import json
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from scalereid.data.records import ReidDataset, one_per_tracklet
+from scalereid.data.records import one_per_tracklet
+from scalereid.experiments.evaluation import Evaluation
 from scalereid.figures.curves import draw_training_curve
 from scalereid.figures.ranked_lists import draw_ranked_lists, evenly_spaced, mistakes
+from scalereid.files import write
 from scalereid.retrieval.calibration import Calibration
-from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.scores import Scores
-from scalereid.runs.run import Run, write
+from scalereid.runs.log import EpochLog
+from scalereid.runs.run import Run
 
 _ROWS = 8
+_METRICS = ("mAP", "mINP", "rank-1", "rank-5", "rank-10")
 
 
-def write_report(
-    run: Run,
-    *,
-    scores: Scores,
-    epoch: int | None,
-    summary: str,
-    ranking: Ranking,
-    dataset: ReidDataset,
-    calibration: Calibration | None = None,
-) -> Path:
+def write_report(run: Run, evaluation: Evaluation, calibration: Calibration | None = None) -> Path:
     """Write `report/index.html` and its pictures into the run; returns the page.
 
-    The page asks for nothing from outside. `epoch` and `summary` say what the scores are scores of. With a `calibration`, which
-    must be of the same distance, each image found carries the probability that it shows the query's person.
+    The page loads nothing from outside. With a `calibration`, which must be of the same distance, each image found carries
+    the probability that it shows the query's person.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
     """
     folder = run.folder / "report"
     folder.mkdir(exist_ok=True)
-    log = run.epochs()
+    log, ranking = run.log(), evaluation.rank()
     draw_training_curve(log, folder / "curve.png")
-    query, gallery = one_per_tracklet(dataset.query), one_per_tracklet(dataset.gallery)
-    probabilities = None
-    if calibration:
-        probabilities = calibration.probability(ranking.distances.cpu().numpy())
+    query, gallery = (one_per_tracklet(records) for records in (evaluation.dataset.query, evaluation.dataset.gallery))
+    probabilities = calibration.probability(ranking.distances.cpu().numpy()) if calibration else None
     wrong = mistakes(ranking, _ROWS)
     for name, rows in (("ranked_lists", evenly_spaced(_ROWS, len(query))), ("mistakes", wrong)):
         file = folder / f"{name}.png"
         file.unlink(missing_ok=True)
         if rows:
             draw_ranked_lists(query, gallery, ranking, rows, probabilities=probabilities).save(file)
-    page = folder / "index.html"
-    html = _page(run, log, scores, epoch, summary, bool(wrong), calibration)
-    write(page, lambda partial: partial.write_text(html, encoding="utf-8"))
-    return page
+    html = _page(run, _scores_table(log, evaluation), str(evaluation), bool(wrong), calibration)
+    write(folder / "index.html", lambda partial: partial.write_text(html, encoding="utf-8"))
+    return folder / "index.html"
 
 
-def _page(
-    run: Run,
-    log: list[dict[str, Any]],
-    scores: Scores,
-    epoch: int | None,
-    summary: str,
-    has_mistakes: bool,
-    calibration: Calibration | None,
-) -> str:
-    first = next((entry for entry in log if "scores" in entry), None)
-    rows = [
-        (
-            f"after epoch {epoch}" if epoch else "before training",
-            scores.mAP,
-            scores.mINP,
-            *(scores.rank(k) for k in (1, 5, 10)),
-        )
-    ]
-    if epoch and first and first["epoch"] == 0:
-        start = first["scores"]
-        rows.insert(0, ("before training", start["mAP"], start["mINP"], *(start["cmc"][k - 1] for k in (1, 5, 10))))
-    table = "\n".join(
-        f"<tr><th>{name}</th>{''.join(f'<td>{value:.2%}</td>' for value in values)}</tr>" for name, *values in rows
-    )
+def _scores_table(log: Sequence[EpochLog], evaluation: Evaluation) -> str:
+    """The scores before and after training as rows of an HTML table."""
+    epoch = evaluation.model.metadata.epoch
+    rows = {f"after epoch {epoch}" if epoch else "before training": evaluation.scores}
+    if epoch and log and log[0].epoch == 0 and log[0].scores:
+        rows = {"before training": log[0].scores, **rows}
+    return "\n".join(_table_row(name, scores) for name, scores in rows.items())
+
+
+def _table_row(name: str, scores: Scores) -> str:
+    cells = "".join(f"<td>{scores.metric(metric):.2%}</td>" for metric in _METRICS)
+    return f"<tr><th>{name}</th>{cells}</tr>"
+
+
+def _page(run: Run, scores_table: str, summary: str, has_mistakes: bool, calibration: Calibration | None) -> str:
     probabilities = (
         f" Per cent: the probability of the same person, calibrated on {escape(calibration.dataset)}, where "
-        f"{calibration.prior:.2%} of all pairs are of one person."
+        f"{calibration.prior:.2%} of all pairs show the same person."
         if calibration
         else ""
     )
     mistakes_section = (
-        '<h2>What it confuses</h2>\n<p>Queries whose nearest image shows somebody else.</p>\n<img src="mistakes.png" alt="">'
+        "<p>Queries whose nearest image shows another person.</p>\n"
+        '<img src="mistakes.png" alt="ranked lists of queries whose nearest image is wrong">'
         if has_mistakes
-        else "<h2>What it confuses</h2>\n<p>Nothing: the nearest image is right for every query.</p>"
+        else "<p>The nearest image is right for every query.</p>"
     )
     return f"""<!doctype html>
 <html lang="en">
@@ -106,20 +89,21 @@ pre {{ background: #f4f4f4; padding: 1rem; overflow-x: auto; font-size: .8rem; }
 <h1>{escape(run.folder.name)}</h1>
 <p>{"<br>".join(escape(line) for line in summary.splitlines())}</p>
 <table>
-<tr><th></th><th>mAP</th><th>mINP</th><th>rank-1</th><th>rank-5</th><th>rank-10</th></tr>
-{table}
+<tr><th></th>{"".join(f"<th>{metric}</th>" for metric in _METRICS)}</tr>
+{scores_table}
 </table>
-<h2>How it learned</h2>
+<h2>Training</h2>
 <img src="curve.png" alt="training loss and scores over the epochs">
-<h2>What it finds</h2>
-<p>Each line: a query, then the gallery images nearest to it. Green and ✓: the same person; red and ×: somebody else;
-c1, c2 …: the camera.{probabilities} Images of the query's person from the query's own camera are left out, and once all
-right images are found, what follows can only be wrong.</p>
+<h2>Ranked lists</h2>
+<p>Each line: a query, then the gallery images nearest to it. Green and ✓: the same person; red and ×: another person;
+c1, c2 …: the camera.{probabilities} Images of the query's person from the query's own camera are left out. Once all right
+images are found, the images that follow can only be wrong.</p>
 <img src="ranked_lists.png" alt="ranked lists">
+<h2>Mistakes</h2>
 {mistakes_section}
-<h2>How it was made</h2>
+<h2>Settings, data and environment</h2>
 <pre>{escape(json.dumps(run.recipe().to_json(), indent=2))}</pre>
-<pre>{escape(json.dumps(run.dataset(), indent=2))}</pre>
+<pre>{escape(json.dumps(run.dataset().to_json(), indent=2))}</pre>
 <pre>{escape((run.folder / "environment.json").read_text())}</pre>
 </html>
 """

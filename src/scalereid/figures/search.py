@@ -1,15 +1,16 @@
-"""How each block's choice evolved during a search, as a picture."""
+"""The course of an architecture search, as a picture."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from scalereid.figures.curves import require_matplotlib
+from scalereid.figures.curves import require_matplotlib, tidy
+from scalereid.runs.log import EpochLog
 
-COLOURS = ("#46597a", "#c8642d", "#e3b23c", "#8aa05a")  # of none, inside, outside, both
+COLOURS = ("#46597a", "#c8642d", "#e3b23c", "#8aa05a")  # none, inside, outside, both
 
 
-def draw_search(log: list[dict[str, Any]], file: Path) -> None:
-    """The placements' probabilities in each of the six blocks over the epochs of a search's log, written to `file`.
+def draw_search(log: Sequence[EpochLog], file: Path) -> None:
+    """Draw each block's placement probabilities over the epochs of a search's log into `file`.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
@@ -17,18 +18,15 @@ def draw_search(log: list[dict[str, Any]], file: Path) -> None:
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    searched = [entry for entry in log if "search" in entry]
-    epochs = [entry["epoch"] for entry in searched]
-    names = searched[0]["search"]["placements"]
-    blocks = len(searched[0]["search"]["probabilities"])
+    searched = [(entry.epoch, entry.search) for entry in log if entry.search]
+    epochs = [epoch for epoch, _ in searched]
+    first = searched[0][1]
     figure = Figure(figsize=(12, 2.8), layout="constrained")
-    for number, axes in enumerate(figure.subplots(1, blocks, sharey=True)):
-        for choice, (name, colour) in enumerate(zip(names, COLOURS, strict=True)):
-            values = [entry["search"]["probabilities"][number][choice] for entry in searched]
-            axes.plot(epochs, values, color=colour, label=name)
+    for number, axes in enumerate(figure.subplots(1, len(first.probabilities), sharey=True)):
+        for choice, (name, colour) in enumerate(zip(first.placements, COLOURS, strict=True)):
+            axes.plot(epochs, [state.probabilities[number][choice] for _, state in searched], color=colour, label=name)
         axes.set(title=f"stage {number // 2 + 1}, block {number % 2 + 1}", xlabel="epoch", ylim=(0, 1))
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
+        tidy(axes)
         if number == 0:
             axes.set_ylabel("probability")
             axes.legend(frameon=False)

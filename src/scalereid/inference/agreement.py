@@ -1,35 +1,35 @@
-"""Whether two ways of computing embeddings give the same ones, tried on drawn people."""
+"""Whether two ways of computing embeddings agree, tried on drawn people."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalereid.data.images import ImageSize
+from scalereid.data.images import ImageSize, resize
 from scalereid.data.toy.camera import CAMERAS, photograph
 from scalereid.data.toy.people import draw_people
 
 _PEOPLE = 5
 LEAST_COSINE = 0.99999
-"""In float32, below which embeddings are not the same."""
+"""Between equal embeddings in float32."""
 
 Compute = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 class Agreement(NamedTuple):
-    """How embeddings compare with those that they should be."""
+    """How embeddings compare with the expected ones."""
 
     difference: float
-    """The largest of any number, as a share of the longest embedding."""
+    """Largest difference of any number, as a share of the longest embedding."""
     cosine: float
-    """The smallest between two embeddings of one image."""
+    """Smallest cosine between the two embeddings of an image."""
 
 
 def compare(expected: Compute, found: Compute, image_size: ImageSize) -> Agreement:
-    """Two functions from pixels to embeddings, on one, two and five drawn people: numbers of images are free, or should be."""
+    """Compare two functions from pixels to embeddings on one, two and five drawn people, as batches may have any size."""
     pixels = drawn_people(image_size).copy()
     differences, cosines = [], []
     for n in (1, 2, _PEOPLE):
@@ -44,7 +44,9 @@ def compare(expected: Compute, found: Compute, image_size: ImageSize) -> Agreeme
 def drawn_people(image_size: ImageSize) -> NDArray[np.uint8]:
     """RGB pixels (5, height, width, 3) of drawn people, always the same ones."""
     rng = np.random.default_rng(0)
-    pictures: list[Any] = [photograph(person, CAMERAS[0], rng) for person in draw_people(_PEOPLE, rng)[:_PEOPLE]]
-    pixels = np.stack([np.asarray(p.resize(image_size[::-1], Image.Resampling.BILINEAR)) for p in pictures])
+    pictures: list[Image.Image] = [
+        photograph(person, CAMERAS[0], rng) for person in draw_people(_PEOPLE, rng)[:_PEOPLE]
+    ]
+    pixels = np.stack([resize(picture, image_size) for picture in pictures])
     pixels.flags.writeable = False
     return pixels

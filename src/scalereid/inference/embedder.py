@@ -1,33 +1,28 @@
-"""Pictures of people to embeddings, with whatever is fastest here."""
+"""Pictures of people to embeddings, with whatever is fastest on this machine."""
 
 import os
 import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import chain, islice
-from pathlib import Path
-from typing import Any, Literal, get_args
+from collections.abc import Iterable
+from functools import partial
+from typing import Literal, NamedTuple, Self, get_args
 
 import numpy as np
-import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from scalereid.inference.choice import OF_SUFFIX, runtime_for, runtime_of_file
-from scalereid.inference.metadata import Precision, describe_model
-from scalereid.inference.pixels import Channels, Images, OneImage, cut, one_by_one, to_pixels
-from scalereid.inference.runtimes import RuntimeName
-from scalereid.process import choose_device
-from scalereid.runs.checkpoint import Source, load_checkpoint
-from scalereid.runs.run import Run
+from scalereid.data.images import Advance
+from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_threads
+from scalereid.inference.items import find_items, names_several
+from scalereid.inference.metadata import ModelMetadata, Precision
+from scalereid.inference.opening import RuntimeOptions, open_model
+from scalereid.inference.pixels import Boxes, Channels, Images, OneImage, cut_boxes, one_by_one, to_pixels
+from scalereid.inference.runtimes import Runtime
+from scalereid.runs.checkpoint import Source
 
-_ON_CPU, _ON_GPU = 8, 128  # images in a batch; a CPU is fastest while a batch's maps stay in its caches
-
-Decoded = NDArray[np.uint8] | ValueError  # an image's pixels, or what is wrong with it
+OnError = Literal["raise", "report"]
 
 
 class UnreadableImagesWarning(UserWarning):
-    """Images that could not be read and whose rows are NaN: `images` has their numbers and what is wrong with each."""
+    """Images that could not be read, whose rows are NaN: `images` has their row numbers and what is wrong with each."""
 
     def __init__(self, images: list[tuple[int, str]]) -> None:
         more = f"; and {len(images) - 3} more" if len(images) > 3 else ""
@@ -36,17 +31,32 @@ class UnreadableImagesWarning(UserWarning):
         self.images = images
 
 
-class Embedder:
-    """A trained model at work: anything that shows people to rows of numbers, alike for the same person.
+class Collected(NamedTuple):
+    """Embeddings of the images that could be read, and what is wrong with the others."""
 
-    May be called from several threads. Memory does not grow with the number of images, but for the embeddings themselves.
+    embeddings: NDArray[np.float32]
+    """(k, embedding_size), in the order of the images."""
+    errors: dict[int, str]
+    """By the position of the image."""
+
+
+class Embedder:
+    """A trained model at work: images to embeddings (n, embedding_size), near to each other for the same person.
+
+    A context manager: `close` ends its threads. May be called from several threads. Memory does not grow with the number of
+    images, except for the embeddings themselves.
+
+    Attributes:
+        metadata: What the model is and takes.
+        flip: Whether mirror images are embedded, too.
+        normalize: Whether embeddings have length 1.
     """
 
     def __init__(
         self,
         model: Source,
         *,
-        runtime: Literal["auto"] | RuntimeName = "auto",
+        runtime: str = "auto",
         precision: Precision | None = None,
         device: str = "auto",
         flip: bool = False,
@@ -57,181 +67,145 @@ class Embedder:
         """Load a model and prepare a runtime.
 
         Args:
-            model: a run, a weights file of ours, torchreid's, a mapping from torchreid's tensor names; or a file that
-                `export` or `quantize` wrote, .onnx, .xml or .pt2.
-            runtime: `auto` measures those that are installed and takes the fastest that agrees with torch.
-            precision: of the arithmetic; float32 unless told, or an exported file's own. `bfloat16` is up to twice as fast
-                on processors that have it, for hardly any loss. `int8` takes the integers that `quantize` made of a run;
+            model: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, or a file
+                that `export` or `quantize` wrote (.onnx, .xml, .pt2).
+            runtime: `torch`, `onnxruntime` or `openvino`; `auto` measures the installed ones and takes the fastest that agrees
+                with torch.
+            precision: Arithmetic precision. Defaults to float32, or the exported file's. `bfloat16` is up to twice as fast on
+                processors that support it, with hardly any loss. `int8` takes the model that `quantize` wrote into a run;
                 where bfloat16 is as fast, `auto` takes that instead.
-            device: `auto`, `cpu`, `cuda`, …; runtimes other than torch work on the CPU.
-            flip: add each image's mirror image's embedding to its own.
-            normalize: give embeddings of length 1.
-            batch_size: images computed together; 8 on a CPU, 128 on a GPU unless told.
-            run_code: see `load_model`; a .pt2 file takes it too.
+            device: `auto`, `cpu`, `cuda`, …; runtimes other than torch compute on the CPU.
+            flip: Add each image's mirror image's embedding to its own.
+            normalize: Give embeddings of length 1.
+            batch_size: Number of images computed together. Defaults to 8 on a CPU, 128 on a GPU.
+            run_code: Allow a model that runs code of its own when it is loaded: see `load_model`; a .pt2 file does, too.
 
         Raises:
-            FileNotFoundError, ValueError: the model, the runtime or the precision is not to be had; the message says why.
-            ModuleNotFoundError: the runtime is not installed; the message says how to install it.
+            FileNotFoundError: The model does not exist.
+            ValueError: The model is damaged, or does not fit the runtime or the precision; the message says what to do.
+            ModuleNotFoundError: The runtime is not installed; the message says how to install it.
         """
+        options = RuntimeOptions(
+            runtime=runtime, precision=precision, device=device, batch_size=batch_size, run_code=run_code
+        )
+        opened = open_model(model, options)
+        self.metadata: ModelMetadata = opened.metadata
         self.flip, self.normalize = flip, normalize
-        if precision is not None and precision not in get_args(Precision):
-            raise ValueError(f"there is no precision {precision!r}; there are {', '.join(get_args(Precision))}")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
-        file = Path(model) if isinstance(model, str | os.PathLike) else None
-        if file and file.suffix in OF_SUFFIX:
-            if device not in ("auto", "cpu"):
-                raise ValueError(f"exported files are computed on the CPU, not on {device!r}; give the run for that")
-            self.device, self.batch_size = torch.device("cpu"), batch_size or _ON_CPU
-            self.about, self.runtime = runtime_of_file(file, runtime, precision, run_code=run_code)
-        else:
-            loaded = load_checkpoint(model, run_code=run_code)
-            self.about = describe_model(loaded, model)
-            on_cpu = device == "auto" and (runtime in ("onnxruntime", "openvino") or precision == "int8")
-            self.device = choose_device("cpu" if on_cpu else device)
-            self.batch_size = batch_size or (_ON_GPU if self.device.type == "cuda" else _ON_CPU)
-            self.runtime = runtime_for(
-                loaded,
-                self.about,
-                runtime,
-                precision or "float32",
-                self.device,
-                batch_size=self.batch_size,
-                integers=Run(file).integers if file and file.is_dir() else None,
-            )
-        self._workers = max(os.cpu_count() or 1, self.runtime.lanes)
-        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="scalereid")
+        self._embed: PixelEmbedder | None = PixelEmbedder(
+            runtime=opened.runtime, batch_size=opened.batch_size, flip=flip, normalize=normalize
+        )
+        self._threads = reading_threads(opened.runtime)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its threads and let go of the runtime. A closed embedder cannot be used any more."""
+        self._threads.shutdown()
+        self._embed = None
+
+    @property
+    def _open(self) -> PixelEmbedder:
+        if self._embed is None:
+            raise RuntimeError("This Embedder is closed; make a new one")
+        return self._embed
+
+    @property
+    def runtime(self) -> Runtime:
+        """What computes."""
+        return self._open.runtime
+
+    @property
+    def batch_size(self) -> int:
+        """Number of images computed together."""
+        return self._open.batch_size
 
     @property
     def embedding_size(self) -> int:
-        """Numbers in an embedding."""
-        return self.about.embedding_size
+        """Width of the embeddings."""
+        return self.metadata.embedding_size
 
     def __call__(
         self,
         images: Images,
         *,
-        boxes: ArrayLike | None = None,
+        boxes: Boxes | None = None,
         channels: Channels = "RGB",
-        on_error: Literal["raise", "report"] = "raise",
+        on_error: OnError = "raise",
     ) -> NDArray[np.float32]:
-        """Embeddings (n, embedding_size), one row an image, in their order; (0, embedding_size) for none.
+        """Embeddings (n, embedding_size), one row per image in their order; (0, embedding_size) for none.
 
         Args:
-            images: files, Pillow images, arrays (H, W, 3) or tensors (3, H, W) of uint8, of any sizes, or one of these; an
-                array (n, H, W, 3) or a tensor (n, 3, H, W).
-            boxes: (n, 4) left, top, right, bottom of people in one image, which are cut out.
-            channels: the order in arrays and tensors; OpenCV's is BGR.
+            images: Files, Pillow images, uint8 arrays (H, W, 3) or uint8 tensors (3, H, W) of any sizes, one or several; an
+                array (n, H, W, 3) or a tensor (n, 3, H, W); a folder with all folders below it, or a pattern such as
+                'crops/*.jpg', sorted by path; a .csv or .jsonl table.
+            boxes: Left, top, right and bottom of people, who are cut out: (n, 4) in one frame; or in several frames, a sequence
+                of such arrays, one for each. Rows are in the order of the frames.
+            channels: The order in arrays and tensors; OpenCV's is BGR.
             on_error: `report` gives rows of NaN for images that cannot be read, and warns with `UnreadableImagesWarning`.
 
         Raises:
-            ValueError: an image cannot be read, or is none; the message names it.
+            FileNotFoundError: There are no images in the folder or of the pattern.
+            ValueError: An image cannot be read or is not an image; the message names it.
         """
-        for given, choices in ((channels, get_args(Channels)), (on_error, ("raise", "report"))):
+        for argument, given, choices in (
+            ("channels", channels, get_args(Channels)),
+            ("on_error", on_error, get_args(OnError)),
+        ):
             if given not in choices:
-                raise ValueError(f"{given!r} is none of {', '.join(choices)}")
-        if boxes is not None:
-            frames = list(islice(one_by_one(images), 2))
-            if len(frames) != 1:
-                raise ValueError("boxes are of one frame; give one image with them")
-            images = cut(frames[0], boxes)  # type: ignore[assignment] # an error in place of a part is passed on
-        embeddings, unreadable = self.collect(one_by_one(images), channels=channels, on_error=on_error)
-        if unreadable:
-            warnings.warn(UnreadableImagesWarning([*unreadable.items()]), stacklevel=2)
-        return embeddings
+                raise ValueError(f"{argument} is {given!r}; choose from {', '.join(choices)}")
+        if isinstance(images, str | os.PathLike) and names_several(images):
+            images = [item.path for item in find_items(images)]
+        each = one_by_one(images) if boxes is None else cut_boxes(images, boxes)
+        embeddings, errors = self.collect(each, channels=channels, on_error=on_error)
+        if not errors:
+            return embeddings
+        warnings.warn(UnreadableImagesWarning([*errors.items()]), stacklevel=2)
+        rows = np.full((len(embeddings) + len(errors), self.embedding_size), np.nan, np.float32)
+        rows[[i for i in range(len(rows)) if i not in errors]] = embeddings
+        return rows
 
     def collect(
         self,
-        images: Iterable[OneImage],
+        images: Iterable[OneImage | ValueError],
         *,
         channels: Channels = "RGB",
-        on_error: Literal["raise", "report"] = "raise",
-    ) -> tuple[NDArray[np.float32], dict[int, str]]:
-        """The embeddings of several images, and with `on_error="report"` what is wrong with those whose rows are NaN.
+        on_error: OnError = "raise",
+        advance: Advance = lambda _: None,
+    ) -> Collected:
+        """Embeddings of several images, and with `on_error="report"` what is wrong with those that cannot be read.
 
         Raises:
-            ValueError: an image cannot be read, or is none; the message names it.
+            ValueError: An image cannot be read or is not an image; the message names it.
         """
-        rows: list[NDArray[np.float32]] = []
-        unreadable: dict[int, str] = {}
-        done = 0
-        for found, wrong in self._in_batches(images, channels):
-            if wrong and on_error == "raise":
-                raise next(iter(wrong.values()))
-            unreadable |= {done + i: str(error) for i, error in wrong.items()}
-            rows.append(found)
-            done += len(found)
-        return np.concatenate(rows) if rows else np.empty((0, self.embedding_size), np.float32), unreadable
+        read = partial(to_pixels, image_size=self.metadata.image_size, channels=channels)
+        parts, errors = [np.empty((0, self.embedding_size), np.float32)], {}
+        for rows in embed_images(self._open, images, read, self._threads):
+            for position, error in rows.errors.items():
+                if on_error == "raise":
+                    raise error
+                errors[position] = str(error)
+            if len(rows.embeddings):
+                parts.append(rows.embeddings)
+            advance(len(rows.embeddings) + len(rows.errors))
+        return Collected(np.concatenate(parts), errors)
 
-    def embed_pixels(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
-        """Embeddings of one batch that has the model's size already: RGB (n, height, width, 3), n ≥ 1.
+    def embed_pixels(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:
+        """Embeddings of one batch that has the model's image size already: RGB (n, height, width, 3), n ≥ 1.
 
-        `lane` where several batches are computed at once, each by one thread: see `Runtime`.
+        `concurrent` where several batches are computed at once, each by one thread: see `Runtime`.
         """
-        embeddings = self.runtime(pixels, lane=lane)
-        if self.flip:
-            embeddings = embeddings + self.runtime(np.ascontiguousarray(pixels[:, :, ::-1]), lane=lane)
-        if self.normalize:
-            embeddings = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True).clip(1e-12)
-        return embeddings
+        return self._open(pixels, concurrent=concurrent)
 
     def warm_up(self) -> None:
-        """Compute batches of nothing of all sizes, so that the first real ones are as fast as the others."""
-        sizes = {*(2**i for i in range(self.batch_size.bit_length())), self.batch_size}
-        nothing = np.zeros((self.batch_size, *self.about.image_size, 3), np.uint8)
+        """Compute black images in batches of all sizes, so that the first real ones are as fast as the others."""
+        embed = self._open
+        sizes = {*(2**i for i in range(embed.batch_size.bit_length())), embed.batch_size}
+        black = np.zeros((embed.batch_size, *self.metadata.image_size, 3), np.uint8)
         for size in sorted(sizes):
-            self.embed_pixels(nothing[:size])
-            if self.runtime.lanes > 1:
-                self.embed_pixels(nothing[:size], lane=True)
-
-    def _in_batches(
-        self, images: Iterable[OneImage], channels: Channels
-    ) -> Iterator[tuple[NDArray[np.float32], dict[int, ValueError]]]:
-        """Embeddings of one batch after the other, in order, and what is wrong with the images whose rows are NaN."""
-
-        def decode(image: OneImage | ValueError) -> Decoded:
-            if isinstance(image, ValueError):
-                return image
-            try:
-                return to_pixels(image, self.about.image_size, channels)
-            except ValueError as error:
-                return error
-
-        batches = _batches(iter(images), self.batch_size)
-        first, second = next(batches, None), next(batches, None)
-        if first is None:
-            return
-        if second is None:
-            yield self._rows([*self._pool.map(decode, first)])
-            return
-        # Many batches: decoded in threads some ahead, and embedded there too, each by one thread, where that is worth it.
-        in_lanes = self.runtime.lanes > 1
-
-        def work(batch: list[OneImage]) -> Any:
-            decoded = [decode(image) for image in batch]
-            return self._rows(decoded, lane=True) if in_lanes else decoded
-
-        ahead: deque[Future[Any]] = deque()
-        for batch in chain((first, second), batches):
-            ahead.append(self._pool.submit(work, batch))
-            if len(ahead) > self._workers:
-                result = ahead.popleft().result()
-                yield result if in_lanes else self._rows(result)
-        while ahead:
-            result = ahead.popleft().result()
-            yield result if in_lanes else self._rows(result)
-
-    def _rows(
-        self, images: Sequence[Decoded], *, lane: bool = False
-    ) -> tuple[NDArray[np.float32], dict[int, ValueError]]:
-        wrong = {i: image for i, image in enumerate(images) if isinstance(image, ValueError)}
-        usable = {i: image for i, image in enumerate(images) if not isinstance(image, ValueError)}
-        rows = np.full((len(images), self.embedding_size), np.nan, np.float32)
-        if usable:
-            rows[[*usable]] = self.embed_pixels(np.stack([*usable.values()]), lane=lane)
-        return rows, wrong
-
-
-def _batches(images: Iterator[OneImage], size: int) -> Iterator[list[OneImage]]:
-    while batch := list(islice(images, size)):
-        yield batch
+            embed(black[:size])
+            if embed.runtime.workers > 1:
+                embed(black[:size], concurrent=True)

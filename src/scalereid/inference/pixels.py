@@ -1,20 +1,22 @@
-"""Whatever shows a person to the pixels that a model takes, as training made them."""
+"""Files, Pillow images, arrays, tensors and boxes in frames to the pixels that a model takes, as in training."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice, zip_longest
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from scalereid.data.images import ImageSize, open_image, upright
+from scalereid.data.images import ImageSize, has_deep_channels, load_image, resize, upright
 
 Channels = Literal["RGB", "BGR"]
 OneImage = str | PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
 Images = OneImage | Iterable[OneImage]
+Boxes = ArrayLike | torch.Tensor | Iterable[ArrayLike | torch.Tensor]
 
 
 def one_by_one(images: Images) -> Iterator[OneImage]:
@@ -26,32 +28,36 @@ def one_by_one(images: Images) -> Iterator[OneImage]:
         yield images
     elif not isinstance(images, Iterable) or isinstance(images, bytes):
         raise ValueError(
-            f"{images if images is None else type(images).__name__} is no image; give a file's name, a Pillow image, an array, "
-            "a tensor, or several of them (OpenCV's imread gives None for a file that it cannot read)"
+            f"{images if images is None else type(images).__name__} is not an image; give a file name, a Pillow image, an "
+            "array, a tensor, or several of them (OpenCV's imread returns None for a file that it cannot read)"
         )
     else:
         yield from images
 
 
-def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
-    """A file, a Pillow image, an array (H, W, 3) or a tensor (3, H, W), both uint8, as an RGB image.
+def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB") -> NDArray[np.uint8]:
+    """RGB pixels (height, width, 3) of an image, upright and resized as in training.
 
-    `channels` is the order in arrays and tensors; OpenCV's is BGR.
+    Takes a file, a Pillow image, a uint8 array (H, W, 3) or a uint8 tensor (3, H, W). `channels` is the order in arrays and
+    tensors; OpenCV's is BGR.
 
     Raises:
-        ValueError: it is no such thing, or a file that cannot be read; the message says what it is.
+        ValueError: It is not an image, or a file that cannot be read; the message says what it is.
     """
+    return resize(_to_image(image, channels), image_size)
+
+
+def _to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
     if isinstance(image, str | PathLike):
-        with open_image(Path(image)) as opened:
-            return upright(opened)
+        return load_image(Path(image))
     if isinstance(image, Image.Image):
         if 0 in image.size:
-            raise ValueError(f"a Pillow image of {image.width}×{image.height} pixels is no image")
-        if image.mode.startswith(("I", "F")):
+            raise ValueError(f"a Pillow image of {image.width}×{image.height} pixels is not an image")
+        if has_deep_channels(image):
             raise ValueError(f"a Pillow image of mode {image.mode} has more than 8 bits a channel; convert it")
         try:
             return upright(image)
-        except OSError as error:  # read only now from a damaged file
+        except OSError as error:  # decoded only now, from a damaged file
             raise ValueError(f"a Pillow image cannot be read: {error}") from error
     pixels = _checked(image)
     return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
@@ -63,38 +69,66 @@ def _checked(image: NDArray[np.uint8] | torch.Tensor) -> NDArray[np.uint8]:
     pixels = array.transpose(1, 2, 0) if isinstance(image, torch.Tensor) and array.ndim == 3 else array
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(
-            f"a {type(image).__name__} of {array.dtype} with shape {list(array.shape)} is no image: arrays are uint8 "
+            f"a {type(image).__name__} of {array.dtype} with shape {list(array.shape)} is not an image: arrays are uint8 "
             "(height, width, 3), tensors uint8 (3, height, width)"
         )
     return pixels
 
 
-def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB") -> NDArray[np.uint8]:
-    """The same as RGB pixels (height, width, 3), resized as in training, by Pillow's antialiased bilinear filter."""
-    return np.asarray(to_image(image, channels).resize(image_size[::-1], Image.Resampling.BILINEAR))
+def cut_boxes(frames: Images, boxes: Boxes) -> Iterator[OneImage | ValueError]:
+    """The parts of frames within boxes, in order of the frames, and of the boxes in each.
 
+    Args:
+        frames: A frame with its `boxes` (n, 4); or several frames with a sequence of such arrays, one for each frame.
+        boxes: Left, top, right and bottom in pixels, rounded, and clipped to the frame.
 
-def cut(frame: OneImage, boxes: ArrayLike) -> list[OneImage | ValueError]:
-    """The parts of a frame within boxes (n, 4): left, top, right, bottom in pixels, rounded, and clipped to the frame.
-
-    Of an array or a tensor they are arrays, with the same order of channels; else Pillow images. In place of a part that
-    cannot be had, as nothing of the frame is within the box or the frame cannot be read, the error that says so.
+    Yields:
+        Arrays of arrays and tensors, with the same order of channels, else Pillow images. In place of a part that does not
+        exist, as the box lies outside or the frame cannot be read, the error that says so.
 
     Raises:
-        ValueError: boxes are not (n, 4) numbers.
+        ValueError: Boxes are not (n, 4) numbers, or not as many arrays as frames.
     """
-    edges = np.asarray(boxes, dtype=np.float64)
+    each_frame = one_by_one(frames)
+    if not _is_per_frame(boxes):
+        few = [*islice(each_frame, 2)]
+        if len(few) > 1 or (not few and np.size(boxes)):  # type: ignore[arg-type]
+            given = "several frames are given" if few else "no frame is given"
+            raise ValueError(f"the boxes are of one frame, but {given}; give a list of (n, 4) arrays, one per frame")
+        for frame in few:
+            yield from _cut(frame, boxes, "")
+        return
+    for number, (one, own) in enumerate(zip_longest(each_frame, boxes)):  # type: ignore[arg-type]
+        if one is None or own is None:
+            ended = "boxes" if own is None else "frames"
+            raise ValueError(f"{ended} end after {number}; give one (n, 4) array of boxes for each frame")
+        yield from _cut(one, own, f"frame {number}, ")
+
+
+def _is_per_frame(boxes: Any) -> bool:
+    """Whether there is an array of boxes for each frame, rather than one array (n, 4)."""
+    if isinstance(boxes, np.ndarray | torch.Tensor):
+        return boxes.ndim > 2
+    if not isinstance(boxes, list | tuple):
+        return True
+    return any(np.ndim(own) > 1 for own in boxes) or (bool(boxes) and not any(np.size(own) for own in boxes))
+
+
+def _cut(frame: OneImage, boxes: Any, where: str) -> list[OneImage | ValueError]:
+    edges = np.asarray(boxes.cpu() if isinstance(boxes, torch.Tensor) else boxes, dtype=np.float64)
     if not edges.size:
         return []
     if edges.ndim != 2 or edges.shape[1] != 4:
-        raise ValueError(f"boxes are {list(edges.shape)}; they must be (n, 4) numbers: left, top, right, bottom")
-    if not np.isfinite(edges).all():
-        raise ValueError(f"box {int(np.argmin(np.isfinite(edges).all(axis=1)))} is not four finite numbers")
+        raise ValueError(
+            f"{where}boxes have shape {list(edges.shape)}; they must be (n, 4) numbers: left, top, right, bottom"
+        )
+    if not (finite := np.isfinite(edges).all(axis=1)).all():
+        raise ValueError(f"{where}box {int(np.argmin(finite))} is not four finite numbers")
     # Only what is cut out is copied: the whole of a large frame would take longer than its people.
     try:
-        whole = to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
+        whole = _to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
     except ValueError as error:
-        return [error] * len(edges)
+        return [ValueError(f"{where}{error}")] * len(edges)
     width, height = whole.size if isinstance(whole, Image.Image) else whole.shape[1::-1]
     parts: list[OneImage | ValueError] = []
     clipped = edges.round().clip(0, (width, height) * 2).astype(int)
@@ -102,7 +136,7 @@ def cut(frame: OneImage, boxes: ArrayLike) -> list[OneImage | ValueError]:
         if left >= right or top >= bottom:
             parts.append(
                 ValueError(
-                    f"box {number}, {edges[number].tolist()}, holds nothing of the frame of {width}×{height} pixels; "
+                    f"{where}box {number}, {edges[number].tolist()}, has no pixels within the frame of {width}×{height}; "
                     "boxes are left, top, right, bottom"
                 )
             )

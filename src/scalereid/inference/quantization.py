@@ -1,69 +1,73 @@
-"""A model in 8-bit integers, kept only if it finds people as well as before."""
+"""A model in int8, kept only if it finds people as well as before."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch.nn import functional
 
-from scalereid.data.images import ImageStore
+from scalereid.data.images import ImageSize, ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
-from scalereid.inference.choice import AS_FAST
-from scalereid.inference.export.exporting import require_free
-from scalereid.inference.export.graph import write_onnx
-from scalereid.inference.export.int8 import describe, require_nncf, write_integers
+from scalereid.inference.auto import AS_FAST
+from scalereid.inference.embedding import BatchedRuntime
+from scalereid.inference.export.exporting import require_free_pair, write_pair
+from scalereid.inference.export.graph import cached_onnx
+from scalereid.inference.export.int8 import write_int8
 from scalereid.inference.measuring import measure
-from scalereid.inference.metadata import About, describe_model
-from scalereid.inference.query_gallery import TestSide
-from scalereid.inference.runtimes import OpenVinoRuntime
+from scalereid.inference.metadata import ModelMetadata, Precision, describe_model
+from scalereid.inference.packages import require
+from scalereid.inference.query_gallery import QueryGallery
+from scalereid.inference.runtimes import Runtime
+from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
 from scalereid.progress import Progress
+from scalereid.retrieval.scores import score
 from scalereid.runs.checkpoint import Source, load_checkpoint
 from scalereid.runs.run import Run
 
 IMAGES = 300  # to calibrate with
-_BATCH = 16
-_MEASURED = 8  # images in the batches whose time is taken
+_BATCH = 8  # images computed together
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How well a model finds people in one arithmetic."""
+    """How well, and how fast, a model finds people in one precision."""
 
-    arithmetic: str
+    precision: Precision
     mAP: float
     rank1: float
     cosine: float
-    """The mean to the float32 embeddings of the same images."""
+    """Mean cosine to the float32 embeddings of the same images."""
     rate: float
-    """Images a second here, in batches of 8, many of them."""
-
-
-def verdict(report: Sequence[Accuracy]) -> str:
-    """What to compute in here, in a sentence."""
-    half, integers = report[1:]
-    if integers.rate > AS_FAST * half.rate:
-        return f"int8 is {integers.rate / half.rate:.2f} times as fast as bfloat16 here"
-    return (
-        f"bfloat16 is as fast here (int8 is {integers.rate / half.rate:.2f} times) and nearer to float32: "
-        "prefer it, as runtime auto does"
-    )
+    """Images a second on this machine, in many batches of 8."""
 
 
 class LossTooLargeError(ValueError):
-    """The integers lose more than is put up with; `report` says how much."""
+    """int8 loses more than is allowed; `report` says how much."""
 
-    def __init__(self, report: list[Accuracy], allowed: float) -> None:
-        loss = 100 * (report[0].mAP - report[-1].mAP)
+    def __init__(self, report: Sequence[Accuracy], allowed: float) -> None:
         before, after = report[0].mAP, report[-1].mAP
         super().__init__(
-            f"in 8-bit integers mAP falls by {loss:.2f} points, from {before:.2%} to {after:.2%}, and {100 * allowed:.2f} are "
-            "allowed; the file was not kept. Allow more (--max-loss), or keep it all the same (--force)"
+            f"in int8 mAP falls by {100 * (before - after):.2f} points, from {before:.2%} to {after:.2%}, but at most "
+            f"{100 * allowed:.2f} are allowed; the file was not kept. Allow more with max_loss, or keep it with force"
         )
         self.report = report
+
+
+def verdict(report: Sequence[Accuracy]) -> str:
+    """Which precision to compute in on this machine, in a sentence."""
+    half, int8 = report[1:]
+    if int8.rate > AS_FAST * half.rate:
+        return f"int8 is {int8.rate / half.rate:.2f} times as fast as bfloat16 here"
+    return (
+        f"bfloat16 is as fast here (int8 is {int8.rate / half.rate:.2f} times) and nearer to float32: "
+        "prefer it, as runtime auto does"
+    )
 
 
 def quantize(
@@ -75,100 +79,96 @@ def quantize(
     max_loss: float = 0.005,
     force: bool = False,
     run_code: bool = False,
-    progress: Progress,
-) -> tuple[About, list[Accuracy]]:
-    """Write a model for OpenVINO in 8-bit integers, calibrated on images of a dataset and judged on its test side.
+    progress: Progress | None = None,
+) -> tuple[ModelMetadata, list[Accuracy]]:
+    """Write a model in int8 for OpenVINO, calibrated and scored on a dataset.
 
-    Calibrated with training images, or gallery images where there are none. What gates and sums of streams compute stays in
-    floating point, where integers cost most accuracy and save least time.
+    Calibrated with training images, or gallery images where there are none.
 
     Args:
-        source: see `load_model`.
-        out: a `.xml` file, beside which lies a `.bin`; unless told `int8.xml` in the run, where `Embedder` finds it.
-        data: the dataset's folder.
-        dataset: its name; it must have queries and a gallery.
-        max_loss: the largest fall of mAP, as a fraction, with which the file is kept.
-        force: keep it with any.
-        run_code: see `load_model`.
-        progress: where to show it.
+        source: See `load_model`.
+        out: A `.xml` file, beside which lies a `.bin`. Defaults to `int8.xml` in the run, where `Embedder` finds it.
+        data: The folder of the dataset.
+        dataset: Its name; it must have queries and a gallery.
+        max_loss: Largest fall of mAP, as a fraction, with which the file is kept.
+        force: Keep the file whatever is lost.
+        run_code: See `load_model`.
+        progress: Where to show progress. Defaults to nowhere.
 
     Returns:
-        What the file is; and the accuracy in float32, bfloat16 and integers.
+        The file's metadata; and the accuracy in float32, bfloat16 and int8.
 
     Raises:
         LossTooLargeError: mAP falls by more than `max_loss`.
-        ValueError, FileExistsError: see `export`; or no file is named and the model is no run.
-        ModuleNotFoundError: OpenVINO or NNCF is not installed; the message says how to install them.
+        ValueError, FileExistsError: See `export`; or no file is named and the model is not a run.
+        ModuleNotFoundError: OpenVINO or NNCF is not installed; the message says how to install it.
     """
+    out, progress = _destination(source, out), progress or Progress.silent()
+    require("openvino", "nncf", extra="export,int8")
+    loaded = load_checkpoint(source, run_code=run_code)
+    metadata = describe_model(loaded, source)
+    read = read_dataset(dataset, data)
+    images = QueryGallery(read, metadata.image_size, progress)
+    with TemporaryDirectory() as folder:
+        graph, quantized = cached_onnx(loaded, metadata), Path(folder) / "int8.xml"
+        write_int8(loaded.model, metadata, _calibration_pixels(read, metadata.image_size), quantized, progress)
+        runtimes: dict[Precision, Runtime] = {
+            "float32": OpenVinoRuntime(graph, "float32"),
+            "bfloat16": OpenVinoRuntime(graph, "bfloat16"),
+            "int8": OpenVinoRuntime(quantized, "int8"),
+        }
+        report = _evaluate(runtimes, images, metadata.image_size, progress)
+        metadata = replace(metadata, precision="int8", accuracy=_in_words(report, dataset))
+        keep(quantized, out, metadata, report, max_loss=1 if force else max_loss)
+    return metadata, report
+
+
+def keep(
+    quantized: Path, out: Path, metadata: ModelMetadata, report: Sequence[Accuracy], *, max_loss: float = 0.005
+) -> None:
+    """Write a quantized network to `out` with its metadata, unless it loses too much.
+
+    Raises:
+        LossTooLargeError: mAP falls by more than `max_loss`.
+    """
+    if report[0].mAP - report[-1].mAP > max_loss:
+        raise LossTooLargeError(report, max_loss)
+    write_pair(out, lambda file: save_network(quantized, metadata, file))
+
+
+def _destination(source: Source, out: Path | None) -> Path:
     if out is None:
         if not (isinstance(source, str | os.PathLike) and Path(source).is_dir()):
-            raise ValueError("the model is no run to keep integers in: name a .xml file (--out)")
-        out = Run(Path(source)).integers
+            raise ValueError("the model is not a run, in which int8.xml would be kept; give out, a .xml file")
+        out = Run(Path(source)).int8
     if out.suffix != ".xml":
-        raise ValueError(f"{out}: integers are written for OpenVINO, to a .xml file")
-    require_free(out)
-    require_nncf()
-    loaded = load_checkpoint(source, run_code=run_code)
-    about = describe_model(loaded, source)
-    read = read_dataset(dataset, data)
-    test = TestSide(read, about.image_size, progress)
-    learned = read.train or read.gallery
-    chosen = np.unique(np.linspace(0, len(learned) - 1, min(IMAGES, len(learned))).astype(int))
-    pixels = ImageStore([learned[i].path for i in chosen], about.image_size).read(np.arange(len(chosen))).numpy()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    graph, partial = out.with_name(f".{out.stem}.partial.float.onnx"), out.with_name(f".{out.stem}.partial.xml")
-    threads = torch.get_num_threads()
-    try:
-        write_onnx(loaded.model, about, graph)
-        about = replace(about, arithmetic="int8")
-        write_integers(loaded.model, about, pixels, partial, progress)
-        runtimes = {
-            "float32": OpenVinoRuntime(graph, "float32", threads),
-            "bfloat16": OpenVinoRuntime(graph, "bfloat16", threads),
-            "int8": OpenVinoRuntime(partial, "int8", threads),
-        }
-        seconds = measure([*runtimes.values()], about, _MEASURED)
-        rates = {arithmetic: _MEASURED / each for arithmetic, each in zip(runtimes, seconds, strict=True)}
-        report = _judge(runtimes, rates, test, read, progress)
-        if report[0].mAP - report[-1].mAP > max_loss and not force:
-            raise LossTooLargeError(report, max_loss)
-        about = replace(about, accuracy=_in_words(report, dataset))
-        describe(partial, about)
-        partial.with_suffix(".bin").replace(out.with_suffix(".bin"))
-        partial.replace(out)
-    finally:
-        for file in out.parent.glob(f".{escape(out.stem)}.partial*"):
-            file.unlink()
-    return about, report
+        raise ValueError(f"{out}: int8 is written for OpenVINO, to a .xml file")
+    require_free_pair(out)
+    return out
+
+
+def _calibration_pixels(dataset: ReidDataset, image_size: ImageSize) -> NDArray[np.uint8]:
+    records = dataset.train or dataset.gallery
+    chosen = np.unique(np.linspace(0, len(records) - 1, min(IMAGES, len(records))).astype(int))
+    return ImageStore([records[i].path for i in chosen], image_size).read(np.arange(len(chosen))).numpy()
+
+
+def _evaluate(
+    runtimes: Mapping[Precision, Runtime], images: QueryGallery, image_size: ImageSize, progress: Progress
+) -> list[Accuracy]:
+    seconds = measure([*runtimes.values()], image_size, _BATCH)
+    expected, report = None, []
+    for (precision, runtime), each in zip(runtimes.items(), seconds, strict=True):
+        progress.say(f"evaluating {precision}")
+        query, gallery = images.embed(BatchedRuntime(runtime=runtime, batch_size=_BATCH), progress=progress)
+        scores = score(query, gallery, distance="cosine", protocol=images.dataset.protocol)
+        found = functional.normalize(torch.cat([query.embeddings, gallery.embeddings]))
+        expected = found if expected is None else expected
+        cosine = float((found * expected).sum(dim=1).mean())
+        report.append(Accuracy(precision, scores.mAP, scores.rank(1), cosine, _BATCH / each))
+    return report
 
 
 def _in_words(report: Sequence[Accuracy], dataset: str) -> str:
     before, after = report[0], report[-1]
     return f"{dataset}: mAP {before.mAP:.2%} in float32, {after.mAP:.2%} in int8; rank-1 {before.rank1:.2%}, {after.rank1:.2%}"
-
-
-def _judge(
-    runtimes: dict[str, OpenVinoRuntime],
-    rates: dict[str, float],
-    test: TestSide,
-    dataset: ReidDataset,
-    progress: Progress,
-) -> list[Accuracy]:
-    reference = None
-    report = []
-    for arithmetic, runtime in runtimes.items():
-        sides = []
-        with progress.stage(f"judging {arithmetic}", len(dataset.query) + len(dataset.gallery)) as advance:
-            for store in (test.query_images, test.gallery_images):
-                rows = []
-                for start in range(0, len(store), _BATCH):
-                    batch = np.arange(start, min(start + _BATCH, len(store)))
-                    rows.append(runtime(store.read(batch).numpy()))
-                    advance(len(batch))
-                sides.append(torch.from_numpy(np.concatenate(rows)))
-        scores = test.score(test.pooled(sides[0], dataset.query), test.pooled(sides[1], dataset.gallery), "cosine")
-        everything = torch.nn.functional.normalize(torch.cat(sides))
-        reference = everything if reference is None else reference
-        cosine = float((everything * reference).sum(dim=1).mean())
-        report.append(Accuracy(arithmetic, scores.mAP, scores.rank(1), cosine, rates[arithmetic]))
-    return report

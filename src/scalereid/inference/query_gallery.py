@@ -1,73 +1,62 @@
-"""The images that a model is scored on, decoded once, and what a dataset is, for the record."""
+"""The images that a model is scored on, decoded once and embedded as often as wanted."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import Any
 
+import torch
 from torch import Tensor
 
 from scalereid.data.images import Advance, ImageSize, ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, tracklet_of
-from scalereid.inference.embedding import embed, pool_tracklets
+from scalereid.inference.embedding import BatchedRuntime, PixelEmbedder, default_batch_size, embed_store
+from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.progress import Progress
-from scalereid.retrieval.distances import Distance
-from scalereid.retrieval.scores import Scores, score
+from scalereid.retrieval.labelled import LabelledEmbeddings, with_labels
+from scalereid.retrieval.pooling import pool_tracklets
 
 
-class TestSide:
-    """The query and gallery images of a dataset, decoded once and embedded as often as one likes."""
+class QueryGallery:
+    """The query and gallery images of a dataset, resized for a model."""
 
-    __test__ = False  # not a test in pytest's sense
-
-    def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress) -> None:
-        self.query_images = decode("query", dataset.query, image_size, progress)
-        self.gallery_images = decode("gallery", dataset.gallery, image_size, progress)
+    def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress | None = None) -> None:
         self.dataset = dataset
-
-    def embed(
-        self, model: EmbeddingModel, *, flip: bool = False, progress: Progress | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Query and gallery embeddings of `model` as it is now; silent without `progress`."""
-        images = len(self.query_images) + len(self.gallery_images)
-        with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
-            return (
-                self._embed(model, self.dataset.query, self.query_images, flip, advance),
-                self._embed(model, self.dataset.gallery, self.gallery_images, flip, advance),
-            )
-
-    def score(self, query: Tensor, gallery: Tensor, distance: Distance) -> Scores:
-        """The scores of such embeddings by the dataset's protocol."""
-        return score(
-            query, gallery, distance=distance, protocol=self.dataset.protocol, **self.dataset.people_and_cameras()
+        self.query_images, self.gallery_images = (
+            _decode(name, dataset.splits[name], image_size, progress or Progress.silent())
+            for name in ("query", "gallery")
         )
 
-    @staticmethod
-    def _embed(
-        model: EmbeddingModel, records: Sequence[ImageRecord], images: ImageStore, flip: bool, advance: Advance
-    ) -> Tensor:
-        return TestSide.pooled(embed(model, images, flip=flip, advance=advance), records)
+    def embed(
+        self, model: BatchedRuntime, *, flip: bool = False, progress: Progress | None = None
+    ) -> tuple[LabelledEmbeddings, LabelledEmbeddings]:
+        """Embeddings of query and gallery, not L2-normalised, the images of a tracklet pooled; `model` from `open_model`.
 
-    @staticmethod
-    def pooled(embeddings: Tensor, records: Sequence[ImageRecord]) -> Tensor:
-        """One embedding a tracklet, where there are any."""
-        has_tracklets = any(record.tracklet is not None for record in records)
-        return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings
+        `flip` adds each image's mirror image's embedding to its own.
 
-
-def describe(dataset: ReidDataset) -> dict[str, Any]:
-    """A dataset's name, place, counts and fingerprint, for the record."""
-    return {
-        "name": dataset.name,
-        "root": str(dataset.root.absolute()),
-        "counts": {split: counts._asdict() for split, counts in dataset.counts().items()},
-        "left_out": dict(dataset.left_out),
-        "protocol": dataset.protocol,
-        "fingerprint": dataset.fingerprint(),
-    }
+        Raises:
+            ValueError: An embedding is not finite; the message names its image.
+        """
+        embedder = PixelEmbedder(runtime=model.runtime, batch_size=model.batch_size, flip=flip)
+        images = len(self.query_images) + len(self.gallery_images)
+        with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
+            query = _embed(embedder, self.query_images, self.dataset.query, advance)
+            gallery = _embed(embedder, self.gallery_images, self.dataset.gallery, advance)
+        return with_labels(self.dataset, query, gallery)
 
 
-def decode(what: str, records: tuple[ImageRecord, ...], size: ImageSize, progress: Progress) -> ImageStore:
-    """The images of `records`, with a bar while they are read."""
-    with progress.stage(f"reading {what} images", len(records)) as advance:
-        return ImageStore([record.path for record in records], size, advance=advance)
+def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
+    """A model as it is now in training, which it leaves untouched: the same embeddings as of its saved weights with torch."""
+    device = next(model.parameters()).device
+    runtime = PyTorchRuntime(model, "float32", device, capture=False)  # a capture would be used only once
+    return BatchedRuntime(runtime=runtime, batch_size=default_batch_size(device))
+
+
+def _decode(name: str, records: Sequence[ImageRecord], image_size: ImageSize, progress: Progress) -> ImageStore:
+    with progress.stage(f"reading {name} images", len(records)) as advance:
+        return ImageStore([record.path for record in records], image_size, advance=advance)
+
+
+def _embed(embedder: PixelEmbedder, store: ImageStore, records: Sequence[ImageRecord], advance: Advance) -> Tensor:
+    embeddings = torch.from_numpy(embed_store(embedder, store, advance))
+    has_tracklets = any(record.tracklet is not None for record in records)
+    return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings

@@ -11,11 +11,7 @@ from scalereid.models.genotype import Genotype
 
 
 def build_model(
-    backbone: str | Genotype,
-    *,
-    width: float | None = None,
-    genotype: Genotype | None = None,
-    embedding_size: int = 512,
+    backbone: str | Genotype, *, width: float | None = None, genotype: Genotype | None = None, embedding_size: int = 512
 ) -> EmbeddingModel:
     """A model with random weights: backbone, pooling, embedding layer.
 
@@ -29,10 +25,9 @@ def build_model(
         ValueError: The backbone does not exist, or has no width or genotype to change.
     """
     if isinstance(backbone, Genotype):
-        return build_model("osnet_x1_0", width=width, genotype=backbone, embedding_size=embedding_size)
+        genotype, backbone = backbone, "osnet_x1_0"
     make = find(backbone, BACKBONES)
-    options = {"width": width, "genotype": genotype}
-    chosen = {name: value for name, value in options.items() if value is not None}
+    chosen = {name: value for name, value in {"width": width, "genotype": genotype}.items() if value is not None}
     for name in chosen.keys() - signature(make).parameters.keys():
         raise ValueError(f"{backbone} has no {name} to change; leave model.{name} out")
     return EmbeddingModel(make(**chosen), embedding_size=embedding_size)

@@ -135,9 +135,8 @@ class CapturedSizes:
                 graphs.append(graph)
                 self.pool = graph.pool
         if not graphs:
-            warnings.warn(
-                f"This network cannot be captured as a CUDA graph, so embedding is slower: {reason}", stacklevel=4
-            )
+            message = f"This network cannot be captured as a CUDA graph, so embedding is slower: {reason}"
+            warnings.warn(message, stacklevel=4)
             return self.functions[0]
         return min(graphs, key=_seconds)
 

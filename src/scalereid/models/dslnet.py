@@ -3,7 +3,7 @@
 docs/explanation/dslnet.md says what the paper leaves open, what was chosen, and why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from torch import Tensor, nn
@@ -43,9 +43,8 @@ class DenseScaleBlock(nn.Module):
         super().__init__()
         chosen = sorted(set(stream_layers))
         if not chosen or len(chosen) != len(stream_layers) or not 1 <= chosen[0] <= chosen[-1] <= LAYERS:
-            raise ValueError(
-                f"stream_layers is {tuple(stream_layers)}; it must contain different layers from 1 to {LAYERS}"
-            )
+            given = tuple(stream_layers)
+            raise ValueError(f"stream_layers is {given}; it must contain different layers from 1 to {LAYERS}")
         middle = outputs // 4
         self.reduce = ConvNormReLU(inputs, middle)
         # Layers after the last stream would get no gradient.
@@ -62,9 +61,8 @@ class DenseScaleBlock(nn.Module):
         seen = self.reduce(maps)  # input of the next layer: the previous output, or the sum of all so far
         outputs = []
         for layer in self.layers:
-            output = layer(seen)
-            outputs.append(output)
-            seen = seen + output if self.dense else output
+            outputs.append(layer(seen))
+            seen = seen + outputs[-1] if self.dense else outputs[-1]
         fused = self.fusion([outputs[number - 1] for number in self.stream_layers])
         return self.relu(self.expand(fused) + self.shortcut(maps))
 
@@ -84,11 +82,10 @@ class DSLNet(StagedTrunk):
         stream_layers: Sequence[int] = STREAM_LAYERS,
         fusion: MakeFusion = ChannelwiseSelection,
     ) -> None:
-        def block(_: int, inputs: int, outputs: int) -> DenseScaleBlock:
-            return DenseScaleBlock(inputs, outputs, dense=dense, stream_layers=stream_layers, fusion=fusion)
-
         stem, *stages = WIDTHS
-        super().__init__([int(stem * width), *(multiple_of_12(channels * width) for channels in stages)], block)
+        channels = [int(stem * width), *(multiple_of_12(stage * width) for stage in stages)]
+        make = partial(DenseScaleBlock, dense=dense, stream_layers=stream_layers, fusion=fusion)
+        super().__init__(channels, lambda _, inputs, outputs: make(inputs, outputs))
 
 
 def multiple_of_12(channels: float) -> int:
@@ -96,14 +93,15 @@ def multiple_of_12(channels: float) -> int:
     return max(12, int(channels / 12 + 0.5) * 12)
 
 
-dslnet = DSLNet
-
-# Rows of the paper's ablation studies, and what it leaves open.
-dslnet_not_dense = partial(DSLNet, dense=False)
-dslnet_addition = partial(DSLNet, fusion=Addition)
-dslnet_squeeze_excitation = partial(DSLNet, fusion=SqueezeExcitation)
-dslnet_shared_gate = partial(DSLNet, fusion=SharedGate)
-dslnet_unsplit = partial(DSLNet, fusion=partial(ChannelwiseSelection, split=False))
-dslnet_layers_1_3_5 = partial(DSLNet, stream_layers=(1, 3, 5))
-dslnet_layers_1_3_6 = partial(DSLNet, stream_layers=(1, 3, 6))
-dslnet_layers_4_5_6 = partial(DSLNet, stream_layers=(4, 5, 6))
+NETWORKS: dict[str, Callable[..., DSLNet]] = {
+    "dslnet": DSLNet,
+    # Rows of the paper's ablation studies, and what it leaves open.
+    "dslnet_not_dense": partial(DSLNet, dense=False),
+    "dslnet_addition": partial(DSLNet, fusion=Addition),
+    "dslnet_squeeze_excitation": partial(DSLNet, fusion=SqueezeExcitation),
+    "dslnet_shared_gate": partial(DSLNet, fusion=SharedGate),
+    "dslnet_unsplit": partial(DSLNet, fusion=partial(ChannelwiseSelection, split=False)),
+    "dslnet_layers_1_3_5": partial(DSLNet, stream_layers=(1, 3, 5)),
+    "dslnet_layers_1_3_6": partial(DSLNet, stream_layers=(1, 3, 6)),
+    "dslnet_layers_4_5_6": partial(DSLNet, stream_layers=(4, 5, 6)),
+}

@@ -13,20 +13,14 @@ def fuse_batch_norms(model: nn.Module) -> nn.Module:
     Fuses neighbours in an `nn.Sequential`, as all networks here have them; other layers stay as they are.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
-    for layers in model.modules():
-        if isinstance(layers, nn.Sequential):
-            _fuse(layers)
+    for layers in [module for module in model.modules() if isinstance(module, nn.Sequential)]:
+        for before, after in pairwise(list(layers._modules)):
+            layer, norm = layers._modules[before], layers._modules[after]
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                layers._modules[before] = fuse_conv_bn_eval(layer, norm)
+            elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
+                layers._modules[before] = fuse_linear_bn_eval(layer, norm)
+            else:
+                continue
+            layers._modules[after] = nn.Identity()
     return model
-
-
-def _fuse(layers: nn.Sequential) -> None:
-    names = list(layers._modules)
-    for before, after in pairwise(names):
-        layer, norm = layers._modules[before], layers._modules[after]
-        if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            layers._modules[before] = fuse_conv_bn_eval(layer, norm)
-        elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-            layers._modules[before] = fuse_linear_bn_eval(layer, norm)
-        else:
-            continue
-        layers._modules[after] = nn.Identity()

@@ -16,9 +16,7 @@ class Fusion(nn.Module):
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__()
-        self.channels = channels
-        self.streams = streams
-        self.out_channels = channels
+        self.channels, self.streams, self.out_channels = channels, streams, channels
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The streams (b, channels, h, w) as one map (b, out_channels, h, w)."""

@@ -28,11 +28,11 @@ class Genotype:
     """The paper, or the search, that it comes from."""
 
     def __post_init__(self) -> None:
-        unknown = [choice for choice in self.placements if choice not in PLACEMENTS]
         if self.stem not in get_args(StemNorm):
             raise ValueError(f"the genotype's stem norm is {self.stem!r}; choose from {', '.join(get_args(StemNorm))}")
-        if unknown:
-            raise ValueError(f"a placement of the genotype is {unknown[0]!r}; choose from {', '.join(PLACEMENTS)}")
+        for choice in self.placements:
+            if choice not in PLACEMENTS:
+                raise ValueError(f"a placement of the genotype is {choice!r}; choose from {', '.join(PLACEMENTS)}")
         if len(self.placements) != BLOCKS:
             raise ValueError(f"the genotype has {len(self.placements)} placements; an OSNet has {BLOCKS} blocks")
 

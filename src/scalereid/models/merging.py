@@ -91,7 +91,7 @@ def _joined(convolutions: Sequence[Any], *, groups: int) -> nn.Conv2d:
     outputs = sum(one.out_channels for one in convolutions)
     bias = first.bias is not None
     joined = nn.Conv2d(inputs, outputs, first.kernel_size, padding=first.padding, groups=groups, bias=bias)
-    joined.weight = nn.Parameter(torch.cat([one.weight for one in convolutions]), requires_grad=False)
-    if bias:
-        joined.bias = nn.Parameter(torch.cat([one.bias for one in convolutions]), requires_grad=False)
+    for name, _ in [*joined.named_parameters()]:
+        values = torch.cat([getattr(one, name) for one in convolutions])
+        setattr(joined, name, nn.Parameter(values, requires_grad=False))
     return joined

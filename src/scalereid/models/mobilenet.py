@@ -43,9 +43,8 @@ class MobileNetV2(Backbone):
         self.stem = conv_norm_relu6(3, inputs, 3, stride=2)
         self.stages = nn.Sequential()
         for expansion, channels, blocks, stride in STAGES:
-            stage = nn.Sequential()
+            stage, outputs = nn.Sequential(), multiple_of_8(channels * width)
             for i in range(blocks):
-                outputs = multiple_of_8(channels * width)
                 stage.append(InvertedResidual(inputs, outputs, expansion=expansion, stride=stride if i == 0 else 1))
                 inputs = outputs
             self.stages.append(stage)
@@ -62,8 +61,7 @@ def conv_norm_relu6(
     inputs: int, outputs: int, kernel_size: int = 1, *, stride: int = 1, groups: int = 1
 ) -> nn.Sequential:
     """Convolution without bias, batch norm, ReLU clipped at 6."""
-    padding = kernel_size // 2
-    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=padding, groups=groups, bias=False)
+    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=kernel_size // 2, groups=groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6())
 
 

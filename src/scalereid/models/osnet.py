@@ -86,35 +86,37 @@ class OSNet(OSNetTrunk):
         convolution: MakeConvolution = Lite3x3,
         fusion: MakeFusion = SharedGate,
     ) -> None:
+        make = partial(OmniScaleBlock, depths=depths, convolution=convolution, fusion=fusion)
+
         def block(number: int, inputs: int, outputs: int) -> OmniScaleBlock:
-            placement = genotype.placements[number]
-            return OmniScaleBlock(
-                inputs, outputs, depths=depths, convolution=convolution, fusion=fusion, placement=placement
-            )
+            return make(inputs, outputs, placement=genotype.placements[number])
 
         stem_norm = InstanceNorm if genotype.stem == "instance" else nn.BatchNorm2d
         super().__init__(width=width, stem_norm=stem_norm, block=block)
 
 
-osnet_x1_0 = partial(OSNet, width=1.0)
-osnet_x0_75 = partial(OSNet, width=0.75)
-osnet_x0_5 = partial(OSNet, width=0.5)
-osnet_x0_25 = partial(OSNet, width=0.25)
-osnet_ibn_x1_0 = partial(OSNet, genotype=IBN)
-osnet_ain_x1_0 = partial(OSNet, width=1.0, genotype=AIN)
-osnet_ain_x0_75 = partial(OSNet, width=0.75, genotype=AIN)
-osnet_ain_x0_5 = partial(OSNet, width=0.5, genotype=AIN)
-osnet_ain_x0_25 = partial(OSNet, width=0.25, genotype=AIN)
-
-# Rows of the ablation study (table 5). Row 3 does not give the depth: 2 costs a little less than row 1, 3 a little more.
-osnet_full_convolutions = partial(OSNet, convolution=partial(ConvNormReLU, kernel_size=3))
-osnet_same_depth_2 = partial(OSNet, depths=(2, 2, 2, 2))
-osnet_same_depth_3 = partial(OSNet, depths=(3, 3, 3, 3))
-osnet_concatenation = partial(OSNet, fusion=Concatenation)
-osnet_addition = partial(OSNet, fusion=Addition)
-osnet_separate_gates = partial(OSNet, fusion=SeparateGates)
-osnet_stream_gate = partial(OSNet, fusion=SharedStreamGate)
-osnet_fixed_gates = partial(OSNet, fusion=FixedGates)
-osnet_one_stream = partial(OSNet, depths=(1,), fusion=Addition)
-osnet_two_streams = partial(OSNet, depths=(1, 2))
-osnet_three_streams = partial(OSNet, depths=(1, 2, 3))
+NETWORKS: dict[str, Callable[..., OSNet]] = {
+    "osnet_x1_0": partial(OSNet, width=1.0),
+    "osnet_x0_75": partial(OSNet, width=0.75),
+    "osnet_x0_5": partial(OSNet, width=0.5),
+    "osnet_x0_25": partial(OSNet, width=0.25),
+    "osnet_ibn_x1_0": partial(OSNet, genotype=IBN),
+    "osnet_ain_x1_0": partial(OSNet, width=1.0, genotype=AIN),
+    "osnet_ain_x0_75": partial(OSNet, width=0.75, genotype=AIN),
+    "osnet_ain_x0_5": partial(OSNet, width=0.5, genotype=AIN),
+    "osnet_ain_x0_25": partial(OSNet, width=0.25, genotype=AIN),
+}
+# Rows of table 5. Row 3 does not give the depth: 2 costs a little less than row 1, 3 a little more.
+ABLATIONS: dict[str, Callable[..., OSNet]] = {
+    "osnet_full_convolutions": partial(OSNet, convolution=partial(ConvNormReLU, kernel_size=3)),
+    "osnet_same_depth_2": partial(OSNet, depths=(2, 2, 2, 2)),
+    "osnet_same_depth_3": partial(OSNet, depths=(3, 3, 3, 3)),
+    "osnet_concatenation": partial(OSNet, fusion=Concatenation),
+    "osnet_addition": partial(OSNet, fusion=Addition),
+    "osnet_separate_gates": partial(OSNet, fusion=SeparateGates),
+    "osnet_stream_gate": partial(OSNet, fusion=SharedStreamGate),
+    "osnet_fixed_gates": partial(OSNet, fusion=FixedGates),
+    "osnet_one_stream": partial(OSNet, depths=(1,), fusion=Addition),
+    "osnet_two_streams": partial(OSNet, depths=(1, 2)),
+    "osnet_three_streams": partial(OSNet, depths=(1, 2, 3)),
+}

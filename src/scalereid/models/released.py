@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.models.osnet import WIDTHS
 
 Renames = list[tuple[str, str | Callable[[re.Match[str]], str]]]  # patterns and their replacements
 
@@ -33,12 +32,8 @@ _RENAMES: Renames = [
     (r"\.bn\.", ".norm."),
 ]
 # One name in torchreid for two positions: OSNet-IBN has it after the addition, OSNet-AIN before.
-_AFTER: Renames = [(r"\.IN\.", ".outside.")]
-_BEFORE: Renames = [(r"\.IN\.", ".restore.norm.")]
-_CLASSIFIER = "classifier."
-_WIDTHS = {
-    int(WIDTHS[0] * width): f"x{name}" for width, name in ((1.0, "1_0"), (0.75, "0_75"), (0.5, "0_5"), (0.25, "0_25"))
-}
+_INSTANCE_NORM = r"\.IN\."
+_WIDTHS = {64: "x1_0", 48: "x0_75", 32: "x0_5", 16: "x0_25"}  # by the channels of the stem
 
 
 @dataclass(frozen=True)
@@ -68,9 +63,8 @@ def recognise(state: Mapping[str, Tensor]) -> str:
     if stem.shape[0] not in _WIDTHS:
         widths = ", ".join(f"{channels} ({name})" for channels, name in _WIDTHS.items())
         raise ValueError(f"conv1 has {stem.shape[0]} channels; the released OSNets have {widths}")
-    kind = (
-        "ain_" if "conv2.0.conv2.0.layers.0.conv1.weight" in state else "ibn_" if "conv2.0.IN.weight" in state else ""
-    )
+    tells = {"ain_": "conv2.0.conv2.0.layers.0.conv1.weight", "ibn_": "conv2.0.IN.weight"}
+    kind = next((kind for kind, tell in tells.items() if tell in state), "")
     return f"osnet_{kind}{_WIDTHS[stem.shape[0]]}"
 
 
@@ -80,8 +74,8 @@ def load_released(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: 
     Raises:
         ValueError: A tensor is missing, unexpected or has another shape; the message names all such tensors.
     """
-    ignored = tuple(name for name in state if name.startswith(_CLASSIFIER))
-    renames = _RENAMES + (_BEFORE if "_ain_" in backbone else _AFTER)
+    ignored = tuple(name for name in state if name.startswith("classifier."))
+    renames = [*_RENAMES, (_INSTANCE_NORM, ".restore.norm." if "_ain_" in backbone else ".outside.")]
     renamed = {rename(name, renames): tensor for name, tensor in state.items() if name not in ignored}
     load_strictly(model, renamed)
     return LoadReport(backbone, tuple(renamed), ignored)

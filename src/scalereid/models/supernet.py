@@ -45,10 +45,7 @@ class SuperNet(OSNetTrunk):
     """
 
     def __init__(self, *, width: float = 1.0, sampled: bool = False) -> None:
-        def block(_: int, inputs: int, outputs: int) -> SearchBlock:
-            return SearchBlock(inputs, outputs)
-
-        super().__init__(width=width, stem_norm=InstanceNorm, block=block)
+        super().__init__(width=width, stem_norm=InstanceNorm, block=lambda _, *channels: SearchBlock(*channels))
         for norm in [m for m in self.modules() if isinstance(m, nn.BatchNorm2d | nn.InstanceNorm2d)]:
             norm.affine = False
             norm.register_parameter("weight", None)
@@ -82,9 +79,7 @@ class SuperNet(OSNetTrunk):
             numbers = weights.argmax(dim=1)
             chosen = numbers.tolist()
             weights = nn.functional.one_hot(numbers, len(PLACEMENTS)) - weights.detach() + weights
-        blocks = [
-            block for stage in self.stages.children() for block in stage.children() if isinstance(block, SearchBlock)
-        ]
+        blocks = [block for block in self.stages.modules() if isinstance(block, SearchBlock)]
         for number, block in enumerate(blocks):
             block.weights, block.chosen = weights[number], chosen[number] if chosen else None
         try:

@@ -1,14 +1,12 @@
 """The trunk that OSNet and DSLNet share; they differ in their blocks."""
 
 from collections.abc import Callable, Sequence
-from itertools import count
 
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone, through
 from scalereid.models.layers import ConvNormReLU, MakeNorm, initialise
 
-BLOCKS_PER_STAGE = 2
 MakeBlock = Callable[[int, int, int], nn.Module]
 
 
@@ -25,10 +23,9 @@ class StagedTrunk(Backbone):
         self.stem = ConvNormReLU(3, inputs, 7, stride=2, norm=stem_norm)
         self.pool = nn.MaxPool2d(3, stride=2, padding=1)
         self.stages = nn.Sequential()
-        numbers = count()
-        for outputs in stages:
-            blocks = [block(next(numbers), inputs if i == 0 else outputs, outputs) for i in range(BLOCKS_PER_STAGE)]
-            is_last = len(self.stages) == len(stages) - 1
+        for number, outputs in enumerate(stages):
+            blocks = [block(2 * number, inputs, outputs), block(2 * number + 1, outputs, outputs)]
+            is_last = number == len(stages) - 1
             transition = [] if is_last else [ConvNormReLU(outputs, outputs), nn.AvgPool2d(2)]
             self.stages.append(nn.Sequential(*blocks, *transition))
             inputs = outputs

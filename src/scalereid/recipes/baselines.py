@@ -3,20 +3,13 @@
 from dataclasses import replace
 
 from scalereid.recipes import osnet
-from scalereid.recipes.published import Published, Scores
+from scalereid.recipes.published import Published, Scores, by_dataset
 from scalereid.runs.recipe import DataSettings, ModelSettings, OptimizerSettings, ScheduleSettings
 
-MOBILENET_SCORES: dict[str, Scores] = {  # of the OSNet paper's table 3, "from scratch, theirs"
-    "market1501": (87.0, 69.5),
-    "duke": (75.2, 55.8),
-    "cuhk03": (46.5, 46.0),
-    "msmt17": (50.9, 27.0),
-}
-RESNET_SCORES: dict[str, Scores] = {  # of torchreid's model zoo, resnet50_fc512
-    "market1501": (90.8, 75.3),
-    "duke": (81.0, 64.0),
-    "msmt17": (69.6, 38.4),
-}
+# Of the OSNet paper's table 3, "from scratch, theirs".
+MOBILENET_SCORES = by_dataset((87.0, 69.5), (75.2, 55.8), (46.5, 46.0), (50.9, 27.0))
+# Of torchreid's model zoo, resnet50_fc512.
+RESNET_SCORES: dict[str, Scores] = {"market1501": (90.8, 75.3), "duke": (81.0, 64.0), "msmt17": (69.6, 38.4)}
 RESNET50 = replace(
     osnet.FINETUNED,
     data=DataSettings(dataset="market1501", batch_size=32, flip=0.5, crop=0.5),

@@ -2,35 +2,29 @@
 
 from dataclasses import replace
 
+from scalereid.recipes import osnet
 from scalereid.recipes.osnet import on, with_backbone
-from scalereid.recipes.published import Published, Scores
-from scalereid.runs.recipe import (
-    DataSettings,
-    EvaluationSettings,
-    ModelSettings,
-    ObjectiveSettings,
-    OptimizerSettings,
-    Recipe,
-    ScheduleSettings,
-)
+from scalereid.recipes.published import Published, Scores, by_dataset
+from scalereid.runs.recipe import ModelSettings, ObjectiveSettings, Recipe, ScheduleSettings
 
 PAPER = "DSLNet, ACCV 2020"
 FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: model.initial_weights=FILE."
 RATE_NOTE = "The text swaps the learning rates, giving 0.0015 for SGD and 0.065 for AMSGrad."
+JOINT_NOTE = "Cross-entropy and E-TriHard together from the start."
+PHASES_NOTE = "Cross-entropy for the first half, then both; the paper trains in this order, but not for how long each."
 LIST_NOTE = "The paper counts 32,621 training images, the list with the validation list; torchreid trains on 30,248."
 
-SCRATCH = Recipe(
-    data=DataSettings(dataset="market1501", flip=0.5, crop=0.5, erase=0.5),
+SCRATCH = replace(
+    osnet.SCRATCH,
     model=ModelSettings(backbone="dslnet"),
     objective=ObjectiveSettings(auxiliary=1.0),
-    optimizer=OptimizerSettings(name="sgd", lr=0.065),
     schedule=ScheduleSettings(epochs=350, decay="cosine"),
-    evaluation=EvaluationSettings(every=50, distance="cosine"),
+    evaluation=replace(osnet.SCRATCH.evaluation, distance="cosine"),
 )
 FINETUNED = replace(
     SCRATCH,
-    data=DataSettings(dataset="market1501", flip=0.5, erase=0.5),
-    optimizer=OptimizerSettings(name="amsgrad", lr=0.0015),
+    data=osnet.FINETUNED.data,
+    optimizer=osnet.FINETUNED.optimizer,
     schedule=ScheduleSettings(epochs=250, decay="cosine", classifier_only_epochs=10),
 )
 E_TRIHARD = replace(
@@ -40,24 +34,9 @@ E_TRIHARD = replace(
 )
 TWO_PHASES = replace(E_TRIHARD, objective=replace(E_TRIHARD.objective, triplet_from_epoch=125))
 
-SCRATCH_SCORES: dict[str, Scores] = {
-    "market1501": (94.0, 83.9),
-    "duke": (86.9, 74.8),
-    "cuhk03": (63.8, 61.0),
-    "msmt17": (75.0, 52.3),
-}
-FINETUNED_SCORES: dict[str, Scores] = {
-    "market1501": (94.5, 85.1),
-    "duke": (89.5, 77.1),
-    "cuhk03": (73.6, 69.4),
-    "msmt17": (80.2, 57.3),
-}
-E_TRIHARD_SCORES: dict[str, Scores] = {
-    "market1501": (95.1, 87.3),
-    "duke": (90.4, 78.5),
-    "cuhk03": (76.8, 72.4),
-    "msmt17": (82.1, 59.4),
-}
+SCRATCH_SCORES = by_dataset((94.0, 83.9), (86.9, 74.8), (63.8, 61.0), (75.0, 52.3))
+FINETUNED_SCORES = by_dataset((94.5, 85.1), (89.5, 77.1), (73.6, 69.4), (80.2, 57.3))
+E_TRIHARD_SCORES = by_dataset((95.1, 87.3), (90.4, 78.5), (76.8, 72.4), (82.1, 59.4))
 
 # From scratch on CUHK03; the whole DSLNet is dslnet_cuhk03. Where there are no scores, the paper leaves the question open.
 ABLATIONS: dict[str, tuple[str, Scores | None, str]] = {
@@ -76,31 +55,18 @@ def _published() -> dict[str, Published]:
     entries: dict[str, Published] = {}
 
     def add(name: str, recipe: Recipe, where: str, scores: Scores | None, *notes: str) -> None:
-        source = f"{PAPER}, {where}" if where else ""
-        about = (*notes, *((LIST_NOTE,) if recipe.data.dataset == "msmt17" else ()))
-        entries[name] = Published(recipe, source, scores, about)
+        everything = (*notes, LIST_NOTE) if recipe.data.dataset == "msmt17" else notes
+        entries[name] = Published(recipe, f"{PAPER}, {where}" if where else "", scores, everything)
 
     for dataset, scores in SCRATCH_SCORES.items():
         add(f"dslnet_{dataset}", on(SCRATCH, dataset), "results from scratch", scores, RATE_NOTE)
+    notes = (FINETUNED_NOTE, RATE_NOTE)
     for dataset, scores in FINETUNED_SCORES.items():
-        name = f"dslnet_{dataset}_finetuned"
-        add(name, on(FINETUNED, dataset), "results fine-tuned", scores, FINETUNED_NOTE, RATE_NOTE)
+        add(f"dslnet_{dataset}_finetuned", on(FINETUNED, dataset), "results fine-tuned", scores, *notes)
     for dataset, scores in E_TRIHARD_SCORES.items():
         name = f"dslnet_{dataset}_etrihard"
-        joint = "Cross-entropy and E-TriHard together from the start."
-        phases = (
-            "Cross-entropy for the first half, then both; the paper trains in this order, but not for how long each."
-        )
-        add(name, on(E_TRIHARD, dataset), "results fine-tuned", scores, joint, FINETUNED_NOTE, RATE_NOTE)
-        add(
-            f"{name}_two_phases",
-            on(TWO_PHASES, dataset),
-            "results fine-tuned",
-            scores,
-            phases,
-            FINETUNED_NOTE,
-            RATE_NOTE,
-        )
+        add(name, on(E_TRIHARD, dataset), "results fine-tuned", scores, JOINT_NOTE, *notes)
+        add(f"{name}_two_phases", on(TWO_PHASES, dataset), "results fine-tuned", scores, PHASES_NOTE, *notes)
     for backbone, (where, published, note) in ABLATIONS.items():
         add(f"{backbone}_cuhk03", with_backbone(on(SCRATCH, "cuhk03"), backbone), where, published, note)
     return entries

@@ -2,31 +2,27 @@
 
 from dataclasses import replace
 
-from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE
+from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE, with_backbone
 from scalereid.recipes.published import DATASETS, Published, Scores
-from scalereid.runs.recipe import (
-    DataSettings,
-    EvaluationSettings,
-    ModelSettings,
-    OptimizerSettings,
-    Recipe,
-    ScheduleSettings,
-)
+from scalereid.runs.recipe import DataSettings, Recipe, ScheduleSettings
 
 ZOO = "OSNet-AIN's model zoo (arXiv:1910.06827)"
 SUPPLEMENT = "arXiv:1905.00953, supplement D"
-NO_ERASING = "Without erasing and patches, which hurt sharply where nothing was trained (torchreid issues 221 and 380)."
+NOTES = (
+    FINETUNED_NOTE,
+    "Without erasing and patches, which hurt sharply where nothing was trained (torchreid issues 221 and 380).",
+)
 SWAPPED = "Older tables have its Market-1501 and DukeMTMC-reID scores swapped (torchreid issue 325)."
 ALL = "On all 126,441 images of MSMT17; on its training images alone OSNet-IBN loses 6 to 8 points."
 
 BACKBONES = {"osnet": "osnet_x1_0", "osnet_ibn": "osnet_ibn_x1_0", "osnet_ain": "osnet_ain_x1_0"}
 NAMES = {**DATASETS, "msmt17_all": "msmt17-all"}
 
-COSINE = Recipe(
+COSINE = replace(
+    FINETUNED,
     data=DataSettings(flip=0.5, jitter=1.0),
-    optimizer=OptimizerSettings(name="amsgrad", lr=0.0015),
     schedule=ScheduleSettings(epochs=50, decay="cosine", classifier_only_epochs=10),
-    evaluation=EvaluationSettings(every=50, distance="cosine"),
+    evaluation=replace(FINETUNED.evaluation, distance="cosine"),
 )
 STEP = replace(COSINE, schedule=FINETUNED.schedule, evaluation=FINETUNED.evaluation)
 
@@ -56,12 +52,9 @@ LEFT_OUT: dict[str, tuple[Scores, Scores, Scores]] = {
 
 def between(recipe: Recipe, model: str, sources: list[str], target: str) -> Recipe:
     """`recipe` for a model trained on `sources` and scored on `target`, named as in the recipes' names."""
-    return replace(
-        recipe,
-        data=replace(recipe.data, dataset="+".join(NAMES[source] for source in sources)),
-        model=ModelSettings(backbone=BACKBONES[model]),
-        evaluation=replace(recipe.evaluation, dataset=NAMES[target]),
-    )
+    data = replace(recipe.data, dataset="+".join(NAMES[source] for source in sources))
+    evaluation = replace(recipe.evaluation, dataset=NAMES[target])
+    return with_backbone(replace(recipe, data=data, evaluation=evaluation), BACKBONES[model])
 
 
 def _published() -> dict[str, Published]:
@@ -69,7 +62,7 @@ def _published() -> dict[str, Published]:
     for model, source, target, recipe, scores, where in SINGLE:
         if recipe is COSINE and source != "msmt17_all":
             recipe = replace(COSINE, schedule=replace(COSINE.schedule, epochs=100))
-        notes = [FINETUNED_NOTE, NO_ERASING, *([ALL] if source == "msmt17_all" else [])]
+        notes = [*NOTES, *([ALL] if source == "msmt17_all" else [])]
         notes += [SWAPPED] if model == "osnet_ain" and source == "msmt17_all" else []
         name = f"{model}_{source}_to_{target}"
         entries[name] = Published(between(recipe, model, [source], target), where, scores, tuple(notes))
@@ -77,8 +70,7 @@ def _published() -> dict[str, Published]:
         sources = [name for name in DATASETS if name != target]
         for model, scores in zip(BACKBONES, by_model, strict=True):
             recipe = between(COSINE, model, sources, target)
-            notes = [FINETUNED_NOTE, NO_ERASING]
-            entries[f"{model}_others_to_{target}"] = Published(recipe, f"{ZOO}, three sources", scores, tuple(notes))
+            entries[f"{model}_others_to_{target}"] = Published(recipe, f"{ZOO}, three sources", scores, NOTES)
     return entries
 
 

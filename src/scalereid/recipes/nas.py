@@ -13,7 +13,7 @@ from scalereid.runs.recipe import (
     SearchSettings,
 )
 
-PAPER = "arXiv:1910.06827 and its authors' code"
+FOUND = "arXiv:1910.06827 and its authors' code: found inside inside none inside inside none (OSNet-AIN). Eight GPUs of 32 GB."
 
 # 126,441 images of 4,101 people, made for eight GPUs of 32 GB.
 MSMT17 = Recipe(
@@ -41,12 +41,7 @@ TOY = Recipe(
 )
 
 PUBLISHED = {
-    "nas_msmt17": Published(
-        MSMT17,
-        "",
-        None,
-        (f"{PAPER}: found inside inside none inside inside none (OSNet-AIN). Eight GPUs of 32 GB.",),
-    ),
+    "nas_msmt17": Published(MSMT17, "", None, (FOUND,)),
     "nas_msmt17_one_gpu": Published(ONE_GPU, "", None, ("One sampled path at a time; nothing published.",)),
     "nas_toy": Published(TOY, "", None, ("A search on drawn people in minutes on two cores, to see how it works.",)),
 }

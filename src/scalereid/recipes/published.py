@@ -9,6 +9,11 @@ DATASETS = {"market1501": "market1501", "duke": "dukemtmc-reid", "cuhk03": "cuhk
 Scores = tuple[float, float]  # rank-1 and mAP in per cent, by the recipe's own distance
 
 
+def by_dataset(*scores: Scores) -> dict[str, Scores]:
+    """Scores on each of the four datasets, in their order."""
+    return dict(zip(DATASETS, scores, strict=True))
+
+
 @dataclass(frozen=True)
 class Published:
     """A recipe, the scores that its source reports for it, and what to know about both."""

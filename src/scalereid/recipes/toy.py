@@ -1,19 +1,15 @@
 """The demo: people learned in a minute or two on two cores."""
 
-from scalereid.recipes.published import Published
-from scalereid.runs.recipe import (
-    DataSettings,
-    EvaluationSettings,
-    ModelSettings,
-    OptimizerSettings,
-    Recipe,
-    ScheduleSettings,
-)
+from dataclasses import replace
 
-TOY = Recipe(
+from scalereid.recipes.osnet import SCRATCH
+from scalereid.recipes.published import Published
+from scalereid.runs.recipe import DataSettings, EvaluationSettings, ModelSettings, ScheduleSettings
+
+TOY = replace(
+    SCRATCH,
     data=DataSettings(dataset="toy", image_size=(128, 64), batch_size=32, flip=0.5, crop=0.5, erase=0.5),
     model=ModelSettings(backbone="osnet_x0_25"),
-    optimizer=OptimizerSettings(name="sgd", lr=0.065),
     schedule=ScheduleSettings(epochs=25, decay="cosine", warmup_epochs=2),
     evaluation=EvaluationSettings(every=5, distance="cosine"),
 )

@@ -3,7 +3,7 @@
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import ranking, scores
 from scalereid.retrieval.distances import BLOCK, Distance, Embeddings
-from scalereid.retrieval.labelled import LabelledEmbeddings, Numbers, labelled
+from scalereid.retrieval.labelled import Numbers, labelled
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import APRule, Scores
@@ -35,15 +35,11 @@ def score(
     Float32 memory maps are read piece by piece and never copied.
 
     Args:
-        query: Embeddings, one row per image or tracklet.
-        gallery: Embeddings, one row per image or tracklet.
-        query_pids: (q,) the person of each query.
-        gallery_pids: (g,) the person of each gallery image.
-        query_camids: (q,) the camera of each query.
-        gallery_camids: (g,) the camera of each gallery image.
-        query_images: (q,) image ids, by which `all-cameras` recognises a query in the gallery. Without them, no image is
-            taken to be in both.
-        gallery_images: (g,) image ids.
+        query, gallery: Embeddings, one row per image or tracklet.
+        query_pids, gallery_pids: (q,) and (g,): the person of each.
+        query_camids, gallery_camids: (q,) and (g,): the camera of each.
+        query_images, gallery_images: (q,) and (g,): image ids, by which `all-cameras` recognises a query in the gallery.
+            Without them, no image is taken to be in both.
         distance: `cosine` or `euclidean`.
         protocol: `market1501` (Zheng et al., ICCV 2015) leaves out images of the query's person from the query's camera;
             `all-cameras` only the query's own image, for data of one camera; `single-gallery-shot` (CUHK03's classic protocol,
@@ -60,9 +56,8 @@ def score(
             differ; values are NaN or infinite; a query is junk; or a setting is unknown.
     """
     return scores.score(
-        *_with_labels(
-            query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images
-        ),
+        labelled(query, query_pids, query_camids, images=query_images, name="query"),
+        labelled(gallery, gallery_pids, gallery_camids, images=gallery_images, name="gallery"),
         distance=distance,
         protocol=protocol,
         ap_rule=ap_rule,
@@ -96,27 +91,10 @@ def rank(
         ValueError: `top` is below 1, or what `score` says of bad input.
     """
     return ranking.rank(
-        *_with_labels(
-            query, gallery, query_pids, gallery_pids, query_camids, gallery_camids, query_images, gallery_images
-        ),
+        labelled(query, query_pids, query_camids, images=query_images, name="query"),
+        labelled(gallery, gallery_pids, gallery_camids, images=gallery_images, name="gallery"),
         distance=distance,
         protocol=protocol,
         top=top,
         block=block,
-    )
-
-
-def _with_labels(
-    query: Embeddings,
-    gallery: Embeddings,
-    query_pids: Numbers,
-    gallery_pids: Numbers,
-    query_camids: Numbers,
-    gallery_camids: Numbers,
-    query_images: Numbers | None,
-    gallery_images: Numbers | None,
-) -> tuple[LabelledEmbeddings, LabelledEmbeddings]:
-    return (
-        labelled(query, query_pids, query_camids, images=query_images, name="query"),
-        labelled(gallery, gallery_pids, gallery_camids, images=gallery_images, name="gallery"),
     )

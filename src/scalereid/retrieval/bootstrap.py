@@ -8,16 +8,23 @@ from numpy.typing import NDArray
 
 from scalereid.retrieval.per_query import PerQuery
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 _INDICES_AT_ONCE = 1_000_000
 
 
 class Changes(NamedTuple):
     """How each query's score differs between two models scored on the same queries."""
 
-    values: NDArray[np.float64]
+    values: Floats
     """(queries,) second minus first; NaN for a query that is not counted."""
-    people: NDArray[np.int64]
+    people: Integers
     """(queries,) the person of each query."""
+
+    def counted(self) -> "Changes":
+        """Without the queries that are not counted."""
+        counted = ~np.isnan(self.values)
+        return Changes(self.values[counted], self.people[counted])
 
 
 def same_queries(one: PerQuery, other: PerQuery) -> bool:
@@ -32,7 +39,7 @@ def changes_between(one: PerQuery, other: PerQuery, metric: str = "mAP") -> Chan
     return Changes(_values(other, metric) - _values(one, metric), one.pids)
 
 
-def _values(results: PerQuery, metric: str) -> NDArray[np.float64]:
+def _values(results: PerQuery, metric: str) -> Floats:
     """Each query's share of `metric`, which is their mean; NaN for a query without a match."""
     if metric == "mAP":
         return results.average_precision
@@ -55,35 +62,30 @@ def bootstrap_interval(
     would make the interval too narrow. The same people are drawn for all runs. With one training seed the interval says
     nothing about other seeds.
     """
-    runs = [run for splits in changes for run in splits]
-    counted = [~np.isnan(run.values) for run in runs]
-    people = np.unique(np.concatenate([run.people[mask] for run, mask in zip(runs, counted, strict=True)]))
-    sums: list[NDArray[np.float64]] = []  # of each run, (people,)
-    queries: list[NDArray[np.int64]] = []
-    for run, mask in zip(runs, counted, strict=True):
-        person = np.searchsorted(people, run.people[mask])
-        sums.append(np.bincount(person, run.values[mask], len(people)).astype(np.float64))
-        queries.append(np.bincount(person, minlength=len(people)))
+    runs = [run.counted() for splits in changes for run in splits]
+    people = np.unique(np.concatenate([run.people for run in runs]))
+    indices = [np.searchsorted(people, run.people) for run in runs]
+    queries = [np.bincount(person, minlength=len(people)) for person in indices]  # of each run, (people,)
+    sums = [
+        np.bincount(person, run.values, len(people)).astype(float) for person, run in zip(indices, runs, strict=True)
+    ]
     rng = np.random.default_rng(seed)
-    means = np.concatenate(
-        [_means(sums, queries, drawn) for drawn in _draws(len(people), samples, rng)]
-    )  # (samples, runs)
+    drawn_people = _draws(len(people), samples, rng)
+    means = np.concatenate([_means(sums, queries, drawn) for drawn in drawn_people])  # (samples, runs)
     means = means.reshape(samples, len(changes), -1).mean(axis=2)
     means = means[~np.isnan(means).any(axis=1)]
     low, high = np.quantile(_mean_of_drawn_seeds(means, rng), [0.025, 0.975])
     return float(low), float(high)
 
 
-def _draws(number: int, samples: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+def _draws(number: int, samples: int, rng: np.random.Generator) -> Iterator[Integers]:
     """Which of `number` things are drawn in each sample, with replacement: indices (b, number), block by block."""
     block = max(1, _INDICES_AT_ONCE // number)
     for start in range(0, samples, block):
         yield rng.integers(0, number, (min(block, samples - start), number))
 
 
-def _means(
-    sums: Sequence[NDArray[np.float64]], queries: Sequence[NDArray[np.int64]], drawn: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _means(sums: Sequence[Floats], queries: Sequence[Integers], drawn: Integers) -> Floats:
     """(b, runs) the mean of each run over the queries of drawn people (b, people); NaN where these have none in a run."""
     columns = []
     for run_sums, run_queries in zip(sums, queries, strict=True):
@@ -92,7 +94,7 @@ def _means(
     return np.stack(columns, axis=1)
 
 
-def _mean_of_drawn_seeds(means: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+def _mean_of_drawn_seeds(means: Floats, rng: np.random.Generator) -> Floats:
     """(samples,) the mean over seeds drawn with replacement, from those of each seed (samples, seeds)."""
     samples, seeds = means.shape
     if seeds == 1:
@@ -100,5 +102,4 @@ def _mean_of_drawn_seeds(means: NDArray[np.float64], rng: np.random.Generator) -
     every = means.mean(axis=1)
     drawn = np.take_along_axis(means, np.concatenate(list(_draws(seeds, samples, rng))), axis=1).mean(axis=1)
     # Means of n draws from n seeds vary (n − 1) / n as much as means of n new seeds, which matters for three.
-    spread: NDArray[np.float64] = every + (drawn - every) * np.sqrt(seeds / (seeds - 1))
-    return spread
+    return np.asarray(every + (drawn - every) * np.sqrt(seeds / (seeds - 1)))

@@ -49,12 +49,11 @@ def compare(one: Scores, other: Scores, *, samples: int = 10_000, seed: int = 0)
     if not same_queries(one.per_query, other.per_query):
         raise ValueError("the two scores are not of the same queries")
     change = changes_between(one.per_query, other.per_query)
-    changes, people = change
-    counted = ~np.isnan(changes)
+    changes, counted = change.values, change.counted()
     return Comparison(
-        difference=float(changes[counted].mean()),
+        difference=float(counted.values.mean()),
         interval=bootstrap_interval([[change]], samples=samples, seed=seed),
-        people=len(np.unique(people[counted])),
+        people=len(np.unique(counted.people)),
         better=int((changes > 0).sum()),
         worse=int((changes < 0).sum()),
         equal=int((changes == 0).sum()),

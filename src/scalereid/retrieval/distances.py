@@ -76,11 +76,7 @@ def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
 
 
 def check_widths(query: Tensor, gallery: Tensor) -> None:
-    """Refuse embeddings without distances: of different widths, or an empty gallery.
-
-    Raises:
-        ValueError: The message says which.
-    """
+    """Raise a ValueError that says why there are no distances: an empty gallery, or widths that differ."""
     if not len(gallery):
         raise ValueError("the gallery has no embeddings; expected at least one")
     if query.shape[1] != gallery.shape[1]:
@@ -95,11 +91,7 @@ def shared(values: Sequence[float] | NDArray[Any] | Tensor) -> Tensor:
 
 
 def check_choice(what: str, value: str, choices: Any) -> None:
-    """Refuse a value that is not one of a Literal's.
-
-    Raises:
-        ValueError: The message names the value and the choices.
-    """
+    """Raise a ValueError that names the value and the choices, if it is not one of a Literal's."""
     if value not in get_args(choices):
         raise ValueError(f"No such {what}: {value!r}. Choose from {', '.join(get_args(choices))}.")
 

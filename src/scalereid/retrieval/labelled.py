@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,25 +44,14 @@ class LabelledEmbeddings:
         paths = self.paths
         if paths is not None:
             paths = paths[selection] if isinstance(selection, slice) else tuple(paths[i] for i in selection.tolist())
-        return LabelledEmbeddings(
-            self.embeddings[selection],
-            self.pids[selection],
-            self.camids[selection],
-            images=None if self.images is None else self.images[selection],
-            times=None if self.times is None else self.times[selection],
-            paths=paths,
-        )
+        return replace(self, paths=paths, **{name: tensor[selection] for name, tensor in self._tensors()})
 
     def to(self, device: torch.device) -> "LabelledEmbeddings":
         """The same on `device`; not copied where it is there already."""
-        return replace(
-            self,
-            embeddings=self.embeddings.to(device),
-            pids=self.pids.to(device),
-            camids=self.camids.to(device),
-            images=None if self.images is None else self.images.to(device),
-            times=None if self.times is None else self.times.to(device),
-        )
+        return replace(self, **{name: tensor.to(device) for name, tensor in self._tensors()})
+
+    def _tensors(self) -> list[tuple[str, Any]]:
+        return [(name, value) for name, value in vars(self).items() if isinstance(value, Tensor)]
 
 
 def labelled(

@@ -33,14 +33,11 @@ def why_no_match(query: LabelledEmbeddings, gallery: LabelledEmbeddings, protoco
     known = int(torch.isin(query.pids, gallery.pids).sum())
     if not known:
         return f"no query has a match: none of the people of the {len(query)} queries is in the gallery"
-    hint = (
-        ". It needs images from at least two cameras; for data of one camera choose the protocol all-cameras"
-        if needs_two_cameras(protocol)
-        else ""
-    )
+    hint = ". It needs images from at least two cameras; for data of one camera choose the protocol all-cameras"
     return (
         f"no query has a match: {known} of {len(query)} queries have their person in the gallery, but the {protocol} protocol "
-        f"leaves out {LEFT_OUT[protocol]}, and the gallery has no other image of that person{hint}"
+        f"leaves out {LEFT_OUT[protocol]}, and the gallery has no other image of that person"
+        f"{hint if needs_two_cameras(protocol) else ''}"
     )
 
 
@@ -82,10 +79,8 @@ class _Column:
 
     def rows(self, query: int) -> NDArray[np.int64]:
         """The gallery rows with the query's value, in gallery order."""
-        rows: NDArray[np.int64] = self.order[self.first[query] : self.last[query]]
-        return rows
+        return self.order[self.first[query] : self.last[query]]
 
     def equal(self, query: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of these gallery rows have the query's value."""
-        equal: NDArray[np.bool_] = self.gallery[rows] == self.query[query]
-        return equal
+        return self.gallery[rows] == self.query[query]

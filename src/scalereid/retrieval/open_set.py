@@ -62,15 +62,14 @@ def score_open_set(
     stays = ~np.isin(g_pids, [pid for pid in both if pid not in known])
     ranking = rank(query, gallery.rows(stays), distance=distance, protocol=protocol, top=1)
     nearest, right = ranking.distances[:, 0].cpu().numpy(), ranking.correct[:, 0].cpu().numpy()
-    is_known = np.isin(q_pids, list(known)) & (ranking.matches.cpu().numpy() > 0)
     is_unknown = ~np.isin(q_pids, list(known))
-    unknown = np.sort(nearest[is_unknown])
+    is_known = ~is_unknown & (ranking.matches.cpu().numpy() > 0)
+    queries, unknown = int(is_known.sum()), np.sort(nearest[is_unknown])
     points = []
     for rate in [rate for rate in RATES if rate * len(unknown) >= 1]:
-        allowed = int(rate * len(unknown))
-        threshold = float(unknown[allowed]) if allowed < len(unknown) else float("inf")
+        threshold = float(unknown[int(rate * len(unknown))])
         accepted = nearest < threshold
         named, turned_away = int((right & accepted)[is_known].sum()), int((~accepted)[is_unknown].sum())
-        accuracy = (named + turned_away) / (is_known.sum() + is_unknown.sum())
-        points.append(OpenSetPoint(rate, threshold, named / max(1, int(is_known.sum())), float(accuracy)))
-    return OpenSet(int(is_known.sum()), int(is_unknown.sum()), tuple(points))
+        accuracy = (named + turned_away) / (queries + len(unknown))
+        points.append(OpenSetPoint(rate, threshold, named / max(1, queries), accuracy))
+    return OpenSet(queries, len(unknown), tuple(points))

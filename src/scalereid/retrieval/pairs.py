@@ -95,11 +95,11 @@ def pair_distances(
 
 
 def _farthest_match(
-    query: LabelledEmbeddings, gallery: LabelledEmbeddings, distance: Distance, protocol: Protocol
+    query: LabelledEmbeddings, gallery: LabelledEmbeddings, distance: Distance, rule: Protocol
 ) -> float:
     """The largest distance of one person's images. What is farther needs no bins of its own."""
     farthest = 0.0
     for rows, distances in distance_blocks(query.embeddings, gallery.embeddings, distance):
-        to_matches = distances[matches_and_left_out(query.rows(rows), gallery, protocol)[0]]
+        to_matches = distances[matches_and_left_out(query.rows(rows), gallery, rule)[0]]
         farthest = max(farthest, float(to_matches.max()) if len(to_matches) else 0.0)
     return farthest

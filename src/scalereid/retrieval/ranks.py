@@ -32,9 +32,8 @@ class RankCounter:
     def count(self, rows: slice, distances: Tensor) -> Ranks:
         """The ranks for a block of queries, from their distances (b, gallery), which are overwritten."""
         if not self.on_cpu:
-            ranks, found = ranks_at_once(
-                distances, *matches_and_left_out(self.query.rows(rows), self.gallery, self.protocol)
-            )
+            matches, left_out = matches_and_left_out(self.query.rows(rows), self.gallery, self.protocol)
+            ranks, found = ranks_at_once(distances, matches, left_out)
             return ranks.cpu().numpy(), found.cpu().numpy()
         block = distances.numpy()
         block[:, self.lists.junk] = np.inf
@@ -72,13 +71,7 @@ def _up_to(row: NDArray[np.float32], farthest: NDArray[np.float32]) -> NDArray[n
 
 
 def ranks_at_once(distances: Tensor, matches: Tensor, left_out: Tensor) -> tuple[Tensor, Tensor]:
-    """The ranks for all rows of a block together, as suits a GPU.
-
-    Args:
-        distances: (b, g), overwritten.
-        matches: (b, g), which gallery images are right.
-        left_out: (b, g), which take no part.
-    """
+    """The ranks for all rows of a block together, as suits a GPU. All are (b, g); `distances` are overwritten."""
     found = matches.sum(dim=1)
     most = max(1, int(found.max()))
     rows, columns = matches.nonzero(as_tuple=True)

@@ -1,6 +1,6 @@
 """Re-ranking with k-reciprocal encoding, stored sparsely (Zhong et al., CVPR 2017)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -48,6 +48,12 @@ class Sparse(NamedTuple):
     """(n + 1,) where each row begins."""
     column: Tensor
     value: Tensor
+
+    @classmethod
+    def joined(cls, parts: Iterable[tuple[Tensor, Tensor, Tensor]]) -> "Sparse":
+        """From parts of some rows each: the number of entries of each row, their columns and their values."""
+        number, column, value = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return cls(functional.pad(number.cumsum(0), (1, 0)), column, value)
 
     def entries(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Which entries are those of `rows`, one row after another, and for each the position of its row in `rows`."""
@@ -120,8 +126,7 @@ def reranked_blocks(
         common = _common(encoding, inverted, rows, len(images))
         original = squared_distances(everything[rows], images, squares[rows], squares[queries:])
         original = _normalised(original, farthest[rows, None], settings)
-        jaccard = 1 - common / (2 - common)
-        weight = settings.lambda_value
+        jaccard, weight = 1 - common / (2 - common), settings.lambda_value
         yield slice(start, start + len(rows)), jaccard.mul_(1 - weight).add_(original, alpha=weight)
 
 
@@ -134,7 +139,7 @@ def _normalised(squared: Tensor, farthest: Tensor, settings: Reranking) -> Tenso
 def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: Tensor, settings: Reranking) -> Sparse:
     """Of each image the weights of its expanded k-reciprocal neighbours: exp(−distance), adding up to 1."""
     half = neighbours[:, : round(settings.k1 / 2) + 1]
-    starts, columns, values = [], [], []
+    parts = []
     for rows in torch.split(torch.arange(len(everything), device=everything.device), _CHUNK):
         members = _expanded(neighbours, half, rows)
         present = members >= 0
@@ -143,10 +148,8 @@ def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: T
         squared = (squares[rows, None] + squares[chosen] - 2 * products).clamp_(min=0)
         weights = torch.exp(-_normalised(squared, farthest[rows, None], settings)).where(present, 0.0)
         weights /= weights.sum(dim=1, keepdim=True)
-        starts.append(present.sum(dim=1))
-        columns.append(members[present].int())
-        values.append(weights[present])
-    return Sparse(_starts(torch.cat(starts)), torch.cat(columns), torch.cat(values))
+        parts.append((present.sum(dim=1), members[present].int(), weights[present]))
+    return Sparse.joined(parts)
 
 
 def _expanded(neighbours: Tensor, half: Tensor, rows: Tensor) -> Tensor:
@@ -177,16 +180,14 @@ def _reciprocal(neighbours: Tensor, rows: Tensor) -> Tensor:
 def _average(encoding: Sparse, neighbours: Tensor) -> Sparse:
     """Each image's encoding as the mean of its nearest neighbours'."""
     images, k2 = neighbours.shape
-    starts, columns, values = [], [], []
+    parts = []
     for rows in torch.split(torch.arange(images, device=neighbours.device), _CHUNK):
         entries, position = encoding.entries(neighbours[rows].flatten())
         keys = (position // k2) * images + encoding.column[entries]
         keys, inverse = torch.unique(keys, return_inverse=True)
         sums = encoding.value.new_zeros(len(keys)).index_add_(0, inverse, encoding.value[entries])
-        starts.append(torch.bincount(keys // images, minlength=len(rows)))
-        columns.append((keys % images).int())
-        values.append(sums / k2)
-    return Sparse(_starts(torch.cat(starts)), torch.cat(columns), torch.cat(values))
+        parts.append((torch.bincount(keys // images, minlength=len(rows)), (keys % images).int(), sums / k2))
+    return Sparse.joined(parts)
 
 
 def _transposed(encoding: Sparse, queries: int, images: int) -> Sparse:
@@ -196,7 +197,7 @@ def _transposed(encoding: Sparse, queries: int, images: int) -> Sparse:
     image = torch.repeat_interleave(torch.arange(images, device=number.device, dtype=torch.int32), number)
     columns, order = encoding.column[first:].sort(stable=True)
     counts = torch.bincount(columns, minlength=queries + images)
-    return Sparse(_starts(counts), image[order], encoding.value[first:][order])
+    return Sparse.joined([(counts, image[order], encoding.value[first:][order])])
 
 
 def _common(encoding: Sparse, inverted: Sparse, rows: Tensor, images: int) -> Tensor:
@@ -210,7 +211,3 @@ def _common(encoding: Sparse, inverted: Sparse, rows: Tensor, images: int) -> Te
         smaller = torch.minimum(encoding.value[own][position], inverted.value[entries])
         common.view(-1).index_add_(0, query[position] * images + inverted.column[entries], smaller)
     return common
-
-
-def _starts(number: Tensor) -> Tensor:
-    return functional.pad(number.cumsum(0), (1, 0))

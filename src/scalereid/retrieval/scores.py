@@ -70,18 +70,9 @@ class Scores:
 
     def to_json(self) -> dict[str, Any]:
         """The scores and how they were measured as JSON values, without the results of each query."""
-        return {
-            "mAP": self.mAP,
-            "mINP": self.mINP,
-            "cmc": self.cmc.tolist(),
-            "queries": self.queries,
-            "queries_without_match": self.queries_without_match,
-            "distance": self.distance,
-            "protocol": self.protocol,
-            "ap_rule": self.ap_rule,
-            "rerank": asdict(self.rerank) if self.rerank else None,
-            "splits": self.splits,
-        }
+        values = asdict(replace(self, per_query=None)) | {"cmc": self.cmc.tolist()}
+        del values["per_query"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Scores":
@@ -121,8 +112,7 @@ def score(
     query, gallery = paired(query, gallery)
     counter = RankCounter(query, gallery, protocol)
     single_shot = SingleShot(gallery.pids, seed=seed) if protocol == "single-gallery-shot" else None
-    average_precision = np.full(len(query), np.nan)
-    inverse_penalty = np.full(len(query), np.nan)
+    average_precision, inverse_penalty = np.full((2, len(query)), np.nan)
     first_match = np.zeros(len(query), dtype=np.int64)
     drawn = []
     if rerank:
@@ -169,7 +159,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
     ways = {(replace(s, splits=1).how(), len(s.cmc)) for s in scores}
     if len(ways) > 1:
         raise ValueError(f"scores measured in different ways have no mean: {'; '.join(sorted(way for way, _ in ways))}")
-    per_query = [s.per_query for s in scores if s.per_query]
+    of_all = [s.per_query for s in scores if s.per_query]
     return replace(
         scores[0],
         mAP=float(np.mean([s.mAP for s in scores])),
@@ -178,9 +168,7 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
         queries=sum(s.queries for s in scores),
         queries_without_match=sum(s.queries_without_match for s in scores),
         splits=sum(s.splits for s in scores),
-        per_query=PerQuery(*map(np.concatenate, zip(*per_query, strict=True)))
-        if len(per_query) == len(scores)
-        else None,
+        per_query=PerQuery(*map(np.concatenate, zip(*of_all, strict=True))) if len(of_all) == len(scores) else None,
     )
 
 
@@ -191,5 +179,4 @@ def _average_precision(ranks: NDArray[np.float64], found: NDArray[np.int64], rul
     if rule == "trapezoid":  # the mean of the precision at the match and just before it, which is 1 before rank 1
         before = np.where(ranks > 1, (number - 1) / np.maximum(ranks - 1, 1), 1.0)
         precision = (precision + before) / 2
-    means: NDArray[np.float64] = np.where(number <= found[:, None], precision, 0.0).sum(axis=1) / found
-    return means
+    return np.asarray(np.where(number <= found[:, None], precision, 0.0).sum(axis=1) / found)

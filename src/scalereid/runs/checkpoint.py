@@ -104,11 +104,7 @@ def load_initial(model: EmbeddingModel, source: str, *, run_code: bool = False) 
 
 def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts) -> None:
     """Write a model's weights with its recipe and the facts about its training, whole or not at all."""
-    metadata = {
-        "format": _FORMAT,
-        "recipe": json.dumps(recipe.to_json()),
-        "trained": json.dumps(trained.to_json()),
-    }
+    metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "trained": json.dumps(trained.to_json())}
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
@@ -142,8 +138,7 @@ def _released(state: Mapping[str, Tensor]) -> LoadedModel:
     if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in state.items()):
         raise ValueError("not a state dict, a mapping from names to tensors")
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}  # of several GPUs
-    backbone = recognise(state)
-    model = build_model(backbone)
+    model = build_model(backbone := recognise(state))
     report = load_released(model, state, backbone)
     return LoadedModel(model.eval(), report, None, TrainedFacts())
 

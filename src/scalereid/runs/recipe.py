@@ -1,6 +1,8 @@
 """A recipe: every setting that decides a result, as frozen dataclasses and as JSON."""
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,24 +41,6 @@ class DataSettings:
     erase: float = 0.0
     """Probability of erasing a random rectangle of a training image."""
 
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        check_image_size(self.image_size)
-        _require(self.batch_size >= 2, "data.batch_size", self.batch_size, "at least 2: batch norm compares images")
-        fits = self.images_per_person == 0 or (
-            self.images_per_person >= 2 and self.batch_size % self.images_per_person == 0
-        )
-        wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {self.batch_size}"
-        _require(fits, "data.images_per_person", self.images_per_person, wanted)
-        wanted = "0 or more, and 0 without data.images_per_person"
-        fits = self.images_per_person_from_epoch == 0 or (
-            self.images_per_person_from_epoch > 0 and self.images_per_person > 0
-        )
-        _require(fits, "data.images_per_person_from_epoch", self.images_per_person_from_epoch, wanted)
-        for name in ("flip", "crop", "patch", "jitter", "erase"):
-            chance = getattr(self, name)
-            _require(0 <= chance <= 1, f"data.{name}", chance, "a probability, from 0 to 1")
-
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
@@ -72,13 +56,6 @@ class ModelSettings:
     """Number of values in an embedding."""
     initial_weights: str = ""
     """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: random weights."""
-
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        _require(self.embedding_size >= 1, "model.embedding_size", self.embedding_size, "at least 1")
-        if self.genotype:
-            Genotype.of(self.genotype)  # says what is wrong with it
-        _require(self.width is None or 0.1 <= self.width <= 10, "model.width", self.width, "from 0.1 to 10")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +83,6 @@ class ObjectiveSettings:
     term_from_epoch: int = 0
     """First epoch in which that term counts."""
 
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        _require(0 <= self.label_smoothing < 1, "objective.label_smoothing", self.label_smoothing, "from 0 to below 1")
-        for name in ("triplet", "triplet_from_epoch", "margin", "ratio", "auxiliary", "term_weight", "term_from_epoch"):
-            value = getattr(self, name)
-            _require(0 <= value < float("inf"), f"objective.{name}", value, "0 or more")
-
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
@@ -128,12 +98,6 @@ class OptimizerSettings:
     """Momentum of SGD."""
     precision: Precision = "float32"
     """Arithmetic precision of the layers. Weights, gradients and losses are always float32."""
-
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        for name in ("lr", "weight_decay", "momentum"):
-            value = getattr(self, name)
-            _require(0 <= value < float("inf"), f"optimizer.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,13 +117,6 @@ class ScheduleSettings:
     classifier_only_epochs: int = 0
     """Number of epochs at the start in which only the classifier learns: for pretrained weights."""
 
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        _require(self.epochs >= 1, "schedule.epochs", self.epochs, "at least 1")
-        for name in ("warmup_epochs", "classifier_only_epochs", "factor"):
-            value = getattr(self, name)
-            _require(value >= 0, f"schedule.{name}", value, "0 or more")
-
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
@@ -176,14 +133,6 @@ class SearchSettings:
     bilevel: bool = False
     """Learn the weights from one half of each person's images and the architecture from the other half."""
 
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        for name in ("temperature", "lowest_temperature"):
-            value = getattr(self, name)
-            _require(0 < value < float("inf"), f"search.{name}", value, "more than 0")
-        for name in ("halve_every", "samples"):
-            _require(getattr(self, name) >= 1, f"search.{name}", getattr(self, name), "at least 1")
-
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
@@ -199,10 +148,6 @@ class EvaluationSettings:
     """Which gallery images count. Default: the dataset's rule. Another, for example all-cameras for data of one camera."""
     best: Literal["mAP", "mINP", "rank-1"] = "mAP"
     """Metric by which the best epoch is kept."""
-
-    def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
-        _require(self.every >= 1, "evaluation.every", self.every, "at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,24 +167,33 @@ class Recipe:
     @property
     def own_files(self) -> tuple[Path, ...]:
         """The Python files of a backbone and of a term of one's own."""
-        files = own_file(self.model.backbone), own_file(self.objective.term)
-        return tuple(file for file in files if file is not None)
+        return tuple(filter(None, (own_file(self.model.backbone), own_file(self.objective.term))))
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
-        for settings in fields(self):
-            if settings.name != "seed":
-                getattr(self, settings.name).check()
+        check_image_size(self.data.image_size)
+        if self.model.genotype:
+            Genotype.of(self.model.genotype)  # says what is wrong with it
+        for group, names, fits, wanted in _RANGES:
+            for name in names.split():
+                value = getattr(getattr(self, group), name)
+                _require(fits(value), f"{group}.{name}", value, wanted)
         data, objective = self.data, self.objective
+        several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
+        wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"
+        _require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
+        begun, wanted = data.images_per_person_from_epoch, "0 or more, and 0 without data.images_per_person"
+        possible = begun == 0 or (begun > 0 and data.images_per_person > 0)
+        _require(possible, "data.images_per_person_from_epoch", begun, wanted)
         even = data.batch_size % 2 == 0 or not self.search.bilevel
         _require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
         if objective.triplet:
             people = data.images_per_person and data.batch_size // data.images_per_person
             wanted = f"2 to {data.batch_size // 2} for a triplet loss, which needs several images of several people"
             _require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
-            begun = data.images_per_person_from_epoch <= objective.triplet_from_epoch
-            wanted = f"at most {objective.triplet_from_epoch}, objective.triplet_from_epoch, from which the triplet loss counts"
-            _require(begun, "data.images_per_person_from_epoch", data.images_per_person_from_epoch, wanted)
+            first = objective.triplet_from_epoch
+            wanted = f"at most {first}, objective.triplet_from_epoch, from which the triplet loss counts"
+            _require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""
@@ -255,6 +209,24 @@ class Recipe:
         recipe: Recipe = from_json(cls, values, "recipe")
         recipe.check()
         return recipe
+
+
+# What the values of settings must be: group, names, test, and the same in words.
+_RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
+    ("data", "batch_size", lambda value: value >= 2, "at least 2: batch norm compares images"),
+    ("data", "flip crop patch jitter erase", lambda value: 0 <= value <= 1, "a probability, from 0 to 1"),
+    ("model", "embedding_size", lambda value: value >= 1, "at least 1"),
+    ("model", "width", lambda value: value is None or 0.1 <= value <= 10, "from 0.1 to 10"),
+    ("objective", "label_smoothing", lambda value: 0 <= value < 1, "from 0 to below 1"),
+    ("objective", "triplet margin ratio auxiliary term_weight", lambda value: 0 <= value < inf, "0 or more"),
+    ("objective", "triplet_from_epoch term_from_epoch", lambda value: value >= 0, "0 or more"),
+    ("optimizer", "lr weight_decay momentum", lambda value: 0 <= value < inf, "0 or more"),
+    ("schedule", "epochs", lambda value: value >= 1, "at least 1"),
+    ("schedule", "warmup_epochs classifier_only_epochs factor", lambda value: value >= 0, "0 or more"),
+    ("search", "temperature lowest_temperature", lambda value: 0 < value < inf, "more than 0"),
+    ("search", "halve_every samples", lambda value: value >= 1, "at least 1"),
+    ("evaluation", "every", lambda value: value >= 1, "at least 1"),
+)
 
 
 def _require(fits: bool, name: str, value: object, wanted: str) -> None:

@@ -14,51 +14,38 @@ from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
 
 
+class _File:
+    """A file of a run: its path, from its name in the run's folder."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, run: "Run", _: type["Run"]) -> Path:
+        return run.folder / self.name
+
+
 @dataclass(frozen=True)
 class Run:
     """The files of one training, by name."""
 
     folder: Path
 
-    @property
-    def last(self) -> Path:
-        """Weights after the last finished epoch."""
-        return self.folder / "last.safetensors"
-
-    @property
-    def best(self) -> Path:
-        """Weights of the evaluated epoch with the best score, by the recipe's `evaluation.best`."""
-        return self.folder / "best.safetensors"
-
-    @property
-    def state(self) -> Path:
-        """The whole state of the training, to resume from."""
-        return self.folder / "resume.safetensors"
-
-    @property
-    def log_file(self) -> Path:
-        """One JSON object per epoch."""
-        return self.folder / "log.jsonl"
-
-    @property
-    def per_query(self) -> Path:
-        """The scores of each query after the last epoch, for later comparisons."""
-        return self.folder / "per_query.npz"
-
-    @property
-    def genotype(self) -> Path:
-        """What a finished search found."""
-        return self.folder / "genotype.json"
-
-    @property
-    def calibration(self) -> Path:
-        """What its distances mean, once it is calibrated."""
-        return self.folder / "calibration.json"
-
-    @property
-    def int8(self) -> Path:
-        """The model in int8 for OpenVINO, once it is quantized."""
-        return self.folder / "int8.xml"
+    last = _File("last.safetensors")
+    """Weights after the last finished epoch."""
+    best = _File("best.safetensors")
+    """Weights of the evaluated epoch with the best score, by the recipe's `evaluation.best`."""
+    state = _File("resume.safetensors")
+    """The whole state of the training, to resume from."""
+    log_file = _File("log.jsonl")
+    """One JSON object per epoch."""
+    per_query = _File("per_query.npz")
+    """The scores of each query after the last epoch, for later comparisons."""
+    genotype = _File("genotype.json")
+    """What a finished search found."""
+    calibration = _File("calibration.json")
+    """What its distances mean, once it is calibrated."""
+    int8 = _File("int8.xml")
+    """The model in int8 for OpenVINO, once it is quantized."""
 
     def recipe(self) -> Recipe:
         """The recipe of this run.

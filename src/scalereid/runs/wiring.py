@@ -80,12 +80,11 @@ def wire(
     code_in: Path | None = None,
     load_weights: Callable[[EmbeddingModel], object] = lambda _: None,
 ) -> Wired:
-    """Seed every generator, and build all that training needs but the images.
+    """Seed every generator, and build all that training on `device` needs but the images.
 
     Args:
-        recipe: The settings.
+        recipe, device: What to train, and where.
         labels: The person on each training image, 0 … C − 1 (`records.labels`).
-        device: To train on.
         code_in: A folder with copies of the Python files of one's own that the recipe names.
         load_weights: Called with the model, to give it weights to start from.
 
@@ -107,14 +106,10 @@ def wire(
     )
     search = _search_step(recipe, state, supernet)
     step: OrdinaryStep = search or OrdinaryStep(
-        state,
-        precision=recipe.optimizer.precision,
-        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+        state, precision=recipe.optimizer.precision, classifier_only_epochs=recipe.schedule.classifier_only_epochs
     )
-    captured = device.type == "cuda" and step.capturable
-    return Wired(
-        state, CapturedStep(step, state) if captured else step, search, _batches(recipe, labels, device), _rate(recipe)
-    )
+    taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
+    return Wired(state, taken, search, _batches(recipe, labels, device), _rate(recipe))
 
 
 def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
@@ -124,9 +119,8 @@ def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
     people_from = recipe.data.images_per_person_from_epoch  # before it batches may have no pairs of a person's images
     if settings.triplet:
         triplet = Triplet(sizes, margin=settings.margin, soft_margin=settings.soft_margin, ratio=settings.ratio)
-        terms.append(
-            ScheduledTerm("triplet", triplet, settings.triplet, settings.triplet_from_epoch, watch_from=people_from)
-        )
+        begin = settings.triplet_from_epoch
+        terms.append(ScheduledTerm("triplet", triplet, settings.triplet, begin, watch_from=people_from))
     if settings.auxiliary:
         terms.append(ScheduledTerm("auxiliary", Auxiliary(sizes, label_smoothing=smoothing), settings.auxiliary))
     if settings.term:

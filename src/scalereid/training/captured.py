@@ -53,6 +53,5 @@ class CapturedStep:
         except RuntimeError as error:
             self.failed = True
             reason = str(error).splitlines()[0]
-            warnings.warn(
-                f"The training step cannot be captured as a CUDA graph, so training is slower: {reason}", stacklevel=3
-            )
+            message = f"The training step cannot be captured as a CUDA graph, so training is slower: {reason}"
+            warnings.warn(message, stacklevel=3)

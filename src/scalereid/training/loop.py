@@ -47,16 +47,10 @@ def train(
     callbacks: Callbacks = Callbacks(),
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Train from wherever `state` stands to the end of epoch `epochs` − 1.
+    """Train from wherever `state` stands, which is changed in place, to the end of epoch `epochs` − 1.
 
-    Args:
-        state: Changed in place.
-        step: Trains on one batch of `batches`.
-        batches: On the device of the model.
-        epochs: Number of epochs to have done in the end.
-        learning_rate: As a function of (epoch, share of the epoch done after this step).
-        callbacks: Called on the way.
-        stop_requested: Asked before each epoch and after each step.
+    `batches` are on the model's device. `learning_rate` is a function of (epoch, share of it done after this step).
+    `stop_requested` is asked before each epoch and after each step.
 
     Raises:
         FloatingPointError: A loss was not finite.

@@ -63,8 +63,7 @@ class Objective(nn.Module):
         self.terms = nn.ModuleDict({scheduled.name: scheduled.term for scheduled in terms})
         self.logged: tuple[str, ...] = ("total", *(name for scheduled in terms for name in scheduled.logged))
         """Names of all values that are logged in any epoch."""
-        twice = sorted({name for name in self.logged if self.logged.count(name) > 1})
-        if twice:
+        if twice := sorted({name for name in self.logged if self.logged.count(name) > 1}):
             raise ValueError(f"Two terms of the objective log {', '.join(twice)}; rename one of them")
 
     def forward(self, outputs: Outputs, *, epoch: int = 0) -> Losses:

@@ -54,8 +54,7 @@ class SearchStep(OrdinaryStep):
         temperature: Temperature of the drawn choices, by epoch.
         samples: Number of forward passes whose mean loss a step follows, each with a draw of its own.
         bilevel: The first half of each batch moves the weights, then the second half the architecture.
-        precision: See `OrdinaryStep`.
-        classifier_only_epochs: See `OrdinaryStep`.
+        precision, classifier_only_epochs: See `OrdinaryStep`.
     """
 
     def __init__(

@@ -111,9 +111,8 @@ class OptimizerState:
             parameter = parameters[int(number)]
             if value.shape == parameter.shape:
                 value = torch.empty_like(parameter).copy_(value)
-            states.setdefault(int(number), {})[name] = (
-                value.clone()
-            )  # otherwise the file that it is read from stays open
+            # A copy: otherwise the file that it is read from stays open.
+            states.setdefault(int(number), {})[name] = value.clone()
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": states})
 
 

@@ -1,164 +1,121 @@
-import json
-import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 
 from scalereid.data.augmentation import normalise
-from scalereid.data.records import ReidDataset
-from scalereid.inference.agreement import Agreement
 from scalereid.inference.embedder import Embedder
-from scalereid.inference.export import exporting as module
-from scalereid.inference.export.exporting import export
-from scalereid.inference.export.graph import write_onnx
-from scalereid.inference.metadata import About, read_about
-from scalereid.models.building import build_model
+from scalereid.inference.export.exporting import export, require_free_pair, write_pair
+from scalereid.inference.runtimes import FORMATS, read_metadata
+from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
 from scalereid.runs.checkpoint import load_model
+from tests.inference.conftest import expected, unit
 
 
-@pytest.mark.parametrize("normalisation", [True, False])
-def test_a_file_that_knows_what_it_is(run: Path, people: ReidDataset, tmp_path: Path, normalisation: bool) -> None:
+def test_a_file_that_knows_what_it_is(run: Path, paths: list[Path], tmp_path: Path) -> None:
     import onnxruntime
 
-    about, agreement = export(run, tmp_path / "model.onnx", normalisation=normalisation)
+    metadata, agreement = export(run, tmp_path / "model.onnx")
     assert agreement.difference < 1e-4
     assert agreement.cosine > 0.99999
-    assert read_about(tmp_path / "model.onnx") == about
-    assert about.image_size == (64, 32)
-    assert about.embedding_size == 32
-    assert about.takes_pixels == normalisation
-    assert about.training.startswith("people (")
-    assert json.loads(about.recipe)["model"]["backbone"] == "osnet_one_stream"
+    assert read_metadata(tmp_path / "model.onnx") == metadata
+    assert (metadata.image_size, metadata.embedding_size, metadata.takes_pixels) == ((64, 32), 32, True)
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
     model = load_model(run)
     for n in (1, 3, 11):
         pixels = np.random.default_rng(n).integers(0, 256, (n, 64, 32, 3), dtype=np.uint8)
-        images = normalise(torch.from_numpy(pixels))
-        given = pixels if normalisation else images.contiguous().numpy()
         with torch.inference_mode():
-            np.testing.assert_allclose(session.run(None, {"images": given})[0], model(images), rtol=1e-3, atol=1e-4)
-    with pytest.raises(FileExistsError, match="name another file"):
+            exact = model(normalise(torch.from_numpy(pixels)))
+        np.testing.assert_allclose(session.run(None, {"images": pixels})[0], exact, rtol=1e-3, atol=1e-4)
+    with pytest.raises(FileExistsError, match="choose another name"):
         export(run, tmp_path / "model.onnx")
-    if not normalisation:
-        with pytest.raises(ValueError, match="takes float32 .*: export it with normalisation inside"):
-            Embedder(tmp_path / "model.onnx")
-        return
-    paths = [record.path for record in people.query]
     embedder = Embedder(tmp_path / "model.onnx")
-    assert (embedder.runtime.name, embedder.about.fingerprint) == ("onnxruntime", about.fingerprint)
-    np.testing.assert_allclose(embedder(paths), Embedder(run, runtime="torch")(paths), atol=1e-5)
-    with pytest.raises(ValueError, match="exported files are computed on the CPU, not on 'cuda'"):
-        Embedder(tmp_path / "model.onnx", device="cuda")
-    with pytest.raises(ValueError, match="is for onnxruntime, not for torch"):
-        Embedder(tmp_path / "model.onnx", runtime="torch")
+    assert (embedder.runtime.name, embedder.metadata.fingerprint) == ("onnxruntime", metadata.fingerprint)
+    np.testing.assert_allclose(embedder(paths), unit(expected(run, paths)), atol=1e-5)
 
 
-def test_openvino(run: Path, people: ReidDataset, tmp_path: Path) -> None:
-    about, agreement = export(run, tmp_path / "new" / "model.xml", format="openvino")
+def test_normalised_images_in_place_of_pixels(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "model.pt2"
+    metadata, agreement = export(run, file, format="torch", normalisation=False)
+    assert agreement.cosine > 0.99999
+    assert not metadata.takes_pixels
+    assert read_metadata(file) == metadata
+    images = torch.randn(3, 3, 64, 32)
+    with torch.inference_mode():
+        exact = load_model(run)(images)
+        torch.testing.assert_close(torch.export.load(file).module()(images), exact, rtol=1e-3, atol=1e-4)
+    with pytest.raises(ValueError, match="takes float32 RGB .*; export the model with normalisation inside"):
+        Embedder(file, run_code=True)
+
+
+def test_openvino(run: Path, paths: list[Path], tmp_path: Path) -> None:
+    metadata, agreement = export(run, tmp_path / "new" / "model.xml", format="openvino")
     assert agreement.cosine > 0.99999
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"model.xml", "model.bin"}
-    assert read_about(tmp_path / "new" / "model.xml") == about
-    paths = [record.path for record in people.query]
-    found = Embedder(tmp_path / "new" / "model.xml")(paths)
-    np.testing.assert_allclose(found, Embedder(run, runtime="torch")(paths), atol=1e-5)
+    assert read_metadata(tmp_path / "new" / "model.xml") == metadata
+    np.testing.assert_allclose(Embedder(tmp_path / "new" / "model.xml")(paths), unit(expected(run, paths)), atol=1e-5)
 
 
-@pytest.mark.parametrize(("form", "n"), [("torch", 7), ("aotinductor", 3)])
-def test_files_for_torch_alone(run: Path, people: ReidDataset, tmp_path: Path, form: Any, n: int) -> None:
-    if form == "aotinductor" and not shutil.which("g++"):
-        pytest.skip("there is no C++ compiler: compiled packages are NOT tested")
-    file = tmp_path / "model.pt2"
-    about, agreement = export(run, file, format=form)
-    assert agreement.cosine > 0.99999
-    assert {path.name for path in tmp_path.iterdir()} == {"model.pt2"}
-    assert read_about(file) == about
-    pixels = torch.randint(0, 256, (n, 64, 32, 3), dtype=torch.uint8)
-    with torch.inference_mode():  # by torch's own functions
-        program = torch.export.load(file).module() if form == "torch" else torch._inductor.aoti_load_package(str(file))
-        torch.testing.assert_close(program(pixels), load_model(run)(normalise(pixels)), rtol=1e-3, atol=1e-4)
-    with pytest.raises(ValueError, match=r"may hold any code.*: load it only if you trust whom it is from.*--run-code"):
-        Embedder(file)
-    embedder = Embedder(file, run_code=True)
-    assert (embedder.runtime.name, embedder.runtime.precision) == ("torch", "float32")
-    paths = [record.path for record in people.query]
-    np.testing.assert_allclose(embedder(paths), Embedder(run, runtime="torch")(paths), atol=1e-5)
-    with pytest.raises(ValueError, match="computes in float32, not in bfloat16"):
-        Embedder(file, precision="bfloat16", run_code=True)
+class Careless(OnnxRuntime):
+    """Writes files that compute something else."""
 
+    formats: ClassVar[Any] = {"onnx": lambda *arguments: arguments[2].write_bytes(b"x")}
 
-@pytest.mark.parametrize("name", ["osnet_ain_x0_25", "dslnet"])
-def test_tensorrt_knows_every_operation(name: str, tmp_path: Path) -> None:
-    """TensorRT is not here. What it takes of ONNX is published, and all that these graphs hold must be among that."""
-    import onnx
-
-    # Supported without a restriction that matters: github.com/onnx/onnx-tensorrt, docs/operators.md
-    supported = {
-        "Add",
-        "AveragePool",
-        "Cast",
-        "Concat",
-        "Conv",
-        "Div",
-        "Gemm",
-        "InstanceNormalization",
-        "MaxPool",
-        "Mul",
-    }
-    supported |= {
-        "ReduceMean",
-        "Relu",
-        "Reshape",
-        "Sigmoid",
-        "Slice",
-        "Softmax",
-        "Squeeze",
-        "Sub",
-        "Transpose",
-        "Unsqueeze",
-    }
-    file = tmp_path / "model.onnx"
-    model = build_model(name, width=0.25) if name == "dslnet" else build_model(name)
-    write_onnx(model, About(name, "", (64, 32), 512), file)
-    graph = onnx.load(str(file))
-    onnx.checker.check_model(graph, full_check=True)
-    assert {node.op_type for node in graph.graph.node} - supported == set()
-    [given], [found] = graph.graph.input, graph.graph.output
-    given_size, found_size = (
-        [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim] for value in (given, found)
-    )
-    assert (given.name, given_size[1:], found_size[1:]) == ("images", [64, 32, 3], [512])  # as trtexec is told
-    assert given_size[0] == found_size[0]
-    assert isinstance(given_size[0], str)  # free
+    @classmethod
+    def as_written(cls, file: Path) -> Any:
+        assert file.read_bytes() == b"x"
+        return lambda pixels: np.ones((len(pixels), 32), np.float32)
 
 
 def test_a_file_that_differs_is_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "compare", lambda *_: Agreement(0.2, 0.9))
+    monkeypatch.setitem(FORMATS, "onnx", Careless)
     with pytest.raises(
-        ValueError, match=r"differ by up to 0\.2 of the longest, the smallest cosine is 0\.900000; it was not kept"
+        ValueError, match=r"differ by up to \d.* of the longest, the smallest cosine is 0\.\d{6}; it was not kept"
     ):
         export(run, tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
-    (tmp_path / "model.bin").touch()
-    with pytest.raises(FileExistsError, match=r"model\.bin exists; name another file"):
-        export(run, tmp_path / "model.xml", format="openvino")
 
 
 def test_what_cannot_be_written_is_said(run: Path, tmp_path: Path) -> None:
     form: Any
-    for name, form in (("m.xml", "onnx"), ("m.onnx", "openvino"), ("m.pt", "torch")):
-        with pytest.raises(ValueError, match=f"{form} is written to a .*" + ("--format" if name != "m.pt" else "")):
+    for name, form, hint in (
+        ("m.xml", "onnx", "; format openvino writes"),
+        ("m.onnx", "openvino", "; format onnx writes"),
+        ("m.pt", "torch", "$"),
+    ):
+        with pytest.raises(ValueError, match=f"{form} is written to a .* file{hint}"):
             export(run, tmp_path / name, format=form)
-    (tmp_path / "other.onnx").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"other\.onnx cannot be read"):
-        read_about(tmp_path / "other.onnx")
-    (tmp_path / "other.pt2").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"other\.pt2 cannot be read"):
-        read_about(tmp_path / "other.pt2")
-    torch.export.save(torch.export.export(torch.nn.ReLU(), (torch.zeros(2),)), tmp_path / "strange.pt2")
-    with pytest.raises(ValueError, match=r"strange\.pt2 does not say what it takes: it was not written by scalereid"):
-        Embedder(tmp_path / "strange.pt2")
-    with pytest.raises(ValueError, match="not written by scalereid"):
-        About.from_json("{}")
+    with pytest.raises(ValueError, match="No such format: 'tflite'. Choose from torch, aotinductor, onnx, openvino"):
+        export(run, tmp_path / "m.tflite", format="tflite")
+    (tmp_path / "model.bin").touch()
+    with pytest.raises(FileExistsError, match=r"model\.bin exists; choose another name"):
+        export(run, tmp_path / "model.xml", format="openvino")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_two_files_are_put_in_place_together(tmp_path: Path) -> None:
+    def save(file: Path) -> str:
+        assert not (tmp_path / "new" / "m.xml").exists()
+        file.write_text("network")
+        file.with_suffix(".bin").write_text("weights")
+        file.with_suffix(".onnx").write_text("in between")
+        return "saved"
+
+    assert write_pair(tmp_path / "new" / "m.xml", save) == "saved"
+    assert {path.name: path.read_text() for path in (tmp_path / "new").iterdir()} == {
+        "m.xml": "network",
+        "m.bin": "weights",
+    }
+    require_free_pair(tmp_path / "new" / "m.onnx")
+    with pytest.raises(FileExistsError, match=r"m\.xml exists"):
+        require_free_pair(tmp_path / "new" / "m.xml")
+
+    def fail(file: Path) -> None:
+        file.write_text("half")
+        raise RuntimeError("no room")
+
+    with pytest.raises(RuntimeError, match="no room"):
+        write_pair(tmp_path / "other.xml", fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from itertools import islice
@@ -30,11 +30,11 @@ _AHEAD = 1_000  # files under way at a time
 class FileFacts(NamedTuple):
     """Contents and size of one file."""
 
-    problem: str
+    problem: str = ""
     """Why the file cannot be used; empty if it can."""
-    digest: bytes
-    height: int
-    width: int
+    digest: bytes = b""
+    height: int = 0
+    width: int = 0
 
 
 def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda _: None) -> list[Finding]:
@@ -44,16 +44,14 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
         for record in records:
             of_path[record.path].append((split, record))
     facts: dict[Path, FileFacts] = {}
+    remaining = iter(of_path)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, found in zip(of_path, _in_order(pool, lambda path: look(path, decode=decode), of_path), strict=True):
-            facts[path] = found
-            advance(1)
-    return [
-        *_unusable(facts),
-        *_shapes(facts),
-        *_copies(facts, of_path, dataset.protocol),
-        *_unread(dataset, set(of_path)),
-    ]
+        while some_paths := list(islice(remaining, _AHEAD)):
+            looked = pool.map(lambda path: look(path, decode=decode), some_paths)
+            for path, found in zip(some_paths, looked, strict=True):
+                facts[path] = found
+                advance(1)
+    return [*_findings(facts), *_copies(facts, of_path, dataset.protocol), *_unread(dataset, set(of_path))]
 
 
 def look(path: Path, *, decode: bool) -> FileFacts:
@@ -61,9 +59,9 @@ def look(path: Path, *, decode: bool) -> FileFacts:
     try:
         content = path.read_bytes()
     except OSError as error:
-        return FileFacts(f"{path}: {error.strerror}", b"", 0, 0)
+        return FileFacts(f"{path}: {error.strerror}")
     if not content:
-        return FileFacts(f"{path} is empty: it has no bytes", b"", 0, 0)
+        return FileFacts(f"{path} is empty: it has no bytes")
     digest = hashlib.blake2b(content, digest_size=16).digest()
     try:
         with open_image(BytesIO(content), path) as image:
@@ -71,49 +69,34 @@ def look(path: Path, *, decode: bool) -> FileFacts:
             if decode:
                 image.load()
     except ValueError as error:
-        return FileFacts(str(error), digest, 0, 0)
+        return FileFacts(str(error), digest)
     return FileFacts("", digest, height, width)
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Path], FileFacts], paths: Iterable[Path]
-) -> Iterator[FileFacts]:
-    """`pool.map`, given only some paths at a time."""
-    remaining = iter(paths)
-    while some_paths := list(islice(remaining, _AHEAD)):
-        yield from pool.map(work, some_paths)
-
-
-def _unusable(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
-    problems = [found.problem for found in facts.values() if found.problem]
-    if problems:
-        message = (
-            f"{share(len(problems), len(facts))} files cannot be used; replace them, or take them out of the dataset"
-        )
+def _findings(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
+    """Files that cannot be used, and images that are too small or of another shape."""
+    if problems := [found.problem for found in facts.values() if found.problem]:
+        unusable = share(len(problems), len(facts))
+        message = f"{unusable} files cannot be used; replace them, or take them out of the dataset"
         yield Finding("error", "unusable-files", message, named(problems))
-
-
-def _shapes(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
     images = {path: found for path, found in facts.items() if not found.problem}
-    tiny = [path for path, (_, _, h, w) in images.items() if h < _MIN_SIZE[0] or w < _MIN_SIZE[1]]
-    if tiny:
+    if tiny := [path for path, (_, _, h, w) in images.items() if h < _MIN_SIZE[0] or w < _MIN_SIZE[1]]:
         message = (
             f"{share(len(tiny), len(images))} images are less than {_MIN_SIZE[0]} pixels tall or {_MIN_SIZE[1]} wide; they "
             "are enlarged, but show hardly anything"
         )
-        yield Finding("warning", "tiny-images", message, named([_sized(path, images[path]) for path in tiny]))
-    known = set(tiny)
-    odd = [path for path, (_, _, h, w) in images.items() if path not in known and not 1 <= h / w <= _MAX_RATIO]
-    if odd:
+        yield Finding("warning", "tiny-images", message, _sized(tiny, images))
+    large = images.keys() - tiny
+    if odd := [path for path, (_, _, h, w) in images.items() if path in large and not 1 <= h / w <= _MAX_RATIO]:
         message = (
             f"{share(len(odd), len(images))} images do not have the shape of a person: wider than tall, or more than "
             f"{_MAX_RATIO:.0f} times as tall as wide. Are they whole frames rather than crops of people?"
         )
-        yield Finding("warning", "odd-shapes", message, named([_sized(path, images[path]) for path in odd]))
+        yield Finding("warning", "odd-shapes", message, _sized(odd, images))
 
 
-def _sized(path: Path, facts: FileFacts) -> str:
-    return f"{path} ({facts.width}×{facts.height} pixels, width×height)"
+def _sized(paths: Iterable[Path], facts: dict[Path, FileFacts]) -> tuple[str, ...]:
+    return tuple(f"{path} ({facts[path].width}×{facts[path].height} pixels, width×height)" for path in paths)
 
 
 def _copies(

@@ -53,19 +53,17 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
     """What to know about a folder's layout: datasets that are incomplete, or lie in a folder nearby."""
     if not root.exists():
         return [Finding("error", "no-folder", f"{root} does not exist; name the folder that holds the dataset")]
-    findings = [*_almost(layout)]
-    for name in TABLES:
-        if name in layout.refused:
-            findings.append(Finding("error", "unreadable", f"not readable as {name}: {layout.refused[name]}"))
-    findings += _other_tables(root, layout)
+    unreadable = {
+        name: Finding("error", "unreadable", f"not readable as {name}: {why}") for name, why in layout.refused.items()
+    }
+    tables = [unreadable[name] for name in TABLES if name in unreadable]
+    findings = [*_almost(layout), *tables, *_other_tables(root, layout)]
     whole = any(_is_whole(name, read) for name, read in layout.readable.items())
-    if not whole and not any(name in layout.refused for name in TABLES):
+    if not whole and not tables:
         findings += _nearby(root, readable=bool(layout.readable))
     if not layout.readable and not any(finding.severity == "error" for finding in findings):
         findings += _names(root)
-        for name in ("market-names", "folders"):
-            if name in layout.refused:
-                findings.append(Finding("error", "unreadable", f"not readable as {name}: {layout.refused[name]}"))
+        findings += [unreadable[name] for name in ("market-names", "folders") if name in unreadable]
     findings += [Finding("warning", "reader", warning) for warning in layout.warnings]
     return findings
 
@@ -117,18 +115,12 @@ def _nearby(root: Path, *, readable: bool) -> Iterator[Finding]:
             there = find_datasets(folder).readable
         except PermissionError:
             continue
-        if folder in above:
-            found = [name for name, read in there.items() if _is_whole(name, read) and _is_part(root, read)]
-        else:
-            found = [
-                name
-                for name, read in there.items()
-                if _is_whole(name, read) or (not readable and len({record.pid for record in read.train}) > 1)
-            ]
-        if found:
-            severity: Severity = "warning" if readable else "error"
-            yield Finding(severity, "wrong-level", f"{found[0]} is not here but in {folder}: name that folder")
-            return
+        for name, read in there.items():
+            trains = not readable and folder not in above and len({record.pid for record in read.train}) > 1
+            if trains or (_is_whole(name, read) and (folder not in above or _is_part(root, read))):
+                severity: Severity = "warning" if readable else "error"
+                yield Finding(severity, "wrong-level", f"{name} is not here but in {folder}: name that folder")
+                return
     for folder in [root, *below]:
         if (folder / CUHK03_FILE).is_file():
             message = f"CUHK03 is still packed into {CUHK03_FILE}; unpack it first"
@@ -147,16 +139,15 @@ def _folders(root: Path, depth: int) -> Iterator[Path]:
             yield from _folders(root / name, depth - 1)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+def _files(root: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(root):
         folders.sort()
-        yield folder, sorted(names)
+        yield from (Path(folder) / name for name in sorted(names))
 
 
 def _names(root: Path) -> Iterator[Finding]:
     """Whether people and cameras can be read from the names of the images below."""
-    files = (Path(folder) / name for folder, names in _walk(root) for name in names)
-    images = [file for file in islice(files, _MAX_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
+    images = [file for file in islice(_files(root), _MAX_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
     if not images:
         yield Finding("error", "no-images", f"there are no images in {root}, nor in the folders below it")
         return

@@ -44,8 +44,7 @@ def _check_training(train: Sequence[ImageRecord]) -> Iterator[Finding]:
     images = Counter(record.pid for record in train)
     if len(images) == 1:
         yield Finding("error", "one-person", "all training images show one person; expected at least two people")
-    single = [pid for pid, number in sorted(images.items()) if number == 1]
-    if single:
+    if single := [pid for pid, number in sorted(images.items()) if number == 1]:
         message = (
             f"{share(len(single), len(images))} training people have a single image, from which nothing can be learned about "
             "what stays the same between images; people × images batches repeat it"
@@ -90,8 +89,7 @@ def _check_test(dataset: ReidDataset) -> Iterator[Finding]:
     copies: dict[Path, list[ImageRecord]] = defaultdict(list)
     for record in gallery:
         copies[record.path].append(record)
-    twice = [q for q in query if any(is_left_out(dataset.protocol, q, copy) for copy in copies.get(q.path, ()))]
-    if twice:
+    if twice := [q for q in query if any(is_left_out(dataset.protocol, q, copy) for copy in copies.get(q.path, ()))]:
         message = (
             f"{share(len(twice), len(query))} query images are in the gallery too; no query is scored on finding itself: the "
             f"{dataset.protocol} protocol leaves it out"
@@ -109,16 +107,13 @@ def _check_matches(
     present = [record for record in query if record.pid in images_of]
     if absent := [record for record in query if record.pid not in images_of]:
         severity: Severity = "warning" if present else "error"
-        what_to_do = (
-            "they will be reported, not counted"
-            if present
-            else "are query and gallery numbered alike, and from the same dataset?"
-        )
+        what_to_do = "are query and gallery numbered alike, and from the same dataset?"
+        if present:
+            what_to_do = "they will be reported, not counted"
         message = f"{share(len(absent), len(query))} queries show people who are not in the gallery; {what_to_do}"
         people = named([f"pid {pid}" for pid in sorted({record.pid for record in absent})])
         yield Finding(severity, "absent-people", message, people)
-    unmatched = [q for q in present if all(is_left_out(protocol, q, image) for image in images_of[q.pid])]
-    if unmatched:
+    if unmatched := [q for q in present if all(is_left_out(protocol, q, image) for image in images_of[q.pid])]:
         severity = "error" if len(unmatched) == len(present) else "warning"
         one_camera = len({record.camid for record in (*query, *gallery)}) == 1
         what_to_do = (

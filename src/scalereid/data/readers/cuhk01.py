@@ -33,13 +33,6 @@ def read_cuhk01(root: Path, split: int = 1) -> ReidDataset:
     left_out: Counter[str] = Counter()
     records = tuple(replace(record, camid=(record.camid + 1) // 2) for record in _IMAGES.read(base, left_out))
     trained = draw_people((r.pid for r in records), 485, dataset="cuhk01", split=split, of=CUHK01_SPLITS)
-    tested = [record for record in records if record.pid not in trained]
-    dataset = ReidDataset(
-        f"cuhk01#{split}",
-        base,
-        train=tuple(record for record in records if record.pid in trained),
-        query=tuple(record for record in tested if record.camid == 1),
-        gallery=tuple(record for record in tested if record.camid == 2),
-        left_out=left_out,
-    )
-    return check_counts(dataset, _PUBLISHED)
+    train = tuple(r for r in records if r.pid in trained)
+    query, gallery = (tuple(r for r in records if r.pid not in trained and r.camid == camid) for camid in (1, 2))
+    return check_counts(ReidDataset(f"cuhk01#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)

@@ -84,11 +84,9 @@ def _new_protocol(root: Path, boxes: Boxes) -> ReidDataset:
     try:
         names = [str(name[0]) for name in variables["filelist"].ravel()]
         pids = [int(pid) for pid in variables["labels"].ravel()]
-        rows = {part: variables[f"{part}_idx"].ravel() for part in ("train", "query", "gallery")}  # counted from 1
-        train, query, gallery = (
-            tuple(_record(base / f"images_{boxes}", names[row - 1], pids[row - 1]) for row in chosen.tolist())
-            for chosen in rows.values()
-        )
+        rows = [variables[f"{part}_idx"].ravel().tolist() for part in ("train", "query", "gallery")]  # counted from 1
+        folder = base / f"images_{boxes}"
+        train, query, gallery = (tuple(_record(folder, names[i - 1], pids[i - 1]) for i in part) for part in rows)
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{base / config} does not contain the new protocol as its authors wrote it") from error
     return check_counts(ReidDataset(f"cuhk03-np-{_spelt(boxes)}", base, train, query, gallery), _PUBLISHED[boxes])
@@ -106,9 +104,8 @@ def _classic_protocol(root: Path, boxes: Boxes, split: int) -> ReidDataset:
     check_split(name, split, CUHK03_CLASSIC_SPLITS)
     base = _find(root, f"images_{boxes}", TEST_SETS)
     with (base / TEST_SETS).open(newline="", encoding="utf-8") as lines:
-        test_people = {
-            1000 * int(row["pair"]) + int(row["person"]) for row in csv.DictReader(lines) if int(row["split"]) == split
-        }
+        rows = [row for row in csv.DictReader(lines) if int(row["split"]) == split]
+    test_people = {1000 * int(row["pair"]) + int(row["person"]) for row in rows}
     left_out: Counter[str] = Counter()
     records = _IMAGES.read(base / f"images_{boxes}", left_out)
     test = tuple(record for record in records if record.pid in test_people)

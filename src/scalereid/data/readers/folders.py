@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,11 @@ class FileNames:
             groups = match.groupdict()
             records.append(ImageRecord(path, int(groups["pid"]) + pid_offset, int(groups.get("camid", camid))))
         return without_junk(records, f"junk (pid −1) in {folder.name}", left_out)
+
+
+def sequences(frames: Mapping[int, Sequence[Path]], people: Iterable[int], camid: int) -> tuple[ImageRecord, ...]:
+    """Return the frames of `people`, by pid, as one tracklet per person and camera; `camid` is 1 or 2."""
+    return tuple(ImageRecord(path, pid, camid, tracklet=2 * pid + camid - 1) for pid in people for path in frames[pid])
 
 
 def without_junk(records: list[ImageRecord], why: str, left_out: Counter[str]) -> tuple[ImageRecord, ...]:

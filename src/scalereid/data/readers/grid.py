@@ -38,22 +38,15 @@ def read_grid(root: Path, split: int = 1) -> ReidDataset:
     left_out: Counter[str] = Counter()
     probe, gallery = (_IMAGES.read(base / folder, left_out) for folder in ("probe", "gallery"))
     trained = _training_people(base / _PARTITIONS, split)
-    dataset = ReidDataset(
-        f"grid#{split}",
-        base,
-        train=tuple(record for record in probe + gallery if record.pid in trained),
-        query=tuple(record for record in probe if record.pid not in trained),
-        gallery=tuple(record for record in gallery if record.pid not in trained),
-        left_out=left_out,
-    )
-    return check_counts(dataset, _PUBLISHED)
+    train = tuple(record for record in probe + gallery if record.pid in trained)
+    query, gallery = (tuple(record for record in camera if record.pid not in trained) for camera in (probe, gallery))
+    return check_counts(ReidDataset(f"grid#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)
 
 
 def _training_people(file: Path, split: int) -> set[int]:
     """The pids in one of ten cells, each of which is a structure whose third field lists them."""
     partitions = load_mat(file)
     try:
-        partition = partitions["trainIdxAll"][0][split - 1][0][0]
-        return {int(pid) for pid in partition[2].ravel()}
+        return {int(pid) for pid in partitions["trainIdxAll"][0][split - 1][0][0][2].ravel()}
     except (KeyError, IndexError, TypeError) as error:
         raise ValueError(f"{file} does not contain trainIdxAll, GRID's partitions, as its authors wrote it") from error

@@ -12,11 +12,8 @@ from scalereid.data.records import ReidDataset
 
 ILIDS_SPLITS = 10
 _FILES = FileNames("i-LIDS", re.compile(r"(?P<pid>\d{4})\d{3}\.jpg"), example="0001001.jpg")
-_PUBLISHED = {
-    "train": {"people": 59},
-    "query": {"people": 60, "images": 60},
-    "gallery": {"people": 60, "images": 60},
-}
+_TESTED = {"people": 60, "images": 60}
+_PUBLISHED = {"train": {"people": 59}, "query": _TESTED, "gallery": _TESTED}
 _IMAGES = 476
 
 
@@ -45,7 +42,6 @@ def read_ilids(root: Path, split: int = 1) -> ReidDataset:
             gallery.append(drawn[1])
     train = tuple(record for record in records if record.pid in trained)
     left_out["other images of the test people"] += len(records) - len(train) - len(query) - len(gallery)
-    dataset = ReidDataset(
-        f"ilids#{split}", base, train, tuple(query), tuple(gallery), protocol="all-cameras", left_out=left_out
-    )
+    name = f"ilids#{split}"
+    dataset = ReidDataset(name, base, train, tuple(query), tuple(gallery), "all-cameras", left_out)
     return check_counts(dataset, _PUBLISHED)

@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import find_folder, list_folders, list_images
+from scalereid.data.readers.folders import find_folder, list_folders, list_images, sequences
 from scalereid.data.readers.matlab import load_mat
 from scalereid.data.readers.random_splits import check_split
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.records import ReidDataset
 
 ILIDS_VID_SPLITS = 10
 _PERSON = re.compile(r"person(?P<pid>\d{3})")
@@ -36,23 +36,15 @@ def read_ilids_vid(root: Path, split: int = 1) -> ReidDataset:
     check_split("ilids-vid", split, ILIDS_VID_SPLITS)
     base = find_folder(root, "iLIDS-VID", ("ilids-vid",), (_SEQUENCES, _SPLIT_FILE))
     cameras = [list_folders(base / _SEQUENCES / camera) for camera in ("cam1", "cam2")]
-    people = [folder.name for folder in cameras[0]]
-    if people != [folder.name for folder in cameras[1]]:
+    names, names_2 = ([folder.name for folder in folders] for folders in cameras)
+    if names != names_2:
         raise ValueError(f"the people in cam1 and cam2 of {base / _SEQUENCES} differ; unpack the dataset again")
-    order = _order(base / _SPLIT_FILE, split, len(people))
+    order = [_pid(names[i]) for i in _order(base / _SPLIT_FILE, split, len(names))]
     tested, trained = sorted(order[: len(order) // 2]), sorted(order[len(order) // 2 :])
     left_out: Counter[str] = Counter()
-    first, second = ([_frames(folder, left_out) for folder in camera] for camera in cameras)
-
-    def records(sequences: list[list[Path]], chosen: list[int], camid: int) -> tuple[ImageRecord, ...]:
-        return tuple(
-            ImageRecord(path, _pid(people[i]), camid, tracklet=2 * _pid(people[i]) + camid - 1)
-            for i in chosen
-            for path in sequences[i]
-        )
-
-    train = records(first, trained, 1) + records(second, trained, 2)
-    query, gallery = records(first, tested, 1), records(second, tested, 2)
+    first, second = ({_pid(folder.name): _frames(folder, left_out) for folder in camera} for camera in cameras)
+    train = sequences(first, trained, 1) + sequences(second, trained, 2)
+    query, gallery = sequences(first, tested, 1), sequences(second, tested, 2)
     return check_counts(ReidDataset(f"ilids-vid#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)
 
 

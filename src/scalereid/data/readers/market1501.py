@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,11 +91,7 @@ def read_market1501_dev_cameras(root: Path) -> ReidDataset:
 
 
 def _development_split(
-    name: str,
-    base: Path,
-    *,
-    train: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
-    test: tuple[int, ...] = (1, 2, 3, 4, 5, 6),
+    name: str, base: Path, *, train: Collection[int] = range(1, 7), test: Collection[int] = range(1, 7)
 ) -> ReidDataset:
     """The first people's images from the cameras `train`, and the others' from the cameras `test`."""
     left_out: Counter[str] = Counter()
@@ -104,11 +101,9 @@ def _development_split(
     gallery: list[ImageRecord] = []
     seen: set[tuple[int, int]] = set()
     for record in records:  # sorted by name
-        if record.pid in training_people or record.camid not in test:
-            continue
-        is_first = (record.pid, record.camid) not in seen
-        (query if is_first else gallery).append(record)
-        seen.add((record.pid, record.camid))
+        if record.pid not in training_people and record.camid in test:
+            (gallery if (record.pid, record.camid) in seen else query).append(record)
+            seen.add((record.pid, record.camid))
     own = tuple(record for record in records if record.pid in training_people and record.camid in train)
     return ReidDataset(name, base, own, tuple(query), tuple(gallery), left_out=left_out)
 

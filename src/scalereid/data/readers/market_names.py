@@ -29,9 +29,8 @@ def read_market_names(root: Path) -> ReidDataset:
         ValueError: An image's name does not tell person and camera, or two folders are for the same split.
     """
     left_out: Counter[str] = Counter()
-    splits = {
-        split: _IMAGES.read(folder, left_out) if folder else () for split, folder in find_split_folders(root).items()
-    }
+    folders = find_split_folders(root)
+    splits = {split: _IMAGES.read(folder, left_out) if folder else () for split, folder in folders.items()}
     if not any(splits.values()):
         splits["train"] = _IMAGES.read(root, left_out)
     if not any(splits.values()):

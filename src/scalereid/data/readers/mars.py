@@ -41,15 +41,9 @@ def read_mars(root: Path) -> ReidDataset:
     query = np.zeros(len(tested), dtype=bool)
     query[_table(info / _INFO[4], "query_IDX").ravel() - 1] = True
     left_out: Counter[str] = Counter()
-    dataset = ReidDataset(
-        "mars",
-        base,
-        train=_records(base / "bbox_train", train_names, trained, left_out),
-        query=_records(base / "bbox_test", test_names, tested[query], left_out),
-        gallery=_records(base / "bbox_test", test_names, tested[~query], left_out),
-        left_out=left_out,
-    )
-    return check_counts(dataset, _PUBLISHED)
+    train = _records(base / "bbox_train", train_names, trained, left_out)
+    queries, gallery = (_records(base / "bbox_test", test_names, tested[rows], left_out) for rows in (query, ~query))
+    return check_counts(ReidDataset("mars", base, train, queries, gallery, left_out=left_out), _PUBLISHED)
 
 
 def _names(file: Path) -> list[str]:

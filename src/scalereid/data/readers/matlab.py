@@ -43,6 +43,5 @@ def _library(module: str, name: str, file: Path) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"Reading {file} takes {name}, which is not installed: pip install 'scalereid[matlab]'"
-        ) from error
+        why = f"Reading {file} takes {name}, which is not installed: pip install 'scalereid[matlab]'"
+        raise ModuleNotFoundError(why) from error

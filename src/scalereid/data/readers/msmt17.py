@@ -1,7 +1,6 @@
 """MSMT17 as its authors pack it, version 1 or version 2 (whose faces are blurred)."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,19 +76,16 @@ def _lists(root: Path) -> _Lists:
         if not there:
             raise FileNotFoundError(f"{base} has neither {names[0]} (version 2) nor {names[1]} (version 1)")
         folders[part] = there[0]
-    train, validation = (_read(base / name, folders["train"]) for name in _LISTS[:2])
-    query, gallery = (
-        tuple(replace(record, pid=record.pid + _TRAINING_PEOPLE) for record in _read(base / name, folders["test"]))
-        for name in _LISTS[2:]
-    )
+    train, validation = (_read(base / name, folders["train"], first_pid=1) for name in _LISTS[:2])
+    query, gallery = (_read(base / name, folders["test"], first_pid=1 + _TRAINING_PEOPLE) for name in _LISTS[2:])
     return _Lists(base, train, validation, query, gallery)
 
 
-def _read(file: Path, folder: Path) -> tuple[ImageRecord, ...]:
+def _read(file: Path, folder: Path, *, first_pid: int) -> tuple[ImageRecord, ...]:
     records = []
     for number, line in enumerate(file.read_text().splitlines(), start=1):
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise ValueError(f"{file}, line {number}: {line!r} is not an image of MSMT17 and a person's number")
-        records.append(ImageRecord(folder / match["path"], 1 + int(match["pid"]), int(match["camid"])))
+        records.append(ImageRecord(folder / match["path"], first_pid + int(match["pid"]), int(match["camid"])))
     return tuple(records)

@@ -35,16 +35,16 @@ def read_person_folders(root: Path) -> ReidDataset:
         split: [(person.name, path) for person in list_folders(folder) for path in list_images(person, left_out)]
         for split, folder in roots.items()
     }
-    everything = [path for images in files.values() for _, path in images]
+    everything = [item for images in files.values() for item in images]
     if not everything:
         looked = ", ".join(str(folder) for folder in roots.values())
         raise NotHereError(f"no folders of people with images in {looked}")
     for folder in roots.values():
         if beside := len(list_images(folder, Counter())):
             left_out[f"images beside the folders of people in {folder.name}"] += beside
-    _refuse_cameras([item for images in files.values() for item in images])
-    people = _numbered({person for images in files.values() for person, _ in images})
-    cameras = _cameras(everything)
+    _refuse_cameras(everything)
+    people = _numbered({person for person, _ in everything})
+    cameras = _cameras([path for _, path in everything])
     train, query, gallery = (
         without_junk(
             [ImageRecord(path, people[person], cameras.get(path, 1)) for person, path in files.get(split, [])],
@@ -69,8 +69,7 @@ def _refuse_cameras(items: list[tuple[str, Path]]) -> None:
     for folder, path in items:
         if match := MARKET_LIKE.fullmatch(path.name):
             pids.setdefault(folder, set()).add(match["pid"])
-    mixed = sorted(folder for folder, people in pids.items() if len(people) > 1)
-    if mixed:
+    if mixed := sorted(folder for folder, people in pids.items() if len(people) > 1):
         raise ValueError(
             f"the images in {mixed[0]} are named after several people, {', '.join(sorted(pids[mixed[0]])[:3])} among them, "
             "so it is not a person's folder. It may be a level too high, or a camera's folder"

@@ -5,9 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
-from scalereid.data.readers.folders import FileNames, find_folder, list_folders, list_images
+from scalereid.data.readers.folders import FileNames, find_folder, list_folders, list_images, sequences
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.records import ReidDataset
 
 PRID2011_SPLITS = 10
 _NAMES = ("prid_2011", "prid2011/prid_2011", "prid2011")
@@ -40,10 +40,8 @@ def read_prid2011(root: Path, split: int = 1) -> ReidDataset:
     """
     base = find_folder(root, "PRID 2011 (single images)", _NAMES, ("single_shot/cam_a", "single_shot/cam_b"))
     left_out: Counter[str] = Counter()
-    first, second = (
-        _IMAGES.read(base / "single_shot" / folder, left_out, camid=camid)
-        for camid, folder in ((1, "cam_a"), (2, "cam_b"))
-    )
+    first = _IMAGES.read(base / "single_shot/cam_a", left_out, camid=1)
+    second = _IMAGES.read(base / "single_shot/cam_b", left_out, camid=2)
     in_both = tuple(record for record in first if record.pid <= _IN_BOTH)
     if only_in_a := len(first) - len(in_both):
         left_out["people of camera A alone"] += only_in_a
@@ -71,25 +69,15 @@ def read_prid2011_video(root: Path, split: int = 1) -> ReidDataset:
     chosen = sorted(in_both, key=lambda pid: (-shorter[pid], pid))[:_LONG_SEQUENCES]
     if dropped := len(first.keys() | second.keys()) - len(chosen):
         left_out["people of one camera, or with short sequences"] += dropped
-    number = len(chosen) // 2
-    trained = draw_people(chosen, number, dataset="prid2011-video", split=split, of=PRID2011_SPLITS)
-    tested = sorted(set(chosen) - trained)
-    dataset = ReidDataset(
-        f"prid2011-video#{split}",
-        base,
-        train=_records(first, sorted(trained), 1) + _records(second, sorted(trained), 2),
-        query=_records(first, tested, 1),
-        gallery=_records(second, tested, 2),
-        left_out=left_out,
-    )
-    return check_counts(dataset, _PUBLISHED_VIDEO)
+    drawn = draw_people(chosen, len(chosen) // 2, dataset="prid2011-video", split=split, of=PRID2011_SPLITS)
+    trained, tested = sorted(drawn), sorted(set(chosen) - drawn)
+    train = sequences(first, trained, 1) + sequences(second, trained, 2)
+    query, gallery = sequences(first, tested, 1), sequences(second, tested, 2)
+    name = f"prid2011-video#{split}"
+    return check_counts(ReidDataset(name, base, train, query, gallery, left_out=left_out), _PUBLISHED_VIDEO)
 
 
 def _sequences(folder: Path, left_out: Counter[str]) -> dict[int, list[Path]]:
     """The frames of every person in one camera's folder."""
     matches = {person: _FOLDER.fullmatch(person.name) for person in list_folders(folder)}
     return {int(match["pid"]): list_images(person, left_out, (".png",)) for person, match in matches.items() if match}
-
-
-def _records(frames: dict[int, list[Path]], people: list[int], camid: int) -> tuple[ImageRecord, ...]:
-    return tuple(ImageRecord(path, pid, camid, tracklet=2 * pid + camid - 1) for pid in people for path in frames[pid])

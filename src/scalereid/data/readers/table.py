@@ -78,8 +78,7 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
             path = os.path.join(file.parent, str(row["path"]))  # noqa: PTH118 - a million of them
             pid, camid = (_optional(row, key, missing=-1) for key in ("pid", "camid"))
         except (KeyError, ValueError) as error:
-            what = "path is missing" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"{file}, line {number}: {what}") from None
+            raise _on_line(file, number, error) from None
         if not os.path.isfile(path):  # noqa: PTH113
             raise FileNotFoundError(f"{file}, line {number}: the file {path} does not exist")
         yield path, pid, camid
@@ -91,15 +90,17 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
     Raises:
         ValueError: An image is not in that folder.
     """
-    with_tracklets = any(record.tracklet is not None for records in dataset.splits.values() for record in records)
+    columns = [*COLUMNS] if dataset.protocol == "market1501" else [*COLUMNS, "protocol"]
+    if any(record.tracklet is not None for records in dataset.splits.values() for record in records):
+        columns.append("tracklet")
     text = io.StringIO(newline="")
-    rows = csv.writer(text)
-    protocol = [] if dataset.protocol == "market1501" else [dataset.protocol]
-    rows.writerow([*COLUMNS, *(["protocol"] if protocol else []), *(["tracklet"] if with_tracklets else [])])
+    rows = csv.DictWriter(text, columns, extrasaction="ignore")
+    rows.writeheader()
     for split, records in dataset.splits.items():
-        for r in records:
-            tracklet = ["" if r.tracklet is None else r.tracklet] if with_tracklets else []
-            rows.writerow([split, r.path.relative_to(file.parent).as_posix(), r.pid, r.camid, *protocol, *tracklet])
+        for record in records:
+            path = record.path.relative_to(file.parent).as_posix()
+            cells = {"split": split, "path": path, "pid": record.pid, "camid": record.camid}
+            rows.writerow({**cells, "protocol": dataset.protocol, "tracklet": record.tracklet})
     write(file, lambda partial: partial.write_bytes(text.getvalue().encode()))
 
 
@@ -148,10 +149,8 @@ def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
         try:
             protocols.add(_one_of(get_args(Protocol), "protocol", row.get("protocol") or "market1501"))
             splits[_one_of(_SPLITS, "split", row["split"])].append(_record(file.parent, row))
-        except KeyError as error:
-            raise ValueError(f"{file}, line {number}: {error.args[0]} is missing") from None
-        except ValueError as error:
-            raise ValueError(f"{file}, line {number}: {error}") from None
+        except (KeyError, ValueError) as error:
+            raise _on_line(file, number, error) from None
     gone = [record.path for records in splits.values() for record in records if not record.path.is_file()]
     if gone:
         what = "is a folder" if gone[0].is_dir() else "does not exist"
@@ -163,12 +162,18 @@ def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
         if unlisted := sum(str(image) not in listed for image in list_images(Path(folder), Counter())):
             left_out["images beside those listed"] += unlisted
     train, query, gallery = (
-        without_junk(splits[split], f"junk (pid −1) listed as {split}", left_out) for split in _SPLITS
+        without_junk(records, f"junk (pid −1) listed as {split}", left_out) for split, records in splits.items()
     )
     if len(protocols) > 1:
         raise ValueError(f"{file} names several protocols, {', '.join(sorted(protocols))}; a dataset has one")
     protocol = cast(Protocol, protocols.pop() if protocols else "market1501")
     return ReidDataset(file.parent.absolute().name, file.parent, train, query, gallery, protocol, left_out)
+
+
+def _on_line(file: Path, number: int, error: Exception) -> ValueError:
+    return ValueError(
+        f"{file}, line {number}: {f'{error.args[0]} is missing' if isinstance(error, KeyError) else error}"
+    )
 
 
 def _record(folder: Path, row: _Row) -> ImageRecord:

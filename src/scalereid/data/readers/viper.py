@@ -31,11 +31,9 @@ def read_viper(root: Path, split: int = 1) -> ReidDataset:
     """
     base = find_folder(root, "VIPeR", ("VIPeR", "viper/VIPeR", "viper"), ("cam_a", "cam_b"))
     left_out: Counter[str] = Counter()
-    cameras = [
-        _IMAGES.read(base / folder, left_out, camid=camid, pid_offset=1)
-        for camid, folder in ((1, "cam_a"), (2, "cam_b"))
-    ]
-    trained = draw_people((r.pid for r in cameras[0]), 316, dataset="viper", split=split, of=VIPER_SPLITS)
-    train = tuple(record for camera in cameras for record in camera if record.pid in trained)
-    query, gallery = (tuple(record for record in camera if record.pid not in trained) for camera in cameras)
+    first = _IMAGES.read(base / "cam_a", left_out, camid=1, pid_offset=1)
+    second = _IMAGES.read(base / "cam_b", left_out, camid=2, pid_offset=1)
+    trained = draw_people((record.pid for record in first), 316, dataset="viper", split=split, of=VIPER_SPLITS)
+    train = tuple(record for record in first + second if record.pid in trained)
+    query, gallery = (tuple(record for record in camera if record.pid not in trained) for camera in (first, second))
     return check_counts(ReidDataset(f"viper#{split}", base, train, query, gallery, left_out=left_out), _PUBLISHED)

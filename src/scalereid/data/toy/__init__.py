@@ -73,16 +73,8 @@ def draw_toy_once(root: Path, name: str = "toy") -> bool:
     if folder.is_dir():
         return False
 
-    def draw(partial: Path) -> None:
-        draw_toy(
-            partial,
-            train_people=chosen.train_people,
-            test_people=chosen.test_people,
-            cameras=chosen.cameras,
-            seed=chosen.seed,
-        )
-
-    write_folder(folder, draw)
+    people = {"train_people": chosen.train_people, "test_people": chosen.test_people}
+    write_folder(folder, lambda partial: draw_toy(partial, **people, cameras=chosen.cameras, seed=chosen.seed))
     return True
 
 
@@ -99,14 +91,13 @@ def draw_toy(
     people = draw_people(train_people, rng) + draw_people(test_people, rng)
     splits: dict[str, list[ImageRecord]] = {"train": [], "query": [], "gallery": []}
     for pid, person in enumerate(people, start=1):
-        training = pid <= train_people
         for camid, camera in enumerate(cameras, start=1):
             for shot in range(_SHOTS):
-                split = "train" if training else "gallery" if shot else "query"
+                split = "train" if pid <= train_people else "gallery" if shot else "query"
                 path = folder / f"{pid:04d}_c{camid}_{shot}.jpg"
                 photograph(person, camera, rng).save(path, quality=92)
                 splits[split].append(ImageRecord(path, pid, camid))
-    train, query, gallery = (tuple(splits[split]) for split in ("train", "query", "gallery"))
+    train, query, gallery = (tuple(records) for records in splits.values())
     dataset = ReidDataset("toy", folder, train, query, gallery)
     write_csv(folder / "dataset.csv", dataset)
     return dataset

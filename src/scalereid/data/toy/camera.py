@@ -59,7 +59,11 @@ def photograph(person: Person, camera: Camera, rng: np.random.Generator) -> Imag
     size = (round(WIDTH * scale), round(HEIGHT * scale))
     left = round((WIDTH - size[0]) / 2 + rng.normal(0, 0.05) * WIDTH)
     top = round((HEIGHT - size[1]) / 2 + rng.normal(0, 0.015) * HEIGHT)
-    _shadow(scene, left + size[0] / 2, top + 0.95 * size[1], 0.14 * size[1] * person.build)
+    x, y, half_width = left + size[0] / 2, top + 0.95 * size[1], 0.14 * size[1] * person.build
+    box = (x - half_width, y - half_width * 0.2, x + half_width, y + half_width * 0.2)
+    shadow = Image.new("L", scene.size)
+    ImageDraw.Draw(shadow).ellipse(box, fill=110)
+    scene.paste((20, 20, 24), (0, 0), shadow.filter(ImageFilter.GaussianBlur(9)))
     placed = figure.resize(size, Image.Resampling.BILINEAR)
     scene.paste(placed, (left, top), placed)
     small = scene.resize((SIZE[1], SIZE[0]), Image.Resampling.LANCZOS).filter(ImageFilter.GaussianBlur(camera.blur))
@@ -80,13 +84,6 @@ def _background(camera: Camera, rng: np.random.Generator) -> Image.Image:
         x, darker = rng.uniform(0, WIDTH), tuple(int(0.9 * c) for c in camera.ground)
         pen.line((x, horizon, WIDTH / 2 + 3 * (x - WIDTH / 2), HEIGHT), fill=darker, width=4)
     return scene.filter(ImageFilter.GaussianBlur(5))
-
-
-def _shadow(scene: Image.Image, x: float, y: float, half_width: float) -> None:
-    shadow = Image.new("L", scene.size)
-    box = (x - half_width, y - half_width * 0.2, x + half_width, y + half_width * 0.2)
-    ImageDraw.Draw(shadow).ellipse(box, fill=110)
-    scene.paste((20, 20, 24), (0, 0), shadow.filter(ImageFilter.GaussianBlur(9)))
 
 
 def _expose(pixels: NDArray[np.float64], camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -25,7 +25,13 @@ def draw_figure(person: Person, pose: Pose) -> Image.Image:
     """Draw the person on a transparent background: RGBA, 768×384, feet near the bottom edge."""
     figure = _Figure(person, pose)
     figure.draw()
-    return _shade(figure.image)
+    # Darken towards the edges of each part, so that flat shapes look round.
+    alpha = figure.image.getchannel("A")
+    depth = alpha.filter(ImageFilter.GaussianBlur(14))
+    grey = depth.point([int(255 * (0.62 + 0.38 * min(1.0, (i / 255) ** 1.5))) for i in range(256)])
+    shaded = ImageChops.multiply(figure.image.convert("RGB"), Image.merge("RGB", [grey] * 3))
+    shaded.putalpha(alpha)
+    return shaded
 
 
 class _Figure:
@@ -41,72 +47,66 @@ class _Figure:
 
     def draw(self) -> None:
         """Draw from back to front."""
-        person = self.person
-        behind = self.pose.facing == "back"
+        facing, bag = self.pose.facing, self.person.bag
         if self.profile:
             self.arm(-1)
         self.legs()
-        if person.hair == "long" and not self.profile and not behind:
+        if self.person.hair == "long" and facing == "front":
             self.long_hair()
-        if person.bag == "backpack" and self.profile:
+        if bag == "backpack" and self.profile:
             self.backpack()
         if not self.profile:
             self.arm(-1)
         self.torso()
         self.head()
         self.arm(1)
-        if person.bag == "backpack" and not self.profile:
-            self.backpack() if behind else self.straps()
-        if person.bag == "shoulder":
+        if bag == "backpack" and not self.profile:
+            self.backpack() if facing == "back" else self.straps()
+        elif bag == "shoulder":
             self.shoulder_bag()
-        if person.bag == "hand":
+        elif bag == "hand":
             self.hand_bag()
 
     def torso(self) -> None:
         hips = self.half * (1.02 if self.person.build > 1 else 0.9)
         shape = Image.new("L", (WIDTH, HEIGHT))
-        pen = ImageDraw.Draw(shape)
         outline = [
             (-0.03, 0.178), (0.03, 0.178), (self.half * 0.85, 0.195), (self.half, 0.225), (hips * 0.96, 0.38),
             (hips, 0.515), (-hips, 0.515), (-hips * 0.96, 0.38), (-self.half, 0.225), (-self.half * 0.85, 0.195),
         ]  # fmt: skip
-        pen.polygon([_pixel(point) for point in outline], fill=255)
+        ImageDraw.Draw(shape).polygon(_pixels(*outline), fill=255)
         self.image.paste(self.cloth(), (0, 0), shape)
         self.logo()
 
     def cloth(self) -> Image.Image:
         """The upper garment's colours, over the whole image."""
-        person = self.person
-        cloth = Image.new("RGBA", (WIDTH, HEIGHT), person.upper)
+        pattern, second = self.person.pattern, self.person.pattern_colour
+        cloth = Image.new("RGBA", (WIDTH, HEIGHT), self.person.upper)
         pen = ImageDraw.Draw(cloth)
-        second = person.pattern_colour
-        if person.pattern == "two-tone":
+        if pattern == "two-tone":
             pen.rectangle((0, 0.34 * HEIGHT, WIDTH, HEIGHT), fill=second)
-        if person.pattern in ("stripes", "checks"):
+        if pattern in ("stripes", "checks"):
             for y in range(int(0.19 * HEIGHT), int(0.54 * HEIGHT), 46):
                 pen.rectangle((0, y, WIDTH, y + 16), fill=second)
-        if person.pattern == "checks":
+        if pattern == "checks":
             for x in range(WIDTH // 2 - 184, WIDTH, 46):
                 pen.rectangle((x, 0, x + 14, HEIGHT), fill=second)
         return cloth
 
     def logo(self) -> None:
         """Draw the logo on the chest or the back, smaller in profile."""
-        person = self.person
+        logo, colour = self.person.logo, self.person.logo_colour
         x, y, r = (0.0, 0.29, 0.022) if self.profile else (0.028 if self.pose.facing == "front" else 0.0, 0.275, 0.03)
-        if self.pose.facing == "back" and person.bag == "backpack":
+        if self.pose.facing == "back" and self.person.bag == "backpack":
             return  # hidden
-        box = [_pixel((x - r, y - r)), _pixel((x + r, y + r))]
-        if person.logo == "disc":
-            self.pen.ellipse(box, fill=person.logo_colour)
-        elif person.logo == "square":
-            self.pen.rectangle(box, fill=person.logo_colour)
-        elif person.logo == "triangle":
-            self.pen.polygon([_pixel(p) for p in ((x - r, y + r), (x + r, y + r), (x, y - r))], fill=person.logo_colour)
-        elif person.logo == "bar":
-            self.pen.rectangle(
-                [_pixel((x - 1.4 * r, y - r / 3)), _pixel((x + 1.4 * r, y + r / 3))], fill=person.logo_colour
-            )
+        if logo == "disc":
+            self.ellipse(x, y, r, r, colour)
+        elif logo == "square":
+            self.pen.rectangle(_pixels((x - r, y - r), (x + r, y + r)), fill=colour)
+        elif logo == "triangle":
+            self.pen.polygon(_pixels((x - r, y + r), (x + r, y + r), (x, y - r)), fill=colour)
+        elif logo == "bar":
+            self.pen.rectangle(_pixels((x - 1.4 * r, y - r / 3), (x + 1.4 * r, y + r / 3)), fill=colour)
 
     def arm(self, side: int) -> None:
         """Draw an arm: side −1 is the far arm in profile, the left one of the image otherwise."""
@@ -147,50 +147,45 @@ class _Figure:
             self.limb([ankle, toe], thickness * 0.78, person.shoes)
         if person.lower == "skirt":
             top, hem = self.half * 0.92, self.half * 1.25 + 0.03 * abs(stride)
-            corners = ((-top, 0.49), (top, 0.49), (hem, 0.7), (-hem, 0.7))
-            self.pen.polygon([_pixel(corner) for corner in corners], fill=person.lower_colour)
+            self.pen.polygon(_pixels((-top, 0.49), (top, 0.49), (hem, 0.7), (-hem, 0.7)), fill=person.lower_colour)
 
     def head(self) -> None:
-        person, facing = self.person, self.pose.facing
-        self.limb([(0, 0.15), (0, 0.185)], 0.046, person.skin)
+        skin = self.person.skin
+        self.limb([(0, 0.15), (0, 0.185)], 0.046, skin)
         x = self.ahead * 0.008 if self.profile else 0.0
-        self.ellipse(x, 0.108, 0.047 if not self.profile else 0.051, 0.063, person.skin)
+        self.ellipse(x, 0.108, 0.051 if self.profile else 0.047, 0.063, skin)
         if self.profile:
-            self.ellipse(x + self.ahead * 0.05, 0.115, 0.009, 0.01, person.skin)
-        if facing == "front":
-            dark = tuple(c // 3 for c in person.skin)
+            self.ellipse(x + self.ahead * 0.05, 0.115, 0.009, 0.01, skin)
+        if self.pose.facing == "front":
             for side in (-1, 1):
-                self.ellipse(side * 0.017, 0.106, 0.005, 0.004, dark)
-            self.limb([(-0.011, 0.138), (0.011, 0.138)], 0.004, tuple(int(0.7 * c) for c in person.skin))
+                self.ellipse(side * 0.017, 0.106, 0.005, 0.004, tuple(c // 3 for c in skin))
+            self.limb([(-0.011, 0.138), (0.011, 0.138)], 0.004, tuple(int(0.7 * c) for c in skin))
         self.hair(x)
 
     def hair(self, x: float) -> None:
         person, colour, facing = self.person, self.person.hair_colour, self.pose.facing
         if person.hair == "bald":
             return
-        box = [_pixel((x - 0.053, 0.038)), _pixel((x + 0.053, 0.168))]
         if facing == "back":
             self.ellipse(x, 0.1, 0.05, 0.061, colour)
-        elif facing == "front":
-            self.pen.chord(box, 195, 345, fill=colour)
         else:
-            start, end = (150, 320) if self.ahead > 0 else (220, 30)
-            self.pen.chord(box, start, end, fill=colour)
+            start, end = {"front": (195, 345), "right": (150, 320), "left": (220, 30)}[facing]
+            self.pen.chord(_pixels((x - 0.053, 0.038), (x + 0.053, 0.168)), start, end, fill=colour)
         if person.hair == "long" and facing != "front":
             side = 0.0 if facing == "back" else -self.ahead * 0.028
             self.limb([(x + side, 0.1), (x + side, 0.235)], 0.075 if facing == "back" else 0.045, colour)
         if person.hair == "bun":
             self.ellipse(x - (self.ahead * 0.04 if self.profile else 0), 0.046, 0.022, 0.022, colour)
         if person.hair == "cap":
-            self.pen.chord([_pixel((x - 0.055, 0.032)), _pixel((x + 0.055, 0.15))], 180, 360, fill=person.bag_colour)
+            self.pen.chord(_pixels((x - 0.055, 0.032), (x + 0.055, 0.15)), 180, 360, fill=person.bag_colour)
             if self.profile:
                 self.limb([(x, 0.092), (x + self.ahead * 0.07, 0.096)], 0.014, person.bag_colour)
             elif facing == "front":
                 self.limb([(x - 0.03, 0.092), (x + 0.03, 0.092)], 0.014, person.bag_colour)
 
     def long_hair(self) -> None:
-        self.limb([(-0.034, 0.11), (-0.036, 0.215)], 0.04, self.person.hair_colour)
-        self.limb([(0.034, 0.11), (0.036, 0.215)], 0.04, self.person.hair_colour)
+        for side in (-1, 1):
+            self.limb([(side * 0.034, 0.11), (side * 0.036, 0.215)], 0.04, self.person.hair_colour)
 
     def backpack(self) -> None:
         colour = self.person.bag_colour
@@ -220,30 +215,18 @@ class _Figure:
 
     def limb(self, points: list[_Point], thickness: float, colour: tuple[int, ...]) -> None:
         """Draw a line through the points with round ends and joints."""
-        pixels = [_pixel(point) for point in points]
+        pixels = _pixels(*points)
         width = round(thickness * HEIGHT)
         self.pen.line(pixels, fill=colour, width=width)
         for x, y in pixels:
             self.pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=colour)
 
     def ellipse(self, x: float, y: float, half_width: float, half_height: float, colour: tuple[int, ...]) -> None:
-        self.pen.ellipse(
-            [_pixel((x - half_width, y - half_height)), _pixel((x + half_width, y + half_height))], fill=colour
-        )
+        self.pen.ellipse(_pixels((x - half_width, y - half_height), (x + half_width, y + half_height)), fill=colour)
 
     def rounded(self, left: float, top: float, right: float, bottom: float, colour: tuple[int, ...]) -> None:
-        self.pen.rounded_rectangle([_pixel((left, top)), _pixel((right, bottom))], radius=14, fill=colour)
+        self.pen.rounded_rectangle(_pixels((left, top), (right, bottom)), radius=14, fill=colour)
 
 
-def _pixel(point: _Point) -> _Point:
-    return WIDTH / 2 + point[0] * HEIGHT, point[1] * HEIGHT
-
-
-def _shade(figure: Image.Image) -> Image.Image:
-    """Darken towards the edges of each part, so that flat shapes look round."""
-    alpha = figure.getchannel("A")
-    depth = alpha.filter(ImageFilter.GaussianBlur(14))
-    grey = depth.point([int(255 * (0.62 + 0.38 * min(1.0, (i / 255) ** 1.5))) for i in range(256)])
-    shaded = ImageChops.multiply(figure.convert("RGB"), Image.merge("RGB", [grey] * 3))
-    shaded.putalpha(alpha)
-    return shaded
+def _pixels(*points: _Point) -> list[_Point]:
+    return [(WIDTH / 2 + x * HEIGHT, y * HEIGHT) for x, y in points]

@@ -90,9 +90,8 @@ def _by_build(base: Person, _: np.random.Generator) -> list[Person]:
 
 
 def _by_logo(base: Person, rng: np.random.Generator) -> list[Person]:
-    base = replace(
-        base, pattern="plain", bag="shoulder" if base.bag == "backpack" else base.bag
-    )  # nothing hides the logo
+    # Nothing hides the logo.
+    base = replace(base, pattern="plain", bag="shoulder" if base.bag == "backpack" else base.bag)
     colours = _different([c for c in CLOTH if c != base.upper], 2, rng)
     shapes: list[Logo] = _different(["disc", "square", "triangle", "bar"], 2, rng)
     return [replace(base, logo=shape, logo_colour=colour) for shape, colour in zip(shapes, colours, strict=True)]
@@ -104,8 +103,7 @@ def _by_shoes(base: Person, rng: np.random.Generator) -> list[Person]:
 
 def _by_combination(base: Person, rng: np.random.Generator) -> list[Person]:
     """Four people in two uppers and two lowers: neither garment alone identifies a person."""
-    uppers = _different(CLOTH, 2, rng)
-    lowers = _different(CLOTH, 2, rng)
+    uppers, lowers = _different(CLOTH, 2, rng), _different(CLOTH, 2, rng)
     return [replace(base, upper=upper, lower_colour=lower) for upper in uppers for lower in lowers]
 
 

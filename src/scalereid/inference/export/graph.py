@@ -1,78 +1,76 @@
 """A model as one graph, from pixels to embeddings: torch's own, and ONNX."""
 
+import hashlib
 import logging
-import tempfile
+import threading
 import warnings
 from pathlib import Path
-from typing import Any
+from types import FunctionType
 
 import torch
 from torch import Tensor, nn
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
-from scalereid.inference.metadata import KEY, About
+from scalereid.data.images import default_cache_folder
+from scalereid.files import write
+from scalereid.inference.metadata import KEY, ModelMetadata
+from scalereid.inference.packages import require
+from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.models.fusing import folded
+from scalereid.models.fusing import fuse_batch_norms
+from scalereid.runs.checkpoint import LoadedModel
 
 OPSET = 20
-VERSION = 1
-"""Of what graphs compute; another one makes cached graphs of no use."""
+VERSION = 1  # of what graphs compute; cached graphs of another version are not used
 INPUT, OUTPUT = "images", "embeddings"
+_TRACING = threading.Lock()  # torch traces one network at a time in a process
 
 
 class PixelModel(nn.Module):
-    """A model that takes pixels: RGB uint8 (n, height, width, 3) to embeddings (n, d), normalisation inside."""
+    """A model with normalisation inside: RGB uint8 (n, height, width, 3) to embeddings (n, d)."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, model: EmbeddingModel) -> None:
         super().__init__()
-        self.model = folded(model)
+        self.model = fuse_batch_norms(model)
         self.register_buffer("mean", 255 * torch.tensor(PIXEL_MEAN))
         self.register_buffer("std", 255 * torch.tensor(PIXEL_STD))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Embeddings, not normalised."""
-        # Contiguous: of channels-last maps the exporter would write pooling as gathering by index.
+        """Embeddings, not L2-normalised."""
+        # Contiguous: from channels-last maps the exporter would write each pooling as a gather by index.
         return self.model(((pixels.float() - self.mean) / self.std).permute(0, 3, 1, 2).contiguous())
 
 
-def traced(model: EmbeddingModel, about: About) -> torch.export.ExportedProgram:
-    """A model as torch's own graph, for any number of images: of pixels or of normalised images, as `about` says."""
-    network = PixelModel(model) if about.takes_pixels else folded(model)
-    height, width = about.image_size
+def traced(model: EmbeddingModel, metadata: ModelMetadata) -> torch.export.ExportedProgram:
+    """A model as torch's own graph for any number of images: of pixels or of normalised images, as `metadata` says."""
+    height, width = metadata.image_size
     # Two images: with one, the exporter would take the batch size for a constant.
-    example = (
-        torch.zeros(2, height, width, 3, dtype=torch.uint8) if about.takes_pixels else torch.zeros(2, 3, height, width)
-    )
-    free = ({0: torch.export.Dim("n", min=1, max=65_536)},)
-    return torch.export.export(network, (example,), dynamic_shapes=free)
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    network: nn.Module = PixelModel(model)
+    if not metadata.takes_pixels:
+        network, example = fuse_batch_norms(model), torch.zeros(2, 3, height, width)
+    batch = ({0: torch.export.Dim("n", min=1, max=65_536)},)
+    return torch.export.export(network, (example,), dynamic_shapes=batch)
 
 
-def write_onnx(model: EmbeddingModel, about: About, file: Path) -> None:
-    """Write a model as ONNX with a free batch size, and `about` in the file's metadata.
+def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+    """Write a model as ONNX with a free batch size, and `metadata` in the file's metadata.
 
     Raises:
-        ModuleNotFoundError: onnx and onnxscript are not installed; the message says how to install them.
+        ModuleNotFoundError: onnx or onnxscript is not installed.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"writing ONNX takes {error.name}, which is not installed: pip install 'scalereid[export]'"
-        ) from error
+    require("onnx", "onnxscript", extra="export")
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the exporter warns of its own parts, and of torchvision, which is not needed
+            warnings.simplefilter("ignore")  # the exporter warns of its own parts, and of a missing torchvision
             program = torch.onnx.export(
-                traced(model, about),
+                traced(model, metadata),
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,
@@ -82,19 +80,32 @@ def write_onnx(model: EmbeddingModel, about: About, file: Path) -> None:
     finally:
         log.setLevel(level)
     if program is None:
-        raise RuntimeError("torch.onnx.export gave nothing")
-    program.model.metadata_props[KEY] = about.to_json()
-    with tempfile.TemporaryDirectory(
-        prefix=".graph-", dir=file.parent
-    ) as folder:  # others may be writing the same file
-        partial = Path(folder) / file.name
-        program.save(str(partial), external_data=False)
-        partial.replace(file)
+        raise RuntimeError("torch.onnx.export returned no program")
+    program.model.metadata_props[KEY] = metadata.to_json()
+    program.save(str(file), external_data=False)
 
 
-def save_openvino(network: Any, about: About, file: Path) -> None:
-    """Write an OpenVINO network, in float32 where it is, with `about` in the file's metadata."""
-    import openvino
+def cached_onnx(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
+    """The ONNX file of a model, written once and kept in the cache folder."""
+    file = graph_file(loaded, metadata)
+    with _TRACING:
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write(file, lambda partial: write_onnx(loaded.model, metadata, partial))
+    return file
 
-    network.set_rt_info(about.to_json(), KEY)
-    openvino.save_model(network, str(file), compress_to_fp16=False)
+
+def graph_file(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
+    """The name of that file, which changes with weights, image size, code and versions."""
+    is_own = loaded.recipe and own_file(loaded.recipe.model.backbone)
+    code = f"-{_fingerprint_of_code(loaded.model.backbone)}" if is_own else ""
+    return default_cache_folder() / "graphs" / f"{metadata.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
+
+
+def _fingerprint_of_code(backbone: nn.Module) -> str:
+    """Hash of the files that define its class and base classes: an edited file makes another network of the same weights."""
+    functions = [
+        part for kind in type(backbone).__mro__ for part in vars(kind).values() if isinstance(part, FunctionType)
+    ]
+    files = sorted({Path(function.__code__.co_filename) for function in functions})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]

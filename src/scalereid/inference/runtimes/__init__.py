@@ -1,192 +1,142 @@
-"""What computes embeddings: torch, ONNX Runtime, OpenVINO, behind one face."""
+"""What computes embeddings: torch, ONNX Runtime, OpenVINO; one file each."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from scalereid.data.augmentation import normalise
-from scalereid.inference.export.graph import INPUT
-from scalereid.inference.metadata import Precision
-from scalereid.models.cuda_graphs import Recordings
+from scalereid.inference.metadata import ModelMetadata, Precision
+from scalereid.inference.packages import require
+from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
+from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime
+from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.models.fusing import folded
-from scalereid.models.merging import merged
-
-RuntimeName = Literal["torch", "onnxruntime", "openvino"]
-PRECISIONS: dict[RuntimeName, dict[str, tuple[Precision, ...]]] = {
-    "torch": {"cpu": ("float32", "bfloat16"), "cuda": ("float32", "bfloat16", "float16")},
-    "onnxruntime": {"cpu": ("float32",)},
-    "openvino": {"cpu": ("float32", "bfloat16", "int8")},
-}
-"""What each runtime computes in, by the kind of device."""
-
-_SIZES = (1, 2, 4, 8, 16)  # of batches that OpenVINO's graphs are made for
+from scalereid.runs.checkpoint import LoadedModel
 
 
 class Runtime(Protocol):
     """Pixels to embeddings."""
 
-    name: RuntimeName
-    precision: Precision
-    lanes: int
-    """Calls worth making at once: many batches are done sooner by a thread each than one after the other by all threads."""
+    @property
+    def name(self) -> str:
+        """Its key in `RUNTIMES`."""
 
-    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
-        """RGB (n, height, width, 3), n ≥ 1, to embeddings (n, d), not normalised. May be called from several threads.
+    @property
+    def precision(self) -> Precision:
+        """Arithmetic precision."""
 
-        All threads work on it, unless it is one of several calls at once, each in a `lane` of its own.
+    @property
+    def workers(self) -> int:
+        """Recommended number of concurrent single-threaded calls: faster for many batches than all threads on one batch."""
+
+    def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:
+        """RGB (n, height, width, 3), n ≥ 1, to embeddings (n, d), not L2-normalised. May be called from several threads.
+
+        Uses all threads, or a single one where it is one of several `concurrent` calls.
         """
 
 
-class TorchRuntime:
-    """The model itself, batch norms folded, channels last; on a GPU recorded, with its streams merged where that is faster."""
+class RuntimeClass(Protocol):
+    """What a class of runtimes can do, and how one is made of a model or a file."""
 
-    name: RuntimeName = "torch"
-    lanes = 1
+    @property
+    def name(self) -> str:
+        """Its key in `RUNTIMES`."""
 
-    def __init__(self, model: EmbeddingModel, precision: Precision, device: torch.device) -> None:
-        self.precision, self.device = precision, device
-        dtype: torch.dtype = getattr(torch, precision)
-        network = folded(model)
-        self.compute = _on_pixels(network, device, dtype)
-        if device.type == "cuda" and not model.backbone.asks_host:
-            variant = merged(network)
-            functions = [self.compute] if variant is None else [self.compute, _on_pixels(variant, device, dtype)]
-            self.compute = Recordings(functions)
+    @property
+    def package(self) -> str:
+        """The package that it imports."""
 
-    @torch.inference_mode()
-    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one lane
-        """See `Runtime`."""
-        embeddings: NDArray[np.float32] = self.compute(torch.from_numpy(pixels).to(self.device)).cpu().numpy()
-        return embeddings
+    @property
+    def precisions(self) -> Mapping[str, tuple[Precision, ...]]:
+        """What it computes in, by the kind of device."""
 
+    @property
+    def suffix(self) -> str:
+        """Suffix of the files that it computes."""
 
-class OnnxRuntime:
-    """ONNX Runtime on a CPU."""
+    @property
+    def formats(self) -> Mapping[str, Callable[[EmbeddingModel, ModelMetadata, Path], None]]:
+        """Functions that write such files, by the name of the format."""
 
-    name: RuntimeName = "onnxruntime"
-    precision: Precision = "float32"
+    @property
+    def files_hold_code(self) -> bool:
+        """Whether loading a file may run code that its writer put into it."""
 
-    def __init__(self, file: Path, threads: int) -> None:
-        self.file, self.lanes = file, threads
-        self.sessions: dict[int, Any] = {}  # by their number of threads
-        self.loading = threading.Lock()
-        self.free_lanes = threading.Semaphore(threads)
+    def of_model(
+        self, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, device: torch.device, /
+    ) -> Runtime:
+        """A runtime for a model."""
 
-    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
-        """See `Runtime`."""
-        if not lane:
-            return self._run(pixels, threads=self.lanes)
-        with self.free_lanes:
-            return self._run(pixels, threads=1)
+    def of_file(self, file: Path, precision: Precision) -> Runtime:
+        """A runtime for an exported file that takes pixels."""
 
-    def _run(self, pixels: NDArray[np.uint8], threads: int) -> NDArray[np.float32]:
-        with self.loading:
-            if threads not in self.sessions:
-                self.sessions[threads] = self._load(threads)
-        embeddings: NDArray[np.float32] = self.sessions[threads].run(None, {INPUT: pixels})[0]
-        return embeddings
+    def as_written(self, file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """What a file computes of the arrays that it takes, as any program would run it: to check it."""
 
-    def _load(self, threads: int) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors
-        return onnxruntime.InferenceSession(str(self.file), options, providers=["CPUExecutionProvider"])
+    def read_metadata(self, file: Path) -> str:
+        """The text under `metadata.KEY` in a file, without running anything in it. KeyError if there is none."""
 
 
-class OpenVinoRuntime:
-    """OpenVINO on a CPU. Its own choice of precision would be bfloat16 where the processor has it: here it is told.
+RUNTIMES: dict[str, RuntimeClass] = {
+    "torch": PyTorchRuntime,
+    "onnxruntime": OnnxRuntime,
+    "openvino": OpenVinoRuntime,
+}
+FORMATS = {form: runtime for runtime in RUNTIMES.values() for form in runtime.formats}
 
-    A graph for a known number of images is nearly twice as fast as one for any number. So there is one for each of a few
-    sizes, made when it is first needed, and a batch is filled up to the next. What is not in integers in an int8 file is
-    computed in bfloat16.
+if TYPE_CHECKING:
+    RuntimeName = str
+    Format = str
+else:  # the choices that a command line offers
+    RuntimeName = Literal[tuple(RUNTIMES)]
+    Format = Literal[tuple(FORMATS)]
+
+
+def require_runtime(name: str, precision: Precision, device: torch.device) -> RuntimeClass:
+    """The runtime of that name, checked to be installed and to compute in `precision` on `device`.
+
+    Raises:
+        ValueError: There is no such runtime, or it does not compute so.
+        ModuleNotFoundError: It is not installed; the message says how to install it.
     """
-
-    name: RuntimeName = "openvino"
-
-    def __init__(self, file: Path, precision: Precision, threads: int) -> None:
-        self.file, self.precision, self.lanes = file, precision, threads
-        self.graphs: dict[tuple[int, bool], Any] = {}
-        self.idle: dict[tuple[int, bool], list[Any]] = {}  # requests that nobody is using: one may not be shared
-        self.compiling = threading.Lock()
-
-    def __call__(self, pixels: NDArray[np.uint8], *, lane: bool = False) -> NDArray[np.float32]:
-        """See `Runtime`."""
-        largest = _SIZES[-1]
-        parts = [pixels[i : i + largest] for i in range(0, len(pixels), largest)]
-        return np.concatenate([self._part(part, lane and self.lanes > 1) for part in parts])
-
-    def _part(self, pixels: NDArray[np.uint8], lane: bool) -> NDArray[np.float32]:
-        size = next(size for size in _SIZES if size >= len(pixels))
-        filled = np.zeros((size, *pixels.shape[1:]), np.uint8)
-        filled[: len(pixels)] = pixels
-        with self.compiling:
-            if (size, lane) not in self.graphs:
-                self.graphs[size, lane], self.idle[size, lane] = self._compile(filled.shape, lane), []
-        idle = self.idle[size, lane]
-        try:
-            request = idle.pop()
-        except IndexError:
-            request = self.graphs[size, lane].create_infer_request()
-        found = request.infer({0: filled}, share_inputs=True)[0]
-        embeddings = np.array(
-            found[: len(pixels)], dtype=np.float32
-        )  # a copy: the next call overwrites the request's own
-        idle.append(request)
-        return embeddings
-
-    def _compile(self, shape: tuple[int, ...], lane: bool) -> Any:
-        import openvino
-
-        core = openvino.Core()
-        model = core.read_model(str(self.file))
-        model.reshape(list(shape))
-        config = {
-            "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
-            "INFERENCE_NUM_THREADS": self.lanes,
-            "NUM_STREAMS": self.lanes if lane else 1,
-        }
-        return core.compile_model(model, "CPU", config)
+    if name not in RUNTIMES:
+        raise ValueError(f"No such runtime: {name!r}. Choose from auto, {', '.join(RUNTIMES)}.")
+    runtime = RUNTIMES[name]
+    require(runtime.package, extra="export")
+    possible = runtime.precisions.get(device.type, ())
+    if precision not in possible:
+        choices = ", ".join(possible) or f"nothing on {device.type}"
+        raise ValueError(f"{name} does not compute in {precision} on {device.type}; it computes in {choices}")
+    return runtime
 
 
-def installed(name: RuntimeName) -> bool:
-    """Whether a runtime is there."""
-    return find_spec(name) is not None
+def runtime_of_file(file: Path) -> RuntimeClass | None:
+    """The runtime that computes an exported file, told by its suffix; None for any other file."""
+    return next((runtime for runtime in RUNTIMES.values() if runtime.suffix == file.suffix), None)
 
 
-def _on_pixels(network: nn.Module, device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
-    placed: Any = network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+def read_metadata(file: Path) -> ModelMetadata:
+    """The metadata of an exported file: ONNX's (.onnx), OpenVINO's (.xml) or torch's (.pt2). Runs nothing in it.
 
-    exact = device.type == "cuda" and dtype == torch.float32
-
-    def compute(pixels: Tensor) -> Tensor:
-        with _without_tf32() if exact else nullcontext():
-            embeddings: Tensor = placed(normalise(pixels).to(dtype)).float()
-        return embeddings
-
-    return compute
-
-
-_SETTING = threading.Lock()
-
-
-@contextmanager
-def _without_tf32() -> Iterator[None]:
-    """Not in TF32, in which a GPU computes float32 convolutions otherwise: 10 bits of 23. The setting is the process's."""
-    with _SETTING:
-        allowed = torch.backends.cudnn.allow_tf32
-        torch.backends.cudnn.allow_tf32 = False
-        try:
-            yield
-        finally:
-            torch.backends.cudnn.allow_tf32 = allowed
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: The file is damaged, or was not written by this version of scalereid.
+        ModuleNotFoundError: The runtime that reads it is not installed.
+    """
+    runtime = runtime_of_file(file)
+    if runtime is None:
+        suffixes = ", ".join(other.suffix for other in RUNTIMES.values())
+        raise ValueError(f"{file} is not an exported file; expected one of {suffixes}")
+    if not file.is_file():
+        raise FileNotFoundError(f"No such file: {file}")
+    require(runtime.package, extra="export")
+    try:
+        return ModelMetadata.from_json(runtime.read_metadata(file))
+    except KeyError:
+        raise ValueError(f"{file} has no metadata of scalereid, which exported files have; export the model") from None
+    except Exception as error:  # a protobuf that cannot be parsed, a damaged archive, or other metadata
+        raise ValueError(f"{file} cannot be read: {error}") from error

@@ -7,10 +7,6 @@ from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.term import Outputs, Sizes, Term
 from scalereid.training.terms.triplet import Triplet
 
-TERMS: dict[str, Callable[[Sizes], Term]] = {
-    "cross_entropy": CrossEntropy,
-    "triplet": Triplet,
-    "auxiliary": Auxiliary,
-}
+TERMS: dict[str, Callable[[Sizes], Term]] = {"cross_entropy": CrossEntropy, "triplet": Triplet, "auxiliary": Auxiliary}
 
 __all__ = ["TERMS", "Outputs", "Sizes", "Term"]

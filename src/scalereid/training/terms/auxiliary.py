@@ -10,10 +10,6 @@ from scalereid.training.terms.term import Outputs, Sizes, Term
 class Auxiliary(Term):
     """Cross-entropy of a branch on the maps of the last stage but one: pooling, embedding layer, classifier.
 
-    Args:
-        sizes: The branch's inputs and outputs.
-        label_smoothing: As for `CrossEntropy`.
-
     Raises:
         ValueError: The backbone does not give the maps of its stages.
     """

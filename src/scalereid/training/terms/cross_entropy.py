@@ -10,12 +10,8 @@ from scalereid.training.terms.term import Outputs, Sizes, Term
 class CrossEntropy(Term):
     """Cross-entropy of a linear classifier on the embeddings.
 
-    The smoothed target is (1 − ε) for the right person plus ε/C for every person (Szegedy et al., arXiv:1512.00567,
-    section 7).
-
-    Args:
-        sizes: The classifier's inputs and outputs.
-        label_smoothing: ε.
+    With `label_smoothing` ε, the target is (1 − ε) for the right person plus ε/C for every person (Szegedy et al.,
+    arXiv:1512.00567, section 7).
     """
 
     observes = ("accuracy",)

@@ -18,18 +18,11 @@ are a mistake in the labels, and must not make the weights diverge."""
 
 
 class Triplet(Term):
-    """The E-TriHard loss, or with `ratio` 0 the batch-hard triplet loss; see `e_trihard_loss`."""
+    """The E-TriHard loss, or with `ratio` 0 the batch-hard triplet loss; see `e_trihard_loss`. It has no weights to size."""
 
     observes = ("hardest_positive", "hardest_negative")
 
-    def __init__(
-        self,
-        sizes: Sizes,  # noqa: ARG002 - it has no weights
-        *,
-        margin: float = 0.3,
-        soft_margin: bool = False,
-        ratio: float = 0.0,
-    ) -> None:
+    def __init__(self, sizes: Sizes, *, margin: float = 0.3, soft_margin: bool = False, ratio: float = 0.0) -> None:  # noqa: ARG002
         super().__init__()
         self.margin, self.soft_margin, self.ratio = margin, soft_margin, ratio
 
@@ -68,7 +61,7 @@ def hard_pairs(embeddings: Tensor, labels: Tensor) -> HardPairs:
         distances = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
         farthest = distances.masked_fill(~positive, -torch.inf).argmax(dim=1)
         nearest = distances.masked_fill(same, torch.inf).argmin(dim=1)
-    return HardPairs(_distance(embeddings, embeddings[farthest]), _distance(embeddings, embeddings[nearest]))
+    return HardPairs(*(torch.linalg.vector_norm(embeddings - embeddings[of], dim=1) for of in (farthest, nearest)))
 
 
 def triplet_loss(pairs: HardPairs, *, margin: float = 0.3, soft: bool = False) -> Tensor:
@@ -89,10 +82,6 @@ def e_trihard_loss(pairs: HardPairs, *, margin: float = 0.3, soft: bool = False,
     """
     loss = triplet_loss(pairs, margin=margin, soft=soft)
     return loss + ratio * distance_ratio(pairs) if ratio else loss
-
-
-def _distance(one: Tensor, other: Tensor) -> Tensor:
-    return torch.linalg.vector_norm(one - other, dim=1)
 
 
 def _check(positive: Tensor, negative: Tensor, labels: Tensor) -> None:

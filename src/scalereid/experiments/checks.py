@@ -1,0 +1,42 @@
+"""What is found out before the first epoch, because it would fail or mislead after the last."""
+
+from dataclasses import replace
+
+from scalereid.data.check import check
+from scalereid.data.check.findings import Finding
+from scalereid.data.records import ReidDataset
+from scalereid.progress import Progress
+
+
+def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:
+    """Check what a model is trained on (`dataset`) and what it is scored on (`target`), and report warnings.
+
+    Raises:
+        ValueError: The data cannot be used as it is; the message lists every error.
+    """
+    if not dataset.train:
+        raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
+    if not target.query:
+        progress.say(f"{target.name} has no query images: the run will not be scored")
+    findings = _seen_in_training(dataset, target)
+    parts = [dataset] if target is dataset else [replace(dataset, query=(), gallery=()), replace(target, train=())]
+    for part in (replace(part, gallery=part.gallery if part.query else ()) for part in parts):
+        images = sum(len(records) for records in part.splits.values())
+        if images:
+            with progress.stage(f"checking {part.name}", images) as advance:
+                findings += check(part, advance=advance)
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        raise ValueError("The data cannot be used as it is; a check of the dataset says more:\n" + "\n".join(errors))
+    for finding in findings:
+        if finding.severity == "warning" or finding.kind == "left-out":
+            progress.say(str(finding))
+
+
+def _seen_in_training(dataset: ReidDataset, target: ReidDataset) -> list[Finding]:
+    learned = {record.path for record in dataset.train}
+    seen = sum(record.path in learned for record in (*target.query, *target.gallery))
+    if not seen:
+        return []
+    message = f"{seen:,} test images are training images too: the scores do not tell how well unseen people are found"
+    return [Finding("warning", "trained-on", message)]

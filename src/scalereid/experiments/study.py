@@ -1,0 +1,193 @@
+"""A study: many runs and one table. Rows (a recipe and changes) × seeds × splits."""
+
+import re
+import runpy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+
+from scalereid.data.names import splits_of
+from scalereid.data.readers import SPLITS
+from scalereid.experiments.rows import Changes, Row, StudyRun, folder
+from scalereid.experiments.study_checks import check_datasets, is_finished
+from scalereid.experiments.study_table import Command, StudyTable, tabulate
+from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
+from scalereid.process import choose_device
+from scalereid.progress import Progress
+from scalereid.runs.recipe import Recipe
+from scalereid.training.loop import Interrupted
+
+__all__ = ["Changes", "Row", "Study", "StudyTable", "leave_one_out", "load_study", "over_splits", "run_study"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Runs to compare. Everything is checked when it is made, so that a wrong setting is found before the first hour.
+
+    Raises:
+        ValueError: A recipe, setting, value or name does not fit; the message names the row.
+    """
+
+    rows: Mapping[str, Row]
+    """The rows of the table, by name."""
+    seeds: Sequence[int] = (0, 1, 2)
+    """Seeds of the trainings; each row is trained once with each."""
+    splits: Mapping[str, Changes] = field(default_factory=dict)
+    """The splits of the data, by name: the settings that choose each. Each row is trained on each. Empty for one split."""
+    baseline: str = ""
+    """The row that the others are compared with. Defaults to the first."""
+    metric: str = "mAP"
+    """The score that is compared: mAP, rank-1, rank-5, …"""
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError("rows is empty; expected at least one row")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds is {tuple(self.seeds)}; expected one or more different seeds")
+        if self.baseline and self.baseline not in self.rows:
+            raise ValueError(f"baseline is {self.baseline!r}; expected one of the rows: {', '.join(self.rows)}")
+        if not re.fullmatch(r"mAP|rank-[1-9]\d*", self.metric):
+            raise ValueError(f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, …, which each query has")
+        _check_folders("rows", self.rows)
+        _check_folders("splits", self.splits)
+        object.__setattr__(self, "baseline", self.baseline or next(iter(self.rows)))
+        self.runs()
+
+    def runs(self) -> list[StudyRun]:
+        """Every run, seed by seed, so that a study that was stopped early has compared all its rows."""
+        each = product(self.seeds, self.rows, self.splits or [""])
+        return [self._run(name, seed, split) for seed, name, split in each]
+
+    def _run(self, name: str, seed: int, split: str) -> StudyRun:
+        row, chosen = self.rows[name], self.splits.get(split, {})
+        try:
+            if both := sorted(row.changes.keys() & chosen.keys()):
+                raise ValueError(f"{', '.join(both)} is among the changes, but the splits of the study choose it")
+            settings = Row(row.base, {**row.changes, **chosen})
+            return StudyRun(name, seed, split, settings, replace(settings.recipe(), seed=seed))
+        except ValueError as error:
+            raise ValueError(f"row {name!r}: {error}") from error
+
+
+def leave_one_out(
+    base: str | Recipe, datasets: Sequence[str], changes: Changes | None = None, *, seeds: Sequence[int] = (0, 1, 2)
+) -> Study:
+    """A study of one row that trains on all datasets but one and is scored on that one, for each of them.
+
+    To compare several rows so, pass its `splits` to a `Study`.
+
+    Raises:
+        ValueError: There are fewer than two datasets, or one is given twice.
+    """
+    if len(datasets) < 2 or len(set(datasets)) < len(datasets):
+        raise ValueError(f"datasets is {list(datasets)}; expected two or more different datasets")
+    sources = {target: "+".join(name for name in datasets if name != target) for target in datasets}
+    splits = {target: {"data.dataset": sources[target], "evaluation.dataset": target} for target in datasets}
+    return Study(rows=_one_row(base, changes), seeds=seeds, splits=splits)
+
+
+def over_splits(
+    base: str | Recipe, dataset: str, changes: Changes | None = None, *, seeds: Sequence[int] = (0,)
+) -> Study:
+    """A study of one row that trains and is scored on each split of a dataset, as VIPeR and other small ones are.
+
+    To compare several rows so, pass its `splits` to a `Study`.
+
+    Raises:
+        ValueError: The dataset has one split only.
+    """
+    names = splits_of(dataset)
+    if names == [dataset]:
+        raise ValueError(f"{dataset} has one split; expected a dataset with several: {', '.join(SPLITS)}")
+    splits = {name: {"data.dataset": name, "evaluation.dataset": ""} for name in names}
+    return Study(rows=_one_row(base, changes), seeds=seeds, splits=splits)
+
+
+def load_study(file: str | Path) -> Study:
+    """The value STUDY of a Python file, which is run.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: It does not define STUDY, or not a right one.
+    """
+    if not Path(file).is_file():
+        raise FileNotFoundError(f"{file} does not exist; expected a Python file that defines STUDY")
+    study = runpy.run_path(str(file)).get("STUDY")
+    if not isinstance(study, Study):
+        raise ValueError(f"{file} defines STUDY as {study!r}; expected a scalereid.Study")
+    return study
+
+
+def _one_row(base: str | Recipe, changes: Changes | None) -> dict[str, Row]:
+    return {base if isinstance(base, str) else "recipe": Row(base, changes or {})}
+
+
+def _check_folders(what: str, names: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        key = folder(name).lower()  # on some file systems the same
+        if not key:
+            raise ValueError(f"{what}: {name!r} cannot be the name of a folder; use letters or digits")
+        if key in seen:
+            raise ValueError(f"{what}: {seen[key]!r} and {name!r} would have the same folder; rename one")
+        seen[key] = name
+
+
+def run_study(
+    study: Study,
+    *,
+    data: str | Path,
+    out: str | Path,
+    jobs: int = 1,
+    device: str = "auto",
+    command: Command | None = None,
+    progress: Progress | None = None,
+) -> StudyTable:
+    """Train the runs of a study that are missing, and write its table.
+
+    A run is in `out`/ROW/seed-N, or `out`/ROW/seed-N/SPLIT. Finished ones are kept, stopped ones resumed, also if this
+    process or the machine was killed: the same call continues. An error in one run does not stop the others.
+
+    Args:
+        study: What to train.
+        data: The folder of the datasets.
+        out: A folder for the runs, and for `table.md` and `table.json`.
+        jobs: Number of runs trained at the same time, each in a process of its own with its share of the threads, its
+            output in a .log file beside its folder. The number of threads changes the last digits of weights.
+        device: `auto`, `cpu`, `cuda`, `cuda:1`, …
+        command: What to type to train a row with a seed, for the table.
+        progress: Where to show progress. Defaults to nowhere.
+
+    Raises:
+        FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` is of another recipe.
+        Interrupted: Ctrl-C was pressed; everything is saved, and the table is of what is finished.
+    """
+    out, progress = Path(out), progress or Progress.silent()
+    if jobs < 1:
+        raise ValueError(f"jobs is {jobs}; expected 1 or more")
+    choose_device(device)
+    runs = study.runs()
+    fingerprints = check_datasets(runs, Path(data), study.metric)
+    missing = [run for run in runs if not is_finished(run, out, fingerprints[run.target])]
+    progress.say(f"{len(runs)} runs, of which {len(runs) - len(missing)} are finished")
+
+    waiting = [Job(run.recipe, out / run.name, Path(data), device) for run in missing]
+    failed: dict[str, str] = {}
+
+    def ended(job: Job, error: str) -> None:
+        if error:
+            failed[job.folder.relative_to(out).as_posix()] = error
+        progress.say(f"{job.folder} failed: {error}; see {job.log}" if error else f"{job.folder} is finished")
+
+    try:
+        if jobs == 1:
+            run_one_by_one(waiting, ended, progress)
+        else:
+            run_at_once(waiting, jobs, ended)
+    except Interrupted:
+        raise Interrupted(out) from None
+    finally:
+        table = tabulate(runs, out, baseline=study.baseline, metric=study.metric, failed=failed, command=command)
+        table.write(out)
+    return table

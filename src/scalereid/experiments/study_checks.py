@@ -1,0 +1,66 @@
+"""What is checked of a study before its first hour: its datasets, and the runs that are there already."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scalereid.data.reading import read_dataset, with_protocol
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.rows import StudyRun
+from scalereid.experiments.study_results import last_epoch
+from scalereid.runs.run import Run
+
+
+def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[str, str]:
+    """Check that every dataset can be read and has the images it is needed for.
+
+    Returns:
+        The fingerprint of each dataset that is scored on, by its name.
+
+    Raises:
+        FileNotFoundError, ValueError: It cannot, or lacks them, or `metric` cannot be compared on it; the message names it.
+    """
+    read: dict[str, ReidDataset] = {}
+    fingerprints: dict[str, str] = {}
+    for run in runs:
+        target = run.target
+        sources = run.recipe.data.dataset.split("+")  # each needs images, which their combination would not tell
+        for name, splits in (*((source, ["train"]) for source in sources), (target, ["query", "gallery"])):
+            if name not in read:
+                read[name] = read_dataset(name, data)
+            if missing := [split for split in splits if not read[name].splits[split]]:
+                raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {run.row!r} needs them")
+        _check_metric(metric, with_protocol(read[target], run.recipe.evaluation.protocol))
+        if target not in fingerprints:
+            fingerprints[target] = read[target].fingerprint()
+    return fingerprints
+
+
+def _check_metric(metric: str, target: ReidDataset) -> None:
+    people = [record.pid for record in target.gallery if record.pid > 0]
+    if metric != "mAP" and target.protocol == "single-gallery-shot" and len(set(people)) < len(people):
+        raise ValueError(
+            f"metric is {metric}, but {target.name} is scored by single-gallery-shot, whose ranks are means of random draws "
+            "that queries do not have by themselves; compare by mAP"
+        )
+
+
+def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
+    """Whether `run` is finished in `out`; False if it was stopped, or is not there.
+
+    Raises:
+        ValueError: There is a run of another recipe, or scored on a dataset of another fingerprint.
+    """
+    there = Run(out / run.name)
+    if not (there.folder / "recipe.json").is_file():
+        return False
+    if there.recipe() != run.recipe:
+        raise ValueError(
+            f"{there.folder} is a run of another recipe; choose another folder for the study, or remove the run"
+        )
+    target = there.dataset().target
+    if target.fingerprint != fingerprint:
+        raise ValueError(
+            f"{there.folder} was scored on another {target.name}: its fingerprint was {target.fingerprint} and is "
+            f"{fingerprint} now; choose another folder for the study, or remove the run"
+        )
+    return last_epoch(there, run.recipe) is not None

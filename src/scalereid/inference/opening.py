@@ -1,0 +1,140 @@
+"""Opening a model to embed images: runs, weights and exported files alike."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from scalereid.data.images import ImageSize, check_image_size
+from scalereid.inference.auto import Candidates
+from scalereid.inference.embedding import BatchedRuntime, default_batch_size
+from scalereid.inference.metadata import ModelMetadata, Precision, describe_model
+from scalereid.inference.runtimes import RUNTIMES, read_metadata, require_runtime, runtime_of_file
+from scalereid.models.released import LoadReport
+from scalereid.process import choose_device
+from scalereid.runs.checkpoint import Source, load_checkpoint
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuntimeOptions:
+    """What computes a model's embeddings, and where.
+
+    Raises:
+        ValueError: There is no such precision, or the batch size is below 1.
+    """
+
+    runtime: str = "auto"
+    """Name of a runtime; `auto` measures the installed ones and takes the fastest that agrees with torch."""
+    precision: Precision | None = None
+    """Arithmetic precision. Defaults to float32, or the exported file's.
+
+    `bfloat16` is up to twice as fast on processors that support it, with hardly any loss. `int8` needs a model that was
+    quantized; where bfloat16 is as fast, `auto` takes that instead.
+    """
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`, …; runtimes other than torch compute on the CPU."""
+    batch_size: int | None = None
+    """Number of images computed together. Defaults to 8 on a CPU, 128 on a GPU."""
+    run_code: bool = False
+    """Allow a model that runs code of its own when it is loaded: a backbone in a Python file, or a .pt2 file."""
+
+    def __post_init__(self) -> None:
+        if self.precision is not None and self.precision not in get_args(Precision):
+            raise ValueError(f"No such precision: {self.precision!r}. Choose from {', '.join(get_args(Precision))}.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size}; it must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenModel(BatchedRuntime):
+    """A model that is ready to embed images."""
+
+    metadata: ModelMetadata
+    report: LoadReport | None
+    """Which tensors of its weights matched; None for an exported file."""
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The recipe it was trained by; None if not known."""
+        return Recipe.from_json(json.loads(self.metadata.recipe)) if self.metadata.recipe else None
+
+    @property
+    def trained_on(self) -> str:
+        """Name of its training dataset; empty if not known."""
+        return self.metadata.training.rpartition(" (")[0]
+
+
+def is_exported(source: Source) -> bool:
+    """Whether a source is an exported file, which has a runtime of its own."""
+    return isinstance(source, str | os.PathLike) and runtime_of_file(Path(source)) is not None
+
+
+def open_model(source: Source, options: RuntimeOptions, *, image_size: ImageSize | None = None) -> OpenModel:
+    """Load a model and prepare its runtime.
+
+    Args:
+        source: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, or an
+            exported file (.onnx, .xml, .pt2).
+        options: What computes, and where.
+        image_size: (height, width) of its images. Defaults to the size that it was trained with.
+
+    Raises:
+        FileNotFoundError: The source does not exist.
+        ValueError: The source is damaged or does not fit the options; the message says what to do.
+        ModuleNotFoundError: The runtime is not installed; the message says how to install it.
+    """
+    if image_size:
+        check_image_size(image_size)
+    if is_exported(source):
+        return _open_exported(Path(source), options, image_size)  # type: ignore[arg-type] # a path
+    loaded = load_checkpoint(source, run_code=options.run_code)
+    metadata = describe_model(loaded, source, image_size)
+    device = choose_device("cpu" if options.device == "auto" and _is_for_cpu(options) else options.device)
+    batch_size = options.batch_size or default_batch_size(device)
+    candidates, precision = Candidates(loaded, metadata, device), options.precision or "float32"
+    if precision == "int8":
+        file = Run(Path(source)).int8 if isinstance(source, str | os.PathLike) and Path(source).is_dir() else None
+        runtime = candidates.quantized(options.runtime, file, batch_size)
+    elif options.runtime == "auto":
+        runtime = candidates.fastest(precision, batch_size)
+    else:
+        runtime = candidates.named(options.runtime, precision)
+    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=loaded.report)
+
+
+def _is_for_cpu(options: RuntimeOptions) -> bool:
+    """Whether what is asked for computes on a CPU only."""
+    named = RUNTIMES.get(options.runtime)
+    return options.precision == "int8" or (named is not None and [*named.precisions] == ["cpu"])
+
+
+def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | None) -> OpenModel:
+    """An exported file, which was compared with torch when it was written."""
+    own = runtime_of_file(file)
+    assert own is not None, "is_exported was asked first"
+    if options.device not in ("auto", "cpu"):
+        raise ValueError(
+            f"{file} is computed on the CPU, not on {options.device!r}; give the run or the weights for that"
+        )
+    if options.runtime not in ("auto", own.name):
+        raise ValueError(f"{file} is for {own.name}, not for {options.runtime}")
+    metadata = read_metadata(file)
+    if not metadata.takes_pixels:
+        raise ValueError(f"{file} takes {metadata.input}; export the model with normalisation inside")
+    if image_size and image_size != metadata.image_size:
+        raise ValueError("{} takes images of {}×{}, not of {}×{}".format(file, *metadata.image_size, *image_size))
+    precision = options.precision or metadata.precision
+    if (metadata.precision == "int8") != (precision == "int8"):
+        raise ValueError(f"{file} is in {metadata.precision}, not in {precision}; leave precision out")
+    require_runtime(own.name, precision, torch.device("cpu"))
+    if own.files_hold_code and not options.run_code:
+        raise ValueError(
+            f"{file} may hold any code, as torch's files can; load it only if you trust its source, with run_code=True"
+        )
+    batch_size = options.batch_size or default_batch_size(torch.device("cpu"))
+    return OpenModel(runtime=own.of_file(file, precision), batch_size=batch_size, metadata=metadata, report=None)

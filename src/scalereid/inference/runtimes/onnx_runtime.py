@@ -1,0 +1,75 @@
+"""ONNX Runtime, on a CPU."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalereid.inference.export.graph import INPUT, cached_onnx, write_onnx
+from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.runs.checkpoint import LoadedModel
+
+
+class OnnxRuntime:
+    """A session with all threads for one batch at a time, and one with a single thread for concurrent calls."""
+
+    name = package = "onnxruntime"
+    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32",)}
+    suffix = ".onnx"
+    formats: ClassVar = {"onnx": write_onnx}
+    files_hold_code = False
+
+    def __init__(self, file: Path, precision: Precision = "float32") -> None:
+        self.file, self.precision, self.workers = file, precision, torch.get_num_threads()
+        self.sessions: dict[int, Any] = {}  # by their number of threads
+        self.loading = threading.Lock()
+        self.free_workers = threading.Semaphore(self.workers)
+
+    @classmethod
+    def of_model(
+        cls, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, *_: torch.device
+    ) -> "OnnxRuntime":
+        """See `RuntimeClass`."""
+        return cls(cached_onnx(loaded, metadata), precision)
+
+    @classmethod
+    def of_file(cls, file: Path, precision: Precision) -> "OnnxRuntime":
+        """See `RuntimeClass`."""
+        return cls(file, precision)
+
+    @classmethod
+    def as_written(cls, file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """See `RuntimeClass`."""
+        return cls(file)
+
+    @staticmethod
+    def read_metadata(file: Path) -> str:
+        """See `RuntimeClass`."""
+        return str(_session(file, threads=1).get_modelmeta().custom_metadata_map[KEY])
+
+    def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
+        """See `Runtime`."""
+        if not concurrent:
+            return self._run(pixels, threads=self.workers)
+        with self.free_workers:
+            return self._run(pixels, threads=1)
+
+    def _run(self, pixels: NDArray[Any], threads: int) -> NDArray[np.float32]:
+        with self.loading:
+            if threads not in self.sessions:
+                self.sessions[threads] = _session(self.file, threads)
+        embeddings: NDArray[np.float32] = self.sessions[threads].run(None, {INPUT: pixels})[0]
+        return embeddings
+
+
+def _session(file: Path, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,122 @@
+"""OpenVINO, on a CPU."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scalereid.inference.export.graph import cached_onnx, write_onnx
+from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.runs.checkpoint import LoadedModel
+
+_SIZES = (1, 2, 4, 8, 16)  # of the batches that graphs are compiled for
+
+
+def save_network(graph: Path, metadata: ModelMetadata, file: Path) -> None:
+    """Write a network in any file that OpenVINO reads to a `.xml` and a `.bin` beside it, with `metadata` inside."""
+    import openvino
+
+    network = openvino.Core().read_model(str(graph))
+    network.set_rt_info(metadata.to_json(), KEY)
+    openvino.save_model(network, str(file), compress_to_fp16=False)
+
+
+def _write(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+    graph = file.with_suffix(".onnx")
+    write_onnx(model, metadata, graph)
+    save_network(graph, metadata, file)
+    graph.unlink()
+
+
+class OpenVinoRuntime:
+    """A compiled graph for each of a few batch sizes, to the next of which a batch is filled up.
+
+    A graph for a known number of images is nearly twice as fast as one for any number; each is compiled when it is first
+    needed. The precision is set: OpenVINO's default would be bfloat16 where the processor has it. Layers of an int8 file that
+    are not quantized are computed in bfloat16.
+    """
+
+    name = package = "openvino"
+    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32", "bfloat16", "int8")}
+    suffix = ".xml"
+    formats: ClassVar = {"openvino": _write}
+    files_hold_code = False
+
+    def __init__(self, file: Path, precision: Precision) -> None:
+        self.file, self.precision, self.workers = file, precision, torch.get_num_threads()
+        self.graphs: dict[tuple[int, bool], Any] = {}  # by batch size, and whether for concurrent calls
+        self.idle: dict[tuple[int, bool], list[Any]] = {}  # requests not in use: one may not be shared
+        self.compiling = threading.Lock()
+
+    @classmethod
+    def of_model(
+        cls, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, *_: torch.device
+    ) -> "OpenVinoRuntime":
+        """See `RuntimeClass`."""
+        return cls(cached_onnx(loaded, metadata), precision)
+
+    @classmethod
+    def of_file(cls, file: Path, precision: Precision) -> "OpenVinoRuntime":
+        """See `RuntimeClass`."""
+        return cls(file, precision)
+
+    @staticmethod
+    def read_metadata(file: Path) -> str:
+        """See `RuntimeClass`."""
+        import openvino
+
+        network = openvino.Core().read_model(str(file))
+        if not network.has_rt_info([KEY]):
+            raise KeyError(KEY)
+        return str(network.get_rt_info([KEY]).value)
+
+    @staticmethod
+    def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """See `RuntimeClass`."""
+        import openvino
+
+        compiled = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return lambda values: compiled(values)[0]
+
+    def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:
+        """See `Runtime`."""
+        largest = _SIZES[-1]
+        parts = [pixels[i : i + largest] for i in range(0, len(pixels), largest)]
+        return np.concatenate([self._part(part, concurrent and self.workers > 1) for part in parts])
+
+    def _part(self, pixels: NDArray[np.uint8], concurrent: bool) -> NDArray[np.float32]:
+        size = next(size for size in _SIZES if size >= len(pixels))
+        filled = np.zeros((size, *pixels.shape[1:]), np.uint8)
+        filled[: len(pixels)] = pixels
+        with self.compiling:
+            if (size, concurrent) not in self.graphs:
+                self.graphs[size, concurrent] = self._compile(filled.shape, concurrent)
+                self.idle[size, concurrent] = []
+        idle = self.idle[size, concurrent]
+        try:
+            request = idle.pop()
+        except IndexError:
+            request = self.graphs[size, concurrent].create_infer_request()
+        found = request.infer({0: filled}, share_inputs=True)[0]
+        # A copy: the next call overwrites the request's own memory.
+        embeddings = np.array(found[: len(pixels)], dtype=np.float32)
+        idle.append(request)
+        return embeddings
+
+    def _compile(self, shape: tuple[int, ...], concurrent: bool) -> Any:
+        import openvino
+
+        core = openvino.Core()
+        network = core.read_model(str(self.file))
+        network.reshape(list(shape))
+        config = {
+            "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
+            "INFERENCE_NUM_THREADS": self.workers,
+            "NUM_STREAMS": self.workers if concurrent else 1,
+        }
+        return core.compile_model(network, "CPU", config)

@@ -1,0 +1,99 @@
+"""torch: the model itself, on a CPU or a GPU."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from scalereid.data.augmentation import normalise
+from scalereid.inference.metadata import ModelMetadata, Precision
+from scalereid.inference.runtimes.pytorch_program import (
+    ProgramRuntime,
+    read_program_metadata,
+    write_package,
+    write_program,
+)
+from scalereid.models.cuda_graphs import CapturedSizes
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.fusing import fuse_batch_norms
+from scalereid.models.merging import merge_streams
+from scalereid.runs.checkpoint import LoadedModel
+
+
+class PyTorchRuntime:
+    """A copy of a model with fused batch norms, channels last.
+
+    On a GPU it is captured as CUDA graphs, with merged streams where that is faster. Its files are of `ProgramRuntime`.
+    """
+
+    name = package = "torch"
+    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {
+        "cpu": ("float32", "bfloat16"),
+        "cuda": ("float32", "bfloat16", "float16"),
+        "mps": ("float32",),
+    }
+    suffix = ".pt2"
+    formats: ClassVar = {"torch": write_program, "aotinductor": write_package}
+    files_hold_code = True
+    workers = 1  # each thread that calls torch would start a team of threads of its own
+
+    def __init__(
+        self, model: EmbeddingModel, precision: Precision, device: torch.device, *, capture: bool = True
+    ) -> None:
+        self.precision, self.device = precision, device
+        dtype: torch.dtype = getattr(torch, precision)
+        network = fuse_batch_norms(model)
+        self.compute = _on_pixels(network, device, dtype)
+        if capture and device.type == "cuda" and model.backbone.capturable:
+            merged = merge_streams(network)
+            functions = [self.compute] if merged is None else [self.compute, _on_pixels(merged, device, dtype)]
+            self.compute = CapturedSizes(functions)
+
+    @classmethod
+    def of_model(
+        cls, loaded: LoadedModel, _: ModelMetadata, precision: Precision, device: torch.device
+    ) -> "PyTorchRuntime":
+        """See `RuntimeClass`."""
+        return cls(loaded.model, precision, device)
+
+    of_file: ClassVar = ProgramRuntime
+    as_written: ClassVar = ProgramRuntime
+    read_metadata = staticmethod(read_program_metadata)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one worker
+        """See `Runtime`."""
+        embeddings: NDArray[np.float32] = self.compute(torch.from_numpy(pixels).to(self.device)).cpu().numpy()
+        return embeddings
+
+
+def _on_pixels(network: nn.Module, device: torch.device, dtype: torch.dtype) -> Callable[[Tensor], Tensor]:
+    placed: Any = network.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    exact = device.type == "cuda" and dtype == torch.float32
+
+    def compute(pixels: Tensor) -> Tensor:
+        with _without_tf32() if exact else nullcontext():
+            embeddings: Tensor = placed(normalise(pixels).to(dtype)).float()
+        return embeddings
+
+    return compute
+
+
+_SETTING = threading.Lock()
+
+
+@contextmanager
+def _without_tf32() -> Iterator[None]:
+    """Without TF32, which a GPU uses for float32 convolutions by default: 10 bits of 23. The setting is the process's."""
+    with _SETTING:
+        allowed = torch.backends.cudnn.allow_tf32
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.allow_tf32 = allowed

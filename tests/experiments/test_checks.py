@@ -1,0 +1,45 @@
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.checks import check_before_training
+from scalereid.progress import Progress
+
+
+def said(dataset: ReidDataset, target: ReidDataset) -> str:
+    console = Console(record=True, width=200, file=io.StringIO())
+    check_before_training(dataset, target, Progress(console))
+    return console.export_text()
+
+
+def test_good_data_needs_no_words(people: ReidDataset) -> None:
+    assert "warning" not in said(people, people)
+
+
+def test_data_without_training_images_is_refused(people: ReidDataset) -> None:
+    with pytest.raises(ValueError, match="has no training images"):
+        check_before_training(replace(people, train=()), people, Progress.silent())
+
+
+def test_test_images_seen_in_training(people: ReidDataset) -> None:
+    leaky = replace(people, train=people.train + people.gallery[:3])
+    assert "warning: 3 test images are training images too" in said(leaky, people)
+
+
+def test_a_target_without_queries_is_said(people: ReidDataset) -> None:
+    assert "has no query images: the run will not be scored" in said(people, replace(people, query=()))
+
+
+def test_errors_are_all_listed(people: ReidDataset, tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    broken = replace(people.train[0], path=tmp_path / "empty.jpg")
+    one_camera = [replace(record, camid=1) for record in (*people.query, *people.gallery)]
+    bad = replace(people, train=(*people.train, broken), query=tuple(one_camera[:16]), gallery=tuple(one_camera[16:]))
+    with pytest.raises(
+        ValueError, match=r"cannot be used as it is(.|\n)*have one camera(.|\n)*is empty|is empty(.|\n)*have one camera"
+    ):
+        check_before_training(bad, bad, Progress.silent())

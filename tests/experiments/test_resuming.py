@@ -1,0 +1,192 @@
+"""Stopping and resuming gives what never stopping gives: weights, log and best checkpoint, bit for bit."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.training import resume, train
+from scalereid.models.genotype import Genotype
+from scalereid.retrieval.per_query import PerQuery
+from scalereid.runs.checkpoint import load_checkpoint
+from scalereid.runs.recipe import (
+    EvaluationSettings,
+    ObjectiveSettings,
+    OptimizerSettings,
+    Recipe,
+    ScheduleSettings,
+    SearchSettings,
+)
+from scalereid.runs.run import Run
+from tests.conftest import TINY, same
+from tests.experiments.processes import KillAt, finish, start
+
+APPEND = ("scalereid.runs.run", "Run.append")
+
+
+def assert_equal(one: Run, other: Run) -> None:
+    """The same last and best weights, per-query scores, and log but for the time."""
+    for file in ("last", "best"):
+        left, right = (load_checkpoint(getattr(run, file)) for run in (one, other))
+        assert same(left.model.state_dict(), right.model.state_dict())
+        assert left.trained.epoch == right.trained.epoch
+    logs = [[replace(entry, seconds=0.0).to_json() for entry in run.log()] for run in (one, other)]
+    assert logs[0] == logs[1]
+    kept = [PerQuery.load(run.per_query) for run in (one, other)]
+    assert kept[0].average_precision.tolist() == kept[1].average_precision.tolist()
+
+
+def wait_for_epoch(run: Run, epoch: int, process: ForkServerProcess) -> None:
+    while len(run.log()) <= epoch:
+        assert process.is_alive(), "the training ended before it could be stopped"
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="module", params=["sgd", "amsgrad"])
+def whole(request: pytest.FixtureRequest, people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Four epochs without a stop."""
+    recipe = replace(
+        TINY,
+        model=replace(TINY.model, backbone="osnet_one_stream", width=0.25),
+        optimizer=OptimizerSettings(name=request.param, lr=0.01),
+        schedule=ScheduleSettings(epochs=4, decay="cosine", warmup_epochs=1),
+        evaluation=EvaluationSettings(every=2),
+    )
+    return train(recipe, data=people.root, out=tmp_path_factory.mktemp("whole") / "run")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM],
+    ids=lambda how: how.name,
+)
+def test_a_run_stopped_somewhere(people: ReidDataset, tmp_path: Path, whole: Run, how: signal.Signals) -> None:
+    stopped = Run(tmp_path / "stopped")
+    process = start(whole.recipe(), people.root, stopped.folder)
+    wait_for_epoch(stopped, 1, process)
+    assert process.pid
+    os.kill(process.pid, how)
+    assert finish(process) == (-signal.SIGKILL if how == signal.SIGKILL else 130)
+    assert len(stopped.log()) < 5
+    left = [path.name for path in stopped.folder.iterdir() if ".partial" in path.name]
+    assert not left or how == signal.SIGKILL
+    epoch = load_checkpoint(stopped.folder).trained.epoch
+    assert epoch is not None
+    assert epoch >= 1  # the last finished epoch's weights, whether it was scored or not
+    resume(stopped.folder)
+    assert_equal(whole, stopped)
+
+
+@pytest.fixture(scope="module")
+def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A whole run with everything in it: classifiers alone at first, a triplet phase, an auxiliary branch, bfloat16."""
+    folder = tmp_path_factory.mktemp("finetuned")
+    dslnet = replace(
+        TINY,
+        data=replace(TINY.data, image_size=(32, 16)),
+        model=replace(TINY.model, backbone="dslnet", width=0.2),
+        schedule=ScheduleSettings(epochs=1),
+    )
+    first = train(dslnet, data=people.root, out=folder / "first")
+    recipe = replace(
+        TINY,
+        data=replace(dslnet.data, images_per_person=4, images_per_person_from_epoch=1, patch=0.5, jitter=0.5),
+        model=replace(dslnet.model, initial_weights=str(first.folder)),
+        objective=ObjectiveSettings(triplet=0.5, ratio=0.8, triplet_from_epoch=2, auxiliary=1.0),
+        optimizer=OptimizerSettings(lr=0.01, precision="bfloat16"),
+        schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),
+    )
+    whole = train(recipe, data=people.root, out=folder / "whole")
+    shutil.move(first.folder, folder / "moved")  # resuming does not need the initial weights again
+    return whole
+
+
+TRAINING = "scalereid.experiments.training"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        KillAt(TRAINING, "save_state", 1),  # the untrained weights are there, no state
+        KillAt("scalereid.experiments.evaluator", "Evaluator.__call__", 3),  # the epoch is done, its score is not
+        KillAt(TRAINING, "save_model", 4),  # between last and best
+        KillAt(*APPEND, 3),  # weights saved, not logged
+        KillAt(TRAINING, "save_state", 3),  # logged, state not saved
+        KillAt("scalereid.runs.log", "EpochLog.line", 3),  # all saved, nothing said
+    ],
+)
+def test_killed_at_the_worst_moments(people: ReidDataset, finetuned: Run, tmp_path: Path, moment: KillAt) -> None:
+    killed = Run(tmp_path / "killed")
+    moved = finetuned.folder.parent / "moved"
+    recipe = finetuned.recipe()
+    (finetuned.folder.parent / "first").symlink_to(moved)  # there to start with, but not to resume
+    assert finish(start(recipe, people.root, killed.folder, moment)) == -signal.SIGKILL
+    if killed.state.is_file():
+        (finetuned.folder.parent / "first").unlink()
+    resume(killed.folder)
+    (finetuned.folder.parent / "first").unlink(missing_ok=True)
+    assert_equal(finetuned, killed)
+
+
+def test_a_run_killed_before_anything_was_saved(
+    people: ReidDataset, tiny: Recipe, trained: Run, tmp_path: Path
+) -> None:
+    killed = Run(tmp_path / "killed")
+    assert finish(start(tiny, people.root, killed.folder, KillAt(TRAINING, "save_model", 1))) == -signal.SIGKILL
+    assert {path.name for path in killed.folder.iterdir()} == {"recipe.json", "dataset.json", "environment.json"}
+    resume(killed.folder)
+    assert_equal(trained, killed)
+
+
+def test_a_resumed_search_finds_what_an_uninterrupted_one_finds(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path
+) -> None:
+    search = SearchSettings(samples=2, halve_every=1, bilevel=True)
+    recipe = replace(
+        tiny,
+        data=replace(tiny.data, image_size=(32, 16)),
+        model=replace(tiny.model, backbone="osnet_supernet_sampled", width=0.2),
+        search=search,
+    )
+    whole = train(recipe, data=people.root, out=tmp_path / "whole")
+    assert finish(start(recipe, people.root, tmp_path / "killed", KillAt(*APPEND, 2))) == -signal.SIGKILL
+    killed = resume(tmp_path / "killed")
+    assert_equal(whole, killed)
+    assert Genotype.load(whole.genotype) == Genotype.load(killed.genotype)
+    assert "osnet_supernet_sampled on people" in Genotype.load(whole.genotype).origin
+    logged = [entry.search for entry in whole.log() if entry.search]
+    assert [list(block) for block in logged[0].probabilities] == [[0.25] * 4] * 6
+    assert logged[-1].probabilities != logged[1].probabilities
+    assert all(sum(block) == pytest.approx(1) for block in logged[-1].probabilities)
+
+
+def test_resuming_a_finished_run_changes_nothing(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.folder, tmp_path / "x"))
+    resume(run.folder, data=people.root)
+    assert run.last.read_bytes() == trained.last.read_bytes()
+    assert run.log_file.read_text() == trained.log_file.read_text()
+
+
+def test_resuming_with_other_images_is_refused(trained: Run, tmp_path: Path) -> None:
+    folder = shutil.copytree(trained.folder, tmp_path / "x")
+    recorded = json.loads((folder / "dataset.json").read_text())
+    recorded["source"]["fingerprint"] = "000000000000"
+    (folder / "dataset.json").write_text(json.dumps(recorded))
+    with pytest.raises(ValueError, match="is not what .* was trained on: .* recorded is 000000000000"):
+        resume(folder)
+
+
+def test_what_is_not_a_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="is not a run"):
+        resume(tmp_path)
+
+
+if os.name == "nt":
+    pytestmark = pytest.mark.skip("signals are sent as on Unix")

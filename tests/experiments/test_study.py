@@ -1,0 +1,235 @@
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalereid.data import DATASETS
+from scalereid.data.readers import SPLITS
+from scalereid.data.readers.table import read_csv
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.evaluation import evaluate
+from scalereid.experiments.study import Row, Study, leave_one_out, load_study, over_splits, run_study
+from scalereid.retrieval.scores import mean_scores
+from scalereid.runs.checkpoint import load_checkpoint
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+from scalereid.training.loop import Interrupted
+from tests.conftest import TINY, same
+
+SHORT = replace(  # many short epochs: it can be stopped in the middle
+    TINY,
+    data=replace(TINY.data, image_size=(32, 16)),
+    model=replace(TINY.model, backbone="osnet_one_stream", width=0.25),
+    schedule=replace(TINY.schedule, epochs=5),
+    evaluation=replace(TINY.evaluation, every=5),
+)
+STUDY = Study(rows={"osnet": Row(SHORT), "slow": Row(SHORT, {"optimizer.lr": 0.002})}, seeds=(4,))
+
+
+def weights(out: Path) -> dict[str, Any]:
+    return {run.name: load_checkpoint(out / run.name).model.state_dict() for run in STUDY.runs()}
+
+
+@pytest.fixture(scope="module")
+def done(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """STUDY, run one by one. Not to be changed."""
+    out = tmp_path_factory.mktemp("study")
+    run_study(STUDY, data=people.root, out=out)
+    return out
+
+
+def test_runs_are_rows_times_seeds_times_splits(tiny: Recipe) -> None:
+    study = Study(
+        rows={"a": Row(tiny), "b": Row(tiny, {"optimizer.lr": 0.1})},
+        seeds=(3, 5),
+        splits={"x": {"data.dataset": "csv@x"}, "y": {"data.dataset": "csv@y"}},
+    )
+    runs = study.runs()
+    assert study.baseline == "a"
+    assert [run.name for run in runs[:5]] == ["a/seed-3/x", "a/seed-3/y", "b/seed-3/x", "b/seed-3/y", "a/seed-5/x"]
+    last = runs[-1]
+    assert (last.recipe.seed, last.recipe.data.dataset, last.recipe.optimizer.lr) == (5, "csv@y", 0.1)
+    assert last.settings == Row(tiny, {"optimizer.lr": 0.1, "data.dataset": "csv@y"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": {}}, "rows is empty"),
+        ({"seeds": ()}, r"seeds is \(\); expected one or more different"),
+        ({"seeds": (1, 1)}, r"seeds is \(1, 1\); expected one or more different"),
+        ({"baseline": "c"}, "baseline is 'c'; expected one of the rows: a, b"),
+        ({"metric": "mINP"}, "metric is 'mINP'; expected mAP, rank-1"),
+        ({"metric": "rank-0"}, "metric is 'rank-0'"),
+        ({"rows": {"A b": Row("toy"), "a/b": Row("toy")}}, "rows: 'A b' and 'a/b' would have the same folder"),
+        ({"rows": {"..": Row("toy")}}, "rows: '..' cannot be the name of a folder"),
+        ({"rows": {"a": Row("toy"), "b": Row("toi")}}, "row 'b': No such recipe: 'toi'. Choose from toy"),
+        ({"rows": {"b": Row("toy", {"optimizer.rate": 1})}}, "row 'b': No such setting: 'optimizer.rate'"),
+        ({"splits": {"x": {"data.datset": "x"}}}, "row 'a': No such setting: 'data.datset'. Choose from data.dataset"),
+        (
+            {"rows": {"a": Row("toy", {"data.dataset": "csv"})}, "splits": {"x": {"data.dataset": "csv@x"}}},
+            "row 'a': data.dataset is among the changes, but the splits of the study choose it",
+        ),
+    ],
+)
+def test_a_wrong_study_is_refused_when_it_is_made(changes: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Study(**{"rows": {"a": Row("toy"), "b": Row("toy")}, **changes})
+
+
+def test_a_study_writes_its_runs_and_its_table(done: Path) -> None:
+    values = json.loads((done / "table.json").read_text())
+    assert values["missing"] == [] and values["failed"] == {}
+    scores = Run(done / "slow" / "seed-4").log()[-1].scores
+    osnet, slow = values["rows"]
+    assert scores and slow["scores"]["mAP"] == {"mean": pytest.approx(scores.mAP), "sd": None}
+    change = slow["scores"]["mAP"]["mean"] - osnet["scores"]["mAP"]["mean"]
+    assert slow["difference"]["mean"] == pytest.approx(change)
+    assert "| osnet | " in (done / "table.md").read_text()
+
+
+def test_finished_runs_are_left_as_they_are(people: ReidDataset, done: Path) -> None:
+    before = {file: file.stat().st_mtime_ns for file in done.rglob("seed-*/*")}
+    run_study(STUDY, data=people.root, out=done)
+    assert before == {file: file.stat().st_mtime_ns for file in done.rglob("seed-*/*")}
+    other = replace(STUDY, rows={"osnet": Row(SHORT, {"optimizer.lr": 0.5})})
+    with pytest.raises(ValueError, match="osnet/seed-4 is a run of another recipe"):
+        run_study(other, data=people.root, out=done)
+
+
+def test_several_at_once_stopped_by_ctrl_c_and_resumed_give_the_same_weights(
+    people: ReidDataset, done: Path, tmp_path: Path
+) -> None:
+    def press_ctrl_c() -> None:
+        while not list(tmp_path.glob("*/seed-*/log.jsonl")):
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press_ctrl_c, daemon=True).start()
+    with pytest.raises(Interrupted):
+        run_study(STUDY, data=people.root, out=tmp_path, jobs=2)
+    assert json.loads((tmp_path / "table.json").read_text())["missing"]
+    assert run_study(STUDY, data=people.root, out=tmp_path).missing == ()
+    expected, found = weights(done), weights(tmp_path)
+    assert all(same(expected[name], found[name]) for name in expected)
+
+
+def test_an_error_ends_its_run_alone(people: ReidDataset, tmp_path: Path) -> None:
+    rows = {"diverges": Row(SHORT, {"optimizer.lr": 1e30}), "osnet": Row(SHORT)}
+    study = Study(rows=rows, seeds=(0,), baseline="osnet")
+    table = run_study(study, data=people.root, out=tmp_path)
+    assert table.missing == ("diverges/seed-0",)
+    assert "FloatingPointError: A loss in epoch 1" in table.failed["diverges/seed-0"]
+    assert "Traceback" in (tmp_path / "diverges" / "seed-0.log").read_text()
+    assert table.rows[1].seeds == (0,)
+
+
+def test_what_cannot_be_run(people: ReidDataset, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="jobs is 0; expected 1 or more"):
+        run_study(STUDY, data=people.root, out=tmp_path, jobs=0)
+    with pytest.raises(ValueError, match="Device 'tpu' is not available"):
+        run_study(STUDY, data=people.root, out=tmp_path, device="tpu")
+    with pytest.raises(FileNotFoundError):
+        run_study(STUDY, data=tmp_path, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def places(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three datasets of different people among `people`: two to train on, one or two to find."""
+    root = tmp_path_factory.mktemp("places")
+    head, *lines = (people.root / "dataset.csv").read_text().splitlines()
+    rows = [line.split(",") for line in lines]
+    train = sorted({pid for split, _, pid, *_ in rows if split == "train"})
+    test = sorted({pid for split, _, pid, *_ in rows if split == "query"})
+    for i, name in enumerate("abc"):
+        own = {*train[2 * i : 2 * i + 2], *test[i : i + 1 + (name == "c")]}
+        moved = [
+            ",".join([split, str(people.root / path), pid, *rest]) for split, path, pid, *rest in rows if pid in own
+        ]
+        (root / name).mkdir()
+        (root / name / "dataset.csv").write_text("\n".join([head, *moved]))
+    return root
+
+
+def test_every_dataset_is_left_out_once(places: Path, tmp_path: Path) -> None:
+    names = ("csv@a", "csv@b", "csv@c")
+    table = run_study(leave_one_out(SHORT, names, {"optimizer.lr": 0.01}, seeds=(0,)), data=places, out=tmp_path)
+    runs = {name: Run(tmp_path / "recipe" / "seed-0" / name) for name in names}
+    assert [run.recipe().data.dataset for run in runs.values()] == ["csv@b+csv@c", "csv@a+csv@c", "csv@a+csv@b"]
+    assert all(run.recipe().optimizer.lr == 0.01 for run in runs.values())
+    facts = runs["csv@c"].dataset()
+    assert facts.source.counts["train"]._asdict() == {"people": 4, "images": 48, "cameras": 8, "tracklets": 0}
+    assert facts.target.name == "c"
+    again = evaluate(runs["csv@c"].folder, data=places)  # by default on what it was scored on
+    assert again.dataset.name == "c"
+    scores = runs["csv@c"].log()[-1].scores
+    assert scores and again.scores.mAP == scores.mAP == table.rows[0].splits["csv@c"]["mAP"].mean < 1
+    assert evaluate(runs["csv@c"].folder, data=places, dataset="csv@b").dataset.name == "b"
+
+
+@pytest.mark.parametrize("datasets", [(), ("csv",), ("csv", "csv")])
+def test_what_cannot_be_left_out(tiny: Recipe, datasets: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="expected two or more different datasets"):
+        leave_one_out(tiny, datasets)
+
+
+@pytest.fixture
+def halves(monkeypatch: pytest.MonkeyPatch, people: ReidDataset) -> Path:
+    """The drawn people as a dataset of two splits."""
+
+    def read_halves(root: Path, split: int = 1) -> ReidDataset:
+        """Drawn people in two ways."""
+        whole = read_csv(root)
+        keep = {r.pid for r in whole.query if r.pid % 2 == split % 2}
+        query, gallery = (tuple(r for r in side if r.pid in keep) for side in (whole.query, whole.gallery))
+        return replace(whole, name=f"halves#{split}", query=query, gallery=gallery)
+
+    monkeypatch.setitem(DATASETS, "halves", read_halves)
+    monkeypatch.setitem(SPLITS, "halves", 2)
+    return people.root
+
+
+def test_splits_are_trained_on_and_averaged(halves: Path, tmp_path: Path) -> None:
+    study = over_splits(SHORT, "halves")
+    assert study.seeds == (0,)
+    (row,) = run_study(study, data=halves, out=tmp_path).rows
+    finals = [Run(tmp_path / "recipe" / "seed-0" / f"halves#{i}").log()[-1].scores for i in (1, 2)]
+    mean = mean_scores([scores for scores in finals if scores])
+    assert row.scores["mAP"].mean == pytest.approx(mean.mAP)
+    assert row.scores["rank-1"].mean == pytest.approx(mean.rank(1))
+    assert list(row.splits) == ["halves#1", "halves#2"]
+
+
+def test_what_has_no_splits(tiny: Recipe) -> None:
+    with pytest.raises(ValueError, match="csv has one split; expected a dataset with several: .*viper"):
+        over_splits(tiny, "csv")
+    assert list(over_splits("toy", "viper@folder").splits)[:2] == ["viper#1@folder", "viper#2@folder"]
+    assert list(over_splits("toy", "viper").rows) == ["toy"]
+
+
+def test_a_study_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "study.py"
+    with pytest.raises(FileNotFoundError, match="study.py does not exist; expected a Python file that defines STUDY"):
+        load_study(file)
+    file.write_text("from scalereid import Row, Study\nSTUDY = Study(rows={'toy': Row('toy')})\n")
+    assert load_study(file) == Study(rows={"toy": Row("toy")})
+    file.write_text("STUDY = {}\n")
+    with pytest.raises(ValueError, match=r"study.py defines STUDY as \{\}; expected a scalereid.Study"):
+        load_study(file)
+
+
+@pytest.mark.parametrize(
+    "file", sorted((Path(__file__).parents[2] / "studies").glob("*.py")), ids=lambda file: file.stem
+)
+def test_the_studies_of_this_repository_fit_its_recipes(file: Path) -> None:
+    study = load_study(file)
+    recipes = [run.recipe for run in study.runs()]
+    assert len({repr(recipe) for recipe in recipes}) == len(study.rows) * len(study.seeds) * max(1, len(study.splits))

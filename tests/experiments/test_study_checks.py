@@ -1,0 +1,78 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scalereid.data import DATASETS
+from scalereid.data.readers.table import read_csv
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.study import Row, Study
+from scalereid.experiments.study_checks import check_datasets, is_finished
+from scalereid.runs.recipe import Recipe
+from tests.experiments.finished_runs import write_run
+
+
+def test_fingerprints_of_what_is_scored_on(people: ReidDataset, tiny: Recipe) -> None:
+    data, folder = people.root.parent, f"csv@{people.root.name}"
+    row = Row(tiny, {"data.dataset": folder})
+    assert check_datasets(Study(rows={"x": row}).runs(), data, "rank-1") == {folder: people.fingerprint()}
+
+
+def test_datasets_are_read_before_the_first_hour(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    lines = (people.root / "dataset.csv").read_text().splitlines()
+    absolute = [
+        ",".join([split, str(people.root / path), *rest]) for split, path, *rest in (x.split(",") for x in lines[1:])
+    ]
+    for name, keep in (("whole", ""), ("train", "train"), ("test", "query,gallery")):
+        (tmp_path / name).mkdir()
+        kept = [line for line in absolute if not keep or line.split(",")[0] in keep]
+        (tmp_path / name / "dataset.csv").write_text("\n".join([lines[0], *kept]))
+
+    def check(dataset: str, target: str) -> None:
+        row = Row(tiny, {"data.dataset": dataset, "evaluation.dataset": target})
+        check_datasets(Study(rows={"mine": row}).runs(), tmp_path, "mAP")
+
+    check("csv@train+csv@whole", "csv@test")
+    with pytest.raises(ValueError, match="csv@test has no train images; row 'mine' needs them"):
+        check("csv@whole+csv@test", "csv@whole")
+    with pytest.raises(ValueError, match="csv@train has no query and no gallery images; row 'mine' needs them"):
+        check("csv@whole", "csv@train")
+    with pytest.raises(FileNotFoundError):
+        check("csv@whole", "csv@nowhere")
+    with pytest.raises(ValueError, match="viper has several splits; name one of viper#1"):
+        check("viper", "")
+
+
+def test_ranks_of_random_draws_are_not_compared(
+    people: ReidDataset, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one gallery image per person there is nothing to draw."""
+    one_each = tuple({record.pid: record for record in people.gallery}.values())
+
+    def read_drawn(root: Path) -> ReidDataset:
+        """People with one gallery image each."""
+        return replace(read_csv(root), gallery=one_each)
+
+    monkeypatch.setitem(DATASETS, "drawn", read_drawn)
+
+    def check(dataset: str, metric: str) -> None:
+        row = Row(tiny, {"evaluation.protocol": "single-gallery-shot", "data.dataset": dataset})
+        check_datasets(Study(rows={"x": row}).runs(), people.root, metric)
+
+    check("csv", "mAP")
+    check("drawn", "rank-1")
+    with pytest.raises(ValueError, match="metric is rank-1, but people is scored by single-gallery-shot"):
+        check("csv", "rank-1")
+
+
+def test_what_is_there_already(tiny: Recipe, tmp_path: Path) -> None:
+    done, stopped, missing = Study(rows={"a": Row(tiny)}).runs()
+    write_run(done, tmp_path, [1.0])
+    write_run(stopped, tmp_path, [1.0], epoch=1)
+    fingerprint = "fingerprint of csv"
+    assert [is_finished(run, tmp_path, fingerprint) for run in (done, stopped, missing)] == [True, False, False]
+    with pytest.raises(ValueError, match="seed-0 was scored on another csv: its fingerprint was .* and is new now"):
+        is_finished(done, tmp_path, "new")
+    other = done._replace(recipe=replace(tiny, seed=0, evaluation=replace(tiny.evaluation, every=7)))
+    with pytest.raises(ValueError, match="a/seed-0 is a run of another recipe; choose another folder"):
+        is_finished(other, tmp_path, fingerprint)

@@ -1,0 +1,116 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from scalereid.data.augmentation import normalise
+from scalereid.inference.export.graph import PixelModel, cached_onnx, graph_file, write_onnx
+from scalereid.inference.metadata import ModelMetadata, describe_model
+from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
+from scalereid.models.backbone import Backbone
+from scalereid.models.building import build_model
+from scalereid.models.dslnet import DenseScaleBlock
+from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.layers import ConvNormReLU, InstanceNorm
+from scalereid.models.osnet import OmniScaleBlock
+from scalereid.models.released import LoadReport
+from scalereid.runs.checkpoint import LoadedModel, load_checkpoint, load_model
+from scalereid.runs.facts import TrainedFacts
+from scalereid.runs.recipe import DataSettings, ModelSettings, Recipe
+from tests.inference.conftest import OWN_BACKBONE
+
+# Supported without a restriction that matters: github.com/onnx/onnx-tensorrt, docs/operators.md
+TENSORRT = {
+    *("Add", "AveragePool", "Cast", "Concat", "Conv", "Div", "Gemm", "InstanceNormalization", "MaxPool", "Mul"),
+    *("ReduceMean", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
+}
+
+
+class OneOfEach(Backbone):
+    """A block of OSNet-AIN and one of DSLNet: every kind of layer that there is in either."""
+
+    out_channels = 24
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            ConvNormReLU(3, 8, 7, stride=2, norm=InstanceNorm),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            OmniScaleBlock(8, 16, depths=(1,), placement="both"),
+            nn.AvgPool2d(2),
+            DenseScaleBlock(16, 24, stream_layers=(1, 2)),
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.trunk(images)
+        return maps
+
+
+def operations(model: EmbeddingModel, file: Path) -> set[str]:
+    """Those of an ONNX file, whose form is checked."""
+    import onnx
+
+    write_onnx(model, ModelMetadata("", "", (64, 32), model.embedding_size), file)
+    graph = onnx.load(str(file))
+    onnx.checker.check_model(graph, full_check=True)
+    [given], [found] = graph.graph.input, graph.graph.output
+    given_size, found_size = (
+        [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim] for value in (given, found)
+    )
+    assert (given.name, given_size[1:]) == ("images", [64, 32, 3])  # as trtexec is told
+    assert found_size[1:] == [model.embedding_size]
+    assert given_size[0] == found_size[0]
+    assert isinstance(given_size[0], str)  # free
+    return {node.op_type for node in graph.graph.node}
+
+
+def test_tensorrt_knows_every_operation(tmp_path: Path) -> None:
+    """TensorRT is not here. What it takes of ONNX is published, and all that these graphs hold must be among that."""
+    assert operations(EmbeddingModel(OneOfEach(), embedding_size=16), tmp_path / "model.onnx") <= TENSORRT
+
+
+@pytest.mark.slow
+def test_tensorrt_knows_every_operation_of_whole_networks(tmp_path: Path) -> None:
+    found = [
+        operations(build_model(name, width=0.25), tmp_path / f"{name}.onnx") for name in ("osnet_ain_x1_0", "dslnet")
+    ]
+    assert set.union(*found) <= TENSORRT
+    assert set.union(*found) <= operations(EmbeddingModel(OneOfEach()), tmp_path / "one.onnx")  # so that one is enough
+
+
+def test_pixels_are_normalised_inside(run: Path) -> None:
+    model = load_model(run)
+    pixels = torch.randint(0, 256, (3, 64, 32, 3), dtype=torch.uint8)
+    with torch.inference_mode():
+        torch.testing.assert_close(PixelModel(model)(pixels), model(normalise(pixels)), rtol=1e-3, atol=1e-4)
+
+
+def test_two_at_once_write_one_graph(run: Path, cache: Path) -> None:
+    loaded = load_checkpoint(run)
+    metadata = describe_model(loaded, run)
+    with ThreadPoolExecutor(2) as pool:
+        files = [*pool.map(lambda _: cached_onnx(loaded, metadata), range(2))]
+    assert files == [graph_file(loaded, metadata)] * 2
+    assert files[0].parent == cache / "graphs"
+    beside = [file.name for file in files[0].parent.iterdir() if f"partial-{os.getpid()}" in file.name]
+    assert beside == []  # nothing half written
+    pixels = np.zeros((1, 64, 32, 3), np.uint8)
+    np.testing.assert_array_equal(OnnxRuntime(files[0])(pixels), OnnxRuntime(files[1])(pixels))
+
+
+def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same weights, so its graph in the cache is of no use."""
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe(data=DataSettings(image_size=(64, 32)), model=ModelSettings(backbone="net.py:MyNet"))
+    metadata = ModelMetadata("", "the same", (64, 32), 8)
+    files: list[Path] = []
+    for code in (OWN_BACKBONE, OWN_BACKBONE, OWN_BACKBONE.replace("self.stem(images)", "self.stem(images) ** 2")):
+        Path("net.py").write_text(code)
+        model = build_model("net.py:MyNet", embedding_size=8)
+        loaded = LoadedModel(model, LoadReport("net.py:MyNet", (), ()), recipe, TrainedFacts())
+        files.append(graph_file(loaded, metadata))
+    assert files[0] == files[1] != files[2]

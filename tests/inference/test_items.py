@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.records import ReidDataset
+from scalereid.inference.items import Item, find_items, names_several
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in ("a/2.jpg", "a/b/1.PNG", "a/notes.txt", "a/._2.jpg"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_a_folder_and_all_below_it(folder: Path) -> None:
+    assert find_items(folder) == [Item(str(folder / "a" / "2.jpg")), Item(str(folder / "a" / "b" / "1.PNG"))]
+
+
+def test_a_pattern(folder: Path) -> None:
+    assert find_items(str(folder / "**" / "*.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
+    assert find_items(str(folder / "a" / "2.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
+
+
+def test_tables(people: ReidDataset, folder: Path) -> None:
+    assert len(find_items(people.root / "dataset.csv")) == 72 + 16 + 32
+    assert find_items(str(people.root / "dataset.csv"))[0].pid == people.train[0].pid
+    table = folder / "some.csv"
+    table.write_text("path,pid,camid\na/2.jpg,,\na/b/1.PNG,-1,3\na/2.jpg,7,\n")
+    assert find_items(table) == [
+        Item(str(folder / "a/2.jpg"), -1, -1),
+        Item(str(folder / "a/b/1.PNG"), -1, 3),
+        Item(str(folder / "a/2.jpg"), 7, -1),
+    ]
+    (folder / "some.jsonl").write_text('{"path": "a/2.jpg", "pid": 0}\n{"path": "a/2.jpg"}\n')
+    assert [item.pid for item in find_items(folder / "some.jsonl")] == [0, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,pid\na,1\n", "no column path"),
+        ("path,pid\na/2.jpg,x\n", "line 2: pid is 'x'; it must be a whole number"),
+        ("path\na/2.jpg\na/3.jpg\n", r"line 3: .*a/3\.jpg"),
+    ],
+)
+def test_tables_that_cannot_be_read(folder: Path, text: str, message: str) -> None:
+    (folder / "some.csv").write_text(text)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        find_items(folder / "some.csv")
+
+
+def test_nothing_to_find(folder: Path) -> None:
+    (folder / "empty").mkdir()
+    for name in ("nowhere", "empty", "*.gif"):
+        with pytest.raises(FileNotFoundError, match="No images in .*; name a folder, a pattern in quotes"):
+            find_items(folder / name)
+
+
+def test_names_of_several_images(folder: Path) -> None:
+    (folder / "some.csv").touch()
+    (folder / "frame[1].jpg").touch()
+    several = {name: names_several(folder / name) for name in ("a", "*.jpg", "some.csv", "a/2.jpg", "no.jpg")}
+    assert several == {"a": True, "*.jpg": True, "some.csv": True, "a/2.jpg": False, "no.jpg": False}
+    assert not names_several(str(folder / "frame[1].jpg"))  # a file, though it looks like a pattern

@@ -1,0 +1,51 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scalereid.data.records import ReidDataset
+from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
+from scalereid.models.fingerprint import fingerprint
+from scalereid.runs.checkpoint import load_checkpoint
+
+METADATA = ModelMetadata("osnet_x0_25 (x)", "0123456789ab", (64, 32), 512, epoch=7, training="people (abc)")
+
+
+def test_text_and_back() -> None:
+    for metadata in (METADATA, replace(METADATA, input=NORMALISED, precision="int8", epoch=None)):
+        assert ModelMetadata.from_json(metadata.to_json()) == metadata
+    assert METADATA.takes_pixels
+    assert not replace(METADATA, input=NORMALISED).takes_pixels
+
+
+def test_other_text_is_refused() -> None:
+    """As that of files which an earlier version wrote."""
+    values = json.loads(METADATA.to_json())
+    earlier = {key: value for key, value in values.items() if key not in ("precision", "epoch")} | {
+        "arithmetic": "float32"
+    }
+    for text in ("{}", "[]", "no JSON", json.dumps(earlier)):
+        with pytest.raises(ValueError, match="exported by another version of scalereid; export it again"):
+            ModelMetadata.from_json(text)
+
+
+def test_a_run_is_described(run: Path, people: ReidDataset) -> None:
+    loaded = load_checkpoint(run)
+    metadata = describe_model(loaded, run)
+    assert metadata.model == "osnet_one_stream (run)"
+    assert metadata.fingerprint == fingerprint(loaded.model, (64, 32))
+    assert (metadata.image_size, metadata.embedding_size, metadata.epoch) == ((64, 32), 32, 1)
+    assert metadata.training == f"{people.name} ({people.fingerprint()})"
+    assert json.loads(metadata.recipe)["model"]["backbone"] == "osnet_one_stream"
+    larger = describe_model(loaded, run, (128, 64))
+    assert larger == replace(metadata, image_size=(128, 64), fingerprint=fingerprint(loaded.model, (128, 64)))
+    assert larger.fingerprint != metadata.fingerprint
+
+
+def test_given_tensors_have_no_history(run: Path) -> None:
+    loaded = replace(load_checkpoint(run), recipe=None)
+    loaded = replace(loaded, trained=type(loaded.trained)())
+    metadata = describe_model(loaded, {})
+    assert metadata.model == "osnet_one_stream (given tensors)"
+    assert (metadata.image_size, metadata.training, metadata.epoch, metadata.recipe) == ((256, 128), "", None, "")

@@ -1,0 +1,16 @@
+import pytest
+
+from scalereid.inference.packages import installed, require
+
+
+def test_what_is_installed() -> None:
+    assert installed("torch")
+    assert not installed("no_such_package")
+    require("torch", "numpy", extra="export")
+
+
+def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
+    with pytest.raises(
+        ModuleNotFoundError, match=r"no_such_package is not installed: pip install 'scalereid\[export,int8\]'"
+    ):
+        require("torch", "no_such_package", extra="export,int8")

@@ -16,8 +16,8 @@ from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
 from scalereid.training.loop import Interrupted
 
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["scalereid.experiments.training", "tests.experiments.processes"])
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["scalereid.experiments.training", "tests.experiments.processes"])
 
 
 class KillAt(NamedTuple):
@@ -31,7 +31,7 @@ class KillAt(NamedTuple):
 
 def start(recipe: Recipe, data: Path, out: Path, kill_at: KillAt | None = None) -> ForkServerProcess:
     """A training in a process of its own, started."""
-    process = _SERVER.Process(target=_train, args=(recipe.to_json(), str(data), str(out), kill_at))
+    process = SERVER.Process(target=_train, args=(recipe.to_json(), str(data), str(out), kill_at))
     process.start()
     return process
 

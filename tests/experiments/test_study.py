@@ -1,7 +1,7 @@
 import json
 import os
 import signal
-import threading
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +22,7 @@ from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
 from scalereid.training.loop import Interrupted
 from tests.conftest import TINY, same
+from tests.experiments.processes import SERVER, finish
 
 SHORT = replace(  # many short epochs: it can be stopped in the middle
     TINY,
@@ -104,17 +105,25 @@ def test_finished_runs_are_left_as_they_are(people: ReidDataset, done: Path) -> 
         run_study(other, data=people.root, out=done)
 
 
+def run_two_at_once(data: str, out: str) -> None:
+    try:
+        run_study(STUDY, data=data, out=out, jobs=2)
+    except Interrupted:
+        sys.exit(130)
+
+
 def test_several_at_once_stopped_by_ctrl_c_and_resumed_give_the_same_weights(
     people: ReidDataset, done: Path, tmp_path: Path
 ) -> None:
-    def press_ctrl_c() -> None:
-        while not list(tmp_path.glob("*/seed-*/log.jsonl")):
-            time.sleep(0.02)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Thread(target=press_ctrl_c, daemon=True).start()
-    with pytest.raises(Interrupted):
-        run_study(STUDY, data=people.root, out=tmp_path, jobs=2)
+    """In a process of its own, which is what gets the signal; other tests may have left threads of runtimes in this one."""
+    process = SERVER.Process(target=run_two_at_once, args=(str(people.root), str(tmp_path)))
+    process.start()
+    while not list(tmp_path.glob("*/seed-*/log.jsonl")):
+        assert process.is_alive(), "the study ended before it could be stopped"
+        time.sleep(0.02)
+    assert process.pid
+    os.kill(process.pid, signal.SIGINT)
+    assert finish(process) == 130
     assert json.loads((tmp_path / "table.json").read_text())["missing"]
     assert run_study(STUDY, data=people.root, out=tmp_path).missing == ()
     expected, found = weights(done), weights(tmp_path)

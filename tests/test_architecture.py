@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
-    {"files", "lookup", "process", "progress"},
+    {"files", "lookup", "packages", "process", "progress"},
     {"data", "models"},
     {"training", "retrieval"},
     {"runs"},

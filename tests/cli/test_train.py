@@ -37,3 +37,20 @@ def test_a_genotype_of_a_file(people: ReidDataset, tmp_path: Path, say: Say, fai
     AIN.save(tmp_path / "genotype.json")
     say(*words, "--genotype", tmp_path / "genotype.json")
     assert Run(tmp_path / "run").recipe().model.genotype == (AIN.stem, *AIN.placements)
+
+
+def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset, tmp_path: Path, say: Say) -> None:
+    (tmp_path / "own.py").write_text(
+        "from scalereid.models import osnet\n"
+        "from scalereid.training.terms.term import Term\n\n"
+        "def net(width: float = 0.1):\n"
+        "    return osnet.OSNet(width=width)\n\n"
+        "class Nothing(Term):\n"
+        "    def forward(self, outputs):\n"
+        "        return outputs.embeddings.sum() * 0, {}\n"
+    )
+    for option, name, code in (("--model.backbone", "net", " --run-code"), ("--objective.term", "Nothing", "")):
+        run = tmp_path / name
+        words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.1")
+        said = say(*words, option, tmp_path / f"own.py:{name}")
+        assert said.endswith(f"report {run} --data {people.root}{code}\n")

@@ -78,7 +78,7 @@ def test_what_to_install(
     people: ReidDataset, tiny: Recipe, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    message = r"needs? TensorBoard, which is not installed: pip install 'scalereid\[tensorboard\]'"
+    message = r"tensorboard, needed for TensorBoard events, is not installed: pip install 'scalereid\[tensorboard\]'"
     with pytest.raises(ModuleNotFoundError, match=message):
         require_tensorboard()
     with pytest.raises(ModuleNotFoundError, match=message):

@@ -36,7 +36,6 @@ class MyNet(Backbone):
     def forward(self, images):
         return self.stem(images)
 """
-RUNTIMES = ["torch", "onnxruntime", "openvino"]
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 class Fake:
     """A runtime of one's own: torch's embeddings, changed, after some time."""
 
-    package = "numpy"
+    package, extra = "numpy", "fakes"
     precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32", "bfloat16")}
     suffix = ".fake"
     formats: ClassVar[dict[str, Any]] = {}
@@ -129,7 +129,7 @@ def test_a_runtime_that_is_not_installed_is_not_measured(candidates: Candidates,
     only(missing)
     assert candidates.fastest("float32", 4) is candidates.reference
     with pytest.raises(
-        ModuleNotFoundError, match=r"no_such_package is not installed: pip install 'scalereid\[export\]'"
+        ModuleNotFoundError, match=r"no_such_package is not installed: pip install 'scalereid\[fakes\]'"
     ):
         candidates.named("missing", "float32")
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from scalereid.inference.embedder import Embedder, UnreadableImagesWarning
-from tests.inference.conftest import RUNTIMES, expected, unit
+from scalereid.inference.runtimes import RUNTIMES
+from tests.inference.conftest import expected, unit
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 
 
 def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sklearn.isotonic", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[calibration\]'"):
         calibrate(pairs(), **ABOUT)
 

@@ -14,7 +14,6 @@ from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
-from scalereid.files import write
 from scalereid.retrieval.calibration import Calibration, Method
 from scalereid.retrieval.calibration import calibrate as calibrate_pairs
 from scalereid.retrieval.open_set import OpenSet, score_open_set
@@ -73,7 +72,7 @@ def calibrate(
     file, pictures = Run(folder).calibration, (folder / "distances.png", folder / "roc.png")
     if file.exists():
         output.say(f"An earlier calibration, on {Calibration.load(file).dataset}, is replaced.")
-    write(file, found.save)
+    found.save(file)
     draw_distances(pairs, found, pictures[0])
     draw_roc(pairs, found, pictures[1])
     output.say(f"\n{scored}\n\n{found.same_pairs:,} pairs of one person, {found.different_pairs:,} of two")

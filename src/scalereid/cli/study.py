@@ -1,6 +1,5 @@
 """scalereid study: many runs and one table."""
 
-import runpy
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from scalereid.cli.options import DataFolder, Device, Flat
 from scalereid.cli.terminal import Output
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.experiments.rows import Row
-from scalereid.experiments.study import Study, run_study
+from scalereid.experiments.study import load_study, run_study
 from scalereid.process import choose_device
 from scalereid.training.loop import Interrupted
 
@@ -60,21 +59,6 @@ def study(
     output.result(table.to_json())
     if table.failed:
         sys.exit(1)
-
-
-def load_study(file: Path) -> Study:
-    """The study named STUDY in a Python file, which is run.
-
-    Raises:
-        FileNotFoundError: The file does not exist.
-        ValueError: It does not define STUDY.
-    """
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} does not exist; name a Python file that defines STUDY")
-    found = runpy.run_path(str(file)).get("STUDY")
-    if not isinstance(found, Study):
-        raise ValueError(f"{file} does not define STUDY, a scalereid.Study")
-    return found
 
 
 def command_of(row: Row, seed: int, *, data: Path) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
 from scalereid.cli.terminal import Output, program
+from scalereid.lookup import own_file
 from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
@@ -40,7 +41,7 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
 def _finish(run: Run, output: Output) -> None:
     log = run.log()
     scored = any(entry.scores for entry in log)
-    code = " --run-code" if run.recipe().own_files else ""
+    code = " --run-code" if own_file(run.recipe().model.backbone) else ""
     data = quote(run.dataset().data)
     report = f". Next:  {program()} report {quote(str(run.folder))} --data {data}{code}" if scored else ""
     output.say(f"done: {run.folder}{report}")

@@ -113,7 +113,10 @@ def load_study(file: str | Path) -> Study:
     """
     if not Path(file).is_file():
         raise FileNotFoundError(f"{file} does not exist; expected a Python file that defines STUDY")
-    study = runpy.run_path(str(file)).get("STUDY")
+    values = runpy.run_path(str(file))
+    if "STUDY" not in values:
+        raise ValueError(f"{file} does not define STUDY, a scalereid.Study")
+    study = values["STUDY"]
     if not isinstance(study, Study):
         raise ValueError(f"{file} defines STUDY as {study!r}; expected a scalereid.Study")
     return study

@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from scalereid.packages import require
 from scalereid.runs.log import EpochLog
 from scalereid.runs.run import Run
 
@@ -68,9 +69,4 @@ def require_tensorboard() -> None:
     Raises:
         ModuleNotFoundError: TensorBoard is not installed; the message says how to install it.
     """
-    try:
-        import tensorboard  # noqa: F401
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "TensorBoard events need TensorBoard, which is not installed: pip install 'scalereid[tensorboard]'"
-        ) from None
+    require("tensorboard", extra="tensorboard", purpose="TensorBoard events")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from scalereid.packages import require
 from scalereid.runs.log import EpochLog
 
 BLUE, ORANGE = "#46597a", "#c8642d"
@@ -55,9 +56,4 @@ def require_matplotlib() -> None:
     Raises:
         ModuleNotFoundError: Matplotlib is not installed; the message says how to install it.
     """
-    try:
-        import matplotlib  # noqa: F401
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "Pictures need Matplotlib, which is not installed: pip install 'scalereid[figures]'"
-        ) from None
+    require("matplotlib", extra="figures", purpose="pictures")

@@ -9,9 +9,9 @@ import torch
 from scalereid.inference.agreement import LEAST_COSINE, compare
 from scalereid.inference.measuring import measure
 from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.packages import installed
 from scalereid.inference.runtimes import RUNTIMES, Runtime, read_metadata, require_runtime
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.packages import installed
 from scalereid.runs.checkpoint import LoadedModel
 
 _LEAST_COSINE = {"float32": LEAST_COSINE, "bfloat16": 0.98, "float16": 0.98}

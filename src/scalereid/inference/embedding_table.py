@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.files import require_free, write
-from scalereid.inference.packages import require
+from scalereid.packages import require
 
 _COLUMNS = ("path", "pid", "camid", "embedding")
 

@@ -21,10 +21,10 @@ from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.export.int8 import write_int8
 from scalereid.inference.measuring import measure
 from scalereid.inference.metadata import ModelMetadata, Precision, describe_model
-from scalereid.inference.packages import require
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.runtimes import Runtime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
+from scalereid.packages import require
 from scalereid.progress import Progress
 from scalereid.retrieval.scores import score
 from scalereid.runs.checkpoint import Source, load_checkpoint

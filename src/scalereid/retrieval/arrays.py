@@ -35,11 +35,15 @@ def score(
     Float32 memory maps are read piece by piece and never copied.
 
     Args:
-        query, gallery: Embeddings, one row per image or tracklet.
-        query_pids, gallery_pids: (q,) and (g,): the person of each.
-        query_camids, gallery_camids: (q,) and (g,): the camera of each.
-        query_images, gallery_images: (q,) and (g,): image ids, by which `all-cameras` recognises a query in the gallery.
-            Without them, no image is taken to be in both.
+        query: Embeddings of the queries, one row per image or tracklet.
+        gallery: Embeddings of the gallery, likewise.
+        query_pids: (q,) the person of each query.
+        gallery_pids: (g,) the person of each gallery image.
+        query_camids: (q,) the camera of each query.
+        gallery_camids: (g,) the camera of each gallery image.
+        query_images: (q,) image ids, by which `all-cameras` recognises a query in the gallery. Without them, no image is taken
+            to be in both.
+        gallery_images: (g,) image ids of the gallery.
         distance: `cosine` or `euclidean`.
         protocol: `market1501` (Zheng et al., ICCV 2015) leaves out images of the query's person from the query's camera;
             `all-cameras` only the query's own image, for data of one camera; `single-gallery-shot` (CUHK03's classic protocol,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scalereid.files import read_json, write_json
+from scalereid.packages import require
 from scalereid.retrieval.distances import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 
@@ -126,13 +127,10 @@ def calibrate(
 
 
 def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float], ...]:
-    try:
-        from sklearn.isotonic import IsotonicRegression
-        from sklearn.linear_model import LogisticRegression
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "calibration needs scikit-learn, which is not installed: pip install 'scalereid[calibration]'"
-        ) from error
+    require("sklearn", extra="calibration", purpose="calibration")
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+
     middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
     counts = [pairs.same, pairs.different]
     used = [count > 0 for count in counts]

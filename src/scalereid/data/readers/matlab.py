@@ -1,10 +1,11 @@
 """MATLAB files, in which some datasets keep their splits. The libraries that read them come with an extra."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+
+from scalereid.packages import require
 
 
 def load_mat(file: Path) -> dict[str, NDArray[Any]]:
@@ -15,9 +16,11 @@ def load_mat(file: Path) -> dict[str, NDArray[Any]]:
         ModuleNotFoundError: SciPy is not installed; the message says how to install it.
         ValueError: The file cannot be read.
     """
-    scipy_io = _library("scipy.io", "SciPy", file)
+    require("scipy", extra="matlab", purpose=f"reading {file}")
+    import scipy.io
+
     try:
-        variables: dict[str, NDArray[Any]] = scipy_io.loadmat(str(file))
+        variables: dict[str, NDArray[Any]] = scipy.io.loadmat(str(file))
     except FileNotFoundError:
         raise
     except Exception as error:  # SciPy raises half a dozen kinds for damaged files
@@ -32,16 +35,10 @@ def open_hdf5(file: Path) -> Any:
         ModuleNotFoundError: h5py is not installed; the message says how to install it.
         ValueError: The file cannot be read.
     """
-    h5py = _library("h5py", "h5py", file)
+    require("h5py", extra="matlab", purpose=f"reading {file}")
+    import h5py
+
     try:
         return h5py.File(file, "r")
     except OSError as error:
         raise ValueError(f"{file} cannot be read as a MATLAB 7.3 file: {error}") from error
-
-
-def _library(module: str, name: str, file: Path) -> Any:
-    try:
-        return import_module(module)
-    except ModuleNotFoundError as error:
-        why = f"Reading {file} takes {name}, which is not installed: pip install 'scalereid[matlab]'"
-        raise ModuleNotFoundError(why) from error

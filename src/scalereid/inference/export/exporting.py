@@ -14,9 +14,9 @@ from scalereid.data.augmentation import normalise
 from scalereid.files import require_free, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
 from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
-from scalereid.inference.packages import require
 from scalereid.inference.runtimes import FORMATS, Format
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.packages import require
 from scalereid.runs.checkpoint import Source, load_checkpoint
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ def export(
         hint = f"; format {others} writes {out.suffix} files" if others else ""
         raise ValueError(f"{out}: {format} is written to a {runtime.suffix} file{hint}")
     require_free_pair(out)
-    require(runtime.package, extra="export")
+    require(runtime.package, extra=runtime.extra)
     loaded = load_checkpoint(source, run_code=run_code)
     metadata = describe_model(loaded, source)
     if not normalisation:

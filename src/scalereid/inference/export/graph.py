@@ -14,10 +14,10 @@ from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.images import default_cache_folder
 from scalereid.files import write
 from scalereid.inference.metadata import KEY, ModelMetadata
-from scalereid.inference.packages import require
 from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusing import fuse_batch_norms
+from scalereid.packages import require
 from scalereid.runs.checkpoint import LoadedModel
 
 OPSET = 20

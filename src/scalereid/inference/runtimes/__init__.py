@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.packages import require
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.packages import require
 from scalereid.runs.checkpoint import LoadedModel
 
 
@@ -49,6 +49,10 @@ class RuntimeClass(Protocol):
     @property
     def package(self) -> str:
         """The package that it imports."""
+
+    @property
+    def extra(self) -> str:
+        """The extra of scalereid that installs the package; empty where it is installed anyway."""
 
     @property
     def precisions(self) -> Mapping[str, tuple[Precision, ...]]:
@@ -106,7 +110,7 @@ def require_runtime(name: str, precision: Precision, device: torch.device) -> Ru
     if name not in RUNTIMES:
         raise ValueError(f"No such runtime: {name!r}. Choose from auto, {', '.join(RUNTIMES)}.")
     runtime = RUNTIMES[name]
-    require(runtime.package, extra="export")
+    require(runtime.package, extra=runtime.extra)
     possible = runtime.precisions.get(device.type, ())
     if precision not in possible:
         choices = ", ".join(possible) or f"nothing on {device.type}"
@@ -133,7 +137,7 @@ def read_metadata(file: Path) -> ModelMetadata:
         raise ValueError(f"{file} is not an exported file; expected one of {suffixes}")
     if not file.is_file():
         raise FileNotFoundError(f"No such file: {file}")
-    require(runtime.package, extra="export")
+    require(runtime.package, extra=runtime.extra)
     try:
         return ModelMetadata.from_json(runtime.read_metadata(file))
     except KeyError:

@@ -18,6 +18,7 @@ class OnnxRuntime:
     """A session with all threads for one batch at a time, and one with a single thread for concurrent calls."""
 
     name = package = "onnxruntime"
+    extra = "export"
     precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32",)}
     suffix = ".onnx"
     formats: ClassVar = {"onnx": write_onnx}

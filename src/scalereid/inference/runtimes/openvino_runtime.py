@@ -42,6 +42,7 @@ class OpenVinoRuntime:
     """
 
     name = package = "openvino"
+    extra = "export"
     precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32", "bfloat16", "int8")}
     suffix = ".xml"
     formats: ClassVar = {"openvino": _write}

@@ -32,6 +32,7 @@ class PyTorchRuntime:
     """
 
     name = package = "torch"
+    extra = ""
     precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {
         "cpu": ("float32", "bfloat16"),
         "cuda": ("float32", "bfloat16", "float16"),

@@ -1,6 +1,6 @@
 import pytest
 
-from scalereid.inference.packages import installed, require
+from scalereid.packages import installed, require
 
 
 def test_what_is_installed() -> None:
@@ -14,3 +14,5 @@ def test_what_is_missing_is_named_with_the_way_to_get_it() -> None:
         ModuleNotFoundError, match=r"no_such_package is not installed: pip install 'scalereid\[export,int8\]'"
     ):
         require("torch", "no_such_package", extra="export,int8")
+    with pytest.raises(ModuleNotFoundError, match="no_such_package, needed for pictures, is not installed: "):
+        require("no_such_package", extra="figures", purpose="pictures")

@@ -1,0 +1,24 @@
+"""Packages of the extras, which only some work needs."""
+
+from importlib.util import find_spec
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported."""
+    return find_spec(package) is not None
+
+
+def require(*packages: str, extra: str, purpose: str = "") -> None:
+    """Check that packages are installed, before any work is done.
+
+    `purpose` says in the message what they are needed for.
+
+    Raises:
+        ModuleNotFoundError: One is missing; the message says how to install it.
+    """
+    for package in packages:
+        if not installed(package):
+            needed = f", needed for {purpose}," if purpose else ""
+            raise ModuleNotFoundError(
+                f"{package}{needed} is not installed: pip install 'scalereid[{extra}]'", name=package
+            )

@@ -59,9 +59,9 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> ReidDataset:
     return draw_toy(tmp_path_factory.mktemp("toy") / "people", train_people=6, test_people=4)
 
 
-TINY = Recipe(  # trains on `people` in a second: two epochs of four steps
+TINY = Recipe(  # trains on `people` in a second: two epochs of four steps, of an OSNet with one stream
     data=DataSettings(dataset="csv", image_size=(64, 32), batch_size=16, crop=0.5, erase=0.5),
-    model=ModelSettings(backbone="osnet_x0_25", embedding_size=32),
+    model=ModelSettings(backbone="osnet_one_stream", width=0.25, embedding_size=32),
     optimizer=OptimizerSettings(name="sgd", lr=0.02),
     schedule=ScheduleSettings(epochs=2, decay="cosine"),
     evaluation=EvaluationSettings(every=1),

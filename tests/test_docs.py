@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from textwrap import dedent
@@ -20,6 +21,7 @@ import scalereid
 from scalereid import api, cli
 from scalereid.cli.parsing import parse
 from scalereid.data.records import ReidDataset
+from scalereid.models import BACKBONES
 from scalereid.recipes import RECIPES
 from tests.conftest import TINY
 
@@ -29,6 +31,7 @@ PACKAGE = ROOT / "src" / "scalereid"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 TUTORIALS = [page for page in PAGES if page.parent.name == "tutorials"]
 SHORT_TOY = replace(TINY, data=replace(TINY.data, dataset="toy", batch_size=36))  # two steps an epoch
+AS_NAMED = replace(SHORT_TOY, model=replace(SHORT_TOY.model, backbone="osnet_x0_25", width=None))
 
 
 class Block(NamedTuple):
@@ -87,7 +90,8 @@ def after_demo(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Work in a copy of that folder, where the recipe `toy` takes seconds, too."""
     shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(RECIPES, "toy", SHORT_TOY)
+    monkeypatch.setitem(RECIPES, "toy", AS_NAMED)
+    monkeypatch.setitem(BACKBONES, "osnet_x0_25", partial(BACKBONES["osnet_one_stream"], width=0.25))
     monkeypatch.setattr("scalereid.inference.auto.installed", lambda name: name == "torch")  # others take longer
 
 

@@ -16,6 +16,7 @@ from scalereid.data.records import ReidDataset
 PACKAGE = Path(scalereid.__file__).parent
 PAGE = PACKAGE.parent.parent / "docs" / "architecture.md"
 SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
+NETWORK = ["--model.backbone", "osnet_one_stream", "--model.width", "0.25"]
 
 
 def written(command: str) -> list[str]:
@@ -47,7 +48,7 @@ def taken(words: list[str]) -> list[str]:
 def test_the_walks(people: ReidDataset, tmp_path: Path) -> None:
     data = ["--data", str(people.root)]
     for command, words in (
-        ("train", ["train", "toy", *data, "--out", str(tmp_path / "x"), *SMALL]),
+        ("train", ["train", "toy", *data, "--out", str(tmp_path / "x"), *SMALL, *NETWORK]),
         ("evaluate", ["evaluate", str(tmp_path / "x"), *data]),
     ):
         files = written(command)

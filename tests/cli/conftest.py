@@ -22,6 +22,7 @@ Fail = Callable[..., str]
 
 SMALL = ["--data.dataset", "csv", "--data.image-size", "64", "32", "--data.batch-size", "16", "--schedule.epochs", "1"]
 """Settings that make a recipe's training take seconds."""
+ONE_STREAM = ["--model.backbone", "osnet_one_stream", "--model.width", "0.25"]
 
 
 @pytest.fixture(scope="session")

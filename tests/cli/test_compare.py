@@ -12,7 +12,7 @@ def test_the_better_model_is_found(runs: Path, people: ReidDataset, say: Say, an
     text = say(*words)
     rows = re.findall(r"│ (\d) +│ ([\d.]+)%", text)
     assert [name for name, _ in rows] == ["1", "2"]
-    assert "1: osnet_x0_25 (short), 64×32" in text
+    assert "1: osnet_one_stream (short), 64×32" in text
     gain = re.search(r"mAP ([+-][\d.]+) points, 95 % interval", text)
     assert gain
     assert float(gain[1]) == pytest.approx(float(rows[1][1]) - float(rows[0][1]), abs=0.011)

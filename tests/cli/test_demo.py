@@ -8,6 +8,7 @@ from scalereid.data import toy
 from scalereid.recipes import RECIPES
 from scalereid.runs.run import Run
 from tests.cli.conftest import Answer, Say
+from tests.conftest import TINY
 
 
 def scores(text: str) -> list[float]:
@@ -18,12 +19,13 @@ def scores(text: str) -> list[float]:
 def test_demo_needs_nothing_and_overwrites_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, say: Say, answer: Answer
 ) -> None:
-    """The real command, on fewer people and smaller images for a shorter time."""
+    """The real command, on fewer people, smaller images and a smaller network for a shorter time."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(toy.TOY_SETS, "toy", toy.TOY_SETS["toy"]._replace(train_people=8, test_people=4))
+    monkeypatch.setitem(toy.TOY_SETS, "toy", toy.TOY_SETS["toy"]._replace(train_people=4, test_people=2))
     recipe = RECIPES["toy"]
     smaller = replace(recipe.data, image_size=(64, 32))
-    monkeypatch.setitem(RECIPES, "toy", replace(recipe, data=smaller, schedule=replace(recipe.schedule, epochs=1)))
+    schedule = replace(recipe.schedule, epochs=1)
+    monkeypatch.setitem(RECIPES, "toy", replace(TINY, data=smaller, schedule=schedule))
     printed = scores(say("demo"))
     logged = [entry.scores for entry in Run(Path("runs/demo")).log()]
     assert printed == [round(100 * found.mAP, 2) for found in (logged[0], logged[-1]) if found]

@@ -10,7 +10,7 @@ from tests.cli.conftest import Answer, Fail, Say
 def test_a_table_with_people_and_cameras(runs: Path, people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
     out = tmp_path / "x.npz"
     text = say("embed", runs / "short", people.root / "dataset.csv", "--out", out, "--runtime", "torch")
-    assert text.startswith("120 images; preparing the model …\nosnet_x0_25 (short), torch in float32, after ")
+    assert text.startswith("120 images; preparing the model …\nosnet_one_stream (short), torch in float32, after ")
     assert re.search(rf"120 embeddings of 32 numbers in {out}; model \w+\n$", text)
     with np.load(out) as found:
         assert found["embedding"].shape == (120, 32)

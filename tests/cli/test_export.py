@@ -16,7 +16,9 @@ def test_the_file_is_described_to_a_person_and_a_program(
     out = tmp_path / "model.onnx"
     main(["export", str(runs / "long"), "--out", str(out), "--no-normalisation", "--json"])
     captured = capsys.readouterr()
-    assert f"{out}: osnet_x0_25 (long)\ninput: float32 RGB (n, 3, height, width), normalised, 64×32" in captured.err
+    assert (
+        f"{out}: osnet_one_stream (long)\ninput: float32 RGB (n, 3, height, width), normalised, 64×32" in captured.err
+    )
     found = json.loads(captured.out)
     assert undocumented("export", found) == set()
     assert found["metadata"]["input"] == "float32 RGB (n, 3, height, width), normalised"

@@ -10,7 +10,7 @@ import pytest
 
 from scalereid.cli import main
 from scalereid.data.records import ReidDataset
-from tests.cli.conftest import SMALL, Fail, Say
+from tests.cli.conftest import ONE_STREAM, SMALL, Fail, Say
 
 
 def test_the_version(say: Say) -> None:
@@ -43,7 +43,18 @@ def test_an_error_of_the_library_comes_with_the_flags_of_what_it_names(tmp_path:
 
 def test_ctrl_c_saves_and_says_how_to_go_on(people: ReidDataset, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = ["train", "toy", "--data", str(people.root), "--out", str(run), *SMALL, "--schedule.epochs", "500"]
+    words = [
+        "train",
+        "toy",
+        "--data",
+        str(people.root),
+        "--out",
+        str(run),
+        *SMALL,
+        *ONE_STREAM,
+        "--schedule.epochs",
+        "500",
+    ]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     program = [sys.executable, "-c", "from scalereid.cli import main; main()", *words]
     with subprocess.Popen(

@@ -18,7 +18,7 @@ from scalereid.experiments.study import Study
 
 SMALL = {
     "data.dataset": "csv", "data.image_size": (64, 32), "data.batch_size": 16, "schedule.epochs": 1,
-    "model.width": 0.1, "model.embedding_size": 16,
+    "model.backbone": "osnet_one_stream", "model.width": 0.25, "model.embedding_size": 16,
 }
 STUDY = Study(rows={"plain": Row("toy", SMALL), "flipped": Row("toy", {**SMALL, "data.flip": 1.0})}, seeds=(0,))
 """

@@ -6,11 +6,11 @@ from scalereid.data.records import ReidDataset
 from scalereid.models.genotype import AIN
 from scalereid.recipes import RECIPES
 from scalereid.runs.run import Run
-from tests.cli.conftest import SMALL, Answer, Fail, Say
+from tests.cli.conftest import ONE_STREAM, SMALL, Answer, Fail, Say
 
 
 def test_train_and_report_what_is_next(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
-    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL)
+    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL, *ONE_STREAM)
     text = say(*words, "--seed", "7", "--tensorboard")
     recipe = Run(tmp_path / "run").recipe()
     assert recipe.seed == 7
@@ -25,14 +25,14 @@ def test_train_and_report_what_is_next(people: ReidDataset, tmp_path: Path, say:
 
 def test_a_program_gets_the_last_line_of_the_log(people: ReidDataset, tmp_path: Path, answer: Answer) -> None:
     run = tmp_path / "run"
-    found = answer("train", "toy", "--data", people.root, "--out", run, *SMALL)
+    found = answer("train", "toy", "--data", people.root, "--out", run, *SMALL, *ONE_STREAM)
     assert found["run"] == str(run)
     assert found["log"] == json.loads((run / "log.jsonl").read_text().splitlines()[-1])
     assert answer("train", "--resume", run) == found  # finished: nothing is left to do
 
 
 def test_a_genotype_of_a_file(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
-    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL, "--model.width", "0.1")
+    words = ("train", "toy", "--data", people.root, "--out", tmp_path / "run", *SMALL, *ONE_STREAM)
     assert "gone.json" in fail(*words, "--genotype", tmp_path / "gone.json")
     AIN.save(tmp_path / "genotype.json")
     say(*words, "--genotype", tmp_path / "genotype.json")
@@ -41,16 +41,19 @@ def test_a_genotype_of_a_file(people: ReidDataset, tmp_path: Path, say: Say, fai
 
 def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset, tmp_path: Path, say: Say) -> None:
     (tmp_path / "own.py").write_text(
-        "from scalereid.models import osnet\n"
+        "from scalereid.models import BACKBONES\n"
         "from scalereid.training.terms.term import Term\n\n"
-        "def net(width: float = 0.1):\n"
-        "    return osnet.OSNet(width=width)\n\n"
+        "def net():\n"
+        "    return BACKBONES['osnet_one_stream'](width=0.25)\n\n"
         "class Nothing(Term):\n"
+        "    def __init__(self, sizes):\n"
+        "        super().__init__()\n"
         "    def forward(self, outputs):\n"
         "        return outputs.embeddings.sum() * 0, {}\n"
     )
     for option, name, code in (("--model.backbone", "net", " --run-code"), ("--objective.term", "Nothing", "")):
         run = tmp_path / name
-        words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.1")
-        said = say(*words, option, tmp_path / f"own.py:{name}")
+        words = ("train", "toy", "--data", people.root, "--out", run, *SMALL)
+        network = ONE_STREAM if option != "--model.backbone" else []
+        said = say(*words, *network, option, tmp_path / f"own.py:{name}")
         assert said.endswith(f"report {run} --data {people.root}{code}\n")

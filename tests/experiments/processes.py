@@ -17,7 +17,8 @@ from scalereid.runs.recipe import Recipe
 from scalereid.training.loop import Interrupted
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["scalereid.experiments.training", "tests.experiments.processes"])
+# The first optimizer imports torch._dynamo, which takes seconds.
+SERVER.set_forkserver_preload(["scalereid.experiments.training", "torch._dynamo", "tests.experiments.processes"])
 
 
 class KillAt(NamedTuple):

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -54,7 +55,6 @@ def whole(request: pytest.FixtureRequest, people: ReidDataset, tmp_path_factory:
     """Four epochs without a stop."""
     recipe = replace(
         TINY,
-        model=replace(TINY.model, backbone="osnet_one_stream", width=0.25),
         optimizer=OptimizerSettings(name=request.param, lr=0.01),
         schedule=ScheduleSettings(epochs=4, decay="cosine", warmup_epochs=1),
         evaluation=EvaluationSettings(every=2),
@@ -109,17 +109,18 @@ def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 TRAINING = "scalereid.experiments.training"
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
     "moment",
     [
         KillAt(TRAINING, "save_state", 1),  # the untrained weights are there, no state
-        KillAt("scalereid.experiments.evaluator", "Evaluator.__call__", 3),  # the epoch is done, its score is not
+        slow(KillAt("scalereid.experiments.evaluator", "Evaluator.__call__", 3)),  # the epoch is done, its score is not
         KillAt(TRAINING, "save_model", 4),  # between last and best
         KillAt(*APPEND, 3),  # weights saved, not logged
-        KillAt(TRAINING, "save_state", 3),  # logged, state not saved
-        KillAt("scalereid.runs.log", "EpochLog.line", 3),  # all saved, nothing said
+        slow(KillAt(TRAINING, "save_state", 3)),  # logged, state not saved
+        slow(KillAt("scalereid.runs.log", "EpochLog.line", 3)),  # all saved, nothing said
     ],
 )
 def test_killed_at_the_worst_moments(people: ReidDataset, finetuned: Run, tmp_path: Path, moment: KillAt) -> None:
@@ -151,8 +152,9 @@ def test_a_resumed_search_finds_what_an_uninterrupted_one_finds(
     search = SearchSettings(samples=2, halve_every=1, bilevel=True)
     recipe = replace(
         tiny,
-        data=replace(tiny.data, image_size=(32, 16)),
+        data=replace(tiny.data, image_size=(32, 16), batch_size=36),
         model=replace(tiny.model, backbone="osnet_supernet_sampled", width=0.2),
+        evaluation=replace(tiny.evaluation, every=2),
         search=search,
     )
     whole = train(recipe, data=people.root, out=tmp_path / "whole")

@@ -204,7 +204,7 @@ def test_a_loss_and_a_backbone_of_ones_own(people: ReidDataset, tiny: Recipe, tm
     )
     recipe = replace(
         tiny,
-        model=replace(tiny.model, backbone=f"{tmp_path / 'own.py'}:Net"),
+        model=replace(tiny.model, backbone=f"{tmp_path / 'own.py'}:Net", width=None),
         objective=replace(tiny.objective, term=f"{tmp_path / 'loss.py'}:Length", term_weight=0.1),
     )
     run = train(recipe, data=people.root, out=tmp_path / "x")

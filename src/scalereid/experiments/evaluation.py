@@ -145,18 +145,18 @@ def evaluate_all(
 def _own_datasets(model: OpenModel) -> list[str]:
     """The dataset that the model's recipe is scored on."""
     recipe = model.recipe
-    return [recipe.evaluation.dataset or recipe.data.dataset] if recipe else []
+    return [recipe.dataset] if recipe else []
 
 
 def _evaluate(model: OpenModel, name: str, data: Path, options: EvaluationOptions, progress: Progress) -> Evaluation:
     recipe = model.recipe
-    own = recipe.evaluation.protocol if recipe and name in _own_datasets(model) else "dataset"
+    own = recipe.protocol if recipe and name in _own_datasets(model) else "dataset"
     dataset = with_protocol(read_dataset(name, data), options.protocol or own)
     if not dataset.query or not dataset.gallery:
         raise ValueError(
             f"{dataset.name} has {len(dataset.query)} query and {len(dataset.gallery)} gallery images; both are needed"
         )
-    distance = options.distance or (recipe.evaluation.distance if recipe else "cosine")
+    distance = options.distance or (recipe.distance if recipe else "cosine")
     options.check(distance, dataset.protocol)
     _warn_of_seen_people(model, dataset, progress)
     images = QueryGallery(dataset, model.metadata.image_size, progress)

@@ -79,5 +79,5 @@ def describe_model(loaded: LoadedModel, source: Source, image_size: ImageSize | 
         embedding_size=loaded.model.embedding_size,
         training=f"{dataset.name} ({dataset.fingerprint})" if dataset else "",
         epoch=loaded.trained.epoch,
-        recipe=json.dumps(loaded.recipe.to_json()) if loaded.recipe else "",
+        recipe=loaded.recipe.text if loaded.recipe else "",
     )

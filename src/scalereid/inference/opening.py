@@ -1,6 +1,5 @@
 """Opening a model to embed images: runs, weights and exported files alike."""
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,8 @@ from scalereid.inference.runtimes import RUNTIMES, read_metadata, require_runtim
 from scalereid.models.released import LoadReport
 from scalereid.process import choose_device
 from scalereid.runs.checkpoint import Source, load_checkpoint
-from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.runs.saved_recipe import SavedRecipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +58,9 @@ class OpenModel(BatchedRuntime):
     """Which tensors of its weights matched; None for an exported file."""
 
     @property
-    def recipe(self) -> Recipe | None:
+    def recipe(self) -> SavedRecipe | None:
         """The recipe it was trained by; None if not known."""
-        return Recipe.from_json(json.loads(self.metadata.recipe)) if self.metadata.recipe else None
+        return SavedRecipe(self.metadata.recipe) if self.metadata.recipe else None
 
     @property
     def trained_on(self) -> str:

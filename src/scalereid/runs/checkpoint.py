@@ -24,6 +24,7 @@ from scalereid.models.released import LoadReport, load_released, load_strictly, 
 from scalereid.runs.facts import TrainedFacts
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.runs.saved_recipe import SavedRecipe
 from scalereid.runs.wiring import build_recipe_model
 
 _FORMAT = "scalereid-weights-2"
@@ -38,15 +39,15 @@ class LoadedModel:
 
     model: EmbeddingModel
     report: LoadReport
-    recipe: Recipe | None
-    """None for released weights, which carry none."""
+    recipe: SavedRecipe | None
+    """What it was trained by; None for released weights, which do not say."""
     trained: TrainedFacts
     """What was stored with the weights: epoch, training dataset, scores."""
 
     @property
     def image_size(self) -> ImageSize:
         """(height, width) that it was trained with; 256×128 for released weights."""
-        return self.recipe.data.image_size if self.recipe else RELEASED_SIZE
+        return self.recipe.image_size if self.recipe else RELEASED_SIZE
 
 
 def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:
@@ -71,7 +72,7 @@ def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
         return _released({name: torch.as_tensor(value) for name, value in source.items()})
     path = Path(source)
     if path.is_dir():
-        Run(path).recipe()  # raises where it is not a run
+        Run(path).saved_recipe()  # raises where it is not a run
         path = Run(path).last
     if not path.is_file():
         raise FileNotFoundError(f"No weights at {path}")
@@ -122,7 +123,7 @@ def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
         raise ValueError(
             f"written in the format {written} by another version of scalereid, which reads {_FORMAT}; train again"
         )
-    recipe = Recipe.from_json(json.loads(metadata["recipe"]))
+    recipe = SavedRecipe(metadata["recipe"])
     backbone = recipe.model.backbone
     if own_file(backbone) and not run_code:
         raise ValueError(

@@ -12,6 +12,7 @@ from scalereid.process import Environment
 from scalereid.runs.facts import RunDatasets
 from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
+from scalereid.runs.saved_recipe import SavedRecipe
 
 
 class _File:
@@ -30,6 +31,8 @@ class Run:
 
     folder: Path
 
+    recipe_file = _File("recipe.json")
+    """Every setting that decides the result."""
     last = _File("last.safetensors")
     """Weights after the last finished epoch."""
     best = _File("best.safetensors")
@@ -48,19 +51,31 @@ class Run:
     """The model in int8 for OpenVINO, once it is quantized."""
 
     def recipe(self) -> Recipe:
-        """The recipe of this run.
+        """The recipe of this run, which it can be trained further by.
 
         Raises:
             FileNotFoundError: The folder is not a run.
             ValueError: The recipe was written by another version and does not fit.
         """
-        file = self.folder / "recipe.json"
-        if not file.is_file():
-            raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
+        saved = self.saved_recipe()
         try:
-            return Recipe.from_json(read_json(file))
+            return saved.whole()
         except ValueError as error:
-            raise ValueError(f"{file}: {error}") from error
+            raise ValueError(
+                f"{self.recipe_file}: {error}. Another version of scalereid may have written it; this one can use the model, "
+                "but not train it further"
+            ) from error
+
+    def saved_recipe(self) -> SavedRecipe:
+        """The recipe of this run, as far as its model needs it.
+
+        Raises:
+            FileNotFoundError: The folder is not a run.
+            ValueError: The file is damaged.
+        """
+        if not self.recipe_file.is_file():
+            raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
+        return SavedRecipe(json.dumps(read_json(self.recipe_file)))
 
     def dataset(self) -> RunDatasets:
         """The datasets it was trained and scored on.

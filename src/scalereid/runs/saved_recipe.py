@@ -1,0 +1,75 @@
+"""A recipe as a file holds it, of which a trained model needs a few settings."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from scalereid.data.images import ImageSize
+from scalereid.data.protocols import Protocol
+from scalereid.retrieval.distances import Distance
+from scalereid.runs.recipe import DataSettings, EvaluationSettings, ModelSettings, Recipe
+from scalereid.runs.recipe_json import from_json
+
+
+@dataclass(frozen=True)
+class SavedRecipe:
+    """A recipe that may name what is unknown here: a setting is checked when it is asked for, and no other.
+
+    So a model can be used wherever its network can be built, whatever it was trained with.
+
+    Raises:
+        ValueError: A setting that is asked for is unknown or has a value that does not fit; the message names it.
+    """
+
+    text: str
+    """The recipe as JSON."""
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
+        values = json.loads(self.text)
+        if not isinstance(values, dict):
+            raise ValueError(f"recipe is {values!r}, not a group of settings")
+        return values
+
+    def _group(self, kind: Any, group: str, *names: str) -> Any:
+        """A group of settings, of which only `names` are read, or all without any."""
+        values = self._values.get(group, {})
+        if names and isinstance(values, dict):
+            values = {name: values[name] for name in names if name in values}
+        return from_json(kind, values, f"recipe.{group}")
+
+    @cached_property
+    def model(self) -> ModelSettings:
+        """The network, of which no setting may be unknown."""
+        settings: ModelSettings = self._group(ModelSettings, "model")
+        return settings
+
+    @property
+    def image_size(self) -> ImageSize:
+        """(height, width) of its images."""
+        size: ImageSize = self._group(DataSettings, "data", "image_size").image_size
+        return size
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset that it is scored on."""
+        other: str = self._group(EvaluationSettings, "evaluation", "dataset").dataset
+        trained_on: str = self._group(DataSettings, "data", "dataset").dataset
+        return other or trained_on
+
+    @property
+    def distance(self) -> Distance:
+        """Distance between its embeddings."""
+        distance: Distance = self._group(EvaluationSettings, "evaluation", "distance").distance
+        return distance
+
+    @property
+    def protocol(self) -> Literal["dataset"] | Protocol:
+        """Which gallery images count."""
+        protocol: Literal["dataset"] | Protocol = self._group(EvaluationSettings, "evaluation", "protocol").protocol
+        return protocol
+
+    def whole(self) -> Recipe:
+        """All settings, as training needs them."""
+        return Recipe.from_json(self._values)

@@ -3,11 +3,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.checks import check_before_training
+from scalereid.experiments.checks import check_before_training, check_model
+from scalereid.experiments.training import train
 from scalereid.progress import Progress
+from scalereid.runs.recipe import Recipe
 
 
 def said(dataset: ReidDataset, target: ReidDataset) -> str:
@@ -43,3 +46,33 @@ def test_errors_are_all_listed(people: ReidDataset, tmp_path: Path) -> None:
         ValueError, match=r"cannot be used as it is(.|\n)*have one camera(.|\n)*is empty|is empty(.|\n)*have one camera"
     ):
         check_before_training(bad, bad, Progress.silent())
+
+
+WRONG_NET = """
+from torch import nn
+from scalereid.models import Backbone
+
+class MyNet(Backbone):
+    def __init__(self, depth: int = 1):
+        super().__init__()
+        self.out_channels = 64
+        self.stem = nn.Conv2d(3, 32 * depth, 16, stride=16)
+
+    def forward(self, images):
+        return self.stem(images)
+"""
+
+
+def test_a_wrong_backbone_is_found_before_any_data_is_read(tiny: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(WRONG_NET)
+    recipe = replace(tiny, model=replace(tiny.model, backbone=f"{tmp_path / 'net.py'}:MyNet"))
+    with pytest.raises(
+        ValueError,
+        match=r"MyNet's feature maps have 32 channels, \(2, 32, 4, 2\) .*; expected 64, as out_channels says",
+    ):
+        train(recipe, data=tmp_path / "no data here", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    deeper = replace(recipe, model=replace(recipe.model, options=("depth=2",)))
+    check_model(deeper, torch.device("cpu"))
+    with pytest.raises(FileNotFoundError):
+        train(deeper, data=tmp_path / "no data here", out=tmp_path / "run")

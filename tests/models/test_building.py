@@ -67,3 +67,56 @@ def test_on_a_device_weights_are_channels_last() -> None:
     kernels = [parameter for parameter in model.parameters() if parameter.dim() == 4 and parameter.shape[2] > 1]
     assert kernels
     assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+
+
+OTHERS = """
+from torch import nn
+from scalereid.models import Backbone
+
+class Plain(nn.Conv2d):
+    def __init__(self) -> None:
+        super().__init__(3, 8, 3)
+
+class Forgetful(Backbone):
+    pass
+
+class Early(Backbone):
+    def __init__(self) -> None:
+        self.stem = nn.Conv2d(3, 8, 3)
+
+class Deep(Backbone):
+    def __init__(self, depth: int, *, bias: bool = True) -> None:
+        super().__init__()
+        self.out_channels = 8
+        self.layers = nn.Sequential(nn.Conv2d(3, 8, 3), *(nn.Conv2d(8, 8, 3, bias=bias) for _ in range(depth - 1)))
+
+    def forward(self, images):
+        return self.layers(images)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Plain", r"net\.py:Plain is of the class Plain; expected a subclass of scalereid.models.Backbone"),
+        ("Forgetful", r"Forgetful.out_channels is None; set it to the number of channels of the feature maps"),
+        ("Early", r"net\.py:Early cannot be built: AttributeError: cannot assign module before"),
+        ("Deep", r"net\.py:Deep needs depth; set model.options, such as depth=2"),
+    ],
+)
+def test_what_is_not_a_backbone_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "net.py").write_text(OTHERS)
+    with pytest.raises(ValueError, match=message):
+        build_model(f"{tmp_path / 'net.py'}:{name}")
+
+
+def test_options_reach_the_constructor(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(OTHERS)
+    deep = build_model(f"{tmp_path / 'net.py'}:Deep", options={"depth": 3, "bias": False}, embedding_size=10)
+    assert deep(torch.randn(2, 3, 32, 16)).shape == (2, 10)
+    assert [name for name in deep.backbone.state_dict() if "weight" in name] == [f"layers.{i}.weight" for i in range(3)]
+    assert "layers.1.bias" not in deep.backbone.state_dict()
+    with pytest.raises(ValueError, match="resnet50 does not take depth; it takes last_stride"):
+        build_model("resnet50", options={"depth": 3})
+    model = build_model("resnet50", options={"last_stride": 2})
+    assert model.feature_maps(torch.randn(2, 3, 64, 32)).shape == (2, 2048, 2, 1)

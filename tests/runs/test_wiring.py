@@ -113,6 +113,12 @@ def test_a_genotype_makes_the_network() -> None:
     assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
 
 
+def test_options_of_a_recipe_reach_the_backbone() -> None:
+    settings = ModelSettings(backbone="osnet_supernet", width=0.1, options=("sampled=true",))
+    assert not build_recipe_model(settings).backbone.capturable
+    assert build_recipe_model(replace(settings, options=())).backbone.capturable
+
+
 def test_a_copy_of_ones_own_backbone_comes_first(own: Recipe, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()

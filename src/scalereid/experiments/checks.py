@@ -2,10 +2,26 @@
 
 from dataclasses import replace
 
+import torch
+
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
 from scalereid.data.records import ReidDataset
+from scalereid.models.building import to_device
+from scalereid.models.trial import try_backbone
 from scalereid.progress import Progress
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.wiring import build_recipe_model
+
+
+def check_model(recipe: Recipe, device: torch.device) -> None:
+    """Build a recipe's model and try its backbone on two pictures on `device`. Takes as long as a step or two.
+
+    Raises:
+        ValueError: The model cannot be built, or its backbone does not return what it promises.
+    """
+    model = to_device(build_recipe_model(recipe.model), device)
+    try_backbone(model.backbone, recipe.data.image_size)
 
 
 def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:

@@ -3,11 +3,28 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.checks import check_model
 from scalereid.experiments.rows import StudyRun
 from scalereid.experiments.study_results import last_epoch
 from scalereid.runs.run import Run
+
+
+def check_models(runs: Sequence[StudyRun], out: Path, device: torch.device) -> None:
+    """Try the network of each run that has not begun, as `check_model` does.
+
+    Raises:
+        ValueError: A model cannot be built, or its backbone does not return what it promises; the message names the row.
+    """
+    new = {(run.recipe.model, run.recipe.data.image_size): run for run in runs if not _begun(Run(out / run.name))}
+    for run in new.values():
+        try:
+            check_model(run.recipe, device)
+        except ValueError as error:
+            raise ValueError(f"row {run.row!r}: {error}") from error
 
 
 def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[str, str]:
@@ -51,7 +68,7 @@ def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
         ValueError: There is a run of another recipe, or scored on a dataset of another fingerprint.
     """
     there = Run(out / run.name)
-    if not (there.folder / "recipe.json").is_file():
+    if not _begun(there):
         return False
     if there.recipe() != run.recipe:
         raise ValueError(
@@ -64,3 +81,7 @@ def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
             f"{fingerprint} now; choose another folder for the study, or remove the run"
         )
     return last_epoch(there, run.recipe) is not None
+
+
+def _begun(run: Run) -> bool:
+    return run.recipe_file.is_file()

@@ -18,6 +18,7 @@ from scalereid.experiments.training import resume, train
 from scalereid.process import interruption, keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
 from scalereid.training.loop import Interrupted
 
 _LOOK_EVERY = 0.1  # seconds between looking whether a process has ended
@@ -40,7 +41,7 @@ class Job:
 
     def run(self, progress: Progress) -> None:
         """Train to the end."""
-        if (self.folder / "recipe.json").is_file():
+        if Run(self.folder).recipe_file.is_file():
             resume(self.folder, data=self.data, device=self.device, progress=progress)
         else:
             train(self.recipe, data=self.data, out=self.folder, device=self.device, progress=progress)

@@ -10,6 +10,7 @@ from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
 from scalereid.models.genotype import Genotype
+from scalereid.models.options import parse_options
 from scalereid.retrieval.distances import Distance
 from scalereid.runs.recipe_json import from_json
 from scalereid.training.optimization import DecayName, OptimizerName
@@ -52,6 +53,8 @@ class ModelSettings:
     """Multiplier of the backbone's channel counts. Defaults to what its name says, or 1."""
     genotype: tuple[str, ...] = ()
     """An OSNet's stem norm (batch, instance) and instance norm in its six blocks (none, inside, outside, both)."""
+    options: tuple[str, ...] = ()
+    """Other keyword arguments of the backbone's constructor, each as NAME=VALUE: depth=2."""
     embedding_size: int = 512
     """Number of values in an embedding."""
     initial_weights: str = ""
@@ -174,6 +177,7 @@ class Recipe:
         check_image_size(self.data.image_size)
         if self.model.genotype:
             Genotype.of(self.model.genotype)  # says what is wrong with it
+        parse_options(self.model.options)  # likewise
         for group, names, fits, wanted in _RANGES:
             for name in names.split():
                 value = getattr(getattr(self, group), name)

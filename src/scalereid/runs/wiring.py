@@ -19,6 +19,7 @@ from scalereid.lookup import copy_in, find
 from scalereid.models.building import build_model, to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
+from scalereid.models.options import parse_options
 from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
 from scalereid.runs.log import RESERVED
@@ -68,6 +69,7 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
         copy_in(code_in, settings.backbone),
         width=settings.width,
         genotype=Genotype.of(settings.genotype) if settings.genotype else None,
+        options=parse_options(settings.options),
         embedding_size=settings.embedding_size,
     )
 

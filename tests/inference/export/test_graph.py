@@ -1,5 +1,7 @@
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from scalereid.models.released import LoadReport
 from scalereid.runs.checkpoint import LoadedModel, load_checkpoint, load_model
 from scalereid.runs.facts import TrainedFacts
 from scalereid.runs.recipe import DataSettings, ModelSettings, Recipe
+from scalereid.runs.saved_recipe import SavedRecipe
 from tests.inference.conftest import OWN_BACKBONE
 
 # Supported without a restriction that matters: github.com/onnx/onnx-tensorrt, docs/operators.md
@@ -102,15 +105,20 @@ def test_two_at_once_write_one_graph(run: Path, cache: Path) -> None:
     np.testing.assert_array_equal(OnnxRuntime(files[0])(pixels), OnnxRuntime(files[1])(pixels))
 
 
+def saved(*options: str) -> SavedRecipe:
+    model = ModelSettings(backbone="net.py:MyNet", options=options)
+    return SavedRecipe(json.dumps(Recipe(data=DataSettings(image_size=(64, 32)), model=model).to_json()))
+
+
 def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same weights, so its graph in the cache is of no use."""
+    """With the same weights, so its graph in the cache is of no use. Likewise with other options."""
     monkeypatch.chdir(tmp_path)
-    recipe = Recipe(data=DataSettings(image_size=(64, 32)), model=ModelSettings(backbone="net.py:MyNet"))
     metadata = ModelMetadata("", "the same", (64, 32), 8)
     files: list[Path] = []
     for code in (OWN_BACKBONE, OWN_BACKBONE, OWN_BACKBONE.replace("self.stem(images)", "self.stem(images) ** 2")):
         Path("net.py").write_text(code)
         model = build_model("net.py:MyNet", embedding_size=8)
-        loaded = LoadedModel(model, LoadReport("net.py:MyNet", (), ()), recipe, TrainedFacts())
+        loaded = LoadedModel(model, LoadReport("net.py:MyNet", (), ()), saved(), TrainedFacts())
         files.append(graph_file(loaded, metadata))
     assert files[0] == files[1] != files[2]
+    assert len({*files, graph_file(replace(loaded, recipe=saved("slope=0.1")), metadata)}) == 3

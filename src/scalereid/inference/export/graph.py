@@ -4,6 +4,7 @@ import hashlib
 import logging
 import threading
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType
 
@@ -96,16 +97,22 @@ def cached_onnx(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
 
 
 def graph_file(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
-    """The name of that file, which changes with weights, image size, code and versions."""
-    is_own = loaded.recipe and own_file(loaded.recipe.model.backbone)
-    code = f"-{_fingerprint_of_code(loaded.model.backbone)}" if is_own else ""
+    """The name of that file, which changes with weights, image size, options, code and versions."""
+    settings = loaded.recipe.model if loaded.recipe else None
+    code = ""
+    if settings and (settings.options or own_file(settings.backbone)):
+        code = f"-{_fingerprint_of_code(loaded.model.backbone, settings.options)}"
     return default_cache_folder() / "graphs" / f"{metadata.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
 
 
-def _fingerprint_of_code(backbone: nn.Module) -> str:
-    """Hash of the files that define its class and base classes: an edited file makes another network of the same weights."""
+def _fingerprint_of_code(backbone: nn.Module, options: Sequence[str]) -> str:
+    """Hash of the options and of the files that define its class and base classes.
+
+    Others may make another network of the same weights.
+    """
     functions = [
         part for kind in type(backbone).__mro__ for part in vars(kind).values() if isinstance(part, FunctionType)
     ]
     files = sorted({Path(function.__code__.co_filename) for function in functions})
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
+    code = [file.read_bytes() for file in files if file.is_file()]
+    return hashlib.sha256(b"".join([*(option.encode() for option in options), *code])).hexdigest()[:12]

@@ -16,12 +16,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import torch
 
 import scalereid
 from scalereid import api, cli
 from scalereid.cli.parsing import parse
+from scalereid.data.augmentation import try_augmentation
 from scalereid.data.records import ReidDataset
 from scalereid.models import BACKBONES
+from scalereid.models.trial import try_backbone
 from scalereid.recipes import RECIPES
 from tests.conftest import TINY
 
@@ -150,6 +153,18 @@ PROGRAMS = [
 @pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: page.stem)
 def test_python_blocks_run(page: Path) -> None:
     read_along(page)
+
+
+def test_parts_of_ones_own_work_as_contributing_shows_them() -> None:
+    names = read_along(ROOT / "CONTRIBUTING.md")
+    for depth in (1, 3):
+        try_backbone(names["MyNet"](depth), (64, 32))
+    try_augmentation("random_grey", names["random_grey"], (64, 32), torch.device("cpu"))
+    images = torch.randn(200, 3, 8, 4)
+    grey = names["random_grey"](images, torch.Generator().manual_seed(0), 0.2)
+    changed = (grey != images).flatten(1).any(dim=1)
+    assert 20 < changed.sum() < 60
+    assert torch.equal(grey[changed], images[changed].mean(dim=1, keepdim=True).expand(-1, 3, -1, -1))
 
 
 @pytest.mark.parametrize("words", SHOWN, ids=" ".join)

@@ -7,8 +7,10 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from scalereid.data.augmentation import (
+    AUGMENTATIONS,
     PIXEL_MEAN,
     PIXEL_STD,
+    Augmentation,
     augment,
     normalise,
     random_crop,
@@ -16,6 +18,7 @@ from scalereid.data.augmentation import (
     random_flip,
     random_jitter,
     random_patch,
+    try_augmentation,
 )
 
 
@@ -102,13 +105,13 @@ def test_probability_zero_changes_nothing_and_equal_seeds_give_equal_images(step
 
 
 def test_augment_applies_the_steps_in_order() -> None:
-    before, all_steps = images(), partial(augment, flip=0.5, crop=0.5, patch=0.5, jitter=0.5, erase=0.5)
+    before, all_steps = images(), partial(augment, steps=[(step, 0.5) for step in AUGMENTATIONS.values()])
     g = generator(1)
     by_hand = before
     for step in (random_flip, random_crop, random_patch, random_jitter, random_erase):
         by_hand = step(by_hand, g, 0.5)
     assert torch.equal(all_steps(before, generator(1)), by_hand)
-    assert torch.equal(augment(before, generator(1)), before)
+    assert torch.equal(augment(before, generator(1), [(random_flip, 0.0)]), before)
 
 
 def test_patch_pastes_a_piece_of_another_image() -> None:
@@ -196,3 +199,26 @@ def test_jitter_keeps_colours_in_their_range() -> None:
     assert float(after.max()) <= 1 + 1e-5
     untouched = (random_jitter(white, generator(), 0.5) == white).flatten(1).all(dim=1)
     assert 10 < int(untouched.sum()) < 45
+
+
+def test_a_good_augmentation_passes_the_trial() -> None:
+    for name, augmentation in AUGMENTATIONS.items():
+        try_augmentation(name, augmentation, (64, 32), torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "message"),
+    [
+        (
+            lambda images, *_: images[:, :, ::2],
+            r"mine returns \(2, 3, 32, 32\) of torch.float32; expected images \(2, 3, 64, 32\)",
+        ),
+        (lambda images, *_: images.half(), "mine returns .* of torch.float16; expected"),
+        (lambda *_: None, r"mine returns a value of type NoneType; expected images \(2, 3, 64, 32\)"),
+        (lambda images, *_: images / 0, "mine returns 12288 values that are infinite or not a number"),
+        (lambda images: images, r"mine fails on images \(2, 3, 64, 32\): TypeError: .*takes 1 positional argument"),
+    ],
+)
+def test_what_is_wrong_with_an_augmentation_is_named(augmentation: Augmentation, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        try_augmentation("mine", augmentation, (64, 32), torch.device("cpu"))

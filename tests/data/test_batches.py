@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from scalereid.data.augmentation import augment, normalise
+from scalereid.data.augmentation import AUGMENTATIONS, augment, normalise, random_flip
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore, read_image
 from scalereid.data.records import ReidDataset, labels
@@ -25,7 +25,7 @@ def batches(people: ReidDataset, store: ImageStore, *, seed: int = 0, plain: boo
         store,
         sampler=Sampler(labels(people.train), batch_size=10, seed=seed),
         device=torch.device("cpu"),
-        augment=partial(augment, flip=change, crop=change, patch=change, jitter=change, erase=change),
+        augment=partial(augment, steps=[(step, change) for step in AUGMENTATIONS.values()]),
     )
 
 
@@ -67,7 +67,7 @@ def test_people_times_images(people: ReidDataset, store: ImageStore) -> None:
             labels(people.train), batch_size=16, images_per_person=4, images_per_person_from_epoch=1, seed=0
         ),
         device=torch.device("cpu"),
-        augment=partial(augment, flip=0.5),
+        augment=partial(augment, steps=[(random_flip, 0.5)]),
     )
     assert (made.steps(0), made.steps(1)) == (4, 4)  # 72 images: of six people, three groups of four each
     counts = [

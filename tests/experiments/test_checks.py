@@ -7,7 +7,7 @@ import torch
 from rich.console import Console
 
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.checks import check_before_training, check_model
+from scalereid.experiments.checks import check_before_training, check_parts
 from scalereid.experiments.training import train
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
@@ -73,6 +73,15 @@ def test_a_wrong_backbone_is_found_before_any_data_is_read(tiny: Recipe, tmp_pat
         train(recipe, data=tmp_path / "no data here", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
     deeper = replace(recipe, model=replace(recipe.model, options=("depth=2",)))
-    check_model(deeper, torch.device("cpu"))
+    check_parts(deeper, torch.device("cpu"))
     with pytest.raises(FileNotFoundError):
         train(deeper, data=tmp_path / "no data here", out=tmp_path / "run")
+
+
+def test_a_wrong_augmentation_is_found_before_any_data_is_read(tiny: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def half(images, generator, probability):\n    return images[:1]\n")
+    recipe = replace(tiny, data=replace(tiny.data, augmentation=f"{tmp_path / 'own.py'}:half"))
+    with pytest.raises(
+        ValueError, match=r"own\.py:half returns \(1, 3, 64, 32\) of .*; expected images \(2, 3, 64, 32\)"
+    ):
+        train(recipe, data=tmp_path / "no data here", out=tmp_path / "run")

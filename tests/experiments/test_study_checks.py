@@ -8,7 +8,7 @@ from scalereid.data import DATASETS
 from scalereid.data.readers.table import read_csv
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.study import Row, Study
-from scalereid.experiments.study_checks import check_datasets, check_models, is_finished
+from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.runs.recipe import Recipe
 from tests.experiments.finished_runs import write_run
 
@@ -83,6 +83,6 @@ def test_networks_that_are_yet_to_be_trained_are_tried(tiny: Recipe, tmp_path: P
     gone = {"model.backbone": "gone.py:Net", "model.width": None}
     study = Study(rows={"good": Row(tiny), "mine": Row(tiny, gone)}, seeds=(0,))
     with pytest.raises(ValueError, match=r"row 'mine': gone\.py:Net: the file gone\.py does not exist"):
-        check_models(study.runs(), tmp_path, torch.device("cpu"))
+        check_code(study.runs(), tmp_path, torch.device("cpu"))
     write_run(study.runs()[1], tmp_path, [1.0, 0.5])
-    check_models(study.runs(), tmp_path, torch.device("cpu"))  # the run keeps a copy of its file
+    check_code(study.runs(), tmp_path, torch.device("cpu"))  # the run keeps a copy of its file

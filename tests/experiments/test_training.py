@@ -178,8 +178,8 @@ def test_what_is_wrong_with_the_data_is_said_before_training_and_recorded(
     assert run.dataset().source.left_out["junk (pid −1) listed as gallery"] == 1
 
 
-def test_a_loss_and_a_backbone_of_ones_own(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
-    """Both files lie in the run, so that it resumes and loads wherever the originals go."""
+def test_a_loss_a_backbone_and_an_augmentation_of_ones_own(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    """Their files lie in the run, so that it resumes and loads wherever the originals go."""
     (tmp_path / "own.py").write_text(
         "from torch import nn\n"
         "from scalereid.models import Backbone\n"
@@ -191,6 +191,8 @@ def test_a_loss_and_a_backbone_of_ones_own(people: ReidDataset, tiny: Recipe, tm
         "        self.trunk = nn.Sequential(nn.Conv2d(3, 8, 7, stride=16), nn.BatchNorm2d(8), nn.ReLU())\n"
         "    def forward(self, images):\n"
         "        return self.trunk(images)\n"
+        "def shift(images, generator, probability):\n"
+        "    return images.roll(1, dims=3)\n"
     )
     (tmp_path / "loss.py").write_text(
         "from scalereid.training.terms import Term\n"
@@ -204,6 +206,7 @@ def test_a_loss_and_a_backbone_of_ones_own(people: ReidDataset, tiny: Recipe, tm
     )
     recipe = replace(
         tiny,
+        data=replace(tiny.data, augmentation=f"{tmp_path / 'own.py'}:shift"),
         model=replace(tiny.model, backbone=f"{tmp_path / 'own.py'}:Net", width=None),
         objective=replace(tiny.objective, term=f"{tmp_path / 'loss.py'}:Length", term_weight=0.1),
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scalereid.data.augmentation import AUGMENTATIONS
 from scalereid.models import BACKBONES
 from scalereid.recipes import PUBLISHED, RECIPES
 from scalereid.runs.recipe import DataSettings, Recipe
@@ -59,6 +60,8 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("objective", "margin", -1),
         ("objective", "term_weight", -0.5),
         ("objective", "term_from_epoch", -1),
+        ("data", "erase", 1.5),
+        ("data", "augmentation_probability", -0.1),
         ("search", "samples", 0),
         ("search", "temperature", 0.0),
         ("model", "embedding_size", 0),
@@ -121,6 +124,17 @@ def test_files_of_ones_own() -> None:
     recipe = Recipe.from_json({"model": {"backbone": "a/net.py:Net"}, "objective": {"term": "b/loss.py:Loss"}})
     assert recipe.own_files == (Path("a/net.py"), Path("b/loss.py"))
     assert Recipe.from_json({"objective": {"term": "loss.py:Loss"}}).own_files == (Path("loss.py"),)
+    all_in_one = {
+        "model": {"backbone": "own.py:Net"},
+        "objective": {"term": "own.py:Loss"},
+        "data": {"augmentation": "./own.py:fog"},
+    }
+    assert Recipe.from_json(all_in_one).own_files == (Path("own.py"),)
+
+
+def test_every_augmentation_has_a_setting() -> None:
+    for name in AUGMENTATIONS:
+        assert Recipe.from_json({"data": {name: 0.25}}) == Recipe(data=DataSettings(**{name: 0.25}))  # type: ignore[arg-type]
 
 
 def test_the_best_epoch_is_by_a_metric_that_is_better_when_higher() -> None:

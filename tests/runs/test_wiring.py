@@ -243,6 +243,29 @@ def test_what_is_not_a_term_is_refused(own: Recipe, tmp_path: Path) -> None:
         wire(replace(own, objective=ObjectiveSettings(term="cross_entropy")), LABELS, CPU)
 
 
+def test_an_augmentation_of_ones_own_comes_last_with_its_probability(
+    own: Recipe, people: ReidDataset, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text("def darken(images, generator, probability):\n    return images - probability\n")
+    settings = replace(own.data, flip=0.5, augmentation=f"{tmp_path}/own.py:darken", augmentation_probability=0.25)
+    store = ImageStore([record.path for record in people.train], (32, 16))
+
+    def first_batch(recipe: Recipe, code_in: Path | None = None) -> torch.Tensor:
+        batches = wire(recipe, labels(people.train), CPU, code_in=code_in).batches(store)
+        return next(batches.epoch(0))[0]
+
+    recipe = replace(own, data=settings)
+    plain, darker = first_batch(replace(own, data=replace(settings, augmentation=""))), first_batch(recipe)
+    assert torch.equal(darker, plain - 0.25)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "own.py").write_text("def darken(images, generator, probability):\n    return -images\n")
+    assert torch.equal(first_batch(recipe, tmp_path / "run"), -plain)
+    with pytest.raises(
+        ValueError, match="No such name: 'fog'. Choose from flip, crop, .*, or name your own as FILE.py:NAME"
+    ):
+        wire(replace(own, data=replace(settings, augmentation="fog")), LABELS, CPU)
+
+
 def test_no_weight_decay_on_the_architecture() -> None:
     """Without a gradient from the loss, weight decay would pull logits to 0; they stay where they are."""
     recipe = Recipe(

@@ -3,6 +3,7 @@
 Everything works on whole batches, on the batch's device, with random draws per image from the given generator.
 """
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from torch.nn import functional
 PIXEL_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as every released weight here expects
 PIXEL_STD = (0.229, 0.224, 0.225)
 Range = tuple[float, float]  # from, to
+Augmentation = Callable[[Tensor, Generator, float], Tensor]
+"""Normalised images (b, 3, h, w), a generator on their device and a probability for each image, to images of the same shape."""
 
 
 def normalise(pixels: Tensor) -> Tensor:
@@ -27,32 +30,41 @@ def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
     return torch.tensor(PIXEL_MEAN, device=device), torch.tensor(PIXEL_STD, device=device)
 
 
-def augment(
-    images: Tensor,
-    generator: Generator,
-    *,
-    flip: float = 0.0,
-    crop: float = 0.0,
-    patch: float = 0.0,
-    jitter: float = 0.0,
-    erase: float = 0.0,
-) -> Tensor:
-    """Apply each augmentation to each image with its probability, in torchreid's order.
+def augment(images: Tensor, generator: Generator, steps: Iterable[tuple[Augmentation, float]]) -> Tensor:
+    """Apply each augmentation to each image with its probability, one after the other.
 
     Args:
         images: (b, 3, h, w), normalised.
         generator: on the images' device.
-        flip: probability of a horizontal flip.
-        crop: probability of enlarging by an eighth and cropping the original size at random.
-        patch: probability of pasting a piece of another image of the batch.
-        jitter: probability of changing brightness and contrast.
-        erase: probability of covering a random rectangle.
+        steps: The augmentations and their probabilities.
     """
-    steps = {random_flip: flip, random_crop: crop, random_patch: patch, random_jitter: jitter, random_erase: erase}
-    for step, probability in steps.items():
+    for step, probability in steps:
         if probability:
             images = step(images, generator, probability)
     return images
+
+
+def try_augmentation(name: str, augmentation: Augmentation, image_size: tuple[int, int], device: torch.device) -> None:
+    """Augment two pictures of noise of `image_size` (height, width) on `device`.
+
+    Raises:
+        ValueError: The augmentation called `name` fails, or returns something else than two pictures of the same size.
+    """
+    generator = Generator(device).manual_seed(0)
+    images = torch.randn(2, 3, *image_size, generator=generator, device=device)
+    given = f"images {tuple(images.shape)}"
+    try:
+        changed = augmentation(images.clone(), generator, 1.0)
+    except Exception as error:
+        raise ValueError(f"{name} fails on {given}: {type(error).__name__}: {error}") from error
+    if not isinstance(changed, Tensor):
+        raise ValueError(f"{name} returns a value of type {type(changed).__name__}; expected {given}")
+    if (changed.shape, changed.dtype) != (images.shape, images.dtype):
+        raise ValueError(
+            f"{name} returns {tuple(changed.shape)} of {changed.dtype}; expected {given} of {images.dtype}"
+        )
+    if wrong := int((~changed.isfinite()).sum()):
+        raise ValueError(f"{name} returns {wrong} values that are infinite or not a number, of {given}")
 
 
 def random_flip(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
@@ -189,3 +201,12 @@ def _rectangles(images: Tensor, generator: Generator, area: Range, aspect: Range
 
 def _draw(images: Tensor, generator: Generator) -> Tensor:
     return torch.rand(len(images), generator=generator, device=images.device)
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {  # in torchreid's order; the setting of that name is the probability
+    "flip": random_flip,
+    "crop": random_crop,
+    "patch": random_patch,
+    "jitter": random_jitter,
+    "erase": random_erase,
+}

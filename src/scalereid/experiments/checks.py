@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import torch
 
+from scalereid.data.augmentation import try_augmentation
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
 from scalereid.data.records import ReidDataset
@@ -11,17 +12,20 @@ from scalereid.models.building import to_device
 from scalereid.models.trial import try_backbone
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.wiring import build_recipe_model
+from scalereid.runs.wiring import build_recipe_model, own_augmentation
 
 
-def check_model(recipe: Recipe, device: torch.device) -> None:
-    """Build a recipe's model and try its backbone on two pictures on `device`. Takes as long as a step or two.
+def check_parts(recipe: Recipe, device: torch.device) -> None:
+    """Try a recipe's backbone, and an augmentation of one's own, on two pictures on `device`. Takes as long as a step or two.
 
     Raises:
-        ValueError: The model cannot be built, or its backbone does not return what it promises.
+        ValueError: The model cannot be built, or its backbone does not return what it promises; or the augmentation does not
+            return pictures like those it was given.
     """
     model = to_device(build_recipe_model(recipe.model), device)
     try_backbone(model.backbone, recipe.data.image_size)
+    if own := own_augmentation(recipe):
+        try_augmentation(recipe.data.augmentation, own, recipe.data.image_size, device)
 
 
 def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from scalereid.data.names import splits_of
 from scalereid.data.readers import SPLITS
 from scalereid.experiments.rows import Changes, Row, StudyRun, folder
-from scalereid.experiments.study_checks import check_datasets, check_models, is_finished
+from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
 from scalereid.process import choose_device
@@ -170,7 +170,7 @@ def run_study(
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected 1 or more")
     runs = study.runs()
-    check_models(runs, out, choose_device(device))
+    check_code(runs, out, choose_device(device))
     fingerprints = check_datasets(runs, Path(data), study.metric)
     missing = [run for run in runs if not is_finished(run, out, fingerprints[run.target])]
     progress.say(f"{len(runs)} runs, of which {len(runs) - len(missing)} are finished")

@@ -1,28 +1,32 @@
 """What is checked of a study before its first hour: its datasets, and the runs that are there already."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import torch
 
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.checks import check_model
+from scalereid.experiments.checks import check_parts
 from scalereid.experiments.rows import StudyRun
 from scalereid.experiments.study_results import last_epoch
 from scalereid.runs.run import Run
 
 
-def check_models(runs: Sequence[StudyRun], out: Path, device: torch.device) -> None:
-    """Try the network of each run that has not begun, as `check_model` does.
+def check_code(runs: Sequence[StudyRun], out: Path, device: torch.device) -> None:
+    """Try the backbone and the augmentation of each run that has not begun, as `check_parts` does.
 
     Raises:
-        ValueError: A model cannot be built, or its backbone does not return what it promises; the message names the row.
+        ValueError: One of them cannot be used; the message names the row.
     """
-    new = {(run.recipe.model, run.recipe.data.image_size): run for run in runs if not _begun(Run(out / run.name))}
+    new: dict[Hashable, StudyRun] = {}
+    for run in runs:
+        if not _begun(Run(out / run.name)):
+            data = run.recipe.data
+            new.setdefault((run.recipe.model, data.image_size, data.augmentation), run)
     for run in new.values():
         try:
-            check_model(run.recipe, device)
+            check_parts(run.recipe, device)
         except ValueError as error:
             raise ValueError(f"row {run.row!r}: {error}") from error
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
-from scalereid.experiments.checks import check_before_training, check_model
+from scalereid.experiments.checks import check_before_training, check_parts
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
 from scalereid.files import require_free
@@ -68,7 +68,7 @@ def train(
     if tensorboard:
         require_tensorboard()
     chosen = choose_device(device)
-    check_model(recipe, chosen)
+    check_parts(recipe, chosen)
     dataset, target = read_datasets(recipe, data)
     check_before_training(dataset, target, progress)
     wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, recipe, progress))

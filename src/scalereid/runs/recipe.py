@@ -6,6 +6,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
+from scalereid.data.augmentation import AUGMENTATIONS
 from scalereid.data.images import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
@@ -41,6 +42,10 @@ class DataSettings:
     """Probability of changing a training image's brightness (±20 %) and contrast (±15 %)."""
     erase: float = 0.0
     """Probability of erasing a random rectangle of a training image."""
+    augmentation: str = ""
+    """Another augmentation, after these: FILE.py:NAME for one of your own; empty: none."""
+    augmentation_probability: float = 0.5
+    """Probability of that augmentation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +174,9 @@ class Recipe:
 
     @property
     def own_files(self) -> tuple[Path, ...]:
-        """The Python files of a backbone and of a term of one's own."""
-        return tuple(filter(None, (own_file(self.model.backbone), own_file(self.objective.term))))
+        """The Python files of a backbone, a term and an augmentation of one's own."""
+        names = (self.model.backbone, self.objective.term, self.data.augmentation)
+        return tuple(dict.fromkeys(filter(None, map(own_file, names))))
 
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
@@ -218,7 +224,12 @@ class Recipe:
 # What the values of settings must be: group, names, test, and the same in words.
 _RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ("data", "batch_size", lambda value: value >= 2, "at least 2: batch norm compares images"),
-    ("data", "flip crop patch jitter erase", lambda value: 0 <= value <= 1, "a probability, from 0 to 1"),
+    (
+        "data",
+        f"{' '.join(AUGMENTATIONS)} augmentation_probability",
+        lambda value: 0 <= value <= 1,
+        "a probability, from 0 to 1",
+    ),
     ("model", "embedding_size", lambda value: value >= 1, "at least 1"),
     ("model", "width", lambda value: value is None or 0.1 <= value <= 10, "from 0.1 to 10"),
     ("objective", "label_smoothing", lambda value: 0 <= value < 1, "from 0 to below 1"),

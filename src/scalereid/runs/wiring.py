@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.augmentation import augment
+from scalereid.data.augmentation import AUGMENTATIONS, Augmentation, augment
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset, with_protocol
@@ -74,6 +74,16 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
     )
 
 
+def own_augmentation(recipe: Recipe, code_in: Path | None = None) -> Augmentation | None:
+    """The recipe's augmentation of one's own, taken from its copy in `code_in` if there is one; None without any.
+
+    Raises:
+        ValueError: It does not exist.
+    """
+    name = recipe.data.augmentation
+    return find(copy_in(code_in, name), AUGMENTATIONS) if name else None
+
+
 def wire(
     recipe: Recipe,
     labels: NDArray[np.int64],
@@ -111,7 +121,7 @@ def wire(
         state, precision=recipe.optimizer.precision, classifier_only_epochs=recipe.schedule.classifier_only_epochs
     )
     taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
-    return Wired(state, taken, search, _batches(recipe, labels, device), _rate(recipe))
+    return Wired(state, taken, search, _batches(recipe, labels, device, code_in), _rate(recipe))
 
 
 def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
@@ -178,7 +188,7 @@ def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None
 
 
 def _batches(
-    recipe: Recipe, labels: NDArray[np.int64], device: torch.device
+    recipe: Recipe, labels: NDArray[np.int64], device: torch.device, code_in: Path | None
 ) -> Callable[[ImageStore], TrainingBatches]:
     data = recipe.data
     sampler = Sampler(
@@ -189,8 +199,10 @@ def _batches(
         halves=recipe.search.bilevel,
         seed=recipe.seed,
     )
-    change = partial(augment, flip=data.flip, crop=data.crop, patch=data.patch, jitter=data.jitter, erase=data.erase)
-    return partial(TrainingBatches, sampler=sampler, device=device, augment=change)
+    steps = [(step, getattr(data, name)) for name, step in AUGMENTATIONS.items()]
+    if own := own_augmentation(recipe, code_in):
+        steps.append((own, data.augmentation_probability))
+    return partial(TrainingBatches, sampler=sampler, device=device, augment=partial(augment, steps=steps))
 
 
 def _rate(recipe: Recipe) -> Callable[[int, float], float]:

@@ -57,3 +57,19 @@ def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset,
         network = ONE_STREAM if option != "--model.backbone" else []
         said = say(*words, *network, option, tmp_path / f"own.py:{name}")
         assert said.endswith(f"report {run} --data {people.root}{code}\n")
+
+
+def test_a_finished_run_is_extended(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
+    run = tmp_path / "run"
+    words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.1")
+    say(*words, "--schedule.decay", "constant")
+    text = say("train", "--resume", run, "--schedule.epochs", "2")
+    assert f"{run} is extended from 1 to 2 epochs" in text
+    assert "epoch 2/2: loss" in text
+    assert Run(run).recipe().schedule.epochs == 2
+
+
+def test_a_run_that_cannot_be_extended(runs: Path, fail: Fail) -> None:
+    text = fail("train", "--resume", runs / "short", "--schedule.epochs", "2")
+    assert "cannot be extended from 1 to 2 epochs: schedule.decay is cosine" in text
+    assert "scalereid train RECIPE --data FOLDER --out FOLDER --model.initial-weights RUN" in text

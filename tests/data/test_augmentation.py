@@ -95,7 +95,7 @@ def test_erase_leaves_about_half_alone() -> None:
     assert 430 < untouched < 570
 
 
-@pytest.mark.parametrize("step", [random_flip, random_crop, random_patch, random_jitter, random_erase])
+@pytest.mark.parametrize("step", AUGMENTATIONS.values(), ids=AUGMENTATIONS)
 def test_probability_zero_changes_nothing_and_equal_seeds_give_equal_images(step: object) -> None:
     assert callable(step)
     before = images()

@@ -176,6 +176,64 @@ def test_resuming_a_finished_run_changes_nothing(people: ReidDataset, trained: R
     assert run.log_file.read_text() == trained.log_file.read_text()
 
 
+@pytest.fixture(scope="module")
+def steps(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    """A run of two epochs, and one of four from the start, whose learning rate falls in steps after a warm-up."""
+    settings = ScheduleSettings(decay="step", steps=(1, 3), warmup_epochs=1)
+    recipe = replace(TINY, data=replace(TINY.data, image_size=(32, 16)), optimizer=OptimizerSettings(lr=0.01))
+    folder = tmp_path_factory.mktemp("steps")
+    two, four = (
+        train(replace(recipe, schedule=replace(settings, epochs=n)), data=people.root, out=folder / f"{n}")
+        for n in (2, 4)
+    )
+    return two, four
+
+
+def test_a_finished_run_is_extended_to_what_it_had_been_with_more_epochs(
+    steps: tuple[Run, Run], tmp_path: Path
+) -> None:
+    two, four = steps
+    run = Run(shutil.copytree(two.folder, tmp_path / "x"))
+    assert resume(run.folder, epochs=4) == run
+    assert_equal(four, run)
+    assert run.recipe() == four.recipe()
+    recipes = [load_checkpoint(each.last).recipe for each in (run, four)]
+    assert recipes[0] == recipes[1]
+    (entry,) = json.loads(run.history.read_text())
+    assert (entry["epoch"], Recipe.from_json(entry["recipe"])) == (2, two.recipe())
+    resume(run.folder, epochs=4)  # again: nothing is left to do
+    resume(run.folder)
+    assert len(json.loads(run.history.read_text())) == 1
+    assert not four.history.exists()
+
+
+def test_an_extension_that_was_killed_goes_on(steps: tuple[Run, Run], tmp_path: Path) -> None:
+    """Between the history and the recipe, and then in the middle of an epoch."""
+    two, four = steps
+    run = Run(shutil.copytree(two.folder, tmp_path / "x"))
+    run.history.write_text(json.dumps([{"epoch": 2, "recipe": two.recipe().to_json()}]))
+    resume(run.folder, epochs=3)
+    assert run.log()[-1].epoch == 3
+    resume(run.folder, epochs=4)
+    assert_equal(four, run)
+    assert [entry["epoch"] for entry in json.loads(run.history.read_text())] == [2, 3]
+
+
+def test_what_cannot_be_extended_says_why(steps: tuple[Run, Run], trained: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(steps[0].folder, tmp_path / "x"))
+    with pytest.raises(ValueError, match="epochs is 1, but .*x is trained for 2; choose more than 2"):
+        resume(run.folder, epochs=1)
+    run.state.unlink()
+    with pytest.raises(FileNotFoundError, match=r"Nothing to resume: .*resume\.safetensors does not exist"):
+        resume(run.folder, epochs=4)
+    assert not run.history.exists()
+    with pytest.raises(
+        ValueError,
+        match=r"from 2 to 4 epochs: schedule\.decay is cosine, .* over all 2 epochs.*model\.initial_weights=",
+    ):
+        resume(trained.folder, epochs=4)
+
+
 def test_resuming_with_other_images_is_refused(trained: Run, tmp_path: Path) -> None:
     folder = shutil.copytree(trained.folder, tmp_path / "x")
     recorded = json.loads((folder / "dataset.json").read_text())

@@ -8,6 +8,7 @@ from scalereid.cli.parsing import Call
 _COMMANDS = {
     "a check of the dataset": "scalereid data check FOLDER",
     "unpack it first": "scalereid data unpack FOLDER",
+    "start a new run from its weights": "scalereid train RECIPE --data FOLDER --out FOLDER --model.initial-weights RUN",
     "calibrate the model first": "scalereid calibrate MODEL --data FOLDER",
 }
 """Advice in the library's words, and the command that follows it."""
@@ -16,7 +17,7 @@ _COMMANDS = {
 def hint(message: str, call: Call) -> str:
     """The flags and commands for what an error names; empty for none."""
     named = [flag.name for flag in flags(call.func) if _names(message, flag.argument)]
-    advised = [command for words, command in _COMMANDS.items() if words in message]
+    advised = [command for words, command in _COMMANDS.items() if words in message.lower()]
     return f"(on the command line: {', '.join([*named, *advised])})\n" if named or advised else ""
 
 

@@ -23,7 +23,8 @@ def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], setting
 
 
 def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
-    """Go on with a search that was stopped, by its own recipe and in its own folder."""
+    """Go on with a search that was stopped, by its own recipe and in its own folder;
+    with more epochs, extend it."""
     require_matplotlib()
     _finish(go_on("nas", options, output), output)
 

@@ -36,12 +36,17 @@ class NewRun:
     device: Device = "auto"
 
 
+EPOCHS = arg(name="schedule.epochs", help_behavior_hint="(default: the recipe's)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class StoppedRun:
     """A run to go on with."""
 
     resume: Path
-    """Folder of the stopped run."""
+    """Folder of the run."""
+    epochs: Annotated[int | None, EPOCHS] = None
+    """Number of epochs to train to, to extend the run."""
     data: Annotated[Path | None, otherwise("where they were")] = None
     """Folder of the datasets."""
     tensorboard: TensorBoard = False
@@ -67,11 +72,12 @@ def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: 
 
 
 def go_on(command: str, options: StoppedRun, output: Output) -> Run:
-    """Train a stopped run to its end."""
+    """Train a run to its end, or to a later one."""
     _check_command(command, Run(options.resume).recipe(), f"--resume {quote(str(options.resume))}")
     with resumable(command):
         return training.resume(
             options.resume,
+            epochs=options.epochs,
             data=options.data,
             device=options.device,
             tensorboard=options.tensorboard,

@@ -25,8 +25,9 @@ class TrainOptions(NewRun):
 def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output], settings: Settings = Recipe()) -> None:
     """Train by a recipe into a new run, any of the recipe's settings changed:
       scalereid train toy --data data --out runs/x --optimizer.lr 0.03
-    Go on with a run that was stopped:
-      scalereid train --resume runs/x"""
+    Go on with a run that was stopped, or extend one:
+      scalereid train --resume runs/x
+      scalereid train --resume runs/x --schedule.epochs 80"""
     if options.genotype:
         found = Genotype.load(options.genotype)
         settings = replace(settings, model=replace(settings.model, genotype=(found.stem, *found.placements)))
@@ -34,7 +35,8 @@ def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output],
 
 
 def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
-    """Go on with a run that was stopped, by its own recipe and in its own folder."""
+    """Go on with a run that was stopped, by its own recipe and in its own folder; with
+    more epochs, extend it."""
     _finish(go_on("train", options, output), output)
 
 

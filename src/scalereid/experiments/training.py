@@ -19,6 +19,7 @@ from scalereid.process import choose_device, environment, interruption
 from scalereid.progress import Progress
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.checkpoint import load_initial, save_model
+from scalereid.runs.extending import extended
 from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
 from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
@@ -88,34 +89,42 @@ def train(
 def resume(
     folder: str | Path,
     *,
+    epochs: int | None = None,
     data: str | Path | None = None,
     device: str = "auto",
     tensorboard: bool = False,
     progress: Progress | None = None,
 ) -> Run:
-    """Resume a run that was stopped, to the same weights that it would have had without the stop.
+    """Resume a run that was stopped, or extend one, to the same weights that it would have had without the stop.
 
     That holds on the same kind of device, with the same versions and number of threads; differences are reported and recorded.
-    `data` is the folder of the dataset; defaults to where it was.
+
+    Args:
+        folder: The run.
+        epochs: Number of epochs to train to, for more than its recipe has. The run's recipe is replaced, and the one before kept
+            in `history.json`.
+        data: The folder of the dataset. Defaults to where it was.
+        device, tensorboard, progress: As for `train`.
 
     Raises:
-        FileNotFoundError: `folder` is not a run.
-        ValueError: The dataset has changed since.
+        FileNotFoundError: `folder` is not a run, or its state is not there.
+        ValueError: The dataset has changed since, the recipe was written by another version, or the run cannot be extended.
         ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
     run, progress = Run(Path(folder)), progress or Progress.silent()
-    recipe, recorded = run.recipe(), run.dataset()
+    before, recorded = run.recipe(), run.dataset()
+    recipe = before if epochs is None else extended(before, epochs, run.folder)
     if tensorboard:
         require_tensorboard()
     chosen = choose_device(device)
     dataset, target = read_datasets(recipe, Path(data or recorded.data))
-    for read, before in ((dataset, recorded.source), (target, recorded.target)):
-        if read.fingerprint() != before.fingerprint:
+    for read, facts in ((dataset, recorded.source), (target, recorded.target)):
+        if read.fingerprint() != facts.fingerprint:
             raise ValueError(
                 f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
-                f"recorded is {before.fingerprint}"
+                f"recorded is {facts.fingerprint}"
             )
-    has_state = run.state.is_file()  # not if it was stopped before its first step
+    has_state = run.state.is_file() or len(run.log()) > 1  # not if it was stopped before its first step
     load_weights = (lambda _: None) if has_state else partial(_load_initial_weights, recipe, progress)
     wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
     evaluator = Evaluator(target, recipe, progress)
@@ -125,6 +134,9 @@ def resume(
     for difference in note_environment(run, environment(chosen)):
         progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
     epoch = wired.state.epoch
+    if recipe != before:
+        progress.say(f"{folder} is extended from {before.schedule.epochs} to {recipe.schedule.epochs} epochs")
+        run.replace_recipe(recipe, epoch=epoch)
     if epoch == recipe.schedule.epochs:
         progress.say(f"{folder} is finished: all {epoch} epochs are done")
         return run

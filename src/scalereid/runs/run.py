@@ -33,6 +33,8 @@ class Run:
 
     recipe_file = _File("recipe.json")
     """Every setting that decides the result."""
+    history = _File("history.json")
+    """The recipes before this one of a run that was extended, and the number of epochs done when each was replaced."""
     last = _File("last.safetensors")
     """Weights after the last finished epoch."""
     best = _File("best.safetensors")
@@ -76,6 +78,14 @@ class Run:
         if not self.recipe_file.is_file():
             raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
         return SavedRecipe(json.dumps(read_json(self.recipe_file)))
+
+    def replace_recipe(self, recipe: Recipe, *, epoch: int) -> None:
+        """Train by `recipe` after `epoch` finished epochs, and keep the recipe before in the history."""
+        before = read_json(self.recipe_file)
+        history = read_json(self.history) if self.history.is_file() else []
+        if not history or history[-1]["recipe"] != before:  # else it was killed between the two files
+            write_json(self.history, [*history, {"epoch": epoch, "recipe": before}])
+        write_json(self.recipe_file, recipe.to_json())
 
     def dataset(self) -> RunDatasets:
         """The datasets it was trained and scored on.

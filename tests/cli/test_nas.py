@@ -19,6 +19,17 @@ def test_search_and_train_what_it_found(
     genotype = Genotype.load(Path(found["genotype"]))
     assert (found["stem"], found["placements"]) == (genotype.stem, [*genotype.placements])
     assert found["log"]["epoch"] == 1
+    assert found["undecided"] == [1, 2, 3, 4, 5, 6]  # after one epoch
+    assert [block["placement"] for block in found["blocks"]] == found["placements"]
+    assert "The search is undecided in 6 of 6 blocks: 1, 2, 3, 4, 5, 6. There all" in text
+    assert "(entropy above 90% of ln 4 = 1.386)" in text
+    first = found["blocks"][0]
+    percent, points = 100 * first["probability"], 100 * first["margin"]
+    assert (
+        f"block 1: {first['placement']} {percent:.1f}%, {points:.1f} points before {first['second']} (undecided)\n"
+        in text
+    )
+    assert genotype.origin.endswith("undecided in 6 of 6 blocks: 1, 2, 3, 4, 5, 6")
     with Image.open(found["picture"]) as picture:
         assert picture.width > 1000
     assert f"scalereid nas --resume {run}" in fail("train", "--resume", run)

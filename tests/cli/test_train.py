@@ -59,7 +59,7 @@ def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset,
         assert said.endswith(f"report {run} --data {people.root}{code}\n")
 
 
-def test_a_finished_run_is_extended(people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:
+def test_a_finished_run_is_extended(people: ReidDataset, tmp_path: Path, say: Say) -> None:
     run = tmp_path / "run"
     words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.1")
     say(*words, "--schedule.decay", "constant")

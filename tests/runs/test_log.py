@@ -54,7 +54,7 @@ def test_a_line_says_what_there_is() -> None:
     line = EpochLog(2, 75.0, hard, 0.065, SCORES, SEARCH).line(5)
     assert line == (
         "epoch 2/5: loss 1.500, 25.0% classified right, learning rate 0.065, 1 min 15 s; hardest pairs 1.00 / 2.00; "
-        "entropies 0.56; mAP 50.00%, rank-1 60.00%"
+        "entropies 0.56 of at most 0.69; mAP 50.00%, rank-1 60.00%"
     )
 
 

@@ -68,6 +68,27 @@ def test_search_state() -> None:
     assert step.genotype("here").origin == "here"
 
 
+def state_of(*blocks: tuple[float, ...]) -> SearchState:
+    entropy = tuple(-sum(p * math.log(p) for p in block if p) for block in blocks)
+    return SearchState(("none", "inside", "outside", "both"), blocks, entropy, 1.0)
+
+
+def test_what_is_chosen_and_by_how_much() -> None:
+    """Entropies in shares of ln 4: 1, 0.955 and 0.706, and 0 for what is certain."""
+    state = state_of((0.25,) * 4, (0.2, 0.4, 0.22, 0.18), (0.1, 0.1, 0.1, 0.7), (0, 0, 1, 0))
+    assert state.largest_entropy == pytest.approx(1.386294)
+    equal, leaning, clear, certain = state.choices()
+    assert (equal.probability, equal.margin, equal.decided) == (0.25, 0, False)
+    assert (leaning.placement, leaning.second, leaning.decided) == ("inside", "outside", False)
+    assert leaning.margin == pytest.approx(0.18)
+    assert (clear.placement, clear.second, clear.decided) == ("both", "none", True)
+    assert (clear.margin, clear.entropy) == pytest.approx((0.6, 0.940448))
+    assert certain.decided
+    assert state.undecided() == [1, 2]
+    assert state.verdict() == "undecided in 2 of 4 blocks: 1, 2"
+    assert state_of((0, 0, 1, 0), (0, 1, 0, 0)).verdict() == "decided in all 2 blocks"
+
+
 def test_search_state_as_json() -> None:
     state = searching().search_state()
     values = json.loads(json.dumps(state.to_json()))

@@ -10,6 +10,7 @@ from scalereid.figures.search import draw_search
 from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.training.search import UNDECIDED, SearchState
 
 
 def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], settings: Settings = Recipe()) -> None:
@@ -31,14 +32,35 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
 
 def _finish(run: Run, output: Output) -> None:
     log, picture, found = run.log(), run.folder / "search.png", Genotype.load(run.genotype)
+    state = log[-1].search
+    assert state is not None, "a search logs its state after each epoch"
     draw_search(log, picture)
     data, genotype = quote(run.dataset().data), quote(str(run.genotype))
     output.say(
-        f"Placements of instance norm, from the first block to the last: {' '.join(found.placements)}\n"
+        f"Likeliest placements of instance norm, from the first block to the last: {' '.join(found.placements)}\n"
+        f"{_decision(state)}\n"
         f"written to {run.genotype}; the course of the search: {picture}\n"
         f"Train it:  {program()} train RECIPE --data {data} --out runs/child --genotype {genotype}"
     )
     output.result({
         "run": str(run.folder), "log": log[-1].to_json(), "genotype": str(run.genotype), "stem": found.stem,
-        "placements": found.placements, "picture": str(picture),
+        "placements": found.placements, "blocks": [choice._asdict() for choice in state.choices()],
+        "undecided": state.undecided(), "picture": str(picture),
     })  # fmt: skip
+
+
+def _decision(state: SearchState) -> str:
+    """How clear the choice is in each block, and whether the search has decided."""
+    lines = [
+        f"  block {number}: {choice.placement} {choice.probability:.1%}, {100 * choice.margin:.1f} points before "
+        f"{choice.second}{'' if choice.decided else ' (undecided)'}"
+        for number, choice in enumerate(state.choices(), 1)
+    ]
+    verdict = f"The search is {state.verdict()}."
+    if state.undecided():
+        share, largest = f"{UNDECIDED:.0%}", f"ln {len(state.placements)} = {state.largest_entropy:.3f}"
+        verdict += (
+            f" There all placements are almost equally likely (entropy above {share} of {largest}), and the one written is "
+            "little better than chance. Search for more epochs, or with a higher learning rate."
+        )
+    return "\n".join([*lines, verdict])

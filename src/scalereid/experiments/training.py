@@ -101,8 +101,8 @@ def resume(
 
     Args:
         folder: The run.
-        epochs: Number of epochs to train to, for more than its recipe has. The run's recipe is replaced, and the one before kept
-            in `history.json`.
+        epochs: Number of epochs to train to, where more than its recipe has. The run's recipe is replaced, and the one before
+            kept in `history.json`.
         data: The folder of the dataset. Defaults to where it was.
         device, tensorboard, progress: As for `train`.
 
@@ -222,9 +222,9 @@ class _Training:
         if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)
-            if wired.search:
+            if wired.search and search:
                 trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {recipe.schedule.epochs} epochs"
-                origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}"
+                origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}; {search.verdict()}"
                 wired.search.genotype(origin).save(run.genotype)
         run.append(entry)
         save_state(run.state, wired.state)

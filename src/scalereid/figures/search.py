@@ -10,7 +10,7 @@ COLOURS = ("#46597a", "#c8642d", "#e3b23c", "#8aa05a")  # none, inside, outside,
 
 
 def draw_search(log: Sequence[EpochLog], file: Path) -> None:
-    """Draw each block's placement probabilities over the epochs of a search's log into `file`.
+    """Draw each block's placement probabilities over the epochs of a search's log into `file`, and what was chosen.
 
     Raises:
         ModuleNotFoundError: Matplotlib is not installed.
@@ -20,12 +20,17 @@ def draw_search(log: Sequence[EpochLog], file: Path) -> None:
 
     searched = [(entry.epoch, entry.search) for entry in log if entry.search]
     epochs = [epoch for epoch, _ in searched]
-    first = searched[0][1]
-    figure = Figure(figsize=(12, 2.8), layout="constrained")
+    first, last = searched[0][1], searched[-1][1]
+    choices = last.choices()
+    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    figure.suptitle(f"After epoch {epochs[-1]}: {last.verdict()}")
     for number, axes in enumerate(figure.subplots(1, len(first.probabilities), sharey=True)):
         for choice, (name, colour) in enumerate(zip(first.placements, COLOURS, strict=True)):
             axes.plot(epochs, [state.probabilities[number][choice] for _, state in searched], color=colour, label=name)
-        axes.set(title=f"stage {number // 2 + 1}, block {number % 2 + 1}", xlabel="epoch", ylim=(0, 1))
+        chosen = f"{choices[number].placement} {choices[number].probability:.0%}"
+        decided = chosen if choices[number].decided else f"undecided ({chosen})"
+        axes.set(title=f"block {number + 1}: {decided}", xlabel="epoch", ylim=(0, 1))
+        axes.title.set_fontsize(9)
         tidy(axes)
         if number == 0:
             axes.set_ylabel("probability")

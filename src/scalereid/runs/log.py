@@ -61,7 +61,8 @@ class EpochLog:
         if "hardest_positive" in self.losses:
             parts.append(f"hardest pairs {self.losses['hardest_positive']:.2f} / {self.losses['hardest_negative']:.2f}")
         if self.search:
-            parts.append(f"entropies {' '.join(f'{value:.2f}' for value in self.search.entropy)}")
+            entropies = " ".join(f"{value:.2f}" for value in self.search.entropy)
+            parts.append(f"entropies {entropies} of at most {self.search.largest_entropy:.2f}")
         if self.scores:
             parts.append(f"mAP {self.scores.mAP:.2%}, rank-1 {self.scores.rank(1):.2%}")
         return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"

@@ -1,8 +1,9 @@
 """The search for where instance norm belongs: its steps, its temperature, and how far it has come."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from scalereid.models.supernet import SuperNet
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep, Precision
 
+UNDECIDED = 0.9
+"""A block is undecided while the entropy of its placements is above this share of the largest."""
+
 
 def temperature(epoch: int, *, start: float = 10.0, halve_every: int = 20, lowest: float = 1.0) -> float:
     """The temperature in epoch 0, 1, …: halved every `halve_every` epochs, to `lowest` at least.
@@ -20,6 +24,20 @@ def temperature(epoch: int, *, start: float = 10.0, halve_every: int = 20, lowes
     """
     halvings: float = 0.5 ** (epoch // halve_every)
     return max(lowest, start * halvings)
+
+
+class BlockChoice(NamedTuple):
+    """The likeliest placement of a block, and by how much."""
+
+    placement: Placement
+    probability: float
+    second: Placement
+    """The second likeliest."""
+    margin: float
+    """By how much it is less likely."""
+    entropy: float
+    decided: bool
+    """False while all placements are almost equally likely: while the entropy is above 90 % of the largest."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,32 @@ class SearchState:
     entropy: tuple[float, ...]
     """Of each block's probabilities, in nats: log 4 = 1.386 while nothing is decided, 0 when all is."""
     temperature: float
+
+    @property
+    def largest_entropy(self) -> float:
+        """The entropy of placements that are all equally likely."""
+        return math.log(len(self.placements))
+
+    def choices(self) -> list[BlockChoice]:
+        """What is chosen for each block so far."""
+        found = []
+        for probabilities, entropy in zip(self.probabilities, self.entropy, strict=True):
+            ranked = sorted(zip(probabilities, self.placements, strict=True), key=lambda each: -each[0])
+            (first, placement), (next_, second) = ranked[:2]
+            decided = entropy <= UNDECIDED * self.largest_entropy
+            found.append(BlockChoice(placement, first, second, first - next_, entropy, decided))
+        return found
+
+    def undecided(self) -> list[int]:
+        """Numbers of the blocks, from 1, that are undecided."""
+        return [number for number, choice in enumerate(self.choices(), 1) if not choice.decided]
+
+    def verdict(self) -> str:
+        """Whether the search has decided, in words."""
+        blocks = self.undecided()
+        if not blocks:
+            return f"decided in all {len(self.entropy)} blocks"
+        return f"undecided in {len(blocks)} of {len(self.entropy)} blocks: {', '.join(map(str, blocks))}"
 
     def to_json(self) -> dict[str, Any]:
         """The state as JSON values."""

@@ -22,15 +22,15 @@ def draw_search(log: Sequence[EpochLog], file: Path) -> None:
     epochs = [epoch for epoch, _ in searched]
     first, last = searched[0][1], searched[-1][1]
     choices = last.choices()
-    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
     figure.suptitle(f"After epoch {epochs[-1]}: {last.verdict()}")
     for number, axes in enumerate(figure.subplots(1, len(first.probabilities), sharey=True)):
         for choice, (name, colour) in enumerate(zip(first.placements, COLOURS, strict=True)):
             axes.plot(epochs, [state.probabilities[number][choice] for _, state in searched], color=colour, label=name)
-        chosen = f"{choices[number].placement} {choices[number].probability:.0%}"
-        decided = chosen if choices[number].decided else f"undecided ({chosen})"
-        axes.set(title=f"block {number + 1}: {decided}", xlabel="epoch", ylim=(0, 1))
-        axes.title.set_fontsize(9)
+        choice = choices[number]
+        chosen = f"{choice.placement} {choice.probability:.0%}{'' if choice.decided else ', undecided'}"
+        axes.set_title(f"block {number + 1}\n{chosen}", fontsize=10)
+        axes.set(xlabel="epoch", ylim=(0, 1))
         tidy(axes)
         if number == 0:
             axes.set_ylabel("probability")

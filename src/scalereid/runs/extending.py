@@ -19,7 +19,7 @@ def extended(recipe: Recipe, epochs: int, folder: Path) -> Recipe:
         raise ValueError(
             f"{folder} cannot be extended from {before} to {epochs} epochs: schedule.decay is cosine, by which the learning "
             f"rate falls to 0 over all {before} epochs, and would have fallen more slowly over {epochs}. Start a new run from "
-            f"its weights, with model.initial_weights={folder}, or train anew for {epochs} epochs. (Runs whose decay is step or "
-            "constant can be extended.)"
+            f"its weights, with model.initial_weights={folder}, or train anew for {epochs} epochs. (Runs whose decay is step "
+            "or constant can be extended.)"
         )
     return replace(recipe, schedule=replace(recipe.schedule, epochs=epochs))

@@ -27,8 +27,8 @@ def draw_search(log: Sequence[EpochLog], file: Path) -> None:
     for number, axes in enumerate(figure.subplots(1, len(first.probabilities), sharey=True)):
         for choice, (name, colour) in enumerate(zip(first.placements, COLOURS, strict=True)):
             axes.plot(epochs, [state.probabilities[number][choice] for _, state in searched], color=colour, label=name)
-        choice = choices[number]
-        chosen = f"{choice.placement} {choice.probability:.0%}{'' if choice.decided else ', undecided'}"
+        best = choices[number]
+        chosen = f"{best.placement} {best.probability:.0%}{'' if best.decided else ', undecided'}"
         axes.set_title(f"block {number + 1}\n{chosen}", fontsize=10)
         axes.set(xlabel="epoch", ylim=(0, 1))
         tidy(axes)

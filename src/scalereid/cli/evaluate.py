@@ -93,7 +93,11 @@ def evaluate(
         if len(splits) > 1:
             mean = mean_scores([scored.scores for scored in splits])
             rows[f"{name}, {mean.splits} splits"] = mean
-            entries.append(splits[0].to_json() | {"dataset": {"name": name}, "scores": mean.to_json()})
+            entries.append(splits[0].to_json() | {
+                "dataset": {"name": name},
+                "scores": mean.to_json(),
+                "cautions": [*dict.fromkeys(sentence for scored in splits for sentence in scored.cautions)],
+            })  # fmt: skip
     if len(rows) > 1:
         output.show(scores_table(rows, caption=f"{entries[0]['model']}, {entries[0]['scores']['distance']} distance"))
     if options.out:

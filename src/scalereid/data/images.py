@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from scalereid.data.shapes import ShapeCount
 from scalereid.files import write
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
@@ -24,13 +25,18 @@ Pixels = NDArray[np.uint8]
 Advance = Callable[[int], None]  # called with the number of images just completed
 
 
-def read_image(path: Path, image_size: ImageSize) -> NDArray[np.uint8]:
+def read_image(path: Path, image_size: ImageSize, shapes: ShapeCount | None = None) -> NDArray[np.uint8]:
     """RGB pixels (height, width, 3) of an image file, as a model takes them: upright and resized.
+
+    `shapes` counts the image by its size in the file.
 
     Raises:
         ValueError: See `load_image`.
     """
-    return resize(load_image(path), image_size)
+    image = load_image(path)
+    if shapes:
+        shapes.add(image.height, image.width, path)
+    return resize(image, image_size)
 
 
 def load_image(path: Path) -> Image.Image:
@@ -106,7 +112,8 @@ class ImageStore:
 
     Kept in memory up to `memory_limit` bytes (default: a quarter of what the process may have), else in a memory-mapped
     file in `cache_folder` (default: SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and that may be
-    deleted, else, when the disk has no room either, decoded at each reading.
+    deleted, else, when the disk has no room either, decoded at each reading. `shapes` counts what is decoded, so nothing where
+    the file is found again.
     """
 
     def __init__(
@@ -116,15 +123,17 @@ class ImageStore:
         *,
         memory_limit: int | None = None,
         cache_folder: Path | None = None,
+        shapes: ShapeCount | None = None,
         advance: Advance = lambda _: None,
     ) -> None:
         self.paths = tuple(paths)
         self.image_size = image_size
+        self.shapes = shapes
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
         self.pixels: Tensor | None = None
         if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
-            self.pixels = torch.from_numpy(_decode(self.paths, image_size, np.empty(shape, np.uint8), advance))
+            self.pixels = torch.from_numpy(self._decode(self.paths, np.empty(shape, np.uint8), advance))
             return
         folder = cache_folder or default_cache_folder()
         file = self._file_in(folder)
@@ -139,12 +148,25 @@ class ImageStore:
         if self.pixels is not None:
             return torch.from_numpy(self.pixels.numpy()[indices])
         batch = np.empty((len(indices), *self.image_size, 3), np.uint8)
-        return torch.from_numpy(_decode([self.paths[i] for i in indices], self.image_size, batch, lambda _: None))
+        return torch.from_numpy(self._decode([self.paths[i] for i in indices], batch, lambda _: None))
+
+    def read_one(self, path: Path) -> Pixels:
+        """The pixels of a file, decoded anew."""
+        return read_image(path, self.image_size, self.shapes)
+
+    def _decode(self, paths: Iterable[Path], pixels: Pixels, advance: Advance) -> Pixels:
+        """Fill `pixels` with the images, and return it."""
+        # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for i, image in enumerate(pool.map(self.read_one, paths)):
+                pixels[i] = image
+                advance(1)
+        return pixels
 
     def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
         def save(partial: Path) -> None:
             pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
-            _decode(self.paths, self.image_size, pixels, advance)
+            self._decode(self.paths, pixels, advance)
             pixels.flush()
 
         if not file.is_file():
@@ -180,16 +202,6 @@ def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: 
                 yield ahead.popleft().result().to(device, non_blocking=True)
         while ahead:
             yield ahead.popleft().result().to(device, non_blocking=True)
-
-
-def _decode(paths: Iterable[Path], image_size: ImageSize, pixels: Pixels, advance: Advance) -> Pixels:
-    """Fill `pixels` with the images, and return it."""
-    # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for i, image in enumerate(pool.map(lambda path: read_image(path, image_size), paths)):
-            pixels[i] = image
-            advance(1)
-    return pixels
 
 
 def _quarter_of_memory() -> int:

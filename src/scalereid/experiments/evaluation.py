@@ -8,6 +8,7 @@ from typing import Any
 from scalereid.data.names import splits_of
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.inference.opening import OpenModel, RuntimeOptions, is_exported, open_model
 from scalereid.inference.query_gallery import QueryGallery
@@ -32,6 +33,8 @@ class Evaluation:
     dataset: ReidDataset
     model: OpenModel
     options: EvaluationOptions
+    cautions: tuple[str, ...] = ()
+    """Sentences that say why the scores may mean less than they seem to; empty if nothing is known that speaks against them."""
 
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
@@ -55,6 +58,7 @@ class Evaluation:
             "flip": self.options.flip,
             "neighbours": self.options.neighbours(),
             "scores": self.scores.to_json(),
+            "cautions": list(self.cautions),
         }
 
     def __str__(self) -> str:
@@ -67,12 +71,13 @@ class Evaluation:
         how = [scores.how(), f"{height}×{width}{', mirrored too' if self.options.flip else ''}"]
         how += [words] if (words := self.options.neighbours()) else []
         what = "gallery images" if len(self.gallery) == len(self.dataset.gallery) else "gallery images and tracklets"
+        cautions = "".join(f"\ncaution: {sentence}" for sentence in self.cautions)
         left_out = "".join(f"\nleft out: {files:,} {why}" for why, files in sorted(self.dataset.left_out.items()))
         return (
             f"{metadata.model}{epoch} on {self.dataset.name}\n"
             f"mAP {scores.mAP:.2%}   mINP {scores.mINP:.2%}   {ranks}\n"
             f"{scores.queries:,} queries{without}, {len(self.gallery):,} {what}; {'; '.join(how)}; "
-            f"dataset {self.dataset.fingerprint()}{left_out}"
+            f"dataset {self.dataset.fingerprint()}{left_out}{cautions}"
         )
 
 
@@ -158,7 +163,6 @@ def _evaluate(model: OpenModel, name: str, data: Path, options: EvaluationOption
         )
     distance = options.distance or (recipe.distance if recipe else "cosine")
     options.check(distance, dataset.protocol)
-    _warn_of_seen_people(model, dataset, progress)
     images = QueryGallery(dataset, model.metadata.image_size, progress)
     query, gallery = options.apply(*images.embed(model, flip=options.flip, progress=progress), progress)
     if options.rerank and cannot_help(gallery):
@@ -168,12 +172,5 @@ def _evaluate(model: OpenModel, name: str, data: Path, options: EvaluationOption
     scores = score(
         query, gallery, distance=distance, protocol=dataset.protocol, ap_rule=options.ap_rule, rerank=options.rerank
     )
-    return Evaluation(scores, query, gallery, dataset, model, options)
-
-
-def _warn_of_seen_people(model: OpenModel, dataset: ReidDataset, progress: Progress) -> None:
-    trained_on, split, _ = model.trained_on.partition("#")
-    if split and model.trained_on != dataset.name and trained_on == dataset.name.partition("#")[0]:
-        progress.say(
-            f"warning: this model was trained on {model.trained_on}, so on some of the people of {dataset.name}"
-        )
+    cautions = find_cautions(model, dataset, scores, images.shapes)
+    return Evaluation(scores, query, gallery, dataset, model, options, cautions)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.data.images import Advance
+from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_threads
 from scalereid.inference.items import find_items, names_several
 from scalereid.inference.metadata import ModelMetadata, Precision
@@ -50,6 +51,8 @@ class Embedder:
         metadata: What the model is and takes.
         flip: Whether mirror images are embedded, too.
         normalize: Whether embeddings have length 1.
+        shapes: Counts the images so far, and those that do not have the shape of a person; `shapes.question()` asks whether
+            they are whole frames.
     """
 
     def __init__(
@@ -90,7 +93,7 @@ class Embedder:
         )
         opened = open_model(model, options)
         self.metadata: ModelMetadata = opened.metadata
-        self.flip, self.normalize = flip, normalize
+        self.flip, self.normalize, self.shapes = flip, normalize, ShapeCount()
         self._embed: PixelEmbedder | None = PixelEmbedder(
             runtime=opened.runtime, batch_size=opened.batch_size, flip=flip, normalize=normalize
         )
@@ -181,7 +184,7 @@ class Embedder:
         Raises:
             ValueError: An image cannot be read or is not an image; the message names it.
         """
-        read = partial(to_pixels, image_size=self.metadata.image_size, channels=channels)
+        read = partial(to_pixels, image_size=self.metadata.image_size, channels=channels, shapes=self.shapes)
         parts, errors = [np.empty((0, self.embedding_size), np.float32)], {}
         for rows in embed_images(self._open, images, read, self._threads):
             for position, error in rows.errors.items():

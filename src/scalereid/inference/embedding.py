@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.images import Advance, ImageStore, read_image
+from scalereid.data.images import Advance, ImageStore
 from scalereid.inference.pixels import OneImage
 from scalereid.inference.runtimes import Runtime
 
@@ -100,8 +100,7 @@ def embed_store(embed: PixelEmbedder, store: ImageStore, advance: Advance = lamb
     size, parts = embed.batch_size, []
     with reading_threads(embed.runtime) as threads:
         if store.pixels is None:
-            read = partial(read_image, image_size=store.image_size)
-            batches = embed_images(embed, store.paths, read, threads)
+            batches = embed_images(embed, store.paths, store.read_one, threads)
         else:
             reads = [partial(_slice, store, start, start + size) for start in range(0, len(store), size)]
             if embed.runtime.workers > 1 and len(reads) > 1:

@@ -38,6 +38,8 @@ class ModelMetadata:
     std: tuple[float, ...] = PIXEL_STD
     training: str = ""
     """The training dataset and its fingerprint; empty if not known."""
+    classes: int | None = None
+    """Number of people in the classifier of released weights, which hints at their training dataset; None if not known."""
     epoch: int | None = None
     """Number of epochs it was trained for; None if not known."""
     recipe: str = ""
@@ -78,6 +80,7 @@ def describe_model(loaded: LoadedModel, source: Source, image_size: ImageSize | 
         image_size=size,
         embedding_size=loaded.model.embedding_size,
         training=f"{dataset.name} ({dataset.fingerprint})" if dataset else "",
+        classes=loaded.report.classes,
         epoch=loaded.trained.epoch,
         recipe=loaded.recipe.text if loaded.recipe else "",
     )

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from scalereid.data.images import ImageSize, has_deep_channels, load_image, resize, upright
+from scalereid.data.shapes import ShapeCount
 
 Channels = Literal["RGB", "BGR"]
 OneImage = str | PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
@@ -35,16 +36,21 @@ def one_by_one(images: Images) -> Iterator[OneImage]:
         yield from images
 
 
-def to_pixels(image: OneImage, image_size: ImageSize, channels: Channels = "RGB") -> NDArray[np.uint8]:
+def to_pixels(
+    image: OneImage, image_size: ImageSize, channels: Channels = "RGB", shapes: ShapeCount | None = None
+) -> NDArray[np.uint8]:
     """RGB pixels (height, width, 3) of an image, upright and resized as in training.
 
     Takes a file, a Pillow image, a uint8 array (H, W, 3) or a uint8 tensor (3, H, W). `channels` is the order in arrays and
-    tensors; OpenCV's is BGR.
+    tensors; OpenCV's is BGR. `shapes` counts the image by its own size.
 
     Raises:
         ValueError: It is not an image, or a file that cannot be read; the message says what it is.
     """
-    return resize(_to_image(image, channels), image_size)
+    whole = _to_image(image, channels)
+    if shapes:
+        shapes.add(whole.height, whole.width, image if isinstance(image, str | PathLike) else "")
+    return resize(whole, image_size)
 
 
 def _to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:

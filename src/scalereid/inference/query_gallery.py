@@ -8,6 +8,7 @@ from torch import Tensor
 
 from scalereid.data.images import Advance, ImageSize, ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, tracklet_of
+from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import BatchedRuntime, PixelEmbedder, default_batch_size, embed_store
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.models.embedding_model import EmbeddingModel
@@ -17,13 +18,16 @@ from scalereid.retrieval.pooling import pool_tracklets
 
 
 class QueryGallery:
-    """The query and gallery images of a dataset, resized for a model."""
+    """The query and gallery images of a dataset, resized for a model.
+
+    Attributes:
+        shapes: Counts the images that are decoded, and those that do not have the shape of a person.
+    """
 
     def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress | None = None) -> None:
-        self.dataset = dataset
+        self.dataset, self.shapes = dataset, ShapeCount()
         self.query_images, self.gallery_images = (
-            _decode(name, dataset.splits[name], image_size, progress or Progress.silent())
-            for name in ("query", "gallery")
+            self._decode(name, image_size, progress or Progress.silent()) for name in ("query", "gallery")
         )
 
     def embed(
@@ -43,17 +47,17 @@ class QueryGallery:
             gallery = _embed(embedder, self.gallery_images, self.dataset.gallery, advance)
         return with_labels(self.dataset, query, gallery)
 
+    def _decode(self, name: str, image_size: ImageSize, progress: Progress) -> ImageStore:
+        paths = [record.path for record in self.dataset.splits[name]]
+        with progress.stage(f"reading {name} images", len(paths)) as advance:
+            return ImageStore(paths, image_size, shapes=self.shapes, advance=advance)
+
 
 def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
     """A model as it is now in training, which it leaves untouched: the same embeddings as of its saved weights with torch."""
     device = next(model.parameters()).device
     runtime = PyTorchRuntime(model, "float32", device, capture=False)  # a capture would be used only once
     return BatchedRuntime(runtime=runtime, batch_size=default_batch_size(device))
-
-
-def _decode(name: str, records: Sequence[ImageRecord], image_size: ImageSize, progress: Progress) -> ImageStore:
-    with progress.stage(f"reading {name} images", len(records)) as advance:
-        return ImageStore([record.path for record in records], image_size, advance=advance)
 
 
 def _embed(embedder: PixelEmbedder, store: ImageStore, records: Sequence[ImageRecord], advance: Advance) -> Tensor:

@@ -44,6 +44,8 @@ class LoadReport:
     matched: tuple[str, ...]
     ignored: tuple[str, ...]
     """Tensors that are expected in the file but not used, such as the classifier's."""
+    classes: int | None = None
+    """Number of people in the classifier that was ignored; None for none."""
 
     def __str__(self) -> str:
         ignored = ", ".join(self.ignored) or "none"
@@ -78,7 +80,8 @@ def load_released(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: 
     renames = [*_RENAMES, (_INSTANCE_NORM, ".restore.norm." if "_ain_" in backbone else ".outside.")]
     renamed = {rename(name, renames): tensor for name, tensor in state.items() if name not in ignored}
     load_strictly(model, renamed)
-    return LoadReport(backbone, tuple(renamed), ignored)
+    classifier = state.get("classifier.weight")
+    return LoadReport(backbone, tuple(renamed), ignored, None if classifier is None else len(classifier))
 
 
 def rename(name: str, renames: Renames) -> str:

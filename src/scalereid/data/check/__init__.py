@@ -3,6 +3,7 @@
 from scalereid.data.check.files import check_files
 from scalereid.data.check.findings import Finding
 from scalereid.data.check.people import check_people
+from scalereid.data.check.scores import check_scores
 from scalereid.data.images import Advance
 from scalereid.data.records import ReidDataset
 
@@ -13,5 +14,5 @@ def check(dataset: ReidDataset, *, decode: bool = False, advance: Advance = lamb
     Every file is read once, to find copies, and its header decoded; with `decode` the pixels too. `advance` is called with the
     number of files done.
     """
-    findings = check_people(dataset) + check_files(dataset, decode=decode, advance=advance)
+    findings = [*check_people(dataset), *check_scores(dataset), *check_files(dataset, decode=decode, advance=advance)]
     return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))

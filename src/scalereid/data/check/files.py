@@ -15,9 +15,8 @@ from scalereid.data.images import Advance, open_image, orientation
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
+from scalereid.data.shapes import MIN_SIZE, ask_for_crops, is_odd, is_tiny
 
-_MIN_SIZE = (32, 16)  # height, width: fewer pixels hardly show a person
-_MAX_RATIO = 8.0  # height / width; a standing person has 2 to 4
 _MISLEADING = {
     "train-test-copies": "images are in training and in query or gallery: their score says nothing about unseen people",
     "copies-as-several-people": "images are listed under the numbers of several people, of which at most one can be right",
@@ -80,19 +79,14 @@ def _findings(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
         message = f"{unusable} files cannot be used; replace them, or take them out of the dataset"
         yield Finding("error", "unusable-files", message, named(problems))
     images = {path: found for path, found in facts.items() if not found.problem}
-    if tiny := [path for path, (_, _, h, w) in images.items() if h < _MIN_SIZE[0] or w < _MIN_SIZE[1]]:
+    if tiny := [path for path, (_, _, h, w) in images.items() if is_tiny(h, w)]:
         message = (
-            f"{share(len(tiny), len(images))} images are less than {_MIN_SIZE[0]} pixels tall or {_MIN_SIZE[1]} wide; they "
+            f"{share(len(tiny), len(images))} images are less than {MIN_SIZE[0]} pixels tall or {MIN_SIZE[1]} wide; they "
             "are enlarged, but show hardly anything"
         )
         yield Finding("warning", "tiny-images", message, _sized(tiny, images))
-    large = images.keys() - tiny
-    if odd := [path for path, (_, _, h, w) in images.items() if path in large and not 1 <= h / w <= _MAX_RATIO]:
-        message = (
-            f"{share(len(odd), len(images))} images do not have the shape of a person: wider than tall, or more than "
-            f"{_MAX_RATIO:.0f} times as tall as wide. Are they whole frames rather than crops of people?"
-        )
-        yield Finding("warning", "odd-shapes", message, _sized(odd, images))
+    if odd := [path for path, (_, _, h, w) in images.items() if is_odd(h, w)]:
+        yield Finding("warning", "odd-shapes", ask_for_crops(len(odd), len(images)), _sized(odd, images))
 
 
 def _sized(paths: Iterable[Path], facts: dict[Path, FileFacts]) -> tuple[str, ...]:

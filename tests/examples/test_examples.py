@@ -3,6 +3,7 @@
 import re
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -117,3 +118,62 @@ def test_tracking_of_files(
     rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
     assert {row[1] for row in rows} == {"1"}
     assert rows[-1] == ["52", "1", "200.0", "20.0", "40.0", "80.0", "1"]
+
+
+class Rows:
+    """Stands for the session of a YOLOX network of 64×64 pixels: 64 + 16 + 4 cells, of 8, 16 and 32 pixels."""
+
+    def __init__(self, rows: NDArray[np.float32]) -> None:
+        self.rows = rows
+
+    def run(self, _: None, given: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        self.canvas = given["images"]
+        return [self.rows[None]]
+
+    def get_inputs(self) -> list[Any]:
+        return [SimpleNamespace(name="images", shape=[1, 3, 64, 64])]
+
+
+def test_people_are_cut_out_of_a_frame(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: NOT tested")
+    rows = np.zeros((84, 85), np.float32)
+    for row, width, height, sure, person in (
+        (8 * 2 + 3, 8, 16, 0.9, 0.9),  # in the third row and fourth column of small cells
+        (8 * 2 + 3, 8, 16, 0.9, 0.9),
+        (64 + 4 * 1 + 1, 8, 16, 0.8, 0.9),  # the same box, of larger cells, less sure
+        (64 + 16 + 3, 16, 32, 0.7, 0.9),
+        (0, 8, 16, 0.9, 0.1),  # something else
+    ):
+        stride = 8 if row < 64 else 16 if row < 80 else 32
+        rows[row, 2:4] = np.log([width / stride, height / stride])
+        rows[row, 4:6] = sure, person
+    rows[64 + 4 * 1 + 1, :2] = [(24 - 16) / 16, 0]  # its cell begins at 16, 16
+    session = Rows(rows)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda _: session)
+    yolox = runpy.run_path(str(EXAMPLES / "detect_people.py"))["YOLOX"]("yolox.onnx")
+    frame = np.zeros((64, 128, 3), np.uint8)  # twice as large as the network's image
+    frame[..., 0] = 200
+    boxes = yolox(frame)
+    assert boxes.tolist() == [[40, 16, 56, 48], [48, 32, 80, 96]]
+    assert session.canvas.shape == (1, 3, 64, 64)
+    assert session.canvas[0, :, 0, 0].tolist() == [0, 0, 200]  # blue, green, red
+    assert session.canvas[0, :, 40, 0].tolist() == [114] * 3  # below the frame
+    assert Embedder(run, runtime="torch")(frame, boxes=boxes).shape == (2, 32)
+
+
+@pytest.mark.data
+def test_a_real_detector_finds_people(data_root: Path) -> None:
+    """At least five of the six people whom the authors of PETS 2009 marked in a frame."""
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: NOT tested")
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: NOT tested")
+    video = cv2.VideoCapture(str(data_root / "video" / "vtest.avi"))
+    frame = [video.read()[1] for _ in range(100)][-1][..., ::-1]
+    boxes = runpy.run_path(str(EXAMPLES / "detect_people.py"))["YOLOX"](data_root / "models" / "yolox_nano.onnx")(frame)
+    marks = np.loadtxt(data_root / "video" / "PETS09-S2L1_gt.txt", delimiter=",")
+    marked = marks[marks[:, 0] == 100][:, 2:6]
+    marked[:, 2:] += marked[:, :2]
+    sides = np.minimum(boxes[:, None, 2:], marked[:, 2:]) - np.maximum(boxes[:, None, :2], marked[:, :2])
+    shared = sides.clip(0).prod(axis=2)
+    sizes, marked_sizes = ((one[:, 2:] - one[:, :2]).prod(axis=1) for one in (boxes, marked))
+    overlaps = shared / (sizes[:, None] + marked_sizes - shared)
+    assert (overlaps.max(axis=0) > 0.6).sum() >= 5

@@ -16,6 +16,7 @@ def test_the_better_model_is_found(runs: Path, people: ReidDataset, say: Say, an
     gain = re.search(r"mAP ([+-][\d.]+) points, 95 % interval", text)
     assert gain
     assert float(gain[1]) == pytest.approx(float(rows[1][1]) - float(rows[0][1]), abs=0.011)
+    assert text.count("caution: The scores are of 16 queries only") == 1  # of both models
     assert re.search(r"most better, by average precision:\n  \+0\.\d\d  \S+\.jpg", text)
     found = answer(*words)
     difference = found["other"]["scores"]["mAP"] - found["one"]["scores"]["mAP"]

@@ -148,3 +148,39 @@ def test_unpacking(tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: A
     with Image.open(tmp_path / "images_detected" / "5_001_1_01.png") as image:
         assert image.size == (3, 6)
     assert len(list((tmp_path / "images_labeled").iterdir())) == 10 * sum(PEOPLE) - len(PEOPLE)
+
+
+def test_people_or_cameras_is_asked_and_the_answer_is_written(
+    people: ReidDataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "rooms"
+    for record in people.train:
+        folder = root / ("hall", "kitchen")[record.camid > 2] / f"person {record.pid}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(record.path, folder / f"20260101_{record.path.name[5:].replace('c', '')}")
+    code, text = check(capsys, root, "--write-split")
+    assert code == 0
+    assert f"{root} holds camera-folders, scored by the market1501 protocol" in text
+    assert "note: the cameras have these numbers: hall 1, kitchen 2" in text
+    table = (root / "dataset.csv").read_text()
+    assert re.search(r"^query,kitchen/person \d/20260101_3_0\.jpg,\d,2$", table, re.MULTILINE)
+    code, text = check(capsys, root / "hall", "--folders", "people")
+    assert code == 0
+    assert "holds person-folders, scored by the all-cameras protocol" in text
+
+    for place in ("hall", "kitchen"):
+        (tmp_path / "flat" / place).mkdir(parents=True)
+        shutil.copy(people.train[0].path, tmp_path / "flat" / place / "a.jpg")
+    for words in ((), ("--dataset", "folders")):
+        code, text = check(capsys, tmp_path / "flat", *words)
+        assert code == 1
+        assert "named like places, hall, kitchen: people or cameras?" in text
+        for answer in ("people", "cameras"):
+            assert f"{answer.capitalize()}:  " in text
+            assert f"data check {tmp_path / 'flat'} --folders {answer}" in text
+    code, text = check(capsys, tmp_path / "flat", "--folders", "cameras")
+    assert code == 1
+    assert "in folders of cameras (hall 1, kitchen 2) without folders of people within: no people are known" in text
+    code, text = check(capsys, root, "--folders", "people", "--dataset", "folders")
+    assert code == 2
+    assert "--dataset and --folders both name the dataset" in text

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from tests.cli.conftest import Answer, Fail, Say
@@ -31,3 +32,32 @@ def test_what_cannot_be_read_is_reported(runs: Path, people: ReidDataset, tmp_pa
     assert "b.jpg" in why
     with np.load(tmp_path / "x.npz") as written:
         assert not np.allclose(np.linalg.norm(written["embedding"], axis=1), 1)
+
+
+def test_cameras_and_whole_frames(
+    runs: Path, people: ReidDataset, tmp_path: Path, say: Say, answer: Answer, fail: Fail
+) -> None:
+    for place in ("hall", "kitchen"):
+        (tmp_path / "crops" / place).mkdir(parents=True)
+        (tmp_path / "crops" / place / "a.jpg").write_bytes(people.query[0].path.read_bytes())
+    Image.new("RGB", (768, 576)).save(tmp_path / "crops" / "hall" / "frame.png")
+    words = ("embed", runs / "short", tmp_path / "crops", "--runtime", "torch")
+    text = say(*words, "--out", tmp_path / "x.npz", "--folders", "cameras")
+    assert "\ncameras by folder: hall 1, kitchen 2\n" in text
+    frame = tmp_path / "crops" / "hall" / "frame.png"
+    assert "\ncaution: 1 of 3 images do not have the shape of a person" in text
+    assert f"The first of them: {frame} (768×576 pixels, width×height).\n" in text
+    with np.load(tmp_path / "x.npz") as found:
+        assert found["camid"].tolist() == [1, 1, 2]
+        assert found["pid"].tolist() == [-1] * 3
+    found = answer(*words, "--out", tmp_path / "y.npz", "--folders", "people")
+    assert found["cameras"] == {}
+    assert [caution.partition(":")[0] for caution in found["cautions"]] == [
+        "1 of 3 images do not have the shape of a person"
+    ]
+    with np.load(tmp_path / "y.npz") as written:
+        assert written["pid"].tolist() == [1, 1, 2]
+    text = fail(
+        "embed", runs / "short", people.root / "dataset.csv", "--out", tmp_path / "z.npz", "--folders", "people"
+    )
+    assert "(on the command line: --folders)" in text

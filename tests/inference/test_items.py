@@ -64,3 +64,17 @@ def test_names_of_several_images(folder: Path) -> None:
     several = {name: names_several(folder / name) for name in ("a", "*.jpg", "some.csv", "a/2.jpg", "no.jpg")}
     assert several == {"a": True, "*.jpg": True, "some.csv": True, "a/2.jpg": False, "no.jpg": False}
     assert not names_several(str(folder / "frame[1].jpg"))  # a file, though it looks like a pattern
+
+
+def test_cameras_of_folders(tmp_path: Path, folder: Path) -> None:
+    for name in ("kitchen/a.jpg", "hall/b.jpg"):
+        (tmp_path / "crops" / name).parent.mkdir(parents=True)
+        (tmp_path / "crops" / name).touch()
+    hall, kitchen = (str(tmp_path / "crops" / name) for name in ("hall/b.jpg", "kitchen/a.jpg"))
+    assert find_items(tmp_path / "crops") == [Item(hall), Item(kitchen)]
+    expected = [Item(hall, -1, 1, "hall"), Item(kitchen, -1, 2, "kitchen")]
+    assert find_items(tmp_path / "crops", folders="cameras") == expected
+    assert find_items(str(tmp_path / "crops" / "*" / "*.jpg"), folders="cameras") == expected
+    (folder / "some.csv").write_text("path\na/2.jpg\n")
+    with pytest.raises(ValueError, match="is a table, which lists people and cameras itself; leave folders=people out"):
+        find_items(folder / "some.csv", folders="people")

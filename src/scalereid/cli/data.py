@@ -11,18 +11,23 @@ from typing import Annotated
 from rich.table import Column, Table
 from tyro.conf import Positional, arg
 
+from scalereid.cli.errors import UsageError
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
-from scalereid.data.check.layout import Layout, explain, find_datasets
+from scalereid.data.check.layout import Layout, ask, explain, find_datasets
 from scalereid.data.names import splits_of
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.cuhk03_mat import IMAGES, unpack_cuhk03
+from scalereid.data.readers.paths import FoldersOf
+from scalereid.data.readers.person_folders import PeopleOrCamerasError
 from scalereid.data.readers.table import write_csv
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
+
+_READERS: dict[FoldersOf, str] = {"people": "person-folders", "cameras": "camera-folders"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,8 @@ class CheckOptions:
 
     dataset: Annotated[str | None, otherwise("what is found there")] = None
     """Name of the dataset; see `scalereid datasets`."""
+    folders: Annotated[FoldersOf | None, otherwise("asked where it is not plain")] = None
+    """Whose folders are in ROOT: the same as the dataset person-folders or camera-folders."""
     protocol: Annotated[Protocol | None, otherwise("the dataset's own")] = None
     """Protocol to check for."""
     decode: Switch = False
@@ -48,8 +55,11 @@ def data_check(
 ) -> None:
     """Find out which dataset is in a folder, what is wrong with it and what to do.
     Exits with 1 if it cannot be used as it is."""
-    if options.dataset:
-        layout, findings = _read(root, options.dataset)
+    if options.dataset and options.folders:
+        raise UsageError("--dataset and --folders both name the dataset; give one of them")
+    named = _READERS[options.folders] if options.folders else options.dataset
+    if named:
+        layout, findings = _read(root, named)
     else:
         layout = find_datasets(root)
         findings = explain(root, layout)
@@ -70,6 +80,9 @@ def data_check(
         output.say(str(finding))
         if finding.kind == "packed":
             output.say(f"    Unpack it:  {program()} data unpack {quote(finding.examples[0])}")
+        if finding.kind == "people-or-cameras":
+            for answer in _READERS:
+                output.say(f"    {answer.capitalize()}:  {program()} data check {quote(str(root))} --folders {answer}")
     depth = "" if options.decode else " (of images only the headers were read; --decode decodes every image)"
     output.say(f"\n{_verdict(findings)}{depth}")
     output.result({
@@ -101,6 +114,8 @@ def _read(root: Path, name: str) -> tuple[Layout, list[Finding]]:
     """The dataset of that name, or why it cannot be read."""
     try:
         return Layout({name: read_dataset(splits_of(name)[0], root)}, {}, ()), []
+    except PeopleOrCamerasError as error:
+        return Layout({}, {}, ()), [ask(str(error))]
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return Layout({}, {}, ()), [Finding("error", "unreadable", str(error))]
 

@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from scalereid.cli.models import ComputeOptions, Model
-from scalereid.cli.options import Flat, Switch
+from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output
+from scalereid.data.readers.cameras import in_words
+from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embed_files import embed_files
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.embedding_table import check_out
@@ -24,6 +26,8 @@ class EmbedOptions:
 
     out: Path
     """A .parquet or .npz file. Until all is done, finished parts are in OUT.shards."""
+    folders: Annotated[FoldersOf | None, otherwise("cameras where all are named like cam1")] = None
+    """Whose folders are in IMAGES, to write their numbers."""
     flip: Switch = False
     """Add the embedding of each image's mirror image to its own."""
     normalize: Switch = True
@@ -44,8 +48,11 @@ def embed(
     """Write a table of embeddings with paths, people and cameras. After a kill, the
     same command goes on where it stopped."""
     check_out(options.out)
-    items = find_items(images)
+    items = find_items(images, folders=options.folders)
+    cameras = {item.camera: item.camid for item in items if item.camera}
     output.say(f"{len(items):,} images; preparing the model …")
+    if cameras:
+        output.say(f"cameras by folder: {in_words(cameras)}")
     started = time.monotonic()
     runtime = compute.runtime_options(source)
     with Embedder(
@@ -67,6 +74,9 @@ def embed(
             raise
     for why in unreadable:
         output.say(f"left out: {why}")
+    question = embedder.shapes.question()
+    if question:
+        output.say(f"caution: {question}")
     written = len(items) - len(unreadable)
     output.say(
         f"{written:,} embeddings of {metadata.embedding_size} numbers in {options.out}; model {metadata.fingerprint}"
@@ -74,5 +84,5 @@ def embed(
     output.result({
         "out": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint, "runtime": name,
         "precision": precision, "embedding_size": metadata.embedding_size, "embeddings": written,
-        "unreadable": unreadable,
+        "cameras": cameras, "cautions": [question] if question else [], "unreadable": unreadable,
     })  # fmt: skip

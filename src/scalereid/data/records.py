@@ -59,6 +59,8 @@ class ReidDataset:
     protocol: Protocol = "market1501"
     left_out: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Number of files in its folders that are in no split, by reason."""
+    cameras: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """Camids by the names of cameras, where they have names."""
 
     @property
     def splits(self) -> dict[str, tuple[ImageRecord, ...]]:

@@ -137,7 +137,11 @@ def test_all_readers_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setitem(DATASETS, name, ask)
     find_datasets(tmp_path)
-    assert asked == [*DATASETS]
+    assert asked == [name for name in DATASETS if name not in ("person-folders", "camera-folders")]
+    (tmp_path / "cam1").mkdir()
+    asked.clear()
+    find_datasets(tmp_path)
+    assert asked == [name for name in DATASETS if name != "person-folders"]
 
 
 def test_half_a_dataset_is_not_nothing(tmp_path: Path) -> None:
@@ -155,3 +159,29 @@ def test_a_neighbour_is_not_a_concern(tmp_path: Path) -> None:
         touch(tmp_path / "VIPeR" / folder, [f"{pid:03d}_0.bmp" for pid in range(632)])
     touch(tmp_path / "mine" / "train", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
     assert said(tmp_path / "mine") == {}
+
+
+def test_people_or_cameras_is_asked_and_nothing_else(tmp_path: Path) -> None:
+    for place in ("hall", "kitchen"):
+        touch(tmp_path / place, ["a.jpg", "b.jpg"])
+    [finding] = explain(tmp_path, find_datasets(tmp_path))
+    assert (finding.severity, finding.kind) == ("error", "people-or-cameras")
+    assert finding.message.startswith(
+        f"{tmp_path} contains 2 folders named like places, hall, kitchen: people or cameras?"
+    )
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_people_within_places_are_taken_for_people_within_cameras(tmp_path: Path, split: str) -> None:
+    for place in ("hall", "kitchen"):
+        for person in ("anna", "ben"):
+            touch(tmp_path / split / place / person, ["1.jpg", "2.jpg"])
+    layout = find_datasets(tmp_path)
+    assert [*layout.readable] == ["camera-folders"]
+    assert layout.readable["camera-folders"].cameras == {"hall": 1, "kitchen": 2}
+
+
+def test_a_place_with_a_dataset_within_is_not_a_camera(tmp_path: Path) -> None:
+    for split, pid in (("train", 1), ("query", 2), ("gallery", 2)):
+        touch(tmp_path / "office" / split, [f"{pid:04d}_c1_0.jpg"])
+    assert f"market-names is not here but in {tmp_path / 'office'}" in said(tmp_path)["wrong-level"].message

@@ -18,7 +18,7 @@ def dataset(camids: tuple[int, int] = (1, 1), queries: int = 50) -> ReidDataset:
 def test_unknown_cameras() -> None:
     message = unknown_cameras(dataset())
     assert "all query and gallery images have one camera number, 1, so that the next picture of a burst" in message
-    assert "write them into the file names (anna/0001_c2.jpg)" in message
+    assert "write them into the file names (anna/c2_0001.jpg)" in message
     assert unknown_cameras(dataset(camids=(1, 2))) == ""
     assert unknown_cameras(replace(dataset(), protocol="market1501")) == ""  # which has no match to score then
 

@@ -1,8 +1,9 @@
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from scalereid.data.readers.person_folders import read_person_folders
+from scalereid.data.readers.person_folders import PeopleOrCamerasError, read_folders, read_person_folders
 from tests.data.readers.files import touch
 
 
@@ -38,15 +39,58 @@ def test_without_cameras_the_protocol_is_all_cameras(tmp_path: Path) -> None:
     assert dataset.left_out == {f"images beside the folders of people in {tmp_path.name}": 1}
 
 
-def test_folders_of_cameras_are_refused(tmp_path: Path) -> None:
-    for camera in ("cam1", "Cam2"):
-        touch(tmp_path / "a" / camera, ["x.jpg"])
-    with pytest.raises(ValueError, match="the folders are named Cam2, cam1: cameras, not people"):
-        read_person_folders(tmp_path / "a")
-    touch(tmp_path / "b" / "siteA", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
-    touch(tmp_path / "b" / "siteB", ["0003_c1_0.jpg"])
+def fill(root: Path, names: Iterable[str], images: int = 2) -> Path:
+    for name in names:
+        touch(root / name, [f"{i:03d}.jpg" for i in range(images)])
+    return root
+
+
+@pytest.mark.parametrize(
+    ("names", "images", "why"),
+    [
+        (["cam1", "Cam2"], 2, "2 folders named like cameras, Cam2, cam1"),
+        (["hall", "kitchen", "garden"], 2, "3 folders named like places, garden, hall, kitchen"),
+        (["20260101", "2026-01-02"], 2, "2 folders named like dates or times, 2026-01-02, 20260101"),
+        (["a", "b", "c", "d"], 146, r"4 folders with 146 images each \(the median\), a, b, c, …"),
+    ],
+)
+def test_people_or_cameras_is_asked(tmp_path: Path, names: list[str], images: int, why: str) -> None:
+    fill(tmp_path, names, images)
+    with pytest.raises(
+        PeopleOrCamerasError,
+        match=rf"{why}: people or cameras\? Name the dataset person-folders if .*camera-folders if",
+    ):
+        read_folders(tmp_path)
+    assert len(read_person_folders(tmp_path).train) == images * len(names)  # the answer
+
+
+@pytest.mark.parametrize(
+    ("names", "images"),
+    [
+        (["anna", "ben", "zoë"], 99),
+        ([f"{pid:04d}" for pid in range(11)], 100),
+        ([f"c{pid:04d}" for pid in range(101)], 1),
+        (["anna hall", "ben", "zoë"], 2),
+    ],
+)
+def test_people_are_not_asked_about(tmp_path: Path, names: list[str], images: int) -> None:
+    assert len(read_folders(fill(tmp_path, names, images)).train) == images * len(names)
+
+
+def test_images_of_several_cameras_in_a_folder_tell_that_it_is_a_persons(tmp_path: Path) -> None:
+    for name in ("hall", "kitchen"):
+        touch(tmp_path / name, ["a_c1.jpg", "b_c1.jpg"])
+    with pytest.raises(PeopleOrCamerasError):
+        read_folders(tmp_path)
+    touch(tmp_path / "hall", ["c_c2.jpg"])
+    assert [(r.pid, r.camid) for r in read_folders(tmp_path).train] == [(1, 1), (1, 1), (1, 2), (2, 1), (2, 1)]
+
+
+def test_folders_with_images_of_several_people_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "siteA", ["0001_c1_0.jpg", "0002_c1_0.jpg"])
+    touch(tmp_path / "siteB", ["0003_c1_0.jpg"])
     with pytest.raises(ValueError, match="the images in siteA are named after several people, 0001, 0002 among them"):
-        read_person_folders(tmp_path / "b")
+        read_person_folders(tmp_path)
 
 
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:

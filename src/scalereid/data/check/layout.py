@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 from scalereid.data import DATASETS
 from scalereid.data.check.findings import Finding, Severity, named, share
+from scalereid.data.readers.cameras import look_like_cameras, look_like_places
 from scalereid.data.readers.cuhk03_mat import CUHK03_FILE
-from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError
-from scalereid.data.readers.market_names import MARKET_LIKE
+from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_folders
+from scalereid.data.readers.market_names import MARKET_LIKE, SPLIT_NAMES
+from scalereid.data.readers.person_folders import PeopleOrCamerasError
 from scalereid.data.records import ReidDataset
 
 TABLES = ("csv", "jsonl")
-OWN_DATA = (*TABLES, "market-names", "folders")
+OWN_DATA = (*TABLES, "market-names", "folders", "person-folders", "camera-folders")
 _MAX_FOLDERS = 300  # tried above and below
 _MAX_FILES = 200_000
 
@@ -28,25 +30,39 @@ class Layout(NamedTuple):
     refused: dict[str, str]
     """Why readers that found their folders cannot read them, by the reader's name."""
     warnings: tuple[str, ...]
+    question: str = ""
+    """Whether folders are people's or cameras', where that has to be asked."""
 
 
 def find_datasets(root: Path, names: Iterable[str] = tuple(DATASETS)) -> Layout:
-    """Try the readers of these names on a folder."""
-    readable, refused = {}, {}
+    """Try the readers of these names on a folder; `camera-folders` only where folders are named like cameras or places.
+
+    `person-folders` is not tried: it reads what `folders` does, and does not ask.
+    """
+    readable, refused, question = {}, {}, ""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for name in names:
+            if name == "person-folders" or (name == "camera-folders" and not _holds_cameras(root)):
+                continue
             try:
                 readable[name] = DATASETS[name](root)
             except NotHereError:
                 continue
             except PermissionError:
                 raise
+            except PeopleOrCamerasError as error:
+                question = str(error)
             except (ValueError, ModuleNotFoundError, OSError) as error:
                 refused[name] = str(error)
     if any(name in refused for name in TABLES):  # a table is meant to be read, and nothing else
         readable = {name: read for name, read in readable.items() if name not in OWN_DATA}
-    return Layout(readable, refused, tuple(dict.fromkeys(str(warning.message) for warning in caught)))
+    return Layout(readable, refused, tuple(dict.fromkeys(str(warning.message) for warning in caught)), question)
+
+
+def ask(question: str) -> Finding:
+    """The finding that folders may be people's or cameras'."""
+    return Finding("error", "people-or-cameras", question)
 
 
 def explain(root: Path, layout: Layout) -> list[Finding]:
@@ -62,10 +78,22 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
     if not whole and not tables:
         findings += _nearby(root, readable=bool(layout.readable))
     if not layout.readable and not any(finding.severity == "error" for finding in findings):
-        findings += _names(root)
-        findings += [unreadable[name] for name in ("market-names", "folders") if name in unreadable]
+        if layout.question:
+            findings.append(ask(layout.question))
+        else:
+            findings += _names(root)
+            own = ("market-names", "folders", "camera-folders")
+            findings += [unreadable[name] for name in own if name in unreadable]
     findings += [Finding("warning", "reader", warning) for warning in layout.warnings]
     return findings
+
+
+def _holds_cameras(root: Path) -> bool:
+    """Whether the folders in a folder, or in its `train`, `query` and `gallery`, are named like cameras or places."""
+    folders = list_folders(root) if root.is_dir() else []
+    within = [inner for folder in folders if folder.name.lower() in SPLIT_NAMES for inner in list_folders(folder)]
+    names = [folder.name for folder in within or folders]
+    return look_like_cameras(names) or look_like_places(names)
 
 
 def _almost(layout: Layout) -> Iterator[Finding]:
@@ -168,6 +196,7 @@ def _names(root: Path) -> Iterator[Finding]:
     else:
         message = (
             f"person and camera cannot be read from the names of the {len(images):,} images here; name them like "
-            "0042_c3_0001.jpg, put the images of each person into a folder, or list them in a table, dataset.csv"
+            "0042_c3_0001.jpg, put the images of each person into a folder, with folders for each camera above "
+            "(kitchen/anna/x.jpg) or cameras in the names (anna/x_c2.jpg), or list them in a table, dataset.csv"
         )
         yield Finding("error", "nameless", message, named(nameless))

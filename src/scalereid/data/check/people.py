@@ -6,6 +6,7 @@ from pathlib import Path
 
 from scalereid.data.check.findings import Finding, Severity, named, share
 from scalereid.data.protocols import LEFT_OUT, Protocol, needs_two_cameras
+from scalereid.data.readers.cameras import in_words
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out, one_per_tracklet
 
 
@@ -16,6 +17,9 @@ def check_people(dataset: ReidDataset) -> list[Finding]:
         findings.append(Finding("error", "no-images", f"{dataset.name} has no images in {dataset.root}"))
     for why, files in sorted(dataset.left_out.items()):
         findings.append(Finding("note", "left-out", f"left out: {files:,} {why}"))
+    if dataset.cameras:
+        message = f"the cameras have these numbers: {in_words(dataset.cameras)}"
+        findings.append(Finding("note", "camera-numbers", message))
     if dataset.train:
         findings += _check_training(dataset.train)
     if dataset.query and dataset.gallery:

@@ -25,7 +25,7 @@ def unknown_cameras(dataset: ReidDataset) -> str:
     return (
         f"all query and gallery images have one camera number, {cameras.pop()}, so that the next picture of a burst, or one "
         "from the same room, counts as a match: the scores may be far too high for finding people elsewhere. Where there were "
-        "several cameras, write them into the file names (anna/0001_c2.jpg) or into a table, or sort the images into a folder "
+        "several cameras, write them into the file names (anna/c2_0001.jpg) or into a table, or sort the images into a folder "
         "for each camera"
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from scalereid.data.readers import (
+    camera_folders,
     cuhk01,
     cuhk02,
     cuhk03,
@@ -62,7 +63,9 @@ READERS: dict[str, Reader] = {
     "csv": Reader(table.read_csv),
     "jsonl": Reader(table.read_jsonl),
     "market-names": Reader(market_names.read_market_names),
-    "folders": Reader(person_folders.read_person_folders),
+    "folders": Reader(person_folders.read_folders),
+    "person-folders": Reader(person_folders.read_person_folders),
+    "camera-folders": Reader(camera_folders.read_camera_folders),
 }
 SPLITS: dict[str, int] = {name: reader.splits for name, reader in READERS.items() if reader.splits > 1}
 """Number of splits of each dataset that has several."""

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from scalereid.data.readers.cameras import NOT_A_DATE
 from scalereid.data.readers.folders import IMAGE_SUFFIXES, FileNames, NotHereError, list_folders
 from scalereid.data.records import ReidDataset
 
@@ -13,7 +14,9 @@ SPLIT_FOLDERS = {
     "gallery": ("gallery", "bounding_box_test", "test"),
 }
 """Usual names of the folders of a dataset's splits."""
-MARKET_LIKE = re.compile(r"(?P<pid>-1|\d+)_c(?P<camid>\d+).*")
+SPLIT_NAMES = {name for names in SPLIT_FOLDERS.values() for name in names}
+# Times are neither people nor cameras: dates, and numbers of ten or more digits, which are seconds since 1970 and the like.
+MARKET_LIKE = re.compile(rf"(?P<pid>-1|{NOT_A_DATE}\d{{1,9}})_c(?P<camid>\d{{1,4}})(?!\d).*")
 _IMAGES = FileNames("Market-1501-like", MARKET_LIKE, example="0042_c3_0001.jpg", suffixes=IMAGE_SUFFIXES)
 
 

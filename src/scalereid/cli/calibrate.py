@@ -3,28 +3,39 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from rich.table import Table
 
+from scalereid.cli.errors import UsageError
 from scalereid.cli.models import ComputeOptions, Model
-from scalereid.cli.options import DatasetOptions, DistanceOptions, Flat, otherwise
+from scalereid.cli.options import DistanceOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
-from scalereid.retrieval.calibration import Calibration, Method
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.labelled_pairs import distances_of_pairs
+from scalereid.inference.opening import RuntimeOptions
+from scalereid.retrieval.answers import read_pairs
+from scalereid.retrieval.calibration import RATES, Calibration, Method
 from scalereid.retrieval.calibration import calibrate as calibrate_pairs
 from scalereid.retrieval.open_set import OpenSet, score_open_set
-from scalereid.retrieval.pairs import OperatingPoint, pair_distances
+from scalereid.retrieval.pairs import OperatingPoint, PairDistances, pair_distances
 from scalereid.runs.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrateOptions(DatasetOptions):
+class CalibrateOptions:
     """What is calibrated with, and what is written."""
 
+    data: Annotated[Path | None, otherwise("none; give this or --pairs")] = None
+    """Folder of the datasets."""
+    dataset: Annotated[str | None, otherwise("the one the run was scored on")] = None
+    """Name of the dataset; see `scalereid datasets`."""
+    pairs: Annotated[Path | None, otherwise("none; give this or --data")] = None
+    """Labelled pairs of images, as `scalereid label` makes them: a .csv file."""
     rates: Annotated[tuple[float, ...], otherwise("0.1 to 0.0001, as far as there are pairs")] = ()
     """False-match rates to find thresholds for."""
     method: Method = "logistic"
@@ -41,19 +52,44 @@ def calibrate(
     output: Flat[Output],
 ) -> None:
     """Find out what a model's distances mean, on a dataset whose people it has not
-    seen: thresholds at false-match rates, the probability that two images show
-    the same person, and open-set identification rates."""
+    seen, or on labelled pairs: thresholds at false-match rates, the probability that
+    two images show the same person, and for a dataset open-set identification."""
     require_matplotlib()
     folder = _folder(source, options.out)
     for rate in options.rates:
         if not 0 < rate < 1:
             raise ValueError(f"a false-match rate is {rate}; it must be between 0 and 1")
+    runtime = compute.runtime_options(source)
+    if options.pairs is None:
+        if options.data is None:
+            raise UsageError("Name what to calibrate on: --data FOLDER, or --pairs FILE.csv")
+        document = _on_people(source, options.data, options, distances, runtime, folder, output)
+    else:
+        given = {"--data": options.data, "--dataset": options.dataset} | {
+            f"--{k}": v for k, v in vars(distances).items()
+        }
+        if ignored := [flag for flag, value in given.items() if value is not None]:
+            raise UsageError(f"--pairs takes the place of a dataset and its distances; leave out {', '.join(ignored)}")
+        document = _on_pairs(source, options.pairs, options, runtime, folder, output)
+    output.result(document)
+
+
+def _on_people(
+    source: str,
+    data: Path,
+    options: CalibrateOptions,
+    distances: DistanceOptions,
+    runtime: RuntimeOptions,
+    folder: Path,
+    output: Output,
+) -> dict[str, Any]:
+    """Calibrate on a dataset; the document for --json."""
     scored = evaluate(
         source,
-        data=options.data,
+        data=data,
         dataset=options.dataset,
         options=EvaluationOptions(distance=distances.distance, protocol=distances.protocol),
-        runtime=compute.runtime_options(source),
+        runtime=runtime,
         progress=output.progress,
     )
     distance, protocol = scored.scores.distance, scored.scores.protocol
@@ -68,6 +104,62 @@ def calibrate(
         method=options.method,
         rates=options.rates,
     )
+    output.say(f"\n{scored}\n\n{found.same_pairs:,} pairs of one person, {found.different_pairs:,} of two")
+    output.show(_points_table(found.points), _open_set_table(open_set))
+    return _keep(pairs, found, folder, output) | {"evaluation": scored.to_json(), "open_set": asdict(open_set)}
+
+
+def _on_pairs(
+    source: str, file: Path, options: CalibrateOptions, runtime: RuntimeOptions, folder: Path, output: Output
+) -> dict[str, Any]:
+    """Calibrate on labelled pairs; the document for --json."""
+    labelled = read_pairs(file)
+    with Embedder(
+        source,
+        runtime=runtime.runtime,
+        precision=runtime.precision,
+        device=runtime.device,
+        batch_size=runtime.batch_size,
+        run_code=runtime.run_code,
+    ) as embedder:
+        metadata, distances = embedder.metadata, distances_of_pairs(labelled, embedder, output.progress)
+    pairs, counts = labelled.pair_distances(distances), labelled.counts
+    found = calibrate_pairs(
+        pairs,
+        distance="cosine",
+        model=metadata.model,
+        fingerprint=metadata.fingerprint,
+        dataset=f"{len(labelled.answers):,} labelled pairs ({file.name})",
+        method=options.method,
+        rates=options.rates,
+    )
+    output.say(
+        f"\n{counts['same']:,} pairs of one person, {counts['different']:,} of two; left out: {counts['unsure']:,} unsure, "
+        f"{counts['']:,} not labelled\nThey stand for {labelled.weights.sum():,.0f} pairs, of which about {found.prior:.2%} "
+        "show one person"
+    )
+    output.show(_points_table(found.points))
+    output.say(
+        "True-match rates and the share of one person are rough: they rest on pairs that tell as much as "
+        f"{pairs.effective_same:.0f} of one person drawn at random."
+    )
+    if too_small := [f"{rate:g}" for rate in RATES if rate < pairs.smallest_rate and not options.rates]:
+        output.say(
+            f"So few pairs cannot tell false-match rates of {', '.join(too_small)}; the smallest that they can is "
+            f"{pairs.smallest_rate:.2g}. Label more."
+        )
+    if not labelled.model_fingerprint:
+        output.say(
+            f"{file} does not say how its pairs were drawn; rates are those of all pairs if they were drawn at random."
+        )
+    return _keep(pairs, found, folder, output) | {
+        "effective_same_pairs": pairs.effective_same, "unsure": counts["unsure"], "not_labelled": counts[""],
+        "stand_for": float(labelled.weights.sum()), "smallest_rate": pairs.smallest_rate,
+    }  # fmt: skip
+
+
+def _keep(pairs: PairDistances, found: Calibration, folder: Path, output: Output) -> dict[str, Any]:
+    """Write the calibration and its pictures; what the documents for --json have in common."""
     folder.mkdir(parents=True, exist_ok=True)
     file, pictures = Run(folder).calibration, (folder / "distances.png", folder / "roc.png")
     if file.exists():
@@ -75,15 +167,12 @@ def calibrate(
     found.save(file)
     draw_distances(pairs, found, pictures[0])
     draw_roc(pairs, found, pictures[1])
-    output.say(f"\n{scored}\n\n{found.same_pairs:,} pairs of one person, {found.different_pairs:,} of two")
-    output.show(_points_table(found.points), _open_set_table(open_set))
     output.say(f"{_meaning(found)}\nIt is in {file}; pictures: {pictures[0]}, {pictures[1]}")
-    output.result({
-        "calibration": str(file), "pictures": [str(picture) for picture in pictures], "evaluation": scored.to_json(),
-        "method": found.method, "prior": found.prior, "same_pairs": found.same_pairs,
-        "different_pairs": found.different_pairs, "points": [asdict(point) for point in found.points],
-        "open_set": asdict(open_set),
-    })  # fmt: skip
+    return {
+        "calibration": str(file), "pictures": [str(picture) for picture in pictures], "method": found.method,
+        "prior": found.prior, "same_pairs": found.same_pairs, "different_pairs": found.different_pairs,
+        "points": [asdict(point) for point in found.points],
+    }  # fmt: skip
 
 
 def _folder(source: str, out: Path | None) -> Path:
@@ -106,10 +195,15 @@ def _meaning(found: Calibration) -> str:
 
 def _points_table(points: Sequence[OperatingPoint]) -> Table:
     """Thresholds, and their error rates."""
-    table = Table("false matches wanted", "accept below", "false-match rate", "true-match rate")
+    table = Table("false matches wanted", "accept below")
+    if any(point.interval for point in points):
+        table.add_column("95 % interval", no_wrap=True)
+    for heading in ("false-match rate", "true-match rate"):
+        table.add_column(heading)
     for point in points:
+        interval = [f"{point.interval[0]:.4f} to {point.interval[1]:.4f}"] if point.interval else []
         rates = f"{point.false_match_rate:.3%}", f"{point.true_match_rate:.2%}"
-        table.add_row(f"{point.wanted:.3%}", f"{point.threshold:.4f}", *rates)
+        table.add_row(f"{point.wanted:.3%}", f"{point.threshold:.4f}", *interval, *rates)
     return table
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": Command("evaluate:evaluate", "Score a model on datasets: mAP, mINP, CMC."),
     "compare": Command("compare:compare", "Compare two models query by query, with an interval."),
     "calibrate": Command("calibrate:calibrate", "Find thresholds and probabilities for a model's distances."),
+    "label": Command("label:label", "Write a page to label pairs on, for calibrate."),
     "report": Command("report:report", "Write one page about a run: curve, ranked lists, mistakes."),
     "embed": Command("embed:embed", "Write a table of embeddings of images."),
     "export": Command("export:export", "Write a model for ONNX Runtime, OpenVINO or torch."),

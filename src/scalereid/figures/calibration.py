@@ -18,16 +18,18 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
 
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
-    counted = (pairs.same + pairs.different).nonzero()[0]
+    counted = (pairs.seen.same + pairs.seen.different).nonzero()[0]
     first, last = pairs.edges[counted[0]], pairs.edges[counted[-1] + 1]
     bars = np.linspace(first, last, _BARS + 1)
     middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
-    for counts, colour, label in (
-        (pairs.same, "tab:green", "the same person"),
-        (pairs.different, "tab:red", "different people"),
+    labelled = "labelled " if pairs.sample else ""
+    for counts, seen, colour, label in (
+        (pairs.same, pairs.seen.same, "tab:green", "the same person"),
+        (pairs.different, pairs.seen.different, "tab:red", "different people"),
     ):
         heights = np.histogram(middles, bars, weights=counts / counts.sum())[0]
-        above.stairs(heights, bars, fill=True, alpha=0.5, color=colour, label=f"{counts.sum():,} pairs of {label}")
+        legend = f"{seen.sum():,} {labelled}pairs of {label}"
+        above.stairs(heights, bars, fill=True, alpha=0.5, color=colour, label=legend)
     for point in calibration.points:
         above.axvline(point.threshold, color="black", linewidth=0.8, linestyle=":")
         above.annotate(
@@ -63,7 +65,7 @@ def draw_roc(pairs: PairDistances, calibration: Calibration, file: Path) -> None
                       xytext=(4, -10), textcoords="offset points")  # fmt: skip
     axes.set_xscale("log")
     axes.set(
-        xlim=(1 / pairs.different.sum(), 1), ylim=(0, 1.02), xlabel="false-match rate", ylabel="true-match rate",
+        xlim=(pairs.smallest_rate, 1), ylim=(0, 1.02), xlabel="false-match rate", ylabel="true-match rate",
     )  # fmt: skip
     axes.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
     axes.grid(alpha=0.3)

@@ -18,6 +18,7 @@ Method = Literal["logistic", "isotonic"]
 RATES = (0.1, 0.01, 0.001, 0.0001)
 """False-match rates at which thresholds are given."""
 _KNOTS = 256
+_LEAST_LABELLED = 10
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Calibration:
     prior: float
     """Share of pairs of one person in the dataset."""
     same_pairs: int
+    """Number of pairs of one person that were seen: labelled, where only a sample of all pairs was."""
     different_pairs: int
+    """Number of pairs of two people, likewise."""
     points: tuple[OperatingPoint, ...]
     """Thresholds, for false-match rates from 10⁻¹ down as far as the dataset can tell."""
 
@@ -75,11 +78,16 @@ class Calibration:
             raise FileNotFoundError(f"no calibration at {file}; calibrate the model first")
         try:
             values = read_json(file)
-            points = tuple(OperatingPoint(**point) for point in values["points"])
+            points = tuple(_point(**point) for point in values["points"])
             knots = tuple((float(at), float(odds)) for at, odds in values["knots"])
             return cls(**(values | {"points": points, "knots": knots}))
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"{file} is not a calibration: {error}") from error
+
+
+def _point(*, interval: Sequence[float] | None = None, **values: float) -> OperatingPoint:
+    """A point as JSON has it; files of earlier versions have no interval."""
+    return OperatingPoint(**values, interval=(interval[0], interval[1]) if interval else None)
 
 
 def calibrate(
@@ -97,16 +105,25 @@ def calibrate(
     Thresholds are given at the false-match `rates`, by default from 10⁻¹ to 10⁻⁴ as far as there are enough pairs.
 
     `logistic` regression gives log-odds that fall on a straight line; `isotonic` regression any that fall, and needs more
-    pairs. Both weigh pairs of one person and of two equally, so that `Calibration.probability` takes any prior.
+    pairs. Both weigh pairs of one person and of two equally, so that `Calibration.probability` takes any prior. Of a sample,
+    every labelled pair counts once in the regression, whatever number of pairs it stands for: which pairs were drawn depends
+    on nothing but the distance, so that the odds at a distance are those among all pairs.
 
     Raises:
         ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
         ValueError: There are too few pairs for any threshold, or for one of `rates`; or images of one person are no nearer to
             each other than images of two.
     """
-    same, different = int(pairs.same.sum()), int(pairs.different.sum())
+    same, different = int(pairs.seen.same.sum()), int(pairs.seen.different.sum())
     if different < 1 / RATES[0]:
         raise ValueError(f"{different} pairs of two people are too few; expected at least {1 / RATES[0]:.0f}")
+    if pairs.sample and same < _LEAST_LABELLED:
+        raise ValueError(f"{same} labelled pairs of one person are too few; expected at least {_LEAST_LABELLED}")
+    if pairs.smallest_rate > RATES[0] and not rates:
+        raise ValueError(
+            f"{different} labelled pairs of two people are too few: they tell false-match rates from "
+            f"{pairs.smallest_rate:.2g}, and the largest threshold is at {RATES[0]}; label more"
+        )
     false, true = pairs.rates()
     if np.trapezoid(true, false) <= 0.5:
         raise ValueError(
@@ -119,10 +136,12 @@ def calibrate(
         dataset=dataset,
         method=method,
         knots=_log_odds(pairs, method),
-        prior=same / (same + different),
+        prior=float(pairs.same.sum() / (pairs.same.sum() + pairs.different.sum())),
         same_pairs=same,
         different_pairs=different,
-        points=tuple(pairs.threshold(rate) for rate in rates or [rate for rate in RATES if different * rate >= 1]),
+        points=tuple(
+            pairs.threshold(rate) for rate in rates or [rate for rate in RATES if rate >= pairs.smallest_rate]
+        ),
     )
 
 
@@ -132,13 +151,15 @@ def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float]
     from sklearn.linear_model import LogisticRegression
 
     middles = (pairs.edges[:-1] + pairs.edges[1:]) / 2
-    counts = [pairs.same, pairs.different]
+    counts = [pairs.seen.same, pairs.seen.different]
     used = [count > 0 for count in counts]
     at = np.concatenate([middles[u] for u in used])
     is_same = np.concatenate([np.full(u.sum(), i == 0) for i, u in enumerate(used)])
     weights = np.concatenate([count[u] / count.sum() for count, u in zip(counts, used, strict=True)])
     ends = (0.0, float(pairs.edges[-1]))
-    limits = (-np.log(counts[0].sum()), np.log(counts[1].sum()))  # nothing is surer than one error among all pairs
+    shift = _log_ratio(pairs.seen) - _log_ratio(pairs)  # from as frequent as labelled to equally frequent
+    # Nothing is surer than one error among all pairs: the odds of those labelled, and the weights of those of one person.
+    limits = (-np.log(pairs.effective_same) - shift, np.log(counts[1].sum()))
     if method == "logistic":
         scale = at.std() or 1.0
         # A little regularised, so that people who are always told apart get finite odds.
@@ -146,10 +167,15 @@ def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float]
         slope, intercept = float(model.coef_[0, 0]) / scale, float(model.intercept_[0])
         crossings = [(limit - intercept) / slope for limit in limits]  # where the line reaches them
         knots = sorted({*ends, *(crossing for crossing in crossings if ends[0] < crossing < ends[1])})
-        return tuple((knot, float(np.clip(intercept + slope * knot, *limits))) for knot in knots)
+        return tuple((knot, float(np.clip(intercept + slope * knot, *limits)) + shift) for knot in knots)
     lowest, highest = (float(1 / (1 + np.exp(-limit))) for limit in limits)
     fitted = IsotonicRegression(increasing=False, y_min=lowest, y_max=highest).fit(at, is_same, sample_weight=weights)
     # The knots where it changes, thinned out to what a page can show.
     x, y = fitted.X_thresholds_, fitted.y_thresholds_
     chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), _KNOTS)).round().astype(int))
-    return tuple((float(x[i]), float(np.log(y[i] / (1 - y[i])))) for i in chosen)
+    return tuple((float(x[i]), float(np.log(y[i] / (1 - y[i]))) + shift) for i in chosen)
+
+
+def _log_ratio(pairs: PairDistances) -> float:
+    """Logarithm of the number of pairs of one person for each pair of two."""
+    return float(np.log(pairs.same.sum() / pairs.different.sum()))

@@ -1,0 +1,104 @@
+"""scalereid label: a page to label pairs of images on, for calibration without labelled people."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from tyro.conf import Positional, arg
+
+from scalereid.cli.models import ComputeOptions, Model
+from scalereid.cli.options import Flat, Switch
+from scalereid.cli.terminal import Output
+from scalereid.figures.labelling import write_labelling_page
+from scalereid.files import require_free
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.items import Item, find_items
+from scalereid.retrieval.drawing import draw_pairs
+
+_MOST_IMAGES = 10_000  # whose pairs are compared in a minute
+_FASTEST = ComputeOptions(runtime="auto")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions:
+    """Which pairs are drawn."""
+
+    out: Path
+    """The page to write: one .html file."""
+    pairs: int = 200
+    """Number of pairs to draw."""
+    other_cameras: Switch = False
+    """Draw only pairs from two cameras; IMAGES must be a table with camids."""
+    seed: int = 0
+    """Seed of the draws."""
+
+
+def label(
+    source: Model,
+    images: Annotated[
+        Positional[str], arg(metavar="IMAGES", help="A folder, a quoted pattern, a .csv or .jsonl table.")
+    ],
+    options: Flat[LabelOptions],
+    output: Flat[Output],
+    compute: Flat[ComputeOptions] = _FASTEST,
+) -> None:
+    """Draw pairs of images that are worth labelling, and write a page to label them
+    on: same person, different people or unsure. The page saves pairs.csv, which
+    `scalereid calibrate MODEL --pairs pairs.csv` takes. No people need be known."""
+    if options.out.suffix != ".html":
+        raise ValueError(f"out={options.out}: expected a file that ends in .html")
+    require_free(options.out)
+    found, cameras = _distinct(find_items(images)), None
+    items = _sample(found, options.seed)
+    left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
+    if options.other_cameras:
+        cameras = np.array([item.camid for item in items])
+        if len(np.unique(cameras[cameras >= 0])) < 2:
+            raise ValueError(
+                f"other_cameras needs images of two cameras; {images} names {len(np.unique(cameras[cameras >= 0]))}. Give a "
+                "table with the columns path and camid"
+            )
+    output.say(f"{len(items):,} images{left_out}; preparing the model …")
+    runtime = compute.runtime_options(source)
+    with Embedder(
+        source,
+        runtime=runtime.runtime,
+        precision=runtime.precision,
+        device=runtime.device,
+        batch_size=runtime.batch_size,
+        run_code=runtime.run_code,
+    ) as embedder:
+        metadata = embedder.metadata
+        with output.progress.stage("embedding", len(items)) as advance:
+            embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
+    drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
+    write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata)
+    number = len(drawn.first)
+    if not options.other_cameras:
+        output.say(
+            "Consecutive images of one camera are nearly copies, and make pairs look more alike than people are: where cameras "
+            "are known, draw with --other-cameras."
+        )
+    output.say(
+        f"{number:,} pairs in {options.out}, drawn from {drawn.pairs:,}; open it in a browser, label, save pairs.csv, then:\n"
+        f"  scalereid calibrate {source} --pairs pairs.csv"
+    )
+    output.result({
+        "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,
+        "images": len(items), "pairs": number, "drawn_from": drawn.pairs,
+    })  # fmt: skip
+
+
+def _distinct(items: list[Item]) -> list[Item]:
+    """Each file once, under whatever names it was found."""
+    return [*{os.path.realpath(item.path): item for item in reversed(items)}.values()][::-1]
+
+
+def _sample(items: list[Item], seed: int) -> list[Item]:
+    """All items, or of very many a random sample, in their order."""
+    if len(items) <= _MOST_IMAGES:
+        return items
+    drawn = np.random.default_rng(seed).choice(len(items), _MOST_IMAGES, replace=False)
+    return [items[i] for i in np.sort(drawn)]

@@ -12,8 +12,10 @@ from scalereid.models import BACKBONES
 from scalereid.models.building import build_model
 from scalereid.models.genotype import Genotype
 from scalereid.recipes import RECIPES
+from scalereid.retrieval.answers import LabelledPairs, read_pairs
 from scalereid.retrieval.arrays import rank, score
 from scalereid.retrieval.calibration import Calibration
+from scalereid.retrieval.drawing import DrawnPairs, draw_pairs
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.ranking import Ranking
@@ -30,12 +32,14 @@ __all__ = [
     "DATASETS",
     "RECIPES",
     "Calibration",
+    "DrawnPairs",
     "Embedder",
     "Evaluation",
     "EvaluationOptions",
     "Genotype",
     "ImageRecord",
     "LabelledEmbeddings",
+    "LabelledPairs",
     "Losses",
     "PerQuery",
     "Ranking",
@@ -49,10 +53,12 @@ __all__ = [
     "SearchResult",
     "Study",
     "build_model",
+    "draw_pairs",
     "evaluate",
     "load_checkpoint",
     "load_model",
     "rank",
+    "read_pairs",
     "rerank",
     "resume",
     "score",

@@ -14,7 +14,7 @@ from scalereid.cli import main
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.training import train
 from scalereid.runs.recipe import Recipe, ScheduleSettings
-from tests.cli.json_page import undocumented
+from tests.cli.json_page import section, undocumented
 
 Say = Callable[..., str]
 Answer = Callable[..., Any]
@@ -78,8 +78,7 @@ def answer(capsys: pytest.CaptureFixture[str]) -> Answer:
         capsys.readouterr()
         main([*map(str, words), "--json"])
         document = json.loads(capsys.readouterr().out)
-        command = " ".join(map(str, words[: 2 if words[0] == "data" else 1]))
-        assert undocumented(command, document) == set()
+        assert undocumented(section([*map(str, words)]), document) == set()
         return document
 
     return run

@@ -1,7 +1,7 @@
 """The keys of each command's JSON, as docs/reference/json.md lists them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,13 @@ def documented() -> dict[str, set[str]]:
         name: set(re.findall(r"^\| `(\S+)`", text, re.MULTILINE))
         for name, text in zip(sections[1::2], sections[2::2], strict=True)
     }
+
+
+def section(words: Sequence[str]) -> str:
+    """The section on what a command line prints: a command's own, or that of an option with which it prints other keys."""
+    command = " ".join(words[: 2 if words[0] == "data" else 1])
+    with_options = [name for name in documented() if name.startswith(f"{command} --") and name.split()[-1] in words]
+    return (with_options or [command])[0]
 
 
 def undocumented(command: str, document: Any) -> set[str]:

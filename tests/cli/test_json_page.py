@@ -1,9 +1,9 @@
 from scalereid.cli.commands import COMMANDS
-from tests.cli.json_page import documented, undocumented
+from tests.cli.json_page import documented, section, undocumented
 
 
 def test_every_command_that_prints_results_is_documented() -> None:
-    assert documented().keys() == COMMANDS.keys() - {"completion"}
+    assert {name.partition(" --")[0] for name in documented()} == COMMANDS.keys() - {"completion"}
     assert all(documented().values())
 
 
@@ -19,3 +19,9 @@ def test_keys_that_differ_from_the_page_are_found() -> None:
     assert undocumented("data check", document | {"findings": [{"kind": "x"}]}) == {
         "findings[].severity", "findings[].message", "findings[].examples",
     }  # fmt: skip
+
+
+def test_an_option_may_have_a_section_of_its_own() -> None:
+    assert section(["calibrate", "runs/x", "--data", "data"]) == "calibrate"
+    assert section(["calibrate", "runs/x", "--pairs", "pairs.csv"]) == "calibrate --pairs"
+    assert section(["data", "check", "data"]) == "data check"

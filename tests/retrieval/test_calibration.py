@@ -1,3 +1,4 @@
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 
 from scalereid.retrieval.calibration import Calibration, calibrate
-from scalereid.retrieval.pairs import PairDistances
+from scalereid.retrieval.pairs import PairDistances, sampled_pair_distances
 
 ABOUT: dict[str, Any] = {"distance": "cosine", "model": "m", "fingerprint": "f", "dataset": "d"}
 
@@ -97,3 +98,35 @@ def test_a_model_that_tells_nothing_is_not_calibrated() -> None:
     data = pairs()
     with pytest.raises(ValueError, match="m cannot be calibrated on d: images of one person are no nearer"):
         calibrate(PairDistances(data.edges, data.different, data.same), **ABOUT)
+
+
+def sample(same: int, different: int, weight: float = 1) -> PairDistances:
+    rng = np.random.default_rng(0)
+    at = np.concatenate([rng.normal(mean, 0.1, number) for mean, number in ((0.25, same), (0.75, different))])
+    is_same = np.arange(same + different) < same
+    return sampled_pair_distances(at.clip(0), is_same, np.where(is_same, 1, weight))
+
+
+def test_too_few_labels_are_refused_with_numbers() -> None:
+    with pytest.raises(ValueError, match="9 labelled pairs of one person are too few; expected at least 10"):
+        calibrate(sample(9, 100), **ABOUT)
+    with pytest.raises(ValueError, match=r"30 labelled pairs of two people are too few: they tell .* from 0\.12"):
+        calibrate(sample(50, 30), **ABOUT)
+    assert [point.wanted for point in calibrate(sample(50, 400), **ABOUT).points] == [0.1, 0.01]
+
+
+def test_an_interval_is_saved_and_loaded(tmp_path: Path) -> None:
+    found = calibrate(sample(50, 400), **ABOUT)
+    found.save(tmp_path / "calibration.json")
+    assert Calibration.load(tmp_path / "calibration.json") == found
+    text = (tmp_path / "calibration.json").read_text()
+    assert found.points[0].interval
+    before = re.sub(r',\s+"interval": \[[^]]*\]', "", text)  # as earlier versions wrote it
+    (tmp_path / "calibration.json").write_text(before)
+    assert Calibration.load(tmp_path / "calibration.json").points[0].interval is None
+
+
+def test_probabilities_are_never_surer_than_the_labels() -> None:
+    found = calibrate(sample(50, 400), **ABOUT)
+    assert found.probability(0.0) == pytest.approx(50 / 51)
+    assert found.probability(2.0, prior=0.5) == pytest.approx(1 / 51)

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scalereid.retrieval.pairs import PairDistances, pair_distances
+from scalereid.retrieval.pairs import PairDistances, pair_distances, sampled_pair_distances
 from tests.golden import inputs
 from tests.retrieval.reference import distances_between, pair
 
@@ -75,3 +75,41 @@ def test_one_long_embedding_spoils_nothing() -> None:
     longer = pair(query, gallery, q_pids, np.r_[g_pids, 99], q_camids, np.r_[g_camids, 1])
     spoilt = pair_distances(*longer, distance="euclidean")
     assert spoilt.threshold(0.05).threshold == pytest.approx(plain.threshold(0.05).threshold, rel=0.01)
+
+
+def sampled(distances: list[float], same: list[bool], weights: list[float]) -> PairDistances:
+    return sampled_pair_distances(np.array(distances), np.array(same), np.array(weights))
+
+
+def test_a_sample_by_hand() -> None:
+    """40 different pairs of weight 1: a false-match rate of 3.69/40 is the smallest, as the rule of three says."""
+    pairs = sampled([0.1, *np.linspace(0.5, 0.9, 40)], [True] + [False] * 40, [1.0] * 41)
+    assert pairs.smallest_rate == pytest.approx(3.6889 / 40, rel=1e-4)
+    point = pairs.threshold(0.1)
+    assert (point.false_match_rate, point.true_match_rate) == (0.1, 1)
+    assert point.interval
+    step = 0.4 / 39
+    assert point.interval[0] == pytest.approx(0.5, abs=1e-3)  # of 40 pairs, 3.7 may be missing below the first
+    assert point.interval[1] == pytest.approx(0.5 + 8 * step, abs=1e-3)  # the lower end for 8 is 3.45, for 9 4.1
+    with pytest.raises(
+        ValueError, match=r"0\.05 cannot be measured with 40 labelled pairs of two people; the smallest"
+    ):
+        pairs.threshold(0.05)
+
+
+def test_weights_count() -> None:
+    pairs = sampled([0.1, 0.2, 0.3, 0.9], [True, False, True, False], [1, 1, 3, 995])
+    assert pairs.different.sum() == 996
+    assert pairs.rates()[0][[0, -1]].tolist() == [0, 1]
+    assert pairs.threshold(0.01).true_match_rate == 1
+    assert pairs.threshold(0.01).false_match_rate == pytest.approx(1 / 996)
+    assert pairs.smallest_rate == pytest.approx(3.6889 / 996, rel=1e-4)
+    assert pairs.effective_same == pytest.approx(16 / 10)
+
+
+def test_all_pairs_are_known_exactly() -> None:
+    assert PAIRS.smallest_rate == 0.01
+    assert PAIRS.threshold(0.05).interval is None
+    low, high = PAIRS.false_match_interval
+    assert low.tolist() == high.tolist() == PAIRS.rates()[0].tolist()
+    assert PAIRS.effective_same == 10

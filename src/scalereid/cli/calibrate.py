@@ -52,8 +52,8 @@ def calibrate(
     output: Flat[Output],
 ) -> None:
     """Find out what a model's distances mean, on a dataset whose people it has not
-    seen, or on labelled pairs: thresholds at false-match rates, the probability that
-    two images show the same person, and for a dataset open-set identification."""
+    seen, or on labelled pairs: thresholds at false-match rates, the probability
+    that two images show the same person, and of a dataset open-set rates."""
     require_matplotlib()
     folder = _folder(source, options.out)
     for rate in options.rates:

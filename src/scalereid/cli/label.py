@@ -93,7 +93,10 @@ def label(
 
 def _distinct(items: list[Item]) -> list[Item]:
     """Each file once, under whatever names it was found."""
-    return [*{os.path.realpath(item.path): item for item in reversed(items)}.values()][::-1]
+    files: dict[str, Item] = {}
+    for item in items:
+        files.setdefault(os.path.realpath(item.path), item)
+    return [*files.values()]
 
 
 def _sample(items: list[Item], seed: int) -> list[Item]:

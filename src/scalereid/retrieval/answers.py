@@ -51,7 +51,7 @@ class LabelledPairs:
         """
         answers = np.array(self.answers)
         is_sure = np.isin(answers, ("same", "different"))
-        weights = self.weights.copy()
+        weights = self.weights.astype(np.float64)
         for weight in np.unique(self.weights):
             stratum = self.weights == weight
             sure = int((stratum & is_sure).sum())

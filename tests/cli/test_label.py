@@ -1,0 +1,66 @@
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalereid.cli.label import _distinct, _sample
+from scalereid.inference.items import Item
+from tests.cli.conftest import Answer, Fail, Say
+
+
+def sheet(page: Path) -> list[list[str]]:
+    found = re.search(r'id="sheet">(.*?)</script>', page.read_text())
+    assert found
+    pairs: list[list[str]] = json.loads(found[1])["pairs"]
+    return pairs
+
+
+def test_a_page_of_a_folder(runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
+    words = ("label", runs / "short", colours, "--runtime", "torch", "--pairs", "40")
+    text = say(*words, "--out", tmp_path / "sheet.html")
+    assert f"40 pairs in {tmp_path / 'sheet.html'}, drawn from 435" in text
+    assert f"scalereid calibrate {runs / 'short'} --pairs pairs.csv" in text
+    assert "where cameras are known, draw with --other-cameras" in text.replace("\n", " ")
+    found = answer(*words, "--out", tmp_path / "again.html")
+    assert (found["images"], found["pairs"], found["drawn_from"]) == (30, 40, 435)
+    assert (tmp_path / "again.html").read_text() == (tmp_path / "sheet.html").read_text()
+    say(*words, "--seed", "1", "--out", tmp_path / "other.html")
+    assert sheet(tmp_path / "other.html") != sheet(tmp_path / "sheet.html")
+
+
+def test_only_pairs_from_two_cameras(runs: Path, colours: Path, tmp_path: Path, say: Say, fail: Fail) -> None:
+    words = ("label", runs / "short", "--runtime", "torch", "--other-cameras", "--out", tmp_path / "sheet.html")
+    say(*words, colours / "dataset.csv")
+    for _, _, before, _ in sheet(tmp_path / "sheet.html"):
+        first, second = (re.search(r"_(\d)\.png$", name) for name in before.split(","))
+        assert first
+        assert second
+        assert first[1] != second[1]
+    (tmp_path / "sheet.html").unlink()
+    refused = fail(*words, colours)
+    assert "other_cameras needs images of two cameras" in refused
+    assert "(on the command line: --other-cameras)" in refused
+
+
+def test_where_a_page_cannot_be_written(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:
+    assert "expected a file that ends in .html" in fail("label", runs / "short", colours, "--out", tmp_path / "x.csv")
+    (tmp_path / "sheet.html").write_text("")
+    assert "exists; choose another name" in fail("label", runs / "short", colours, "--out", tmp_path / "sheet.html")
+
+
+def test_each_file_once(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "a.jpg")
+    names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg", "a.jpg")]
+    assert [Path(item.path).name for item in _distinct([Item(name) for name in names])] == ["a.jpg", "c.jpg"]
+
+
+@pytest.mark.parametrize(("number", "kept"), [(10_000, 10_000), (10_500, 10_000)])
+def test_of_very_many_images_a_sample(number: int, kept: int) -> None:
+    items = [Item(str(i)) for i in range(number)]
+    drawn = [int(item.path) for item in _sample(items, 0)]
+    assert len({*drawn}) == len(drawn) == kept
+    assert drawn == sorted(drawn)
+    assert np.mean(drawn) == pytest.approx(number / 2, rel=0.02)

@@ -37,7 +37,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="module")
 def page(paths: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("page") / "sheet.html"
-    write_labelling_page(file, paths, DRAWN, MODEL)
+    write_labelling_page(file, paths, DRAWN, MODEL, command="calibrate <it>")
     return file
 
 
@@ -72,7 +72,8 @@ def test_only_its_own_script_and_style_may_run(page: Path) -> None:
 def test_names_do_not_break_out(page: Path, paths: list[Path]) -> None:
     html = page.read_text()
     assert html.count("</script>") == 2
-    assert "a <model>" not in html
+    assert "calibrate a &lt;model&gt;." in html
+    assert "<code>calibrate &lt;it&gt;</code>" in html
     [_, [first, second, before, after], _] = sheet(html)["pairs"]
     assert (first, second) == (1, 2)
     assert before == f'"{str(paths[1]).replace(chr(34), chr(34) * 2)}",{paths[2]}'

@@ -30,11 +30,11 @@ from scalereid.runs.run import Run
 class CalibrateOptions:
     """What is calibrated with, and what is written."""
 
-    data: Annotated[Path | None, otherwise("none; give this or --pairs")] = None
-    """Folder of the datasets."""
+    data: Annotated[Path | None, otherwise("none")] = None
+    """Folder of the datasets. Give this, or labelled pairs."""
     dataset: Annotated[str | None, otherwise("the one the run was scored on")] = None
     """Name of the dataset; see `scalereid datasets`."""
-    pairs: Annotated[Path | None, otherwise("none; give this or --data")] = None
+    pairs: Annotated[Path | None, otherwise("none")] = None
     """Labelled pairs of images, as `scalereid label` makes them: a .csv file."""
     rates: Annotated[tuple[float, ...], otherwise("0.1 to 0.0001, as far as there are pairs")] = ()
     """False-match rates to find thresholds for."""

@@ -1,6 +1,7 @@
 """scalereid label: a page to label pairs of images on, for calibration without labelled people."""
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -74,7 +75,8 @@ def label(
         with output.progress.stage("embedding", len(items)) as advance:
             embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
     drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
-    write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata)
+    command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
+    write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
     number = len(drawn.first)
     if not options.other_cameras:
         output.say(
@@ -83,7 +85,7 @@ def label(
         )
     output.say(
         f"{number:,} pairs in {options.out}, drawn from {drawn.pairs:,}; open it in a browser, label, save pairs.csv, then:\n"
-        f"  scalereid calibrate {source} --pairs pairs.csv"
+        f"  {command}"
     )
     output.result({
         "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,

@@ -22,7 +22,9 @@ _LARGEST = (256, 384)  # width and height of a picture
 _BESIDE = Path(__file__).parent
 
 
-def write_labelling_page(file: Path, paths: Sequence[Path], drawn: DrawnPairs, metadata: ModelMetadata) -> None:
+def write_labelling_page(
+    file: Path, paths: Sequence[Path], drawn: DrawnPairs, metadata: ModelMetadata, *, command: str = ""
+) -> None:
     """Write one HTML file that shows pair after pair, keeps the answers in the browser and saves them as `pairs.csv`.
 
     The page holds its pictures and loads nothing. It shows neither file names nor distances, which would sway the answers.
@@ -32,6 +34,7 @@ def write_labelling_page(file: Path, paths: Sequence[Path], drawn: DrawnPairs, m
         paths: The image of each embedding that `drawn` counts.
         drawn: The pairs to label.
         metadata: The model that they were drawn with.
+        command: What to type once the answers are saved, shown on the page.
 
     Raises:
         ValueError: An image cannot be read, or its path is not UTF-8; the message names it.
@@ -51,7 +54,9 @@ def write_labelling_page(file: Path, paths: Sequence[Path], drawn: DrawnPairs, m
     digest = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:12]
     images = [_inlined(paths[row]) for row in shown]
     sheet = {"digest": digest, "columns": ",".join(COLUMNS), "pairs": pairs, "images": images}
-    html = _page(json.dumps(sheet).replace("<", "\\u003c"), len(pairs), metadata.model)
+    html = _page(
+        json.dumps(sheet).replace("<", "\\u003c"), len(pairs), f"Then save, and calibrate {metadata.model}.", command
+    )
     write(file, lambda partial: partial.write_text(html, encoding="utf-8"))
 
 
@@ -84,7 +89,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _page(sheet: str, number: int, model: str) -> str:
+def _page(sheet: str, number: int, then: str, command: str) -> str:
     style, script = ((_BESIDE / name).read_text(encoding="utf-8") for name in ("labelling.css", "labelling.js"))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
@@ -117,8 +122,8 @@ def _page(sheet: str, number: int, model: str) -> str:
 <p>Answer by the buttons or by the keys S, D and U; the arrow keys go back and forth. Judge the person, not the picture: build,
 clothes, shoes, bag, hair. Say unsure where you could only guess: such pairs are left out. Answers are kept in this browser, so
 you may close the page and open it again. You may stop at any pair: those labelled so far are as good a sample, only smaller.
-Then save, and calibrate {escape(model)} with what you saved:</p>
-<p><code>scalereid calibrate MODEL --pairs pairs.csv</code></p>
+{escape(then)}</p>
+<p><code>{escape(command)}</code></p>
 </details>
 </main>
 <script type="application/json" id="sheet">{sheet}</script>

@@ -22,9 +22,13 @@ def test_known_names_and_ones_own(mine: Path) -> None:
 
 def test_what_cannot_be_found_is_named(mine: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match=r"No such name: 'thre'. Choose from one, two, or name your own as FILE\.py:NAME"
+        ValueError, match=r"No such name: 'x'. Choose from one, two. Or name your own as FILE\.py:NAME."
     ):
-        find("thre", KNOWN)
+        find("x", KNOWN)
+    with pytest.raises(
+        ValueError, match=r"No such name: 'onee'. Did you mean one\? Or name your own as FILE\.py:NAME."
+    ):
+        find("onee", KNOWN)
     with pytest.raises(ValueError, match=r"the file .*gone\.py does not exist"):
         find(f"{tmp_path / 'gone.py'}:three", KNOWN)
     for name in ("five", "NUMBER"):

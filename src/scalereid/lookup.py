@@ -1,7 +1,8 @@
 """Functions and classes by name: one of scalereid's, or your own as FILE.py:NAME."""
 
+import difflib
 import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,33 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
     The latter runs the file.
 
     Raises:
-        ValueError: No such name, file or function; the message lists the known names.
+        ValueError: No such name, file or function; the message says which known names are near, or lists all.
     """
     if name in known:
         return known[name]
     file, attribute = own_file(name), name.rpartition(":")[2]
     if file is None:
-        raise ValueError(f"No such name: {name!r}. Choose from {', '.join(known)}, or name your own as FILE.py:NAME.")
+        raise ValueError(f"{no_such('name', name, known)} Or name your own as FILE.py:NAME.")
     if not file.is_file():
         raise ValueError(f"{name}: the file {file} does not exist")
     found = runpy.run_path(str(file)).get(attribute)
     if not callable(found):
         raise ValueError(f"{name}: {file} does not define a function or class {attribute!r}")
     return found
+
+
+def no_such(what: str, name: str, known: Iterable[str], where: str = "") -> str:
+    """The sentences for an unknown name: the known ones nearest to it, and `where` they are listed.
+
+    >>> no_such("command", "evalute", ["evaluate", "embed"], "`scalereid --help` lists the commands.")
+    "No such command: 'evalute'. Did you mean evaluate? `scalereid --help` lists the commands."
+    >>> no_such("distance", "l2", ["cosine", "euclidean"])
+    "No such distance: 'l2'. Choose from cosine, euclidean."
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3)
+    meant = [f"Did you mean {' or '.join(near)}?"] if near else [] if where else [f"Choose from {', '.join(names)}."]
+    return " ".join([f"No such {what}: {name!r}.", *meant, *filter(None, [where])])
 
 
 def own_file(name: str) -> Path | None:

@@ -12,7 +12,8 @@ from scalereid.cli.parsing import load
 def test_flags_are_those_of_the_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([*name.split(), "--help"])
-    shown = re.findall(r"^[│ ] +(--[a-z][a-z.-]+)", capsys.readouterr().out, re.MULTILINE)
+    lines = re.findall(r"^[│ ] +(--[a-z].*)", capsys.readouterr().out, re.MULTILINE)
+    shown = [flag for line in lines for flag in re.findall(r"(?:^|, )(--[a-z][a-z.-]+)", line)]
     assert sorted(shown) == sorted(flag.name for flag in flags(load(COMMANDS[name].function)))
 
 

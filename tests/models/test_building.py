@@ -47,7 +47,7 @@ def test_a_genotype_makes_the_network() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("osnet", "No such name: 'osnet'. Choose from osnet_x1_0, .* FILE.py:NAME"),
+        ("osnet", "No such name: 'osnet'. Did you mean .*osnet_x1_0.* FILE.py:NAME"),
         ("nowhere.py:Net", "nowhere.py does not exist"),
         ("my_net.py:YourNet", "does not define a function or class 'YourNet'"),
         ("my_net.py:number", "does not define a function or class 'number'"),

@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from inspect import signature
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from tyro.conf import Positional
+from tyro.conf import FlagCreatePairsOff, Positional
 
 _POSITIONAL = get_args(Positional[str])[1]
 
@@ -20,8 +20,11 @@ class Flag(NamedTuple):
     """Its values; empty if others are possible."""
 
 
-def flags(holder: Callable[..., object], prefix: str = "") -> Iterator[Flag]:
-    """The flags for the parameters of a function, or for the fields of a dataclass, all starting with `prefix`."""
+def flags(holder: Callable[..., object], prefix: str = "", *, pairs: bool = True) -> Iterator[Flag]:
+    """The flags for the parameters of a function, or for the fields of a dataclass, all starting with `prefix`.
+
+    With `pairs` a switch has two, one that turns it on and one that turns it off; otherwise the one that changes it.
+    """
     hints = get_type_hints(holder, include_extras=True)
     for parameter in signature(holder).parameters.values():
         hint = hints[parameter.name]
@@ -31,9 +34,10 @@ def flags(holder: Callable[..., object], prefix: str = "") -> Iterator[Flag]:
         renamed = [note.name for note in notes if isinstance(getattr(note, "name", None), str)]
         name = renamed[0] if renamed else parameter.name
         if isinstance(kind, type) and is_dataclass(kind):
-            yield from flags(kind, f"{prefix}{name}." if name else prefix)
-        else:
-            off = "no_" if kind is bool and parameter.default is True else ""
+            both = pairs and FlagCreatePairsOff not in notes
+            yield from flags(kind, f"{prefix}{name}." if name else prefix, pairs=both)
+            continue
+        for off in ("", "no_") if kind is bool and pairs else ("no_",) if parameter.default is True else ("",):
             yield Flag(prefix + parameter.name, flag_of(prefix + off + name), tuple(_choices(kind)))
 
 

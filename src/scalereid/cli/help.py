@@ -14,13 +14,16 @@ from scalereid.cli.commands import Command
 WIDTH = 80
 
 
-def print_commands(commands: Mapping[str, Command]) -> NoReturn:
-    """Print what each command is for, and exit."""
-    width = max(map(len, commands))
-    print("usage: scalereid COMMAND [ARGUMENTS]\n\nPerson re-identification with features at every scale.\n")
-    for name, command in commands.items():
-        print(f"  {name:{width}}  {command.summary}")
-    print("\n`scalereid COMMAND --help` shows the options of a command.")
+def print_commands(commands: Mapping[str, Command], group: str = "") -> NoReturn:
+    """Print what each command is for, all or those of a group, and exit."""
+    program = f"scalereid {group}".rstrip()
+    print(f"usage: {program} COMMAND [ARGUMENTS]\n")
+    if not group:
+        print("Person re-identification with features at every scale.\n")
+    own = {name.removeprefix(f"{group} "): command.summary for name, command in commands.items()}
+    for name, summary in own.items():
+        print(f"  {name:{max(map(len, own))}}  {summary}")
+    print(f"\n`{program} COMMAND --help` shows the options of a command.")
     raise SystemExit(0)
 
 

@@ -1,30 +1,32 @@
 """The words of a command line to the call that they ask for."""
 
-import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from importlib import import_module
 from inspect import getdoc
+from itertools import pairwise
 from textwrap import indent
 from typing import TYPE_CHECKING
 
 from scalereid.cli.commands import COMMANDS, RENAMED, Command
 from scalereid.cli.errors import UsageError
 from scalereid.cli.help import in_short_lines, print_commands
+from scalereid.lookup import no_such
 
 if TYPE_CHECKING:
     from scalereid.runs.recipe import Recipe
 
 Call = partial[None]
 """A command's function and its arguments, not yet called."""
+_HELP = {"-h", "--help"}
 
 
 def parse(words: Sequence[str]) -> Call:
     """The call that a command line asks for. Prints help where that is asked for, and exits.
 
     Raises:
-        UsageError: There is no such command or recipe.
-        SystemExit: With 0 after help; with 2 where an option is missing, unknown or has a value that does not fit.
+        UsageError: There is no such command, recipe or option, or no such choice of an option.
+        SystemExit: With 0 after help; with 2 where an argument is missing or a value does not fit.
     """
     for word in [*words[:1], *(word.partition("=")[0] for word in words if word.startswith("--"))]:
         if word in RENAMED:
@@ -32,6 +34,10 @@ def parse(words: Sequence[str]) -> Call:
     name = _name(words)
     command, rest = COMMANDS[name], list(words[len(name.split()) :])
     function, defaults = _by_recipe(name, command, rest) if command.resume else (load(command.function), {})
+    if _HELP.isdisjoint(rest):
+        _check_options(name, function, rest)
+    else:
+        rest = ["--help"]  # whatever is missing or unknown beside it
     import tyro  # here, as the list of commands and a mistyped command do without it
 
     with in_short_lines():
@@ -60,10 +66,10 @@ def _name(words: Sequence[str]) -> str:
     if f"{first} {second}" in COMMANDS:
         return f"{first} {second}"
     if group and second and not second.startswith("-"):
-        raise UsageError(_no_such("command", f"{first} {second}", group, f"`scalereid {first}` lists the commands."))
-    if group or first in ("", "-h", "--help"):
-        print_commands(group or COMMANDS)
-    raise UsageError(_no_such("command", first, COMMANDS, "`scalereid --help` lists the commands."))
+        raise UsageError(no_such("command", f"{first} {second}", group, f"`scalereid {first}` lists the commands."))
+    if group or first in {"", *_HELP}:
+        print_commands(group or COMMANDS, first if group else "")
+    raise UsageError(no_such("command", first, COMMANDS, "`scalereid --help` lists the commands."))
 
 
 def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[..., None], dict[str, "Recipe"]]:
@@ -71,7 +77,7 @@ def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[
     first = words[0] if words else ""
     if first.partition("=")[0] == "--resume":
         return load(command.resume), {}
-    if first in ("-h", "--help"):
+    if first.startswith("-") and not _HELP.isdisjoint(words):
         return load(command.function), {}
     if not first or first.startswith("-"):
         raise UsageError(
@@ -81,7 +87,7 @@ def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[
     from scalereid.recipes import RECIPES
 
     if first not in RECIPES:
-        raise UsageError(_no_such("recipe", first, RECIPES, "`scalereid recipes` lists them."))
+        raise UsageError(no_such("recipe", first, RECIPES, "`scalereid recipes` lists them."))
     if any(word.partition("=")[0] == "--resume" for word in words):
         raise UsageError(
             f"--resume goes on with a run's own recipe and settings; name no other: scalereid {name} --resume RUN"
@@ -89,10 +95,21 @@ def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[
     return load(command.function), {"settings": RECIPES[first]}
 
 
-def _no_such(what: str, name: str, known: Iterable[str], where: str) -> str:
-    near = difflib.get_close_matches(name, known, n=3)
-    perhaps = f"Did you mean {' or '.join(near)}? " if near else ""
-    return f"No such {what}: {name!r}. {perhaps}{where}"
+def _check_options(name: str, function: Callable[..., None], words: Sequence[str]) -> None:
+    """Say which option, or which choice of one, was meant where there is none of that name."""
+    from scalereid.cli.flags import flags
+
+    known = {flag.name: flag for flag in flags(function)}
+    for word, following in pairwise([*words, ""]):
+        option, given, value = word.partition("=")
+        option = option.replace("_", "-")
+        if not option.startswith("--"):
+            continue
+        if option not in known:
+            raise UsageError(no_such(f"option of {name}", option, known, f"`scalereid {name} --help` lists them."))
+        choices, value = known[option].choices, value if given else following
+        if choices and value and value not in choices:
+            raise UsageError(no_such(f"value of {option}", value, choices, f"Choose from {', '.join(choices)}."))
 
 
 def _bound(function: Callable[..., None]) -> Callable[..., Call]:

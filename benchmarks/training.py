@@ -19,9 +19,10 @@ import torch
 from scalereid.process import choose_device, keep_freed_memory
 from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe
 from scalereid.runs.wiring import wire
+from scalereid.training import Precision
 from scalereid.training.captured import CapturedStep
 from scalereid.training.state import TrainingState
-from scalereid.training.step import OrdinaryStep, Precision
+from scalereid.training.step import OrdinaryStep
 
 BATCH, ROUNDS = 64, 3
 CPU_STEPS, GPU_STEPS = 5, 40

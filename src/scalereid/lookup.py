@@ -31,8 +31,8 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
 def no_such(what: str, name: str, known: Iterable[str], where: str = "") -> str:
     """The sentences for an unknown name: the known ones nearest to it, and `where` they are listed.
 
-    >>> no_such("command", "evalute", ["evaluate", "embed"], "`scalereid --help` lists the commands.")
-    "No such command: 'evalute'. Did you mean evaluate? `scalereid --help` lists the commands."
+    >>> no_such("recipe", "toi", ["toy", "osnet_cuhk03"], "`scalereid recipes` lists them.")
+    "No such recipe: 'toi'. Did you mean toy? `scalereid recipes` lists them."
     >>> no_such("distance", "l2", ["cosine", "euclidean"])
     "No such distance: 'l2'. Choose from cosine, euclidean."
     """

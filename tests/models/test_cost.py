@@ -1,8 +1,12 @@
+import json
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
 
+import scalereid
+from scalereid.models import BACKBONES
 from scalereid.models.building import build_model
 from scalereid.models.cost import Cost, cost
 
@@ -41,6 +45,19 @@ ABLATIONS = [
 def counted(name: str, image_size: tuple[int, int] = (256, 128)) -> Cost:
     with torch.device("meta"):  # no need of weights
         return cost(build_model(name), image_size)
+
+
+# What `scalereid models` lists: parameters and multiply-adds, one line for each backbone.
+STORED = json.loads((Path(scalereid.__file__).parent / "models" / "costs.json").read_text())
+
+
+def test_every_backbone_has_stored_costs() -> None:
+    assert [*STORED] == [*BACKBONES]
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_stored_costs_are_those_counted(name: str) -> None:
+    assert [*counted(name)] == STORED[name]
 
 
 @pytest.mark.parametrize(("name", "parameters", "millions"), ABLATIONS)

@@ -8,9 +8,9 @@ from safetensors.torch import load_file, save_file
 from scalereid.models.building import build_model
 from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.resume import load_state, save_state
+from scalereid.training import OptimizerName
 from scalereid.training.loop import Interrupted
 from scalereid.training.objective import ScheduledTerm
-from scalereid.training.optimization import OptimizerName
 from scalereid.training.state import TrainingState
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.triplet import Triplet

@@ -9,10 +9,10 @@ from scalereid.models.backbone import Backbone
 from scalereid.models.building import to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.layers import ConvNormReLU
-from scalereid.training import loop
+from scalereid.training import OptimizerName, loop
 from scalereid.training.loop import Callbacks
 from scalereid.training.objective import Objective, ScheduledTerm
-from scalereid.training.optimization import OptimizerName, build_optimizer
+from scalereid.training.optimization import build_optimizer
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep, Step
 from scalereid.training.terms.cross_entropy import CrossEntropy

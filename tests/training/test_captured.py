@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from scalereid.models.backbone import Backbone
 from scalereid.models.dslnet import DSLNet
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.training import captured
+from scalereid.training import OptimizerName, Precision, captured
 from scalereid.training.captured import CapturedStep
 from scalereid.training.objective import ScheduledTerm
-from scalereid.training.optimization import OptimizerName
 from scalereid.training.state import TrainingState
-from scalereid.training.step import OrdinaryStep, Precision, Step
+from scalereid.training.step import OrdinaryStep, Step
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.triplet import Triplet

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 from tyro.conf import DisallowNone, FlagCreatePairsOff, arg
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 
 
 def otherwise(words: str) -> object:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from scalereid.data.image_size import ImageSize
 from scalereid.data.shapes import ShapeCount
 from scalereid.files import write
 
-ImageSize = tuple[int, int]  # (height, width), always in this order
 _AHEAD = 2  # batches read while one is used
 Pixels = NDArray[np.uint8]
 Advance = Callable[[int], None]  # called with the number of images just completed
@@ -95,16 +95,6 @@ def orientation(image: Image.Image) -> int:
     if "exif" not in image.info and image.format != "TIFF":
         return 1  # without asking for more, for which a PNG would be decoded
     return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-
-
-def check_image_size(image_size: ImageSize) -> None:
-    """Check that networks can halve an image four times with a pixel left.
-
-    Raises:
-        ValueError: `image_size` is below 16 pixels either way.
-    """
-    if min(image_size) < 16:
-        raise ValueError(f"image_size is {image_size[0]}×{image_size[1]}; height and width must be at least 16")
 
 
 class ImageStore:

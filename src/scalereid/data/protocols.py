@@ -1,13 +1,15 @@
 """Which gallery images count for a query: the one rule of each protocol, for scores and for checks."""
 
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor  # which a list of datasets need not wait for
 
 Protocol = Literal["market1501", "all-cameras", "single-gallery-shot"]
-Mask = TypeVar("Mask", bool, NDArray[np.bool_], Tensor)
+Mask = TypeVar("Mask", bool, NDArray[np.bool_], "Tensor")
 
 _SAME_CAMERA = "the gallery images of the query's person from the query's camera"
 LEFT_OUT: dict[Protocol, str] = {

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from scalereid.data.images import ImageSize
+from scalereid.data.image_size import ImageSize
 from scalereid.data.protocols import Protocol
 from scalereid.progress import Progress
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.retrieval.expansion import augment_gallery, expand_queries
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.pooling import pool_people

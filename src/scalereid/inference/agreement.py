@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalereid.data.images import ImageSize, resize
+from scalereid.data.image_size import ImageSize
+from scalereid.data.images import resize
 from scalereid.data.toy.camera import CAMERAS, photograph
 from scalereid.data.toy.people import draw_people
 

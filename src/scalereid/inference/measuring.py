@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.data.images import ImageSize
+from scalereid.data.image_size import ImageSize
 from scalereid.inference.runtimes import Runtime
 
 _ROUNDS = 5

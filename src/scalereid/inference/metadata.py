@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
-from scalereid.data.images import ImageSize
+from scalereid.data.image_size import ImageSize
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import LoadedModel, Source
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 import torch
 
-from scalereid.data.images import ImageSize, check_image_size
+from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.inference.auto import Candidates
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
 from scalereid.inference.metadata import ModelMetadata, Precision, describe_model

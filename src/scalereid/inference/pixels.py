@@ -11,7 +11,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from scalereid.data.images import ImageSize, has_deep_channels, load_image, resize, upright
+from scalereid.data.image_size import ImageSize
+from scalereid.data.images import has_deep_channels, load_image, resize, upright
 from scalereid.data.shapes import ShapeCount
 
 Channels = Literal["RGB", "BGR"]

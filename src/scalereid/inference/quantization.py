@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from scalereid.data.images import ImageSize, ImageStore
+from scalereid.data.image_size import ImageSize
+from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
 from scalereid.inference.auto import AS_FAST

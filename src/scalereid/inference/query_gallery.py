@@ -6,7 +6,8 @@ from contextlib import nullcontext
 import torch
 from torch import Tensor
 
-from scalereid.data.images import Advance, ImageSize, ImageStore
+from scalereid.data.image_size import ImageSize
+from scalereid.data.images import Advance, ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, tracklet_of
 from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import BatchedRuntime, PixelEmbedder, default_batch_size, embed_store

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scalereid.files import read_json, write_json
 from scalereid.packages import require
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 
 Method = Literal["logistic", "isotonic"]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.scores import score
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-Distance = Literal["cosine", "euclidean"]
+from scalereid.retrieval import Distance
+
 Embeddings = Tensor | NDArray[np.floating]
 BLOCK = 20_000_000
 """Default number of distances held at a time: 80 MB."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import rank
 

@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import Distance, check_choice, distance_blocks
+from scalereid.retrieval import Distance
+from scalereid.retrieval.distances import check_choice, distance_blocks
 from scalereid.retrieval.intervals import sum_interval
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out

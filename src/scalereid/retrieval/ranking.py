@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import BLOCK, Distance, check_choice, distance_blocks
+from scalereid.retrieval import Distance
+from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out
 from scalereid.retrieval.topk import nearest_first

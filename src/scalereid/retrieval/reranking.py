@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scalereid.retrieval.distances import BLOCK, Distance, Embeddings, as_matrix, check_choice, check_widths
+from scalereid.retrieval import Distance
+from scalereid.retrieval.distances import BLOCK, Embeddings, as_matrix, check_choice, check_widths
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import BLOCK, Distance, check_choice, distance_blocks
+from scalereid.retrieval import Distance
+from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out, why_no_match
 from scalereid.retrieval.per_query import PerQuery

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from scalereid.data.images import ImageSize
+from scalereid.data.image_size import ImageSize
 from scalereid.files import write
 from scalereid.lookup import own_file
 from scalereid.models.building import build_model

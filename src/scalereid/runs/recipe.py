@@ -6,16 +6,12 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
-from scalereid.data.augmentation import AUGMENTATIONS
-from scalereid.data.images import ImageSize, check_image_size
+from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
-from scalereid.models.genotype import Genotype
-from scalereid.models.options import parse_options
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.runs.recipe_json import from_json
-from scalereid.training.optimization import DecayName, OptimizerName
-from scalereid.training.step import Precision
+from scalereid.training import DecayName, OptimizerName, Precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,9 +177,13 @@ class Recipe:
     def check(self) -> None:
         """Raise a ValueError that names a value which makes no sense."""
         check_image_size(self.data.image_size)
-        if self.model.genotype:
-            Genotype.of(self.model.genotype)  # says what is wrong with it
-        parse_options(self.model.options)  # likewise
+        if self.model.genotype or self.model.options:
+            from scalereid.models.genotype import Genotype  # here, as a list of recipes need not wait for torch
+            from scalereid.models.options import parse_options
+
+            if self.model.genotype:
+                Genotype.of(self.model.genotype)  # says what is wrong with it
+            parse_options(self.model.options)  # likewise
         for group, names, fits, wanted in _RANGES:
             for name in names.split():
                 value = getattr(getattr(self, group), name)
@@ -226,7 +226,7 @@ _RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ("data", "batch_size", lambda value: value >= 2, "at least 2: batch norm compares images"),
     (
         "data",
-        f"{' '.join(AUGMENTATIONS)} augmentation_probability",
+        "flip crop patch jitter erase augmentation_probability",
         lambda value: 0 <= value <= 1,
         "a probability, from 0 to 1",
     ),

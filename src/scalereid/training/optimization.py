@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import torch
 from torch import nn
 
-OptimizerName = Literal["sgd", "amsgrad"]
-DecayName = Literal["constant", "step", "cosine"]
+from scalereid.training import DecayName, OptimizerName
 
 
 def build_optimizer(

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from scalereid.models.genotype import PLACEMENTS, Genotype, Placement
 from scalereid.models.supernet import SuperNet
+from scalereid.training import Precision
 from scalereid.training.state import TrainingState
-from scalereid.training.step import OrdinaryStep, Precision
+from scalereid.training.step import OrdinaryStep
 
 UNDECIDED = 0.9
 """A block is undecided while the entropy of its placements is above this share of the largest."""

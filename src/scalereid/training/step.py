@@ -1,15 +1,15 @@
 """One training step: a batch in, changed weights and the values to log out."""
 
 from collections.abc import Hashable
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from scalereid.training import Precision
 from scalereid.training.state import TrainingState
 from scalereid.training.terms.term import Outputs
 
-Precision = Literal["float32", "bfloat16", "float16"]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

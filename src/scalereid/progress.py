@@ -18,10 +18,11 @@ class AdvanceBar(Protocol):
 
 
 class Progress:
-    """Lines and bars on a console; standard output by default."""
+    """Lines and bars on a console, standard output by default; `verbose` adds details."""
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
         self.console = console or Console()
+        self.verbose = verbose
 
     @classmethod
     def silent(cls) -> "Progress":
@@ -31,6 +32,11 @@ class Progress:
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """Print a line that few readers need."""
+        if self.verbose:
+            self.say(text)
 
     @contextmanager
     def stage(self, what: str, images: int) -> Iterator[AdvanceBar]:
@@ -59,7 +65,16 @@ class Progress:
 
             yield advance
         seconds = time.monotonic() - started
-        self.say(f"{what}: {done:,} images in {duration(seconds)}, {done / max(seconds, 1e-9):,.0f} a second")
+        self.say(f"{what}: {counted(done, 'image')} in {duration(seconds)}, {done / max(seconds, 1e-9):,.0f} a second")
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Format a number of things for a reader; the plural adds an s by default.
+
+    >>> counted(1, "image"), counted(1234, "image"), counted(2, "query", "queries")
+    ('1 image', '1,234 images', '2 queries')
+    """
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def duration(seconds: float) -> str:

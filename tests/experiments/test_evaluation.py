@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from scalereid.data import DATASETS
+from scalereid.data.readers import SPLITS
+from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset, tracklet_of
 from scalereid.experiments.evaluation import evaluate, evaluate_all
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.experiments.training import train
 from scalereid.inference.opening import RuntimeOptions
+from scalereid.progress import Progress
 from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import score
 from scalereid.runs.checkpoint import load_checkpoint
@@ -121,6 +125,38 @@ def test_several_datasets(people: ReidDataset, trained: Run, tmp_path: Path) -> 
     assert [evaluations[0].scores.mAP for evaluations in found.values()] == [
         evaluate(trained.folder, data=people.root).scores.mAP
     ] * 2
+
+
+def test_splits_share_their_embeddings(
+    people: ReidDataset, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two splits of 24 of the gallery's 32 images each, with all queries: 16 + 32 images, each embedded once."""
+
+    def read_thirds(root: Path, split: int = 1) -> ReidDataset:
+        table = read_dataset("csv", root)
+        return replace(table, name=f"thirds#{split}", gallery=table.gallery[8 * (split - 1) :][:24])
+
+    monkeypatch.setitem(DATASETS, "thirds", read_thirds)
+    monkeypatch.setitem(SPLITS, "thirds", 2)
+    both = evaluate_all(trained.folder, data=people.root, datasets=["thirds"], progress=Progress())["thirds"]
+    printed = capsys.readouterr().out
+    assert "reading 2 splits' images: 48 images in" in printed
+    assert printed.count("embedding: 48 images in") == 1
+    for number, evaluation in enumerate(both, start=1):
+        alone = evaluate(trained.folder, data=people.root, dataset=f"thirds#{number}")
+        assert evaluation.dataset == alone.dataset
+        assert evaluation.gallery.paths == alone.gallery.paths
+        torch.testing.assert_close(evaluation.gallery.embeddings, alone.gallery.embeddings)
+        assert evaluation.scores.mAP == pytest.approx(alone.scores.mAP, abs=1e-3)
+    assert both[0].scores.mAP != both[1].scores.mAP
+
+
+def test_which_tensors_matched_is_a_detail(
+    people: ReidDataset, trained: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verbose in (False, True):
+        evaluate(trained.folder, data=people.root, progress=Progress(verbose=verbose))
+        assert ("tensors matched" in capsys.readouterr().out) == verbose
 
 
 def test_training_images_alone_cannot_be_scored(people: ReidDataset, trained: Run, tmp_path: Path) -> None:

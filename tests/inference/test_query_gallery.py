@@ -9,7 +9,7 @@ from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
 from scalereid.inference.opening import RuntimeOptions, open_model
-from scalereid.inference.query_gallery import QueryGallery, live_embedder
+from scalereid.inference.query_gallery import QueryGallery, embed_splits, live_embedder
 from scalereid.models.building import build_model
 from scalereid.runs.checkpoint import load_model
 from tests.inference.conftest import SIZE, expected
@@ -80,6 +80,19 @@ def test_a_tracklet_is_the_mean_of_its_images(run: Path, people: ReidDataset, im
     assert (len(query), len(pooled)) == (16, 32 - len(several) + 1)
     torch.testing.assert_close(pooled.embeddings[0], plain.embeddings[several].mean(dim=0))
     assert pooled.pids[0] == first.pid
+
+
+def test_splits_give_what_each_gives_alone(run: Path, people: ReidDataset) -> None:
+    """Tracklets, and images that are a query in one split and in the gallery in the other."""
+    gallery = tuple(replace(record, tracklet=1) for record in people.gallery[:20])
+    swapped = replace(people, query=gallery[::-1], gallery=people.query)
+    model = open_model(run, TORCH)
+    found = embed_splits(model, [people, swapped], SIZE, flip=True)
+    for dataset, both in zip([people, swapped], found, strict=True):
+        for one, other in zip(both, QueryGallery(dataset, SIZE).embed(model, flip=True), strict=True):
+            torch.testing.assert_close(one.embeddings, other.embeddings)
+            assert one.paths == other.paths
+            assert torch.equal(one.pids, other.pids)
 
 
 def test_damaged_weights_are_noticed(run: Path, images: QueryGallery) -> None:

@@ -23,11 +23,13 @@ class Output:
 
     as_json: Annotated[bool, arg(name="json", help_behavior_hint="")] = False
     """Print one JSON document on standard output, and the rest on standard error."""
+    verbose: Annotated[bool, arg(help_behavior_hint="")] = False
+    """Print details too, such as how many tensors of a weights file matched the model."""
 
     @cached_property
     def progress(self) -> Progress:
         """Lines and bars while the command works."""
-        return Progress(Console(stderr=self.as_json))
+        return Progress(Console(stderr=self.as_json), verbose=self.verbose)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -8,11 +8,13 @@ from typing import Any
 from scalereid.data.names import splits_of
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
+from scalereid.data.shapes import ShapeCount
 from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.inference.opening import OpenModel, RuntimeOptions, is_exported, open_model
-from scalereid.inference.query_gallery import QueryGallery
+from scalereid.inference.query_gallery import QueryGallery, embed_splits
 from scalereid.progress import Progress
+from scalereid.retrieval import Distance
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import Ranking, rank
@@ -136,13 +138,13 @@ def evaluate_all(
         image_size=options.image_size,
     )
     if model.report:
-        progress.say(str(model.report))
+        progress.detail(str(model.report))
     if not datasets and not model.recipe:
         raise ValueError(
             f"{model.metadata.model} does not say what to evaluate it on; name a dataset, such as 'market1501'"
         )
     return {
-        name: [_evaluate(model, split, Path(data), options, progress) for split in splits_of(name)]
+        name: _evaluate_splits(model, splits_of(name), Path(data), options, progress)
         for name in datasets or _own_datasets(model)
     }
 
@@ -153,24 +155,56 @@ def _own_datasets(model: OpenModel) -> list[str]:
     return [recipe.dataset] if recipe else []
 
 
-def _evaluate(model: OpenModel, name: str, data: Path, options: EvaluationOptions, progress: Progress) -> Evaluation:
-    recipe = model.recipe
-    own = recipe.protocol if recipe and name in _own_datasets(model) else "dataset"
+def _evaluate_splits(
+    model: OpenModel, names: Sequence[str], data: Path, options: EvaluationOptions, progress: Progress
+) -> list[Evaluation]:
+    """The evaluation of each split of a dataset, or of a dataset that has only one."""
+    datasets = [_read(model, name, data, options) for name in names]
+    for dataset in datasets:
+        options.check(_distance(model, options), dataset.protocol)
+    image_size = model.metadata.image_size
+    if len(datasets) == 1:
+        images = QueryGallery(datasets[0], image_size, progress)
+        shapes, embedded = images.shapes, [images.embed(model, flip=options.flip, progress=progress)]
+    else:
+        shapes = ShapeCount()
+        embedded = embed_splits(model, datasets, image_size, flip=options.flip, shapes=shapes, progress=progress)
+    found = []
+    for dataset, sides in zip(datasets, embedded, strict=True):
+        query, gallery = options.apply(*sides, progress)
+        scores = _score(query, gallery, dataset, _distance(model, options), options, progress)
+        cautions = find_cautions(model, dataset, scores, shapes)
+        found.append(Evaluation(scores, query, gallery, dataset, model, options, cautions))
+    return found
+
+
+def _read(model: OpenModel, name: str, data: Path, options: EvaluationOptions) -> ReidDataset:
+    """A dataset to score on, with the protocol of the options or else of the model's recipe."""
+    own = model.recipe.protocol if model.recipe and name in _own_datasets(model) else "dataset"
     dataset = with_protocol(read_dataset(name, data), options.protocol or own)
     if not dataset.query or not dataset.gallery:
         raise ValueError(
             f"{dataset.name} has {len(dataset.query)} query and {len(dataset.gallery)} gallery images; both are needed"
         )
-    distance = options.distance or (recipe.distance if recipe else "cosine")
-    options.check(distance, dataset.protocol)
-    images = QueryGallery(dataset, model.metadata.image_size, progress)
-    query, gallery = options.apply(*images.embed(model, flip=options.flip, progress=progress), progress)
+    return dataset
+
+
+def _distance(model: OpenModel, options: EvaluationOptions) -> Distance:
+    return options.distance or (model.recipe.distance if model.recipe else "cosine")
+
+
+def _score(
+    query: LabelledEmbeddings,
+    gallery: LabelledEmbeddings,
+    dataset: ReidDataset,
+    distance: Distance,
+    options: EvaluationOptions,
+    progress: Progress,
+) -> Scores:
     if options.rerank and cannot_help(gallery):
         progress.say(
             "Each person has one gallery image, so k-reciprocal neighbours carry no signal: expect no gain from re-ranking."
         )
-    scores = score(
+    return score(
         query, gallery, distance=distance, protocol=dataset.protocol, ap_rule=options.ap_rule, rerank=options.rerank
     )
-    cautions = find_cautions(model, dataset, scores, images.shapes)
-    return Evaluation(scores, query, gallery, dataset, model, options, cautions)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -28,7 +29,8 @@ class QueryGallery:
     def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress | None = None) -> None:
         self.dataset, self.shapes = dataset, ShapeCount()
         self.query_images, self.gallery_images = (
-            self._decode(name, image_size, progress or Progress.silent()) for name in ("query", "gallery")
+            _decode(name, [record.path for record in dataset.splits[name]], image_size, self.shapes, progress)
+            for name in ("query", "gallery")
         )
 
     def embed(
@@ -44,14 +46,39 @@ class QueryGallery:
         embedder = PixelEmbedder(runtime=model.runtime, batch_size=model.batch_size, flip=flip)
         images = len(self.query_images) + len(self.gallery_images)
         with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
-            query = _embed(embedder, self.query_images, self.dataset.query, advance)
-            gallery = _embed(embedder, self.gallery_images, self.dataset.gallery, advance)
-        return with_labels(self.dataset, query, gallery)
+            query = _embed(embedder, self.query_images, advance)
+            gallery = _embed(embedder, self.gallery_images, advance)
+        return _labelled(self.dataset, query, gallery)
 
-    def _decode(self, name: str, image_size: ImageSize, progress: Progress) -> ImageStore:
-        paths = [record.path for record in self.dataset.splits[name]]
-        with progress.stage(f"reading {name} images", len(paths)) as advance:
-            return ImageStore(paths, image_size, shapes=self.shapes, advance=advance)
+
+def embed_splits(
+    model: BatchedRuntime,
+    datasets: Sequence[ReidDataset],
+    image_size: ImageSize,
+    *,
+    shapes: ShapeCount,
+    flip: bool = False,
+    progress: Progress | None = None,
+) -> list[tuple[LabelledEmbeddings, LabelledEmbeddings]]:
+    """Query and gallery of each split of a dataset, as `QueryGallery.embed` gives them; each image is embedded once for all.
+
+    `shapes` counts the images that are decoded.
+
+    Raises:
+        ValueError: An embedding is not finite; the message names its image.
+    """
+    paths = dict.fromkeys(record.path for dataset in datasets for record in (*dataset.query, *dataset.gallery))
+    store = _decode(f"{len(datasets)} splits'", [*paths], image_size, shapes, progress)
+    embedder = PixelEmbedder(runtime=model.runtime, batch_size=model.batch_size, flip=flip)
+    with (progress or Progress.silent()).stage("embedding", len(store)) as advance:
+        embeddings = _embed(embedder, store, advance)
+    row = {path: i for i, path in enumerate(paths)}
+    return [
+        _labelled(
+            dataset, *(embeddings[[row[r.path] for r in records]] for records in (dataset.query, dataset.gallery))
+        )
+        for dataset in datasets
+    ]
 
 
 def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
@@ -61,7 +88,22 @@ def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
     return BatchedRuntime(runtime=runtime, batch_size=default_batch_size(device))
 
 
-def _embed(embedder: PixelEmbedder, store: ImageStore, records: Sequence[ImageRecord], advance: Advance) -> Tensor:
-    embeddings = torch.from_numpy(embed_store(embedder, store, advance))
+def _decode(
+    name: str, paths: Sequence[Path], image_size: ImageSize, shapes: ShapeCount, progress: Progress | None
+) -> ImageStore:
+    with (progress or Progress.silent()).stage(f"reading {name} images", len(paths)) as advance:
+        return ImageStore(paths, image_size, shapes=shapes, advance=advance)
+
+
+def _embed(embedder: PixelEmbedder, store: ImageStore, advance: Advance) -> Tensor:
+    return torch.from_numpy(embed_store(embedder, store, advance))
+
+
+def _labelled(dataset: ReidDataset, query: Tensor, gallery: Tensor) -> tuple[LabelledEmbeddings, LabelledEmbeddings]:
+    """Embeddings of query and gallery images with their labels, the images of a tracklet pooled."""
+    return with_labels(dataset, _pooled(query, dataset.query), _pooled(gallery, dataset.gallery))
+
+
+def _pooled(embeddings: Tensor, records: Sequence[ImageRecord]) -> Tensor:
     has_tracklets = any(record.tracklet is not None for record in records)
     return pool_tracklets(embeddings, tracklet_of(records)) if has_tracklets else embeddings

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from scalereid.progress import Progress, duration
+from scalereid.progress import Progress, counted, duration
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
@@ -16,6 +16,22 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     lines = text.getvalue().splitlines()
     assert lines[0].startswith("reading images: 3 images in 0.0 s, ")
     assert lines[1:] == ["a [markup]-free line that is longer than the console is wide, and is not broken"]
+
+
+def test_counts_agree_with_their_nouns() -> None:
+    assert [counted(n, "image") for n in (0, 1, 2, 1234)] == ["0 images", "1 image", "2 images", "1,234 images"]
+    assert counted(1, "query", "queries") == "1 query"
+    assert counted(3, "query", "queries") == "3 queries"
+    text = io.StringIO()
+    with Progress(Console(file=text)).stage("embedding", 1) as advance:
+        advance(1)
+    assert text.getvalue().startswith("embedding: 1 image in ")
+
+
+def test_details_are_for_those_who_ask(capsys: pytest.CaptureFixture[str]) -> None:
+    for verbose in (False, True):
+        Progress(verbose=verbose).detail("565 tensors matched")
+        assert capsys.readouterr().out == ("565 tensors matched\n" if verbose else "")
 
 
 def test_a_bar_on_a_terminal() -> None:

@@ -49,12 +49,12 @@ def test_errors_end_with_1_and_warnings_do_not(mine: Path, capsys: pytest.Captur
     shutil.copy(image, mine / "train" / "0099_c1_0.jpg")
     code, text = check(capsys, mine)
     assert code == 0
-    assert "images are in training and in query or gallery: their score says nothing about unseen people" in text
+    assert "both in training and in query or gallery: the score says nothing about unseen people" in text
     image.write_bytes(image.read_bytes()[:400])
     code, text = check(capsys, mine, "--decode")
     assert code == 1
     assert (
-        f"error: 1 of 121 files cannot be used; replace them, or take them out of the dataset\n    {image} cannot"
+        f"error: 1 of 121 files cannot be used; replace such files, or take them out of the dataset\n    {image} cannot"
         in text
     )
     assert re.search(r"1 error, \d warnings?\n$", text)

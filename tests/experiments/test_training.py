@@ -172,7 +172,7 @@ def test_what_is_wrong_with_the_data_is_said_before_training_and_recorded(
     recipe = replace(tiny, schedule=ScheduleSettings(epochs=1))
     run = train(recipe, data=file, out=tmp_path / "x", progress=Progress(console))
     text = console.export_text()
-    assert "warning: 1 people are in training and in query or gallery" in text
+    assert "warning: 1 person both in training and in query or gallery" in text
     assert "left out: 1 junk (pid −1) listed as gallery" in text
     assert text.index("warning") < text.index("epoch 0")
     assert run.dataset().source.left_out["junk (pid −1) listed as gallery"] == 1

@@ -38,7 +38,7 @@ def test_files(tmp_path: Path) -> None:
         ("{", "is not a genotype"),
         ('{"stem": "batch"}', "placements"),
         ('{"stem": "group", "placements": []}', "stem norm is 'group'; choose from batch, instance"),
-        ('{"stem": "batch", "placements": ["none"]}', "1 placements; an OSNet has 6 blocks"),
+        ('{"stem": "batch", "placements": ["none"]}', "1 placement; an OSNet has 6 blocks"),
         (
             json.dumps({"stem": "batch", "placements": ["left"] * 6}),
             "placement of the genotype is 'left'; choose from none, inside",

@@ -82,7 +82,7 @@ PEOPLE: dict[str, Any] = {"query_pids": [1], "gallery_pids": [1, 2], "query_cami
             np.ones((1, 4)),
             np.ones((2, 4)),
             {"gallery_pids": [3, 2]},
-            "none of the people of the 1 queries is in the gal",
+            "none of the people of the 1 query is in the gal",
         ),
         (np.ones((1, 4)), np.ones((2, 4)), {"gallery_camids": [1, 1]}, "from the query's camera, .* two cameras"),
         (np.ones((1, 4)), np.ones((2, 4)), {"query_pids": [-1]}, "query 0 has pid −1, which is junk"),

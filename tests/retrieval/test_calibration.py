@@ -57,7 +57,7 @@ def test_thresholds_go_as_far_as_the_pairs_can_tell() -> None:
     assert [point.wanted for point in calibrate(pairs(different=500), rates=[0.02], **ABOUT).points] == [0.02]
     with pytest.raises(ValueError, match="cannot be measured with 500 pairs"):
         calibrate(pairs(different=500), rates=[0.1, 0.001], **ABOUT)
-    with pytest.raises(ValueError, match="7 pairs of two people are too few; expected at least 10"):
+    with pytest.raises(ValueError, match="7 pairs of two people: too few, expected at least 10"):
         calibrate(pairs(different=7), **ABOUT)
 
 
@@ -108,9 +108,9 @@ def sample(same: int, different: int, weight: float = 1) -> PairDistances:
 
 
 def test_too_few_labels_are_refused_with_numbers() -> None:
-    with pytest.raises(ValueError, match="9 labelled pairs of one person are too few; expected at least 10"):
+    with pytest.raises(ValueError, match="9 labelled pairs of one person: too few, expected at least 10"):
         calibrate(sample(9, 100), **ABOUT)
-    with pytest.raises(ValueError, match=r"30 labelled pairs of two people are too few: they tell .* from 0\.12"):
+    with pytest.raises(ValueError, match=r"30 labelled pairs of two people: too few, they tell .* from 0\.12"):
         calibrate(sample(50, 30), **ABOUT)
     assert [point.wanted for point in calibrate(sample(50, 400), **ABOUT).points] == [0.1, 0.01]
 

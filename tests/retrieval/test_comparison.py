@@ -25,7 +25,7 @@ def test_changes_are_counted_query_by_query() -> None:
     assert (found.better, found.worse, found.equal) == (1, 1, 2)
     assert found.interval[0] < 0 < found.interval[1]
     assert "mAP +2.50 points, 95 % interval" in str(found)
-    assert "which may be chance; 1 queries are better, 1 worse, 2 equal" in str(found)
+    assert "which may be chance; 1 query better, 1 worse, 2 equal" in str(found)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:

@@ -81,7 +81,7 @@ GOOD: dict[str, Any] = {"embeddings": np.ones((2, 3)), "pids": [1, 2], "camids":
         ({"camids": [1, 2, 3]}, r"query camids have shape \[3\]; expected \[2\]"),
         ({"images": [1]}, r"query images have shape \[1\]; expected \[2\]"),
         ({"times": [1.0]}, r"query times have shape \[1\]; expected \[2\]"),
-        ({"paths": ["a.jpg"]}, "query has 1 paths; expected 2, one per embedding"),
+        ({"paths": ["a.jpg"]}, "query has 1 path; expected 2, one per embedding"),
         ({"pids": [1.0, 2.5]}, r"query pids have 2\.5 in row 1; expected whole numbers"),
         ({"camids": [np.nan, 1.0]}, "query camids have nan in row 0; expected whole numbers"),
     ],
@@ -132,7 +132,7 @@ def test_a_datasets_labels_one_per_tracklet() -> None:
     assert (g.pids.tolist(), g.camids.tolist()) == ([5, 6, 6], [2, 2, 1])
     assert q.images is not None and g.images is not None
     assert (q.images[:, None] == g.images).tolist() == [[False, False, False], [False, True, False]]
-    with pytest.raises(ValueError, match="there are 5 gallery embeddings; expected 3, one per image or tracklet"):
+    with pytest.raises(ValueError, match="found 5 gallery embeddings; expected 3, one per image or tracklet"):
         with_labels(dataset, torch.zeros(2, 4), torch.zeros(5, 4))  # embeddings of images that were not pooled
 
 

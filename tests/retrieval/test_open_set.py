@@ -52,5 +52,5 @@ def test_the_protocol_is_followed() -> None:
 
 def test_one_person_does_not_make_an_open_set() -> None:
     both = pair(np.eye(2), np.eye(2), [1, 2], [1, 3], [1, 1], [2, 2])
-    with pytest.raises(ValueError, match="1 people are in both query and gallery; an open set takes two or more"):
+    with pytest.raises(ValueError, match="1 person in both query and gallery; an open set takes two or more"):
         score_open_set(*both)

@@ -51,7 +51,7 @@ def test_rates_that_cannot_be_measured_are_refused() -> None:
 @pytest.mark.parametrize(("gallery_pid", "same", "different"), [(1, 1, 0), (2, 0, 1)])
 def test_pairs_of_one_kind_alone_are_refused(gallery_pid: int, same: int, different: int) -> None:
     both = pair(np.ones((1, 2)), np.ones((1, 2)), [1], [gallery_pid], [1], [2])
-    with pytest.raises(ValueError, match=f"there are {same} pairs of one person and {different} of two"):
+    with pytest.raises(ValueError, match=f"found {same} pairs? of one person and {different} of two"):
         pair_distances(*both)
 
 

@@ -35,7 +35,7 @@ def test_every_recipe_survives_json_and_is_described(name: str) -> None:
         ({"schedule": {"epochs": True}}, r"recipe\.schedule\.epochs is True, not int"),
         ({"schedule": {"steps": [1, "2"]}}, r"recipe\.schedule\.steps\[1\] is '2', not int"),
         ({"data": {"image_size": 256}}, r"recipe\.data\.image_size is 256, not a list"),
-        ({"data": {"image_size": [256]}}, r"recipe\.data\.image_size has 1 values, not 2"),
+        ({"data": {"image_size": [256]}}, r"recipe\.data\.image_size has 1 value, not 2"),
         ({"data": 3}, r"recipe\.data is 3, not a group"),
     ],
 )

@@ -18,6 +18,7 @@ from scalereid.figures.curves import require_matplotlib
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.labelled_pairs import distances_of_pairs
 from scalereid.inference.opening import RuntimeOptions
+from scalereid.progress import counted
 from scalereid.retrieval.answers import read_pairs
 from scalereid.retrieval.calibration import RATES, Calibration, Method
 from scalereid.retrieval.calibration import calibrate as calibrate_pairs
@@ -104,7 +105,7 @@ def _on_people(
         method=options.method,
         rates=options.rates,
     )
-    output.say(f"\n{scored}\n\n{found.same_pairs:,} pairs of one person, {found.different_pairs:,} of two")
+    output.say(f"\n{scored}\n\n{counted(found.same_pairs, 'pair')} of one person, {found.different_pairs:,} of two")
     output.show(_points_table(found.points), _open_set_table(open_set))
     return _keep(pairs, found, folder, output) | {"evaluation": scored.to_json(), "open_set": asdict(open_set)}
 
@@ -134,7 +135,7 @@ def _on_pairs(
         rates=options.rates,
     )
     output.say(
-        f"\n{counts['same']:,} pairs of one person, {counts['different']:,} of two; left out: {counts['unsure']:,} unsure, "
+        f"\n{counted(counts['same'], 'pair')} of one person, {counts['different']:,} of two; left out: {counts['unsure']:,} unsure, "
         f"{counts['']:,} not labelled\nThey stand for {labelled.weights.sum():,.0f} pairs, of which about {found.prior:.2%} "
         "show one person"
     )
@@ -209,7 +210,8 @@ def _points_table(points: Sequence[OperatingPoint]) -> Table:
 
 def _open_set_table(open_set: OpenSet) -> Table:
     """Known people identified, and unknown ones rejected."""
-    caption = f"open set: {open_set.known:,} queries of people in the gallery, {open_set.unknown:,} of others"
+    known = counted(open_set.known, "query", "queries")
+    caption = f"open set: {known} of people in the gallery, {open_set.unknown:,} of others"
     table = Table("false alarms at most", "accept below", "found (DIR)", "all answers right", caption=caption)
     for point in open_set.points:
         rates = f"{point.identification_rate:.2%}", f"{point.accuracy:.2%}"

@@ -26,6 +26,7 @@ from scalereid.data.readers.table import write_csv
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
+from scalereid.progress import counted
 
 _READERS: dict[FoldersOf, str] = {"people": "person-folders", "cameras": "camera-folders"}
 
@@ -135,8 +136,8 @@ def _write_split(root: Path, dataset: ReidDataset, train_share: float, output: O
 
 def _verdict(findings: Sequence[Finding]) -> str:
     numbers = Counter(finding.severity for finding in findings)
-    counted = [f"{numbers[kind]} {kind}{'s' * (numbers[kind] > 1)}" for kind in ("error", "warning") if numbers[kind]]
-    return ", ".join(counted) or "nothing wrong"
+    said = [counted(numbers[kind], kind) for kind in ("error", "warning") if numbers[kind]]
+    return ", ".join(said) or "nothing wrong"
 
 
 def _counts_table(counts: Mapping[str, Counts]) -> Table:

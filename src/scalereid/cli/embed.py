@@ -16,6 +16,7 @@ from scalereid.inference.embed_files import embed_files
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.embedding_table import check_out
 from scalereid.inference.items import find_items
+from scalereid.progress import counted
 
 _FASTEST = ComputeOptions(runtime="auto")
 
@@ -50,7 +51,7 @@ def embed(
     check_out(options.out)
     items = find_items(images, folders=options.folders)
     cameras = {item.camera: item.camid for item in items if item.camera}
-    output.say(f"{len(items):,} images; preparing the model …")
+    output.say(f"{counted(len(items), 'image')}; preparing the model …")
     if cameras:
         output.say(f"cameras by folder: {in_words(cameras)}")
     started = time.monotonic()
@@ -79,7 +80,7 @@ def embed(
         output.say(f"caution: {question}")
     written = len(items) - len(unreadable)
     output.say(
-        f"{written:,} embeddings of {metadata.embedding_size} numbers in {options.out}; model {metadata.fingerprint}"
+        f"{counted(written, 'embedding')} of {metadata.embedding_size} numbers in {options.out}; model {metadata.fingerprint}"
     )
     output.result({
         "out": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint, "runtime": name,

@@ -8,6 +8,7 @@ from scalereid.cli.options import Flat, Switch
 from scalereid.cli.terminal import Output
 from scalereid.inference.export.exporting import export as export_model
 from scalereid.inference.runtimes import Format
+from scalereid.progress import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +37,7 @@ def export(source: TorchModel, options: Flat[ExportOptions], output: Flat[Output
     height, width = metadata.image_size
     output.say(
         f"{options.out}: {metadata.model}\n"
-        f"input: {metadata.input}, {height}×{width}; output: {metadata.embedding_size} numbers, not normalised\n"
+        f"input: {metadata.input}, {height}×{width}; output: {counted(metadata.embedding_size, 'number')}, not normalised\n"
         f"against torch: largest difference {agreement.difference:.1e} of the longest embedding, smallest cosine "
         f"{agreement.cosine:.7f}\nmodel {metadata.fingerprint}"
     )

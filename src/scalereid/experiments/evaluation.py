@@ -13,7 +13,7 @@ from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.inference.opening import OpenModel, RuntimeOptions, is_exported, open_model
 from scalereid.inference.query_gallery import QueryGallery, embed_splits
-from scalereid.progress import Progress
+from scalereid.progress import Progress, counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
 from scalereid.retrieval.labelled import LabelledEmbeddings
@@ -72,13 +72,14 @@ class Evaluation:
         height, width = metadata.image_size
         how = [scores.how(), f"{height}×{width}{', mirrored too' if self.options.flip else ''}"]
         how += [words] if (words := self.options.neighbours()) else []
-        what = "gallery images" if len(self.gallery) == len(self.dataset.gallery) else "gallery images and tracklets"
+        images_only = len(self.gallery) == len(self.dataset.gallery)
+        what = ("gallery image", "") if images_only else ("gallery tracklet", "gallery images and tracklets")
         cautions = "".join(f"\ncaution: {sentence}" for sentence in self.cautions)
         left_out = "".join(f"\nleft out: {files:,} {why}" for why, files in sorted(self.dataset.left_out.items()))
         return (
             f"{metadata.model}{epoch} on {self.dataset.name}\n"
             f"mAP {scores.mAP:.2%}   mINP {scores.mINP:.2%}   {ranks}\n"
-            f"{scores.queries:,} queries{without}, {len(self.gallery):,} {what}; {'; '.join(how)}; "
+            f"{counted(scores.queries, 'query', 'queries')}{without}, {counted(len(self.gallery), *what)}; {'; '.join(how)}; "
             f"dataset {self.dataset.fingerprint()}{left_out}{cautions}"
         )
 

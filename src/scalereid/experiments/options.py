@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scalereid.data.image_size import ImageSize
 from scalereid.data.protocols import Protocol
-from scalereid.progress import Progress
+from scalereid.progress import Progress, counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.expansion import augment_gallery, expand_queries
 from scalereid.retrieval.labelled import LabelledEmbeddings
@@ -64,7 +64,7 @@ class EvaluationOptions:
         if self.multi_query:
             images = len(query)
             query = pool_people(query)
-            progress.say(f"{images:,} query images pooled into {len(query):,}")
+            progress.say(f"{counted(images, 'query image')} pooled into {len(query):,}")
         if self.augment_gallery:
             gallery = augment_gallery(gallery, top=self.augment_gallery, alpha=self.alpha)
         if self.expand_queries:

@@ -14,7 +14,7 @@ from scalereid.experiments.study_checks import check_code, check_datasets, is_fi
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
 from scalereid.process import choose_device
-from scalereid.progress import Progress
+from scalereid.progress import Progress, counted
 from scalereid.runs.recipe import Recipe
 from scalereid.training.loop import Interrupted
 
@@ -173,7 +173,7 @@ def run_study(
     check_code(runs, out, choose_device(device))
     fingerprints = check_datasets(runs, Path(data), study.metric)
     missing = [run for run in runs if not is_finished(run, out, fingerprints[run.target])]
-    progress.say(f"{len(runs)} runs, of which {len(runs) - len(missing)} are finished")
+    progress.say(f"{counted(len(runs), 'run')}, {len(runs) - len(missing)} of them finished")
 
     waiting = [Job(run.recipe, out / run.name, Path(data), device) for run in missing]
     failed: dict[str, str] = {}

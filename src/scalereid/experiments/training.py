@@ -16,7 +16,7 @@ from scalereid.files import require_free
 from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment, interruption
-from scalereid.progress import Progress
+from scalereid.progress import Progress, counted
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.checkpoint import load_initial, save_model
 from scalereid.runs.extending import extended
@@ -223,7 +223,8 @@ class _Training:
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)
             if wired.search and search:
-                trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {recipe.schedule.epochs} epochs"
+                epochs = counted(recipe.schedule.epochs, "epoch")
+                trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {epochs}"
                 origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}; {search.verdict()}"
                 wired.search.genotype(origin).save(run.genotype)
         run.append(entry)

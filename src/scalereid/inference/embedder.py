@@ -17,6 +17,7 @@ from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, open_model
 from scalereid.inference.pixels import Boxes, Channels, Images, OneImage, cut_boxes, one_by_one, to_pixels
 from scalereid.inference.runtimes import Runtime
+from scalereid.progress import counted
 from scalereid.runs.checkpoint import Source
 
 OnError = Literal["raise", "report"]
@@ -27,8 +28,9 @@ class UnreadableImagesWarning(UserWarning):
 
     def __init__(self, images: list[tuple[int, str]]) -> None:
         more = f"; and {len(images) - 3} more" if len(images) > 3 else ""
-        number = f"{len(images)} image" + "s" * (len(images) > 1)
-        super().__init__(f"{number} could not be read: " + "; ".join(why for _, why in images[:3]) + more)
+        super().__init__(
+            f"{counted(len(images), 'image')} could not be read: " + "; ".join(why for _, why in images[:3]) + more
+        )
         self.images = images
 
 

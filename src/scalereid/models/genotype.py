@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from scalereid.files import read_json, write_json
+from scalereid.progress import counted
 
 Placement = Literal["none", "inside", "outside", "both"]
 """Instance norm of a block: inside the residual, in place of its last batch norm; outside, after the addition; or both."""
@@ -34,7 +35,9 @@ class Genotype:
             if choice not in PLACEMENTS:
                 raise ValueError(f"a placement of the genotype is {choice!r}; choose from {', '.join(PLACEMENTS)}")
         if len(self.placements) != BLOCKS:
-            raise ValueError(f"the genotype has {len(self.placements)} placements; an OSNet has {BLOCKS} blocks")
+            raise ValueError(
+                f"the genotype has {counted(len(self.placements), 'placement')}; an OSNet has {BLOCKS} blocks"
+            )
 
     @classmethod
     def of(cls, words: Sequence[Any], origin: str = "") -> "Genotype":

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from scalereid.files import read_json, write_json
 from scalereid.packages import require
+from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 
@@ -116,12 +117,14 @@ def calibrate(
     """
     same, different = int(pairs.seen.same.sum()), int(pairs.seen.different.sum())
     if different < 1 / RATES[0]:
-        raise ValueError(f"{different} pairs of two people are too few; expected at least {1 / RATES[0]:.0f}")
+        raise ValueError(f"{counted(different, 'pair')} of two people: too few, expected at least {1 / RATES[0]:.0f}")
     if pairs.sample and same < _LEAST_LABELLED:
-        raise ValueError(f"{same} labelled pairs of one person are too few; expected at least {_LEAST_LABELLED}")
+        raise ValueError(
+            f"{counted(same, 'labelled pair')} of one person: too few, expected at least {_LEAST_LABELLED}"
+        )
     if pairs.smallest_rate > RATES[0] and not rates:
         raise ValueError(
-            f"{different} labelled pairs of two people are too few: they tell false-match rates from "
+            f"{counted(different, 'labelled pair')} of two people: too few, they tell false-match rates from "
             f"{pairs.smallest_rate:.2g}, and the largest threshold is at {RATES[0]}; label more"
         )
     false, true = pairs.rates()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.progress import counted
 from scalereid.retrieval.bootstrap import bootstrap_interval, changes_between, same_queries
 from scalereid.retrieval.scores import Scores
 
@@ -32,7 +33,7 @@ class Comparison:
         verdict = "which may be chance" if chance else "which is more than chance"
         return (
             f"mAP {100 * self.difference:+.2f} points, 95 % interval {100 * low:+.2f} to {100 * high:+.2f}, {verdict}; "
-            f"{self.better:,} queries are better, {self.worse:,} worse, {self.equal:,} equal"
+            f"{counted(self.better, 'query', 'queries')} better, {self.worse:,} worse, {self.equal:,} equal"
         )
 
 

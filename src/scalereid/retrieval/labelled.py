@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
+from scalereid.progress import counted
 from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, shared
 
 Numbers = Sequence[float] | NDArray[np.number] | Tensor
@@ -73,7 +74,7 @@ def labelled(
     """
     matrix = as_matrix(embeddings, name)
     if paths is not None and len(paths) != len(matrix):
-        raise ValueError(f"{name} has {len(paths)} paths; expected {len(matrix)}, one per embedding")
+        raise ValueError(f"{name} has {counted(len(paths), 'path')}; expected {len(matrix)}, one per embedding")
     return LabelledEmbeddings(
         matrix,
         _whole_numbers(pids, f"{name} pids", matrix),
@@ -118,7 +119,7 @@ def _of_records(
 ) -> LabelledEmbeddings:
     if len(embeddings) != len(records):
         raise ValueError(
-            f"there are {len(embeddings)} {name} embeddings; expected {len(records)}, one per image or tracklet"
+            f"found {counted(len(embeddings), f'{name} embedding')}; expected {len(records)}, one per image or tracklet"
         )
     pids, camids = pids_and_camids(records)
     return labelled(embeddings, pids, camids, images=images, paths=[str(r.path) for r in records], name=name)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from scalereid.data.protocols import LEFT_OUT, Protocol, leaves_out, needs_two_cameras
 from scalereid.data.records import JUNK
+from scalereid.progress import counted
 from scalereid.retrieval.labelled import LabelledEmbeddings
 
 
@@ -32,7 +33,7 @@ def why_no_match(query: LabelledEmbeddings, gallery: LabelledEmbeddings, protoco
     """Which rule left no match for any query, and what to do, in words."""
     known = int(torch.isin(query.pids, gallery.pids).sum())
     if not known:
-        return f"no query has a match: none of the people of the {len(query)} queries is in the gallery"
+        return f"no query has a match: none of the people of the {counted(len(query), 'query', 'queries')} is in the gallery"
     hint = ". It needs images from at least two cameras; for data of one camera choose the protocol all-cameras"
     return (
         f"no query has a match: {known} of {len(query)} queries have their person in the gallery, but the {protocol} protocol "

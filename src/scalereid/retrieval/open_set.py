@@ -6,6 +6,7 @@ import numpy as np
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.random_splits import draw_people
+from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import rank
@@ -57,7 +58,9 @@ def score_open_set(
     q_pids, g_pids = query.pids.cpu().numpy(), gallery.pids.cpu().numpy()
     both = sorted({int(pid) for pid in np.intersect1d(q_pids, g_pids)})
     if len(both) < 2:
-        raise ValueError(f"{len(both)} people are in both query and gallery; an open set takes two or more")
+        raise ValueError(
+            f"{counted(len(both), 'person', 'people')} in both query and gallery; an open set takes two or more"
+        )
     known = draw_people(both, len(both) // 2, dataset="open set", split=1, of=1)
     stays = ~np.isin(g_pids, [pid for pid in both if pid not in known])
     ranking = rank(query, gallery.rows(stays), distance=distance, protocol=protocol, top=1)

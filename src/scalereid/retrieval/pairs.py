@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.protocols import Protocol
+from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import check_choice, distance_blocks
 from scalereid.retrieval.intervals import sum_interval
@@ -84,7 +85,9 @@ class PairDistances:
         if not 0 < false_match_rate < 1:
             raise ValueError(f"a false-match rate of {false_match_rate} is not between 0 and 1")
         if false_match_rate < self.smallest_rate:
-            pairs = f"{self.seen.different.sum():,} {'labelled ' if self.sample else ''}pairs of two people"
+            pairs = (
+                f"{counted(int(self.seen.different.sum()), 'labelled pair' if self.sample else 'pair')} of two people"
+            )
             takes = (
                 f"the smallest that they can tell is {self.smallest_rate:.2g}"
                 if self.sample

@@ -4,6 +4,8 @@ from dataclasses import fields, is_dataclass
 from types import UnionType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
+from scalereid.progress import counted
+
 
 def from_json(kind: Any, values: Any, where: str) -> Any:
     """`values` as the annotated type `kind`: nested dataclasses, tuples, Literals and plain values.
@@ -18,7 +20,7 @@ def from_json(kind: Any, values: Any, where: str) -> Any:
             raise ValueError(f"{where} is {values!r}, not a list")
         item, *others = get_args(kind)
         if Ellipsis not in others and len(values) != 1 + len(others):
-            raise ValueError(f"{where} has {len(values)} values, not {1 + len(others)}")
+            raise ValueError(f"{where} has {counted(len(values), 'value')}, not {1 + len(others)}")
         return tuple(from_json(item, value, f"{where}[{i}]") for i, value in enumerate(values))
     if get_origin(kind) is UnionType:  # a type, or None
         return None if values is None else from_json(get_args(kind)[0], values, where)

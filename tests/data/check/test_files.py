@@ -106,7 +106,7 @@ def test_copies(dataset: ReidDataset, one: tuple[str, int], other: tuple[str, in
     first, second = (dataset.splits[split][i].path for split, i in (one, other))
     shutil.copy(first, second)
     findings = found(dataset)
-    assert "note 1 files are copies" in findings["copies"]
+    assert "note 1 file copied" in findings["copies"]
     assert (kind in findings) if kind else (findings.keys() == {"copies"})
     if kind:
         assert f"{first} = {second}" in findings[kind]
@@ -116,7 +116,7 @@ def test_one_file_listed_under_two_people(dataset: ReidDataset) -> None:
     record = dataset.train[0]
     twice = replace(dataset, train=(*dataset.train, replace(record, pid=99)))
     findings = found(twice)
-    assert "1 images are listed under the numbers of several people" in findings["copies-as-several-people"]
+    assert "1 image listed under the numbers of several people" in findings["copies-as-several-people"]
     assert str(record.path) in findings["copies-as-several-people"]
     assert "copies" not in findings
 
@@ -126,7 +126,7 @@ def test_folders_that_are_not_read_are_counted(dataset: ReidDataset) -> None:
     for i in range(3):
         shutil.copy(dataset.train[0].path, dataset.root / "val" / f"{i}.png")
     findings = found(dataset)
-    assert "note 3 images lie in folders from which no image is in the dataset" in findings["unread-folders"]
+    assert "note 3 images in folders from which no image is in the dataset" in findings["unread-folders"]
     assert f"{dataset.root / 'val'}: 3" in findings["unread-folders"]
 
 

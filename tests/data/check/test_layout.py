@@ -102,7 +102,7 @@ def test_mixed_and_nameless_names(tmp_path: Path) -> None:
     assert finding.examples == (str(tmp_path / "holiday.jpg"),)
     for name in ("0001_c1_0.jpg", "0002_c1_0.jpg"):
         (tmp_path / name).unlink()
-    assert "from the names of the 1 images" in said(tmp_path)["nameless"].message
+    assert "from the names of the 1 image here" in said(tmp_path)["nameless"].message
 
 
 def test_good_names_in_folders_no_reader_knows(tmp_path: Path) -> None:

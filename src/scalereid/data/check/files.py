@@ -16,11 +16,12 @@ from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
 from scalereid.data.shapes import MIN_SIZE, ask_for_crops, is_odd, is_tiny
+from scalereid.progress import counted
 
 _MISLEADING = {
-    "train-test-copies": "images are in training and in query or gallery: their score says nothing about unseen people",
-    "copies-as-several-people": "images are listed under the numbers of several people, of which at most one can be right",
-    "query-copies": "queries have a copy in the gallery that is not left out: a match without effort",
+    "train-test-copies": "both in training and in query or gallery: the score says nothing about unseen people",
+    "copies-as-several-people": "listed under the numbers of several people, of which at most one can be right",
+    "query-copies": "queried, with a copy in the gallery that is not left out: a match without effort",
 }
 _MAX_FOLDERS = 100_000  # below the dataset's
 _AHEAD = 1_000  # files under way at a time
@@ -76,7 +77,7 @@ def _findings(facts: dict[Path, FileFacts]) -> Iterator[Finding]:
     """Files that cannot be used, and images that are too small or of another shape."""
     if problems := [found.problem for found in facts.values() if found.problem]:
         unusable = share(len(problems), len(facts))
-        message = f"{unusable} files cannot be used; replace them, or take them out of the dataset"
+        message = f"{unusable} files cannot be used; replace such files, or take them out of the dataset"
         yield Finding("error", "unusable-files", message, named(problems))
     images = {path: found for path, found in facts.items() if not found.problem}
     if tiny := [path for path, (_, _, h, w) in images.items() if is_tiny(h, w)]:
@@ -108,10 +109,10 @@ def _copies(
         for kind in _misleading([use for path in paths for use in of_path[path]], protocol):
             misleading[kind].append(" = ".join(map(str, paths)))
     for kind, lines in misleading.items():
-        yield Finding("warning", kind, f"{len(lines):,} {_MISLEADING[kind]}", named(lines))
+        yield Finding("warning", kind, f"{counted(len(lines), 'image')} {_MISLEADING[kind]}", named(lines))
     if copies:
         number = sum(len(paths) - 1 for paths in copies)
-        yield Finding("note", "copies", f"{number:,} files are copies, byte for byte, of others in the dataset")
+        yield Finding("note", "copies", f"{counted(number, 'file')} copied, byte for byte, from others in the dataset")
 
 
 def _misleading(uses: Sequence[tuple[str, ImageRecord]], protocol: Protocol) -> Iterator[str]:
@@ -134,6 +135,6 @@ def _unread(dataset: ReidDataset, paths: set[Path]) -> Iterator[Finding]:
         if images and os.path.normpath(folder) not in read:
             unread[folder] = images
     if unread:
-        message = f"{sum(unread.values()):,} images lie in folders from which no image is in the dataset"
+        message = f"{counted(sum(unread.values()), 'image')} in folders from which no image is in the dataset"
         lines = [f"{folder}: {number:,}" for folder, number in sorted(unread.items())]
         yield Finding("note", "unread-folders", message, named(lines))

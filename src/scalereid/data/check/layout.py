@@ -15,6 +15,7 @@ from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_fo
 from scalereid.data.readers.market_names import MARKET_LIKE, SPLIT_NAMES
 from scalereid.data.readers.person_folders import PeopleOrCamerasError
 from scalereid.data.records import ReidDataset
+from scalereid.progress import counted
 
 TABLES = ("csv", "jsonl")
 OWN_DATA = (*TABLES, "market-names", "folders", "person-folders", "camera-folders")
@@ -183,7 +184,7 @@ def _names(root: Path) -> Iterator[Finding]:
     if not nameless:
         folders = sorted({str(image.parent) for image in images})
         message = (
-            f"{len(images):,} images have names with person and camera, but lie in folders that no reader knows; "
+            f"{counted(len(images), 'image')} with person and camera in the name, but in folders that no reader knows; "
             "rename the folders to train, query and gallery, directly in the folder that you name"
         )
         yield Finding("error", "unknown-folders", message, named(folders))
@@ -195,7 +196,7 @@ def _names(root: Path) -> Iterator[Finding]:
         yield Finding("error", "mixed-names", message, named(nameless))
     else:
         message = (
-            f"person and camera cannot be read from the names of the {len(images):,} images here; name them like "
+            f"person and camera cannot be read from the names of the {counted(len(images), 'image')} here; name them like "
             "0042_c3_0001.jpg, put the images of each person into a folder, with folders for each camera above "
             "(kitchen/anna/x.jpg) or cameras in the names (anna/x_c2.jpg), or list them in a table, dataset.csv"
         )

@@ -8,6 +8,7 @@ from scalereid.data.check.findings import Finding, Severity, named, share
 from scalereid.data.protocols import LEFT_OUT, Protocol, needs_two_cameras
 from scalereid.data.readers.cameras import in_words
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out, one_per_tracklet
+from scalereid.progress import counted
 
 
 def check_people(dataset: ReidDataset) -> list[Finding]:
@@ -37,8 +38,8 @@ def check_people(dataset: ReidDataset) -> list[Finding]:
     both = {r.pid for r in dataset.train} & {r.pid for r in (*dataset.query, *dataset.gallery) if r.pid > 0}
     if both:
         message = (
-            f"{len(both):,} people are in training and in query or gallery: the score will say how well they are remembered, "
-            "not how well unseen people are found"
+            f"{counted(len(both), 'person', 'people')} both in training and in query or gallery: the score will say how well "
+            "people are remembered, not how well unseen people are found"
         )
         findings.append(Finding("warning", "people-on-both-sides", message, named([f"pid {p}" for p in sorted(both)])))
     return findings

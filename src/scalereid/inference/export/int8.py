@@ -11,7 +11,7 @@ from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
 from scalereid.inference.export.graph import write_onnx
 from scalereid.inference.metadata import NORMALISED, ModelMetadata
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.progress import Progress
+from scalereid.progress import Progress, counted
 
 
 def write_int8(
@@ -29,7 +29,7 @@ def write_int8(
     # Quantized with normalisation outside: inside, the pixels themselves would be rounded.
     write_onnx(model, replace(metadata, input=NORMALISED), graph)
     images = [normalise(torch.from_numpy(pixels[i : i + 1])).contiguous().numpy() for i in range(len(pixels))]
-    progress.say(f"calibrating with {len(images)} images …")
+    progress.say(f"calibrating with {counted(len(images), 'image')} …")
     nncf.set_log_level(40)  # errors
     quantized = nncf.quantize(
         openvino.Core().read_model(str(graph)),

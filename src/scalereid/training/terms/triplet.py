@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.progress import counted
 from scalereid.training.terms.term import Outputs, Sizes, Term
 
 SMALLEST_NEGATIVE = 1e-3
@@ -93,7 +94,7 @@ def _check(positive: Tensor, negative: Tensor, labels: Tensor) -> None:
     without_positive, without_negative = lacking.tolist()
     if any(without_negative):
         raise ValueError(
-            f"A batch of {len(labels)} images shows only person {int(labels[0])}, so there is no negative: "
+            f"A batch of {counted(len(labels), 'image')} shows only person {int(labels[0])}, so there is no negative: "
             "the triplet loss needs at least two people"
         )
     alone = labels[lacking[0]].tolist()

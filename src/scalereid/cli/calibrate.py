@@ -20,7 +20,7 @@ from scalereid.inference.labelled_pairs import distances_of_pairs
 from scalereid.inference.opening import RuntimeOptions
 from scalereid.progress import counted
 from scalereid.retrieval.answers import read_pairs
-from scalereid.retrieval.calibration import RATES, Calibration, Method
+from scalereid.retrieval.calibration import RATES, Calibration, Method, require_scikit_learn
 from scalereid.retrieval.calibration import calibrate as calibrate_pairs
 from scalereid.retrieval.open_set import OpenSet, score_open_set
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances, pair_distances
@@ -56,6 +56,7 @@ def calibrate(
     seen, or on labelled pairs: thresholds at false-match rates, the probability
     that two images show the same person, and of a dataset open-set rates."""
     require_matplotlib()
+    require_scikit_learn()
     folder = _folder(source, options.out)
     for rate in options.rates:
         if not 0 < rate < 1:

@@ -102,10 +102,10 @@ def quantize(
     Raises:
         LossTooLargeError: mAP falls by more than `max_loss`.
         ValueError, FileExistsError: See `export`; or no file is named and the model is not a run.
-        ModuleNotFoundError: OpenVINO or NNCF is not installed; the message says how to install it.
+        ModuleNotFoundError: OpenVINO, NNCF or ONNX is not installed; the message says how to install it.
     """
     out, progress = _destination(source, out), progress or Progress.silent()
-    require("openvino", "nncf", extra="export,int8")
+    require("openvino", "nncf", "onnx", "onnxscript", extra="export,int8")
     loaded = load_checkpoint(source, run_code=run_code)
     metadata = describe_model(loaded, source)
     read = read_dataset(dataset, data)

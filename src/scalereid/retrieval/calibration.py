@@ -148,8 +148,17 @@ def calibrate(
     )
 
 
-def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float], ...]:
+def require_scikit_learn() -> None:
+    """Check that `calibrate` can compute, before any work is done.
+
+    Raises:
+        ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
+    """
     require("sklearn", extra="calibration", purpose="calibration")
+
+
+def _log_odds(pairs: PairDistances, method: Method) -> tuple[tuple[float, float], ...]:
+    require_scikit_learn()
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
 

@@ -182,7 +182,7 @@ def _edges(longest: float) -> NDArray[np.float64]:
 
 
 def _one_kind(same: int, different: int) -> str:
-    return f"there are {same} pairs of one person and {different} of two; it takes both"
+    return f"found {counted(same, 'pair')} of one person and {different} of two; it takes both"
 
 
 def _farthest_match(

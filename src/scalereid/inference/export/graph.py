@@ -23,7 +23,7 @@ from scalereid.runs.checkpoint import LoadedModel
 
 OPSET = 20
 VERSION = 1  # of what graphs compute; cached graphs of another version are not used
-INPUT, OUTPUT = "images", "embeddings"
+INPUT, OUTPUT, BATCH = "images", "embeddings", "batch"
 _TRACING = threading.Lock()  # torch traces one network at a time in a process
 
 
@@ -53,7 +53,7 @@ def traced(model: EmbeddingModel, metadata: ModelMetadata) -> torch.export.Expor
     network: nn.Module = PixelModel(model)
     if not metadata.takes_pixels:
         network, example = fuse_batch_norms(model), torch.zeros(2, 3, height, width)
-    batch = ({0: torch.export.Dim("n", min=1, max=65_536)},)
+    batch = ({0: torch.export.Dim(BATCH, min=1, max=65_536)},)
     return torch.export.export(network, (example,), dynamic_shapes=batch)
 
 
@@ -77,6 +77,7 @@ def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> No
                 opset_version=OPSET,
                 input_names=[INPUT],
                 output_names=[OUTPUT],
+                dynamic_shapes=({0: BATCH},),  # its name in the file
             )
     finally:
         log.setLevel(level)

@@ -45,7 +45,7 @@ class CheckOptions:
     """Decode every image, not only its header."""
     write_split: Switch = False
     """Write the splits to ROOT/dataset.csv; without queries, make some first."""
-    train_share: float = 0.5
+    train_share: Annotated[float | None, otherwise("0.5")] = None
     """Share of people who stay in training when --write-split makes queries."""
 
 
@@ -121,13 +121,19 @@ def _read(root: Path, name: str) -> tuple[Layout, list[Finding]]:
         return Layout({}, {}, ()), [Finding("error", "unreadable", str(error))]
 
 
-def _write_split(root: Path, dataset: ReidDataset, train_share: float, output: Output) -> tuple[Path, ReidDataset]:
+def _write_split(
+    root: Path, dataset: ReidDataset, train_share: float | None, output: Output
+) -> tuple[Path, ReidDataset]:
     """Write the dataset, with queries and a gallery, as a table; returns the file and what is in it."""
     folder = root if root.is_dir() else root.parent
     free = [folder / name for name in ("dataset.csv", "dataset-split.csv") if not (folder / name).exists()]
     if not free:
         raise FileExistsError(f"{folder} has a dataset.csv and a dataset-split.csv; move them away first")
-    split = dataset if dataset.query or dataset.gallery else with_query_and_gallery(dataset, train_share)
+    split = dataset
+    if not dataset.query and not dataset.gallery:
+        split = with_query_and_gallery(dataset, 0.5 if train_share is None else train_share)
+    elif train_share is not None:
+        raise ValueError(f"train_share={train_share} has no effect: {dataset.name} has queries and a gallery already")
     write_csv(free[0], split)
     where = folder if free[0].name == "dataset.csv" else free[0]
     output.say(f"written: {free[0]}, to be named --data {quote(str(where))} --dataset csv")

@@ -25,7 +25,8 @@ def parse(words: Sequence[str]) -> Call:
     """The call that a command line asks for. Prints help where that is asked for, and exits.
 
     Raises:
-        UsageError: There is no such command, recipe or option, or no such choice of an option.
+        UsageError: There is no such command, recipe or option, or no such choice of an option; or an option would have no
+            effect.
         SystemExit: With 0 after help; with 2 where an argument is missing or a value does not fit.
     """
     for word in [*words[:1], *(word.partition("=")[0] for word in words if word.startswith("--"))]:
@@ -40,6 +41,8 @@ def parse(words: Sequence[str]) -> Call:
         rest = ["--help"]  # whatever is missing or unknown beside it
     import tyro  # here, as the list of commands and a mistyped command do without it
 
+    from scalereid.cli.unused import check_used
+
     with in_short_lines():
         call: Call = tyro.cli(
             partial(_bound(function), **defaults),
@@ -47,6 +50,7 @@ def parse(words: Sequence[str]) -> Call:
             description=indent(getdoc(function) or "", "  "),  # which also keeps tyro from joining the lines
             args=rest,
         )
+    check_used({_flag(word) for word in rest}, call.keywords.get("settings"))
     return call
 
 
@@ -95,14 +99,18 @@ def _by_recipe(name: str, command: Command, words: list[str]) -> tuple[Callable[
     return load(command.function), {"settings": RECIPES[first]}
 
 
+def _flag(word: str) -> str:
+    """The flag in a word such as `--write_split` or `--train-share=0.3`, as `Flag.name` has it."""
+    return word.partition("=")[0].replace("_", "-")
+
+
 def _check_options(name: str, function: Callable[..., None], words: Sequence[str]) -> None:
     """Say which option, or which choice of one, was meant where there is none of that name."""
     from scalereid.cli.flags import flags
 
     known = {flag.name: flag for flag in flags(function)}
     for word, following in pairwise([*words, ""]):
-        option, given, value = word.partition("=")
-        option = option.replace("_", "-")
+        option, (_, given, value) = _flag(word), word.partition("=")
         if not option.startswith("--"):
             continue
         if option not in known:

@@ -43,7 +43,7 @@ def test_only_torch_files_hold_code() -> None:
         ("tensorrt", "float32", "cpu", "No such runtime: 'tensorrt'. Choose from auto, torch, onnxruntime, openvino"),
         ("onnxruntime", "bfloat16", "cpu", "onnxruntime does not compute in bfloat16 on cpu; it computes in float32"),
         ("torch", "bfloat16", "mps", "torch does not compute in bfloat16 on mps; it computes in float32"),
-        ("openvino", "float32", "cuda", "openvino does not compute in float32 on cuda; it computes in nothing on cuda"),
+        ("openvino", "float32", "cuda", "openvino does not compute on cuda; choose the device cpu, or another runtime"),
         ("torch", "float16", "cpu", "torch does not compute in float16 on cpu; it computes in float32, bfloat16"),
     ],
 )

@@ -113,8 +113,14 @@ def require_runtime(name: str, precision: Precision, device: torch.device) -> Ru
     require(runtime.package, extra=runtime.extra)
     possible = runtime.precisions.get(device.type, ())
     if precision not in possible:
-        choices = ", ".join(possible) or f"nothing on {device.type}"
-        raise ValueError(f"{name} does not compute in {precision} on {device.type}; it computes in {choices}")
+        if not possible:
+            devices = " or ".join(runtime.precisions)
+            raise ValueError(
+                f"{name} does not compute on {device.type}; choose the device {devices}, or another runtime"
+            )
+        raise ValueError(
+            f"{name} does not compute in {precision} on {device.type}; it computes in {', '.join(possible)}"
+        )
     return runtime
 
 

@@ -1,0 +1,58 @@
+"""Options that would have no effect: an error, since whoever gives one expects it to have."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from scalereid.cli.errors import UsageError
+from scalereid.cli.flags import flag_of
+
+if TYPE_CHECKING:
+    from scalereid.runs.recipe import Recipe
+
+_NEEDS = {
+    "--train-share": ("--write-split",),
+    "--alpha": ("--expand-queries", "--augment-gallery"),
+}
+"""Options that only have an effect with one of some others."""
+_REPLACED = {"--max-loss": "--force"}
+"""Options that have no effect with another one."""
+_TRIPLET = ("objective.triplet_from_epoch", "objective.margin", "objective.soft_margin", "objective.ratio")
+_TERM = ("objective.term_weight", "objective.term_from_epoch")
+
+
+def check_used(given: Collection[str], settings: "Recipe | None") -> None:
+    """Check that each of the given flags has an effect, beside the others and under the settings of a training.
+
+    Raises:
+        UsageError: One has none; the message says why, and so what to change.
+    """
+    for flag, others in _NEEDS.items():
+        if flag in given and not set(others) & set(given):
+            raise UsageError(f"{flag} has no effect without {' or '.join(others)}: add that, or leave {flag} out")
+    for flag, other in _REPLACED.items():
+        if flag in given and other in given:
+            raise UsageError(f"{flag} has no effect with {other}: leave one of them out")
+    for setting, why in _without_effect(settings).items() if settings else ():
+        for flag in (flag_of(setting), flag_of(".no_".join(setting.split(".")))):
+            if flag in given:
+                raise UsageError(f"{flag} has no effect, since {why}: change that, or leave {flag} out")
+
+
+def _without_effect(recipe: "Recipe") -> dict[str, str]:
+    """The settings without an effect under the others, and why."""
+    objective, optimizer, schedule = recipe.objective, recipe.optimizer, recipe.schedule
+    found: dict[str, str] = {}
+    if objective.soft_margin:
+        found["objective.margin"] = "--objective.soft-margin takes its place"
+    if not objective.triplet:
+        found |= dict.fromkeys(_TRIPLET, "--objective.triplet is 0")
+    if not objective.term:
+        found |= dict.fromkeys(_TERM, "--objective.term names none")
+    if optimizer.name != "sgd":
+        found["optimizer.momentum"] = f"--optimizer.name is {optimizer.name}"
+    if schedule.decay != "step":
+        found |= dict.fromkeys(("schedule.steps", "schedule.factor"), f"--schedule.decay is {schedule.decay}")
+    if not recipe.model.backbone.startswith("osnet_supernet"):
+        why = f"--model.backbone is {recipe.model.backbone}, which is not a super-network"
+        found |= {f"search.{name}": why for name in vars(recipe.search)}
+    return found

@@ -24,6 +24,24 @@ def test_scores_are_printed_written_and_given_to_programs(
     assert f"{found['scores']['mAP']:.2%}" in text
 
 
+def test_a_dash_is_standard_output(
+    runs: Path,
+    people: ReidDataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    say: Say,
+    answer: Answer,
+    fail: Fail,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("evaluate", runs / "short", "--data", people.root, "--camera-pairs")
+    assert json.loads(say(*words, "--out", "-")) == answer(*words)
+    for other in (("embed", "x", "y", "--out", "-"), ("train", "toy", "--data", "d", "--out=-")):
+        text = fail(*other, code=2)
+        assert f"{other[0]} does not write to standard output; give --out a name other than '-'" in text
+    assert not [*tmp_path.iterdir()]
+
+
 def test_neighbours_and_average_precision(runs: Path, people: ReidDataset, say: Say) -> None:
     words = ("evaluate", runs / "long", "--data", people.root)
     assert "cosine distance, re-ranked (k1 20, k2 6, λ 0.3, as paper), market1501 protocol" in say(*words, "--rerank")
@@ -36,7 +54,6 @@ def test_options_that_do_not_fit_are_named_as_flags(runs: Path, people: ReidData
     words = ("evaluate", runs / "long", "--data", people.root)
     text = fail(*words, "--distance", "euclidean", "--expand-queries", "3")
     assert "set distance to 'cosine'" in text
-    text = fail(*words, "--alpha", "3")
     assert "(on the command line: --expand-queries, --augment-gallery)" in text
     assert "gone" in fail("evaluate", runs / "gone", "--data", people.root)
 

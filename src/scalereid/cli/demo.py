@@ -14,6 +14,11 @@ from scalereid.experiments import training
 from scalereid.figures.curves import require_matplotlib
 from scalereid.recipes import RECIPES
 
+_EXPECTED = (
+    "Expected after training: mAP 84 to 86 %, rank-1 83 to 86 %, as on an AMD EPYC and an Intel Xeon with two threads.\n"
+    "The same processor and number of threads give the same digits each time; others give others."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
@@ -45,6 +50,7 @@ def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
         f"\n{scored}\n\n"
         f"untrained network: mAP {untrained.mAP:.2%}, rank-1 {untrained.rank(1):.2%}\n"
         f"trained network:   mAP {scored.scores.mAP:.2%}, rank-1 {scored.scores.rank(1):.2%}\n\n"
+        f"{_EXPECTED}\n\n"
         f"Look at it:      {page}\n"
         f"Score it again:  {command} evaluate {run.folder} --data {data}\n"
         f"Train yourself:  {command} train toy --data {data} --out runs/mine --schedule.epochs 40\n"

@@ -1,7 +1,7 @@
 """scalereid evaluate: the scores of a model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,7 +55,7 @@ class EvaluateOptions:
     camera_pairs: Switch = False
     """Score each pair of cameras by itself, too."""
     out: Annotated[Path | None, otherwise("none")] = None
-    """JSON file for the scores and how they were made."""
+    """JSON file for the scores and how they were made; - is standard output, as --json."""
 
 
 def evaluate(
@@ -66,8 +66,11 @@ def evaluate(
     output: Flat[Output],
 ) -> None:
     """Score a model on the query and gallery images of datasets: mAP, mINP, CMC."""
-    if options.out:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
+    out = options.out
+    if out == Path("-"):
+        out, output = None, replace(output, as_json=True)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
     found = evaluate_all(
         source,
         data=options.data,
@@ -100,8 +103,8 @@ def evaluate(
             })  # fmt: skip
     if len(rows) > 1:
         output.show(scores_table(rows, caption=f"{entries[0]['model']}, {entries[0]['scores']['distance']} distance"))
-    if options.out:
-        write_json(options.out, entries)
+    if out:
+        write_json(out, entries)
     output.result(entries)
 
 

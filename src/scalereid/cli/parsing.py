@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Call = partial[None]
 """A command's function and its arguments, not yet called."""
 _HELP = {"-h", "--help"}
+_WRITES_TO_STANDARD_OUTPUT = {"evaluate"}  # for --out -
 
 
 def parse(words: Sequence[str]) -> Call:
@@ -115,6 +116,8 @@ def _check_options(name: str, function: Callable[..., None], words: Sequence[str
             continue
         if option not in known:
             raise UsageError(no_such(f"option of {name}", option, known, f"`scalereid {name} --help` lists them."))
+        if (option, value if given else following) == ("--out", "-") and name not in _WRITES_TO_STANDARD_OUTPUT:
+            raise UsageError(f"{name} does not write to standard output; give --out a name other than '-'")
         choices, value = known[option].choices, value if given else following
         if choices and value and value not in choices:
             raise UsageError(no_such(f"value of {option}", value, choices, f"Choose from {', '.join(choices)}."))

@@ -166,7 +166,7 @@ class Recipe:
     search: SearchSettings = field(default_factory=SearchSettings)
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: int = 0
-    """Seed for initial weights, shuffling and augmentation. Runs repeat bit for bit on a CPU."""
+    """Seed for initial weights, shuffling and augmentation. With as many threads, runs repeat bit for bit on a CPU."""
 
     @property
     def own_files(self) -> tuple[Path, ...]:

@@ -63,7 +63,8 @@ def test_drawn_people_only(model: OpenModel, people: ReidDataset) -> None:
     )
     assert cautions(model, replace(people, name="toy-shifted"), training="toy (0123)") == ()
     assert model.recipe
-    started = replace(model.recipe, model=replace(model.recipe.model, initial_weights="osnet_x0_25_msmt17.pth"))
+    recipe = model.recipe.whole()
+    started = replace(recipe, model=replace(recipe.model, initial_weights="osnet_x0_25_msmt17.pth"))
     assert cautions(model, photographs, training="toy (0123)", recipe=json.dumps(started.to_json())) == ()
 
 

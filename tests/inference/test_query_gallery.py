@@ -8,6 +8,7 @@ import torch
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset
+from scalereid.data.shapes import ShapeCount
 from scalereid.inference.opening import RuntimeOptions, open_model
 from scalereid.inference.query_gallery import QueryGallery, embed_splits, live_embedder
 from scalereid.models.building import build_model
@@ -87,7 +88,9 @@ def test_splits_give_what_each_gives_alone(run: Path, people: ReidDataset) -> No
     gallery = tuple(replace(record, tracklet=1) for record in people.gallery[:20])
     swapped = replace(people, query=gallery[::-1], gallery=people.query)
     model = open_model(run, TORCH)
-    found = embed_splits(model, [people, swapped], SIZE, flip=True)
+    shapes = ShapeCount()
+    found = embed_splits(model, [people, swapped], SIZE, shapes=shapes, flip=True)
+    assert shapes.images == 48  # each once
     for dataset, both in zip([people, swapped], found, strict=True):
         for one, other in zip(both, QueryGallery(dataset, SIZE).embed(model, flip=True), strict=True):
             torch.testing.assert_close(one.embeddings, other.embeddings)

@@ -137,8 +137,8 @@ def _on_pairs(
     )
     output.say(
         f"\n{counted(counts['same'], 'pair')} of one person, {counts['different']:,} of two; left out: "
-        f"{counts['unsure']:,} unsure, {counts['']:,} not labelled\nThey stand for {labelled.weights.sum():,.0f} pairs, of which about {found.prior:.2%} "
-        "show one person"
+        f"{counts['unsure']:,} unsure, {counts['']:,} not labelled\n"
+        f"They stand for {labelled.weights.sum():,.0f} pairs, of which about {found.prior:.2%} show one person"
     )
     output.show(_points_table(found.points))
     output.say(

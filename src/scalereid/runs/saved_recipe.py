@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from scalereid.data.images import ImageSize
+from scalereid.data.image_size import ImageSize
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval.distances import Distance
+from scalereid.retrieval import Distance
 from scalereid.runs.recipe import DataSettings, EvaluationSettings, ModelSettings, Recipe
 from scalereid.runs.recipe_json import from_json
 

@@ -23,6 +23,11 @@ def test_a_pattern(folder: Path) -> None:
     assert find_items(str(folder / "a" / "2.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
 
 
+def test_a_file_that_looks_like_a_pattern(folder: Path) -> None:
+    (folder / "frame[1].jpg").touch()
+    assert find_items(str(folder / "frame[1].jpg")) == [Item(str(folder / "frame[1].jpg"))]
+
+
 def test_tables(people: ReidDataset, folder: Path) -> None:
     assert len(find_items(people.root / "dataset.csv")) == 72 + 16 + 32
     assert find_items(str(people.root / "dataset.csv"))[0].pid == people.train[0].pid

@@ -88,6 +88,21 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
             found.probability(0.5, prior=prior)
 
 
+def test_what_it_is_of_is_checked() -> None:
+    found = calibrate(pairs(), **ABOUT)
+    found.check("f", "cosine")
+    with pytest.raises(
+        ValueError, match=r"is of m, fingerprint f, not of these weights .*, fingerprint g; calibrate the model"
+    ):
+        found.check("g", "cosine")
+    with pytest.raises(
+        ValueError, match="is of the cosine distance, not of the euclidean distance; calibrate the model again"
+    ):
+        found.check("f", "euclidean")
+    with pytest.raises(ValueError, match="is of embeddings without mirror images"):
+        found.check("f", "cosine", flip=True)
+
+
 def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[calibration\]'"):

@@ -31,7 +31,8 @@ def names_several(source: str | os.PathLike[str]) -> bool:
 
 
 def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = None) -> list[Item]:
-    """The images in a folder and all folders below it, of a pattern such as 'crops/*.jpg', or in a .csv or .jsonl table.
+    """One image file; or the images in a folder and all folders below it, of a pattern such as 'crops/*.jpg', or in a .csv or
+    .jsonl table.
 
     Sorted by path, or in the table's order. Hidden files in a folder are skipped: macOS writes one beside every image.
     Outside tables people and cameras are those that the paths of all images tell, as `read_paths` reads them.
@@ -54,7 +55,9 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
         images = (os.path.join(*at) for at in names if at[1].lower().endswith(IMAGE_SUFFIXES) and at[1][0] != ".")  # noqa: PTH118
         items = _labelled(sorted(images), os.fspath(path), folders)
     else:
-        found = sorted(name for name in glob.glob(str(source), recursive=True) if os.path.isfile(name))  # noqa: PTH113, PTH207
+        is_file = path.is_file()  # also where it looks like a pattern
+        named = [str(source)] if is_file else sorted(glob.glob(str(source), recursive=True))  # noqa: PTH207 - takes any pattern
+        found = [name for name in named if os.path.isfile(name)]  # noqa: PTH113 - a million of them
         above = [os.path.dirname(name) for name in found]  # noqa: PTH120
         items = _labelled(found, os.path.commonpath(above) if above else "", folders)
     if not items:

@@ -62,6 +62,25 @@ class Calibration:
         after = np.interp(values, at, log_odds) + np.log(before / (1 - before))
         return np.asarray(1 / (1 + np.exp(-after.clip(-50, 50))))
 
+    def check(self, fingerprint: str, distance: Distance, *, flip: bool = False) -> None:
+        """Check that it is of the distances between a model's embeddings; `flip` where they have mirror images, too.
+
+        Raises:
+            ValueError: It is of another model, of another distance, or of embeddings without mirror images.
+        """
+        again = "calibrate the model again"
+        if self.fingerprint != fingerprint:
+            raise ValueError(
+                f"the calibration is of {self.model}, fingerprint {self.fingerprint}, not of these weights and image size, "
+                f"fingerprint {fingerprint}; {again}"
+            )
+        if self.distance != distance:
+            raise ValueError(
+                f"the calibration is of the {self.distance} distance, not of the {distance} distance; {again}"
+            )
+        if flip:
+            raise ValueError("the calibration is of embeddings without mirror images; embed without them to use it")
+
     def save(self, file: Path) -> None:
         """Write it as JSON, whole or not at all."""
         write_json(file, asdict(self))

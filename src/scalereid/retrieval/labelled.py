@@ -108,7 +108,10 @@ def paired(query: LabelledEmbeddings, gallery: LabelledEmbeddings) -> tuple[Labe
         raise ValueError("there are no query embeddings; expected at least one")
     check_widths(query.embeddings, gallery.embeddings)
     if (junk := (query.pids == JUNK).nonzero()).numel():
-        raise ValueError(f"query {int(junk[0])} has pid −1, which is junk and shows no person; leave it out")
+        raise ValueError(
+            f"query {int(junk[0])} has pid −1, which is junk and shows no person; leave it out. Where people are not known, "
+            "scalereid.search finds the nearest images without labels"
+        )
     if (query.images is None) != (gallery.images is None):
         raise ValueError("image ids are given for query or gallery alone; give them for both, or for neither")
     return query, gallery.to(query.pids.device)

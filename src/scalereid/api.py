@@ -8,6 +8,7 @@ from scalereid.experiments.study import Row, Study
 from scalereid.experiments.training import resume, train
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.search_files import Found, FoundFiles, search_files
 from scalereid.models import BACKBONES
 from scalereid.models.building import build_model
 from scalereid.models.genotype import Genotype
@@ -36,6 +37,8 @@ __all__ = [
     "Embedder",
     "Evaluation",
     "EvaluationOptions",
+    "Found",
+    "FoundFiles",
     "Genotype",
     "ImageRecord",
     "LabelledEmbeddings",
@@ -63,5 +66,6 @@ __all__ = [
     "resume",
     "score",
     "search",
+    "search_files",
     "train",
 ]

@@ -1,45 +1,58 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
+import pytest
 
 from tests.cli.conftest import Answer, Fail, Say
+from tests.inference.conftest import CALIBRATION
 
 
-def test_the_page_is_written_and_named(runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
+def test_the_page_of_a_run_is_in_it(runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
     run = tmp_path / "run"
     shutil.copytree(runs / "short", run)
     assert say("report", run, "--data", colours).endswith(f"Look at it: {run}/report/index.html\n")
-    assert {path.name for path in (run / "report").iterdir()} >= {"index.html", "curve.png", "ranked_lists.png"}
     found = answer("report", run, "--data", colours)
     assert found["page"] == str(run / "report" / "index.html")
     assert f"{found['evaluation']['scores']['mAP']:.2%}" in Path(found["page"]).read_text()
 
 
-def test_answers_carry_their_probability(runs: Path, colours: Path, tmp_path: Path, say: Say) -> None:
-    run, lists = tmp_path / "run", []
-    shutil.copytree(runs / "short", run)
-    for calibrated in (False, True):
-        if calibrated:
-            say("calibrate", run, "--data", colours)
-        say("report", run, "--data", colours)
-        with Image.open(run / "report" / "ranked_lists.png") as picture:
-            lists.append(np.asarray(picture))
+def test_any_model_on_any_data(
+    runs: Path, colours: Path, tmp_path: Path, answer: Answer, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, page = tmp_path / "weights.safetensors", tmp_path / "new" / "page.html"
+    shutil.copy(runs / "long" / "last.safetensors", weights)
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)  # which only a log needs
+    found = answer("report", weights, "--data", colours, "--dataset", "csv", "--out", page)
+    assert found["page"] == str(page)
+    assert f"<h1>osnet_x0_25 (weights.safetensors) on {colours.name}</h1>" in page.read_text()
+    assert "<h2>Training</h2>" not in page.read_text()
+    failed = fail("report", weights, "--data", colours)
     assert (
-        "Per cent: the probability of the same person, calibrated on colours"
-        in (run / "report" / "index.html").read_text()
+        f"{weights} is not a run to keep a report in; name a file: out=page.html\n(on the command line: --out)"
+        in failed
     )
-    assert lists[0].shape == lists[1].shape
-    assert (lists[0] != lists[1]).any()
 
 
-def test_a_calibration_of_another_distance_is_not_shown(runs: Path, colours: Path, tmp_path: Path, say: Say) -> None:
-    run = tmp_path / "run"
+def test_a_run_elsewhere(runs: Path, colours: Path, tmp_path: Path, say: Say) -> None:
+    page = tmp_path / "page.html"
+    say("report", runs / "long", "--data", colours, "--out", page)
+    assert "<h2>Training</h2>" in page.read_text()
+    assert not (runs / "long" / "report").exists()
+
+
+def test_answers_carry_their_probability(runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
+    run, weights, page = tmp_path / "run", tmp_path / "run" / "last.safetensors", tmp_path / "page.html"
     shutil.copytree(runs / "short", run)
-    say("calibrate", run, "--data", colours, "--distance", "euclidean")
-    assert "is of other weights or another distance and not shown" in say("report", run, "--data", colours)
-
-
-def test_a_folder_that_is_not_a_run_is_named(tmp_path: Path, colours: Path, fail: Fail) -> None:
-    assert f"{tmp_path} is not a run" in fail("report", tmp_path, "--data", colours)
+    fingerprint = answer("report", run, "--data", colours)["evaluation"]["model_fingerprint"]
+    assert "Per cent" not in (run / "report" / "index.html").read_text()
+    fitting = replace(CALIBRATION, fingerprint=fingerprint)
+    fitting.save(run / "calibration.json")
+    words = ("--data", colours, "--out", page)
+    for named in ([run], [weights, "--calibration", run / "calibration.json"]):
+        say("report", *named, *words)
+        assert "Per cent: the probability of the same person, calibrated on toy (123)" in page.read_text()
+    replace(fitting, distance="euclidean").save(run / "calibration.json")
+    text = say("report", run, *words)
+    assert "no probabilities: the calibration is of the euclidean distance, not of the cosine distance" in text
+    assert "Per cent" not in page.read_text()

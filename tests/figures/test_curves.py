@@ -1,10 +1,10 @@
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from scalereid.figures.curves import draw_training_curve
+from scalereid.figures.curves import training_curve
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
 
@@ -14,25 +14,23 @@ def scored(epoch: int, value: float, losses: dict[str, float]) -> EpochLog:
     return EpochLog(epoch, losses=losses, scores=scores)
 
 
-def width(file: Path) -> int:
-    with Image.open(file) as image:
-        return image.width
+def size(png: bytes) -> tuple[int, int]:
+    with Image.open(BytesIO(png)) as image:
+        return image.size
 
 
-def test_hardest_distances_get_a_picture_where_there_are_any(tmp_path: Path) -> None:
+def test_hardest_distances_get_a_picture_where_there_are_any() -> None:
     plain = [scored(0, 0.1, {}), scored(1, 0.4, {"total": 2.0})]
     later = [*plain, scored(2, 0.5, {"total": 1.0, "hardest_positive": 3.0, "hardest_negative": 2.0})]
-    for name, log in (("plain", plain), ("later", later)):
-        draw_training_curve(log, tmp_path / f"{name}.png")
-    assert width(tmp_path / "later.png") == 1.5 * width(tmp_path / "plain.png")
+    width, height = size(training_curve(plain))
+    assert size(training_curve(later)) == (width, 1.5 * height)
 
 
-def test_an_empty_log_is_drawn_empty(tmp_path: Path) -> None:
-    draw_training_curve([], tmp_path / "x.png")
-    assert width(tmp_path / "x.png") > 300
+def test_an_empty_log_is_drawn_empty() -> None:
+    assert min(size(training_curve([]))) > 300
 
 
-def test_missing_matplotlib_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_matplotlib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'scalereid\[figures\]'"):
-        draw_training_curve([], tmp_path / "x.png")
+        training_curve([])

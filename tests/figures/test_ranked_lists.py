@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from scalereid.data.records import ReidDataset
-from scalereid.figures.ranked_lists import draw_ranked_lists, evenly_spaced, mistakes
+from scalereid.figures.ranked_lists import evenly_spaced, mistakes, ranked_list
 from scalereid.retrieval.ranking import Ranking
 
 
@@ -18,11 +20,25 @@ def ranking() -> Ranking:
 
 
 def test_frames_say_right_and_wrong(people: ReidDataset, ranking: Ranking) -> None:
-    picture = np.asarray(draw_ranked_lists(people.query, people.gallery, ranking, [0, 1], image_size=(80, 40)))
-    middle_of = [6 + column * 54 + (12 if column else 0) + 2 for column in range(4)]  # inside each frame's left side
-    colours = [[tuple(picture[24 + line * 94 + 60, x]) for x in middle_of] for line in range(2)]
-    query, right, wrong, empty = (70, 90, 120), (40, 150, 70), (205, 50, 45), (255, 255, 255)
-    assert colours == [[query, right, wrong, wrong], [query, wrong, right, empty]]
+    tiles = ranked_list(people.query[0], people.gallery, ranking, 0)
+    assert [tile.kind for tile in tiles] == ["query", "right", "wrong", "wrong"]
+    assert [tile.path for tile in tiles[1:]] == [str(record.path) for record in people.gallery[:3]]
+    assert tiles[0].caption == ("query", f"c{people.query[0].camid}")
+    assert tiles[1].caption == ("1 ✓", f"c{people.gallery[0].camid}")
+    assert tiles[2].caption[0] == "2 ×"
+    assert tiles[2].alt == f"rank 2, wrong: {people.gallery[1].path.name}"
+
+
+def test_places_without_an_image_are_left_out(people: ReidDataset, ranking: Ranking) -> None:
+    tiles = ranked_list(people.query[1], people.gallery, ranking, 1)
+    assert [tile.kind for tile in tiles] == ["query", "wrong", "right"]
+
+
+def test_probabilities_and_unknown_cameras(people: ReidDataset, ranking: Ranking) -> None:
+    gallery = [replace(record, camid=-1) for record in people.gallery[:1]] + [*people.gallery[1:]]
+    probabilities = np.array([[0.874, 0.002, 0.0], [1.0, 0.5, 0.0]])
+    tiles = ranked_list(people.query[0], gallery, ranking, 0, probabilities=probabilities)
+    assert [tile.caption[1] for tile in tiles[1:3]] == ["87%", f"c{gallery[1].camid} · 0%"]
 
 
 def test_mistakes_are_the_queries_wrong_at_once(ranking: Ranking) -> None:

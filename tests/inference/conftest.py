@@ -14,6 +14,7 @@ from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import environment
+from scalereid.retrieval.calibration import Calibration
 from scalereid.runs.checkpoint import load_model, save_model
 from scalereid.runs.facts import RunDatasets, TrainedFacts, describe
 from scalereid.runs.log import EpochLog
@@ -22,6 +23,10 @@ from scalereid.runs.wiring import build_recipe_model
 from tests.conftest import TINY
 
 SIZE = (64, 32)
+CALIBRATION = Calibration(
+    "cosine", "net", "abc", "toy (123)", "logistic", ((0.0, 4.0), (2.0, -4.0)), 0.5, same_pairs=100, different_pairs=100,
+    points=(),
+)  # fmt: skip
 OWN_BACKBONE = """
 from torch import nn
 from scalereid.models import Backbone

@@ -11,12 +11,7 @@ from scalereid.inference.embed_files import embed_files
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import Item
 from scalereid.inference.search_files import FoundFiles, open_images, search_files
-from scalereid.retrieval.calibration import Calibration
-
-CALIBRATION = Calibration(
-    "cosine", "net", "abc", "toy (123)", "logistic", ((0.0, 4.0), (2.0, -4.0)), 0.5, same_pairs=100, different_pairs=100,
-    points=(),
-)  # fmt: skip
+from tests.inference.conftest import CALIBRATION
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from rich.table import Table
 
 from scalereid.cli.errors import UsageError
-from scalereid.cli.models import ComputeOptions, Model
+from scalereid.cli.models import ComputeOptions, Model, run_of
 from scalereid.cli.options import DistanceOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.experiments.evaluation import evaluate
@@ -179,7 +179,7 @@ def _keep(pairs: PairDistances, found: Calibration, folder: Path, output: Output
 
 def _folder(source: str, out: Path | None) -> Path:
     """Where the calibration of `source` is kept."""
-    if out is None and not (Path(source) / "recipe.json").is_file():
+    if out is None and not run_of(source):
         raise ValueError(f"{source} is not a run to keep a calibration in; name a folder: out=FOLDER")
     return out or Path(source)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from scalereid.cli.models import ComputeOptions
 from scalereid.cli.options import Device, Flat
-from scalereid.cli.report import evaluate_and_report
+from scalereid.cli.report import ReportOptions, evaluate_and_report
 from scalereid.cli.starting import resumable
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
@@ -43,7 +43,9 @@ def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
     with resumable("train"):
         run = training.train(RECIPES["toy"], data=data, out=out, device=options.device, progress=output.progress)
     output.say("3. Evaluating …")
-    scored, page = evaluate_and_report(run, data, ComputeOptions(device=options.device), output)
+    scored, page = evaluate_and_report(
+        str(run.folder), ReportOptions(data=data), ComputeOptions(device=options.device), output
+    )
     untrained, command = run.log()[0].scores, program()
     assert untrained, "the toy people are scored before training"
     output.say(

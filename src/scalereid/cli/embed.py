@@ -13,7 +13,6 @@ from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
 from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embed_files import embed_files
-from scalereid.inference.embedder import Embedder
 from scalereid.inference.embedding_table import check_out
 from scalereid.inference.items import find_items
 from scalereid.progress import counted
@@ -55,17 +54,7 @@ def embed(
     if cameras:
         output.say(f"cameras by folder: {in_words(cameras)}")
     started = time.monotonic()
-    runtime = compute.runtime_options(source)
-    with Embedder(
-        source,
-        runtime=runtime.runtime,
-        precision=runtime.precision,
-        device=runtime.device,
-        batch_size=runtime.batch_size,
-        run_code=runtime.run_code,
-        flip=options.flip,
-        normalize=options.normalize,
-    ) as embedder:
+    with compute.embedder(source, flip=options.flip, normalize=options.normalize) as embedder:
         metadata, name, precision = embedder.metadata, embedder.runtime.name, embedder.runtime.precision
         output.say(f"{metadata.model}, {name} in {precision}, after {time.monotonic() - started:.0f} s")
         try:

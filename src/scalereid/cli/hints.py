@@ -9,7 +9,7 @@ _COMMANDS = {
     "a check of the dataset": "scalereid data check FOLDER",
     "unpack it first": "scalereid data unpack FOLDER",
     "start a new run from its weights": "scalereid train RECIPE --data FOLDER --out FOLDER --model.initial-weights RUN",
-    "calibrate the model first": "scalereid calibrate MODEL --data FOLDER",
+    "calibrate the model": "scalereid calibrate MODEL --data FOLDER",
 }
 """Advice in the library's words, and the command that follows it."""
 

@@ -1,14 +1,20 @@
 """Which model, and what computes its embeddings: arguments and options that several commands share."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
 from scalereid.cli.options import Device, otherwise
-from scalereid.inference.metadata import Precision
+from scalereid.cli.terminal import Output
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, is_exported
 from scalereid.inference.runtimes import RuntimeName
+from scalereid.retrieval.calibration import Calibration
+from scalereid.retrieval.distances import Distance
+from scalereid.runs.run import Run
 
 ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file."
 Model = Annotated[Positional[str], arg(metavar="MODEL", help=ANY_MODEL)]
@@ -19,6 +25,9 @@ RunCode = Annotated[
         help="Run the code that comes with the model: its backbone's Python file, or a .pt2 file's program.",
         help_behavior_hint="",
     ),
+]
+CalibrationFile = Annotated[
+    Path | None, otherwise("the run's, if there is one"), arg(help="A calibration.json, for probabilities.")
 ]
 
 
@@ -39,3 +48,45 @@ class ComputeOptions:
         """These options for one model."""
         runtime = self.runtime or ("auto" if is_exported(source) else "torch")
         return RuntimeOptions(**(vars(self) | {"runtime": runtime}))
+
+    def embedder(self, source: str, *, flip: bool = False, normalize: bool = True) -> Embedder:
+        """One model at work with these options."""
+        runtime = self.runtime_options(source)
+        return Embedder(
+            source,
+            runtime=runtime.runtime,
+            precision=runtime.precision,
+            device=runtime.device,
+            batch_size=runtime.batch_size,
+            run_code=runtime.run_code,
+            flip=flip,
+            normalize=normalize,
+        )
+
+
+def run_of(source: str) -> Run | None:
+    """The run that a model is; None for a file."""
+    return Run(Path(source)) if (Path(source) / "recipe.json").is_file() else None
+
+
+def find_calibration(
+    source: str, file: Path | None, metadata: ModelMetadata, distance: Distance, output: Output, *, flip: bool = False
+) -> Calibration | None:
+    """The calibration in `file`, or that of a run; None where there is none of these very embeddings.
+
+    Raises:
+        FileNotFoundError, ValueError: The file that is named does not exist, or is not a calibration of these embeddings.
+    """
+    run = run_of(source)
+    of_run = run.calibration if run and run.calibration.is_file() else None
+    if not (found := file or of_run):
+        return None
+    calibration = Calibration.load(found)
+    try:
+        calibration.check(metadata.fingerprint, distance, flip=flip)
+    except ValueError as error:
+        if file:
+            raise ValueError(f"{file}: {error}") from error
+        output.say(f"no probabilities: {error} ({found})")
+        return None
+    return calibration

@@ -1,48 +1,46 @@
-"""scalereid report: one page about a run."""
+"""scalereid report: one page about a model on a dataset."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tyro.conf import Positional, arg
-
-from scalereid.cli.models import ComputeOptions
-from scalereid.cli.options import DataFolder, Flat
+from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration, run_of
+from scalereid.cli.options import DatasetOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.experiments.evaluation import Evaluation, evaluate
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
-from scalereid.retrieval.calibration import Calibration
-from scalereid.runs.run import Run
 
 
-def report(
-    folder: Annotated[Positional[Path], arg(metavar="RUN", help="Folder of the run.")],
-    data: DataFolder,
-    compute: Flat[ComputeOptions],
-    output: Flat[Output],
-) -> None:
-    """Write a run's report, one page with pictures: its scores, the course of its
-    training, ranked lists and mistakes."""
-    require_matplotlib()
-    scored, page = evaluate_and_report(Run(folder), data, compute, output)
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions(DatasetOptions):
+    """What is shown, and where."""
+
+    out: Annotated[Path | None, otherwise("report/index.html in the run")] = None
+    """The page, one HTML file with its pictures in it."""
+    calibration: CalibrationFile = None
+
+
+def report(source: Model, options: Flat[ReportOptions], compute: Flat[ComputeOptions], output: Flat[Output]) -> None:
+    """Write a report, one page with pictures: scores and what they mean, the course
+    of the training, ranked lists and mistakes."""
+    scored, page = evaluate_and_report(source, options, compute, output)
     output.say(f"\n{scored}\n\nLook at it: {page}")
     output.result({"page": str(page), "evaluation": scored.to_json()})
 
 
-def evaluate_and_report(run: Run, data: Path, compute: ComputeOptions, output: Output) -> tuple[Evaluation, Path]:
-    """Score a run, and write its report."""
-    run.recipe()  # says so where the folder is not a run
-    runtime = compute.runtime_options(str(run.folder))
-    scored = evaluate(run.folder, data=data, runtime=runtime, progress=output.progress)
-    return scored, write_report(run, scored, _calibration(run, scored, output))
-
-
-def _calibration(run: Run, scored: Evaluation, output: Output) -> Calibration | None:
-    """The run's calibration, where it is of these very embeddings."""
-    if not run.calibration.is_file():
-        return None
-    calibration = Calibration.load(run.calibration)
-    if (calibration.fingerprint, calibration.distance) == (scored.model.metadata.fingerprint, scored.scores.distance):
-        return calibration
-    output.say(f"{run.calibration} is of other weights or another distance and not shown; calibrate again")
-    return None
+def evaluate_and_report(
+    source: str, options: ReportOptions, compute: ComputeOptions, output: Output
+) -> tuple[Evaluation, Path]:
+    """Score a model, and write its report."""
+    run = run_of(source)
+    if not (run or options.out):
+        raise ValueError(f"{source} is not a run to keep a report in; name a file: out=page.html")
+    if run and run.log():
+        require_matplotlib()
+    page = options.out or Path(source) / "report" / "index.html"
+    runtime = compute.runtime_options(source)
+    scored = evaluate(source, data=options.data, dataset=options.dataset, runtime=runtime, progress=output.progress)
+    calibration = find_calibration(source, options.calibration, scored.model.metadata, scored.scores.distance, output)
+    write_report(scored, page, run=run, calibration=calibration)
+    return scored, page

@@ -1,7 +1,7 @@
 """The course of a training, as a picture."""
 
 from collections.abc import Sequence
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 from scalereid.packages import require
@@ -10,8 +10,8 @@ from scalereid.runs.log import EpochLog
 BLUE, ORANGE = "#46597a", "#c8642d"
 
 
-def draw_training_curve(log: Sequence[EpochLog], file: Path) -> None:
-    """Draw loss and scores over the epochs of a run's log into `file`, whose suffix decides the format.
+def training_curve(log: Sequence[EpochLog]) -> bytes:
+    """Loss and scores over the epochs of a run's log, one below the other, as a PNG.
 
     With a triplet term also the hardest distances: training has collapsed where both fall to 0.
 
@@ -23,25 +23,28 @@ def draw_training_curve(log: Sequence[EpochLog], file: Path) -> None:
 
     trained, scored = [entry for entry in log if entry.losses], [entry for entry in log if entry.scores]
     watched = [entry for entry in trained if "hardest_positive" in entry.losses]
-    figure = Figure(figsize=(12 if watched else 8, 3), layout="constrained")
-    left, right, *more = figure.subplots(1, 3 if watched else 2)
-    left.plot([entry.epoch for entry in trained], [entry.losses["total"] for entry in trained], color=BLUE)
-    left.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
+    panels = 3 if watched else 2
+    figure = Figure(figsize=(5, 2.2 * panels), layout="constrained")  # narrow, to be legible on a phone
+    above, middle, *below = figure.subplots(panels, 1)
+    above.plot([entry.epoch for entry in trained], [entry.losses["total"] for entry in trained], color=BLUE)
+    above.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
     epochs = [entry.epoch for entry in scored]
     for metric, style, colour in (("rank-1", "o-", BLUE), ("mAP", "s--", ORANGE)):
         values = [100 * entry.scores.metric(metric) for entry in scored if entry.scores]
-        right.plot(epochs, values, style, markersize=3, color=colour, label=metric)
-    right.set(xlabel="epoch (0: untrained)", ylabel="per cent", ylim=(0, 100))
-    right.legend(loc="lower right", frameon=False)
-    for axes in more:
+        middle.plot(epochs, values, style, markersize=3, color=colour, label=metric)
+    middle.set(xlabel="epoch (0: untrained)", ylabel="per cent", ylim=(0, 100))
+    middle.legend(loc="lower right", frameon=False)
+    for axes in below:
         epochs = [entry.epoch for entry in watched]
         for name, style, colour in (("hardest_positive", "-", ORANGE), ("hardest_negative", "--", BLUE)):
             axes.plot(epochs, [e.losses[name] for e in watched], style, color=colour, label=name.replace("_", " "))
         axes.set(xlabel="epoch", ylabel="mean distance", ylim=(0, None))
         axes.legend(loc="lower right", frameon=False)
-    for axes in (left, right, *more):
+    for axes in (above, middle, *below):
         tidy(axes)
-    figure.savefig(file, dpi=130)
+    png = BytesIO()
+    figure.savefig(png, dpi=130)
+    return png.getvalue()
 
 
 def tidy(axes: Any) -> None:

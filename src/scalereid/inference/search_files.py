@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import EmbeddingTable, is_table, read_table
 from scalereid.inference.items import Item, find_items
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.search import SearchResult, search
@@ -40,6 +41,7 @@ class FoundFiles:
     """(g,) files of the gallery images that could be read."""
     nearest: SearchResult
     """Rows of the gallery and similarities (q, top)."""
+    model: ModelMetadata
     calibration: Calibration | None
     unreadable: Sequence[str]
     """What is wrong with each image that could not be read."""
@@ -126,6 +128,7 @@ def search_files(
         [item.path for item in one.items],
         [item.path for item in other.items],
         _nearest(one, other, top, other_cameras=other_cameras),
+        embedder.metadata,
         calibration,
         [why for side in embedded.values() for why in side.unreadable],
     )

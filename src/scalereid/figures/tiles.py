@@ -1,0 +1,99 @@
+"""A query and what was found for it, side by side: as a part of a page, or as a picture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from scalereid.data.images import open_image, upright
+from scalereid.figures.page import photograph
+
+_ON_PAGE = (240, 120)  # (height, width): sharp on a display with two pixels per CSS pixel
+_ON_SHEET = (160, 80)
+_COLOURS = {"query": (70, 90, 122), "found": (164, 169, 177), "right": (30, 125, 66), "wrong": (192, 51, 43)}
+_BACK, _TEXT = "white", (34, 34, 34)
+_FRAME, _GAP, _HEADER, _LINE = 3, 8, 24, 14
+
+
+@dataclass(frozen=True)
+class Tile:
+    """An image of a person with its frame and caption."""
+
+    path: str
+    kind: Literal["query", "found", "right", "wrong"]
+    """`found` where it is not known who it shows."""
+    caption: tuple[str, ...]
+    """Lines below the image, the first one bold."""
+    alt: str
+    """What the image is, for those who do not see it."""
+
+
+def tiles_html(tiles: Sequence[Tile]) -> str:
+    """A query and what was found for it, as a part of a page; wraps where the window is narrow."""
+    return "\n".join(['<div class="tiles">', *map(_figure, tiles), "</div>"])
+
+
+def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
+    """Contact sheet: one line of tiles for each query, which stands apart on the left."""
+    width, height = _ON_SHEET[1] + 2 * _FRAME, _ON_SHEET[0] + 2 * _FRAME
+    columns = max(map(len, rows))
+    lines = max(len(tile.caption) for row in rows for tile in row)
+    line_height = height + lines * _LINE + 2 * _GAP
+    canvas = Image.new("RGB", (columns * (width + _GAP) + 3 * _GAP, _HEADER + len(rows) * line_height), _BACK)
+    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    lefts = [_GAP + column * (width + _GAP) + (2 * _GAP if column else 0) for column in range(columns)]
+    for column, left in enumerate(lefts):
+        heading = str(column) if column else "query"
+        pen.text((left + width / 2, _HEADER / 2), heading, fill=_TEXT, font=ImageFont.load_default(13), anchor="mm")
+    for line, row in enumerate(rows):
+        y = _HEADER + line * line_height
+        for left, tile in zip(lefts, row, strict=False):
+            pen.rectangle((left, y, left + width - 1, y + height - 1), fill=_COLOURS[tile.kind])
+            canvas.paste(_on_sheet(tile), (left + _FRAME, y + _FRAME))
+            for number, text in enumerate(tile.caption):
+                at = (left, y + height + 2 + number * _LINE)
+                pen.text(at, _shortened(text, width, font), fill=_TEXT, font=font)
+    return canvas
+
+
+def _figure(tile: Tile) -> str:
+    first, *more = (escape(line) for line in tile.caption)
+    caption = "<br>".join([f"<b>{first}</b>", *more])
+    image = _read(tile.path, _ON_PAGE)
+    picture = (
+        photograph(image, tile.alt)
+        if image
+        else f'<div class="gone" role="img" aria-label="{escape(tile.alt)}, cannot be read">not found</div>'
+    )
+    return f'<figure class="{tile.kind}">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def _on_sheet(tile: Tile) -> Image.Image:
+    image = _read(tile.path, _ON_SHEET)
+    if image:
+        return ImageOps.pad(image, _ON_SHEET[::-1], color=_BACK)
+    empty = Image.new("RGB", _ON_SHEET[::-1], _BACK)
+    ImageDraw.Draw(empty).text((_ON_SHEET[1] / 2, _ON_SHEET[0] / 2), "not found", fill=_TEXT, anchor="mm")
+    return empty
+
+
+def _read(path: str, size: tuple[int, int]) -> Image.Image | None:
+    """The image, at most of that (height, width); None where it is gone, as that of an old table of embeddings may be."""
+    try:
+        with open_image(Path(path)) as image:
+            small = upright(image)
+    except ValueError:
+        return None
+    small.thumbnail(size[::-1], Image.Resampling.LANCZOS)
+    return small
+
+
+def _shortened(text: str, width: int, font: "ImageFont.FreeTypeFont | ImageFont.ImageFont") -> str:
+    """A text that fits, its beginning left out where it is too long: the end of a file's name tells more."""
+    if font.getlength(text) <= width:
+        return text
+    start = next((i for i in range(1, len(text)) if font.getlength(f"…{text[i:]}") <= width), len(text))
+    return f"…{text[start:]}"

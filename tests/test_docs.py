@@ -101,6 +101,7 @@ def after_demo(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def follow_find_people() -> None:
     names = read_along(DOCS / "tutorials" / "find-people.md", shell=True)
     assert len(names["people"]) == len(names["query"]) == 4
+    assert Path("found.html").read_text().count('<figure class="query">') == 4
     assert np.allclose(np.linalg.norm(names["query"], axis=1), 1)
     assert names["found"].indices.shape == (4, 3)
     assert (names["camera"][names["in_camera_2"].indices] == "c2").all()

@@ -12,8 +12,8 @@ from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, is_exported
 from scalereid.inference.runtimes import RuntimeName
+from scalereid.retrieval import Distance
 from scalereid.retrieval.calibration import Calibration
-from scalereid.retrieval.distances import Distance
 from scalereid.runs.run import Run
 
 ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file."

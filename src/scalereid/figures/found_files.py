@@ -22,19 +22,17 @@ def write_found(found: FoundFiles, file: Path) -> None:
     """Write one HTML file with the first `ON_PAGE` queries and what was found for each; its pictures are in it."""
     shown = min(len(found), ON_PAGE)
     title = f"{_counted(len(found), 'query', 'queries')} among {_counted(len(found.gallery), 'image', 'images')}"
-    words = ["In the first frame a query, then the gallery images most similar to it, with rank, similarity and file."]
-    words += [f"Similarity: {TERMS['similarity']}."]
-    words += [meaning_of_probabilities(found.calibration)] if found.calibration else []
-    words += [
-        "The most similar images are shown whether or not the person is among them: no match alone identifies a person."
+    words = [
+        "In the first frame a query, then the gallery images most similar to it, with rank, similarity and file, whether or "
+        "not the person is among them: no match alone identifies a person."
     ]
     words += [f"The first {shown:,} queries are shown."] if shown < len(found) else []
-    folders = "<br>\n".join(
-        f"{what}: {escape(folder)}"
-        for what, folder in (("Queries", common_folder(found.query)), ("Gallery", common_folder(found.gallery)))
-        if folder
-    )
-    parts = [f"<p>{escape(' '.join(words))}</p>", f"<p><small>{folders}</small></p>"]
+    notes = [f"Similarity: {TERMS['similarity']}."]
+    notes += [meaning_of_probabilities(found.calibration)] if found.calibration else []
+    for what, paths in (("Queries", found.query), ("Gallery", found.gallery)):
+        notes += [f"{what}: {folder}"] if (folder := common_folder(paths)) else []
+    parts = [f"<p>{escape(' '.join(words))}</p>"]
+    parts += [f"<p><small>{'<br>'.join(map(escape, notes))}</small></p>"]
     parts += [tiles_html(tiles) for tiles in _tiles(found, shown)]
     if found.unreadable:
         items = "".join(f"<li>{escape(why)}</li>" for why in found.unreadable)

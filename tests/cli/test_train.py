@@ -61,7 +61,7 @@ def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset,
 
 def test_a_finished_run_is_extended(people: ReidDataset, tmp_path: Path, say: Say) -> None:
     run = tmp_path / "run"
-    words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.1")
+    words = ("train", "toy", "--data", people.root, "--out", run, *SMALL, *ONE_STREAM)
     say(*words, "--schedule.decay", "constant")
     text = say("train", "--resume", run, "--schedule.epochs", "2")
     assert f"{run} is extended from 1 to 2 epochs" in text

@@ -65,7 +65,7 @@ class MyNet(Backbone):
 
 def test_a_wrong_backbone_is_found_before_any_data_is_read(tiny: Recipe, tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(WRONG_NET)
-    recipe = replace(tiny, model=replace(tiny.model, backbone=f"{tmp_path / 'net.py'}:MyNet"))
+    recipe = replace(tiny, model=replace(tiny.model, backbone=f"{tmp_path / 'net.py'}:MyNet", width=None))
     with pytest.raises(
         ValueError,
         match=r"MyNet's feature maps have 32 channels, \(2, 32, 4, 2\) .*; expected 64, as out_channels says",

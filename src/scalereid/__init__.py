@@ -1,4 +1,22 @@
-"""Person re-identification with features at every scale."""
+"""Person re-identification with features at every scale.
+
+Find people in pictures, with a run, torchreid's released weights or an exported file:
+
+    import scalereid
+
+    with scalereid.Embedder("runs/demo") as embedder:
+        people = embedder("data/toy-1/*_c1_0.jpg")  # a pattern, a folder, files, arrays or tensors
+        pictures = embedder("data/toy-1/*_c2_*.jpg")
+    found = scalereid.search(people, pictures, top=3)
+    print(found.indices[0], found.similarities[0])  # rows of pictures, most similar first
+
+Say what a similarity means, after `scalereid calibrate runs/demo --data data`:
+
+    calibration = scalereid.Calibration.load("runs/demo/calibration.json")
+    print(calibration.probability(1 - found.similarities[0]))  # that two pictures show one person
+
+`scalereid.train` and `scalereid.evaluate` train and score a model; `dir(scalereid)` lists all public names.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

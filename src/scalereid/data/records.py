@@ -62,6 +62,10 @@ class ReidDataset:
     cameras: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Camids by the names of cameras, where they have names."""
 
+    def __repr__(self) -> str:
+        images = ", ".join(f"{len(records):,} {split}" for split, records in self.splits.items())
+        return f"<ReidDataset {self.name} in {self.root}: {images} images>"
+
     @property
     def splits(self) -> dict[str, tuple[ImageRecord, ...]]:
         """The three splits by name."""

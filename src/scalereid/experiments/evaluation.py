@@ -38,6 +38,13 @@ class Evaluation:
     cautions: tuple[str, ...] = ()
     """Sentences that say why the scores may mean less than they seem to; empty if nothing is known that speaks against them."""
 
+    def __repr__(self) -> str:
+        scores = self.scores
+        return (
+            f"<Evaluation of {self.model.metadata.model} on {self.dataset.name}: "
+            f"mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}>"
+        )
+
     def rank(self, top: int = 10) -> Ranking:
         """The `top` nearest gallery images of each query."""
         return rank(self.query, self.gallery, distance=self.scores.distance, protocol=self.scores.protocol, top=top)

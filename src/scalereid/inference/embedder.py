@@ -101,6 +101,11 @@ class Embedder:
         )
         self._threads = reading_threads(opened.runtime)
 
+    def __repr__(self) -> str:
+        computed = "closed" if self._embed is None else f"{self.runtime.name} in {self.runtime.precision}"
+        height, width = self.metadata.image_size
+        return f"<Embedder {self.metadata.model}: {height}×{width} to {self.embedding_size} numbers, {computed}>"
+
     def __enter__(self) -> Self:
         return self
 

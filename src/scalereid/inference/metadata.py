@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ class ModelMetadata:
     """Number of people in the classifier of released weights, which hints at their training dataset; None if not known."""
     epoch: int | None = None
     """Number of epochs it was trained for; None if not known."""
-    recipe: str = ""
+    recipe: str = field(default="", repr=False)
     """The recipe as JSON; empty for released weights."""
     accuracy: str = ""
     """For int8: the dataset it was evaluated on, and how much was lost."""

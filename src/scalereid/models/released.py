@@ -47,6 +47,9 @@ class LoadReport:
     classes: int | None = None
     """Number of people in the classifier that was ignored; None for none."""
 
+    def __repr__(self) -> str:
+        return f"<LoadReport {self}>"
+
     def __str__(self) -> str:
         ignored = ", ".join(self.ignored) or "none"
         return f"{self.backbone}: {len(self.matched)} tensors matched; ignored (expected): {ignored}; unexpected: none"

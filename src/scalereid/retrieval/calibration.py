@@ -46,6 +46,13 @@ class Calibration:
     points: tuple[OperatingPoint, ...]
     """Thresholds, for false-match rates from 10⁻¹ down as far as the dataset can tell."""
 
+    def __repr__(self) -> str:
+        points = ", ".join(f"{point.threshold:.4f} ({point.wanted:.4g})" for point in self.points)
+        return (
+            f"<Calibration of {self.model} on {self.dataset}: {self.distance} distance, "
+            f"thresholds (false-match rates) {points}>"
+        )
+
     def probability(self, distances: ArrayLike, prior: float | None = None) -> NDArray[np.float64]:
         """The probability that pairs at these distances show the same person.
 

@@ -1,6 +1,6 @@
 """Two models on the same queries: is one better, and on which queries?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Comparison:
     """Number of queries with a higher average precision."""
     worse: int
     equal: int
-    changes: NDArray[np.float64]
+    changes: NDArray[np.float64] = field(repr=False)
     """(queries,) change in average precision, NaN for queries without a match."""
 
     def __str__(self) -> str:

@@ -34,6 +34,14 @@ class LabelledEmbeddings:
     paths: tuple[str, ...] | None = None
     """The image files; of a tracklet the first."""
 
+    def __repr__(self) -> str:
+        people, cameras = len({*self.pids.tolist()} - {JUNK}), len({*self.camids.tolist()})
+        rows, width = self.embeddings.shape
+        return (
+            f"<LabelledEmbeddings: {counted(rows, 'row')} of {counted(width, 'number')}, "
+            f"{counted(people, 'person', 'people')}, {counted(cameras, 'camera')}>"
+        )
+
     def __len__(self) -> int:
         return len(self.pids)
 

@@ -37,6 +37,11 @@ class PairDistances:
         """The pairs whose people are known: the sample, or all."""
         return self.sample or self
 
+    def __repr__(self) -> str:
+        return (
+            f"<PairDistances: {counted(int(self.same.sum()), 'pair')} of one person, {self.different.sum():,} of two>"
+        )
+
     def rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The false-match rate and the true-match rate of accepting pairs below each edge (bins + 1,)."""
         false, true = (np.concatenate([[0], counts.cumsum()]) / counts.sum() for counts in (self.different, self.same))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.files import write
+from scalereid.progress import counted
 
 
 class PerQuery(NamedTuple):
@@ -19,6 +20,12 @@ class PerQuery(NamedTuple):
     """(queries,) the rank of the nearest match in the whole gallery, from 1 on; 0 for a query without a match."""
     pids: NDArray[np.int64]
     """(queries,) the person of each query."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<PerQuery: {counted(len(self.pids), 'query', 'queries')}, "
+            f"{int((self.first_match == 0).sum()):,} without a match>"
+        )
 
     def save(self, file: Path) -> None:
         """Write the arrays to a .npz file, whole or not at all."""

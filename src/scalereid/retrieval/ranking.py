@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from scalereid.data.protocols import Protocol
+from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
@@ -24,6 +25,13 @@ class Ranking(NamedTuple):
     """(queries, top) whether the image shows the query's person."""
     matches: Tensor
     """(queries,) number of matches in the whole gallery."""
+
+    def __repr__(self) -> str:
+        queries, top = self.indices.shape
+        right = int(self.correct[:, 0].sum()) if top else 0
+        return (
+            f"<Ranking: the {top} nearest of {counted(queries, 'query', 'queries')}, the first correct for {right:,}>"
+        )
 
 
 def rank(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.data.protocols import Protocol
+from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
@@ -45,6 +46,12 @@ class Scores:
     """Number of splits of a dataset whose scores these are the means of."""
     per_query: PerQuery | None = None
     """Results of each query; None for scores read from JSON."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Scores: mAP {self.mAP:.2%}, mINP {self.mINP:.2%}, rank-1 {self.rank(1):.2%}; "
+            f"{counted(self.queries, 'query', 'queries')}, {self.how()}>"
+        )
 
     def rank(self, k: int) -> float:
         """The CMC at rank `k`: `rank(1)` is the field's rank-1."""

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalereid.progress import counted
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, shared
 from scalereid.retrieval.topk import nearest_first
 
@@ -18,6 +19,12 @@ class SearchResult(NamedTuple):
     """(q, top) rows of the gallery, most similar first, equal ones in gallery order; −1 where the mask allows fewer."""
     similarities: NDArray[np.float32]
     """(q, top) cosine similarities, descending; −inf where the index is −1."""
+
+    def __repr__(self) -> str:
+        queries, top = self.indices.shape
+        found = self.similarities[self.indices >= 0]
+        between = f", similarities {found.min():.2f} to {found.max():.2f}" if found.size else ""
+        return f"<SearchResult: the {top} most similar of {counted(queries, 'query', 'queries')}{between}>"
 
 
 def search(

@@ -44,6 +44,10 @@ class LoadedModel:
     trained: TrainedFacts
     """What was stored with the weights: epoch, training dataset, scores."""
 
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        return f"<LoadedModel {self.report.backbone}: {height}×{width} to {self.model.embedding_size} numbers>"
+
     @property
     def image_size(self) -> ImageSize:
         """(height, width) that it was trained with; 256×128 for released weights."""

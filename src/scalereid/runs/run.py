@@ -31,6 +31,9 @@ class Run:
 
     folder: Path
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r})"
+
     recipe_file = _File("recipe.json")
     """Every setting that decides the result."""
     history = _File("history.json")

@@ -41,7 +41,9 @@ def test_recipes(say: Say, answer: Answer, fail: Fail) -> None:
 
 
 def test_datasets(say: Say, answer: Answer) -> None:
-    assert re.search(r"viper#1 … #10 +\S", say("datasets"))
+    text = say("datasets")
+    assert re.search(r"viper#1 … #10 +\S", text)
+    assert re.search(r"cuhk03-pair1, #1 … #10 +\S", text)
     found = {dataset["name"]: dataset for dataset in answer("datasets")}
     assert found.keys() == DATASETS.keys()
     assert (found["viper"]["splits"], found["market1501"]["splits"]) == (10, 1)

@@ -1,6 +1,6 @@
 import pytest
 
-from scalereid.data.names import DatasetName, named_datasets, splits_of
+from scalereid.data.names import DatasetName, named_datasets, numbered_splits, splits_of
 
 
 def test_names() -> None:
@@ -18,6 +18,7 @@ def test_names() -> None:
     ],
 )
 def test_a_dataset_of_several_splits_names_them_all(name: str, first: str, number: int) -> None:
+    assert splits_of(name) == numbered_splits(name)
     assert splits_of(name)[0] == first
     assert len(splits_of(name)) == number
 
@@ -25,3 +26,9 @@ def test_a_dataset_of_several_splits_names_them_all(name: str, first: str, numbe
 @pytest.mark.parametrize("name", ["market1501", "viper#2", "viper#1+viper#2", "viper+grid", "mine.py:READ"])
 def test_other_names_stand_for_themselves(name: str) -> None:
     assert splits_of(name) == [name]
+
+
+def test_a_name_that_is_a_split_and_has_numbered_ones() -> None:
+    assert splits_of("cuhk03-pair1@x") == ["cuhk03-pair1@x"]
+    assert numbered_splits("cuhk03-pair1@x") == [f"cuhk03-pair1#{number}@x" for number in range(1, 11)]
+    assert splits_of("cuhk03-pair1#3") == numbered_splits("cuhk03-pair1#3") == ["cuhk03-pair1#3"]

@@ -55,6 +55,10 @@ def test_a_reader_of_ones_own(tmp_path: Path) -> None:
     assert read_dataset(f"{name}#7", tmp_path).train[0].pid == 7
     with pytest.raises(ValueError, match=r"has several splits; name one of .*read_mine#1 and so on"):
         read_dataset(name, tmp_path)
+    source = (tmp_path / "mine.py").read_text()
+    (tmp_path / "other.py").write_text(source.replace("split=1", "split=None").replace("split, 1)", "split or 70, 1)"))
+    other = f"{tmp_path / 'other.py'}:read_mine"  # a split of its own without a number
+    assert [read_dataset(name, tmp_path).train[0].pid for name in (other, f"{other}#7")] == [70, 7]
 
 
 def test_a_table_in_the_folder_is_pointed_at(people: ReidDataset, tmp_path: Path) -> None:

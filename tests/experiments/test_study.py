@@ -222,6 +222,7 @@ def test_what_has_no_splits(tiny: Recipe) -> None:
         over_splits(tiny, "csv")
     assert list(over_splits("toy", "viper@folder").splits)[:2] == ["viper#1@folder", "viper#2@folder"]
     assert list(over_splits("toy", "viper").rows) == ["toy"]
+    assert list(over_splits("toy", "cuhk03-pair1").splits)[-1] == "cuhk03-pair1#10"
 
 
 def test_a_study_in_a_file(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import scalereid
 from scalereid.cli.options import Flat
 from scalereid.cli.terminal import Output
 from scalereid.data import DATASETS
-from scalereid.data.readers import SPLITS
+from scalereid.data.readers import SPLITS, SPLITS_OF_THEIR_OWN
 from scalereid.files import read_json
 from scalereid.recipes import PUBLISHED
 from scalereid.recipes.published import Published
@@ -67,7 +67,8 @@ def datasets(output: Flat[Output]) -> None:
     values = []
     for name, reader in DATASETS.items():
         splits, what = SPLITS.get(name, 1), (reader.__doc__ or "").splitlines()[0]
-        table.add_row(f"{name}#1 … #{splits}" if splits > 1 else name, what)
+        own = f"{name}, " if name in SPLITS_OF_THEIR_OWN else name
+        table.add_row(f"{own}#1 … #{splits}" if splits > 1 else name, what)
         values.append({"name": name, "splits": splits, "description": what})
     output.show(table)
     output.result(values)

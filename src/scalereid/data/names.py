@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from scalereid.data.readers import SPLITS
+from scalereid.data.readers import SPLITS, SPLITS_OF_THEIR_OWN
 
 
 class DatasetName(NamedTuple):
@@ -26,7 +26,12 @@ def named_datasets(name: str) -> list[DatasetName]:
 
 
 def splits_of(name: str) -> list[str]:
-    """List the names of a dataset's splits if it has several and `name` chooses none of them; else `name` alone."""
+    """List what a name stands for in a score: a dataset's splits if it has several and `name` is none of them; else `name`."""
+    return [name] if named_datasets(name)[0].reader in SPLITS_OF_THEIR_OWN else numbered_splits(name)
+
+
+def numbered_splits(name: str) -> list[str]:
+    """List the names of a dataset's splits if it has several and `name` numbers none of them; else `name` alone."""
     parts = named_datasets(name)
     reader, split, folder = parts[0]
     if len(parts) > 1 or split is not None or reader not in SPLITS:

@@ -31,7 +31,8 @@ def read_dataset(name: str, root: Path) -> ReidDataset:
 
 def _read_one(name: DatasetName, root: Path) -> ReidDataset:
     read = find(name.reader, DATASETS)
-    if "split" not in signature(read).parameters:
+    split = signature(read).parameters.get("split")
+    if split is None:
         if name.split is not None:
             raise ValueError(f"{name.reader} has one split only; leave #{name.split} out")
         try:
@@ -41,7 +42,7 @@ def _read_one(name: DatasetName, root: Path) -> ReidDataset:
                 raise
             raise FileNotFoundError(f"{error}\n{root} contains dataset.csv; to read it, name the dataset csv") from None
         return dataset
-    if name.split is None:
+    if name.split is None and split.default is not None:
         last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
         raise ValueError(
             f"{name.reader} has several splits; name one of {name.reader}#1{last}, or train and evaluate on each of them and "

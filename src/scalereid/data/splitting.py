@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from scalereid.data.protocols import needs_two_cameras
+from scalereid.data.readers.first_images import first_of_each_camera
 from scalereid.data.readers.random_splits import draw_people
 from scalereid.data.records import ImageRecord, ReidDataset
 
@@ -45,8 +46,7 @@ def with_query_and_gallery(dataset: ReidDataset, train_share: float = 0.5) -> Re
     return replace(dataset, train=train, query=tuple(query), gallery=tuple(gallery))
 
 
-def _queries(images: list[ImageRecord]) -> list[ImageRecord]:
+def _queries(images: list[ImageRecord]) -> tuple[ImageRecord, ...]:
     """The first image from each camera; only the very first where the others are needed in the gallery."""
-    first = [r for i, r in enumerate(images) if r.camid not in {earlier.camid for earlier in images[:i]}]
-    left = {record.camid for record in images if record not in first}
-    return first if len(left) > 1 else first[:1]
+    first, others = first_of_each_camera(images)
+    return first if len({record.camid for record in others}) > 1 else first[:1]

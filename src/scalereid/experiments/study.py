@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
-from scalereid.data.names import splits_of
+from scalereid.data.names import numbered_splits
 from scalereid.data.readers import SPLITS
 from scalereid.experiments.rows import Changes, Row, StudyRun, folder
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
@@ -97,7 +97,7 @@ def over_splits(
     Raises:
         ValueError: The dataset has one split only.
     """
-    names = splits_of(dataset)
+    names = numbered_splits(dataset)
     if names == [dataset]:
         raise ValueError(f"{dataset} has one split; expected a dataset with several: {', '.join(SPLITS)}")
     splits = {name: {"data.dataset": name, "evaluation.dataset": ""} for name in names}

@@ -7,6 +7,7 @@ from scalereid.data.readers import market1501
 from scalereid.data.readers.market1501 import (
     read_market1501,
     read_market1501_500k,
+    read_market1501_all,
     read_market1501_dev,
     read_market1501_dev_cameras,
 )
@@ -106,6 +107,19 @@ def test_development_splits_take_the_first_people_for_training(folder: Path, mon
     assert [r.camid for r in cameras.gallery] == [4, 4]
 
 
+def test_all_training_people_as_people_to_find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "bounding_box_train" / "0007_c3s3_077420_01.jpg").touch()
+    with pytest.raises(
+        ValueError, match="market1501-all query: found 2 people, 3 images, .* has 751 people, 3,262 images"
+    ):
+        read_market1501_all(folder)
+    monkeypatch.setattr(market1501, "_ALL_COUNTS", {"query": {"people": 2}, "gallery": {"people": 1}})
+    dataset = read_market1501_all(folder)
+    assert dataset.train == ()
+    assert [(r.pid, r.camid) for r in dataset.query] == [(2, 1), (2, 2), (7, 3)]
+    assert [r.path.name for r in dataset.gallery] == ["0007_c3s3_077420_01.jpg"]
+
+
 @pytest.mark.usefixtures("small_counts")
 def test_finds_the_folder_from_above(folder: Path, tmp_path: Path) -> None:
     assert read_market1501(tmp_path).root == read_market1501(folder).root == folder
@@ -162,3 +176,12 @@ def test_development_split_is_the_documented_one(data_root: Path) -> None:
     seen_elsewhere = {(r.pid, r.camid) for r in dataset.gallery}
     matched = [q for q in dataset.query if any(pid == q.pid and camid != q.camid for pid, camid in seen_elsewhere)]
     assert len(matched) == 663
+
+
+@pytest.mark.data
+def test_all_training_people_are_the_documented_ones(data_root: Path) -> None:
+    dataset = read_market1501_all(data_root)
+    assert [counts.images for counts in dataset.counts().values()] == [0, 3_262, 9_674]
+    development = read_market1501_dev(data_root)
+    assert set(development.query) < set(dataset.query)
+    assert set(development.gallery) < set(dataset.gallery)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scalereid.data import DATASETS
-from scalereid.data.readers import READERS, SPLITS
+from scalereid.data.readers import READERS, SPLITS, SPLITS_OF_THEIR_OWN
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -32,3 +32,4 @@ def test_every_reader_is_a_dataset() -> None:
     assert {name: reader.read for name, reader in READERS.items()}.items() <= DATASETS.items()
     assert DATASETS.keys() - READERS.keys() == {"toy", "toy-shifted"}
     assert SPLITS["cuhk03-classic-detected"] == 20
+    assert [*SPLITS_OF_THEIR_OWN] == ["cuhk03-pair1"]

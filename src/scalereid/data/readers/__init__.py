@@ -1,6 +1,7 @@
 """Readers: a folder to a dataset, one small file per dataset."""
 
 from collections.abc import Callable
+from inspect import signature
 from typing import NamedTuple
 
 from scalereid.data.readers import (
@@ -8,6 +9,7 @@ from scalereid.data.readers import (
     cuhk01,
     cuhk02,
     cuhk03,
+    cuhk03_pair1,
     cuhk_sysu,
     dukemtmc_reid,
     grid,
@@ -32,7 +34,10 @@ class Reader(NamedTuple):
 
     read: Callable[..., ReidDataset]
     splits: int = 1
-    """Number of splits over which scores are averaged; if more than one, `read` takes `split`, from 1 on."""
+    """Number of splits over which scores are averaged; if more than one, `read` takes `split`, from 1 on.
+
+    A `split` that defaults to None makes the name without a number another split, such as the authors' own.
+    """
 
 
 READERS: dict[str, Reader] = {
@@ -40,10 +45,12 @@ READERS: dict[str, Reader] = {
     "market1501-500k": Reader(market1501.read_market1501_500k),
     "market1501-dev": Reader(market1501.read_market1501_dev),
     "market1501-dev-cameras": Reader(market1501.read_market1501_dev_cameras),
+    "market1501-all": Reader(market1501.read_market1501_all),
     "cuhk03-np-detected": Reader(cuhk03.read_cuhk03_detected),
     "cuhk03-np-labelled": Reader(cuhk03.read_cuhk03_labelled),
     "cuhk03-classic-detected": Reader(cuhk03.read_cuhk03_classic_detected, cuhk03.CUHK03_CLASSIC_SPLITS),
     "cuhk03-classic-labelled": Reader(cuhk03.read_cuhk03_classic_labelled, cuhk03.CUHK03_CLASSIC_SPLITS),
+    "cuhk03-pair1": Reader(cuhk03_pair1.read_cuhk03_pair1, cuhk03_pair1.CUHK03_PAIR1_SPLITS),
     "dukemtmc-reid": Reader(dukemtmc_reid.read_dukemtmc_reid),
     "msmt17": Reader(msmt17.read_msmt17),
     "msmt17-trainval": Reader(msmt17.read_msmt17_with_validation),
@@ -69,3 +76,5 @@ READERS: dict[str, Reader] = {
 }
 SPLITS: dict[str, int] = {name: reader.splits for name, reader in READERS.items() if reader.splits > 1}
 """Number of splits of each dataset that has several."""
+SPLITS_OF_THEIR_OWN = {name for name in SPLITS if signature(READERS[name].read).parameters["split"].default is None}
+"""Those of them whose names without a number are splits, too, and do not stand for all."""

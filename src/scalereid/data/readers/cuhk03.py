@@ -77,18 +77,28 @@ def read_cuhk03_classic_labelled(root: Path, split: int = 1) -> ReidDataset:
     return _classic_protocol(root, "labeled", split)
 
 
-def _new_protocol(root: Path, boxes: Boxes) -> ReidDataset:
-    config = f"cuhk03_new_protocol_config_{boxes}.mat"
-    base = _find(root, f"images_{boxes}", config)
-    variables = load_mat(base / config)
+def read_new_protocol(config: Path) -> list[list[tuple[str, int]]]:
+    """The names and pids of the images that the new protocol's lists name for training, as queries and in the gallery.
+
+    Raises:
+        ModuleNotFoundError: SciPy is not installed.
+        ValueError: `config` is not the authors' file.
+    """
+    variables = load_mat(config)
     try:
         names = [str(name[0]) for name in variables["filelist"].ravel()]
         pids = [int(pid) for pid in variables["labels"].ravel()]
         rows = [variables[f"{part}_idx"].ravel().tolist() for part in ("train", "query", "gallery")]  # counted from 1
-        folder = base / f"images_{boxes}"
-        train, query, gallery = (tuple(_record(folder, names[i - 1], pids[i - 1]) for i in part) for part in rows)
+        return [[(names[i - 1], pids[i - 1]) for i in part] for part in rows]
     except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{base / config} does not contain the new protocol as its authors wrote it") from error
+        raise ValueError(f"{config} does not contain the new protocol as its authors wrote it") from error
+
+
+def _new_protocol(root: Path, boxes: Boxes) -> ReidDataset:
+    config = f"cuhk03_new_protocol_config_{boxes}.mat"
+    base = _find(root, f"images_{boxes}", config)
+    folder, lists = base / f"images_{boxes}", read_new_protocol(base / config)
+    train, query, gallery = (tuple(_record(folder, name, pid) for name, pid in part) for part in lists)
     return check_counts(ReidDataset(f"cuhk03-np-{_spelt(boxes)}", base, train, query, gallery), _PUBLISHED[boxes])
 
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from scalereid.data.readers.counts import check_counts
+from scalereid.data.readers.first_images import first_of_each_camera
 from scalereid.data.readers.folders import FileNames, NotHereError, find_folder
-from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.data.records import ReidDataset
 
 _FOLDER = "Market-1501-v15.09.15"
 _FOLDERS = ("bounding_box_train", "query", "bounding_box_test")
@@ -26,6 +27,10 @@ _DEV_COUNTS = {
     "train": {"people": 600, "images": 10_652, "cameras": 6},
     "query": {"people": 151, "images": 669, "cameras": 6},
     "gallery": {"people": 149, "images": 1_615, "cameras": 6},  # two people have one image per camera
+}
+_ALL_COUNTS = {
+    "query": {"people": 751, "images": 3_262, "cameras": 6},
+    "gallery": {"people": 745, "images": 9_674, "cameras": 6},  # six people have one image per camera
 }
 
 
@@ -90,6 +95,22 @@ def read_market1501_dev_cameras(root: Path) -> ReidDataset:
     return _development_split("market1501-dev-cameras", whole.root, train=(1, 2, 3), test=(4, 5, 6))
 
 
+def read_market1501_all(root: Path) -> ReidDataset:
+    """All 751 training people of Market-1501 as people to find: for models that have seen no image of Market-1501.
+
+    Each one's first image by name from each camera is a query (3,262), all others are the gallery (9,674); there are no
+    training images. Scores on it are not comparable with scores on `market1501`.
+
+    Raises:
+        FileNotFoundError: The folder `bounding_box_train` is missing; the message says where it was looked for.
+        ValueError: A file name is not Market-1501's, or the counts are not those above.
+    """
+    base = _find(root, _FOLDERS[:1])
+    left_out: Counter[str] = Counter()
+    query, gallery = first_of_each_camera(_IMAGES.read(base / "bounding_box_train", left_out))
+    return check_counts(ReidDataset("market1501-all", base, (), query, gallery, left_out=left_out), _ALL_COUNTS)
+
+
 def _development_split(
     name: str, base: Path, *, train: Collection[int] = range(1, 7), test: Collection[int] = range(1, 7)
 ) -> ReidDataset:
@@ -97,15 +118,11 @@ def _development_split(
     left_out: Counter[str] = Counter()
     records = _IMAGES.read(base / "bounding_box_train", left_out)
     training_people = set(sorted({record.pid for record in records})[:_DEV_TRAINING_PEOPLE])
-    query: list[ImageRecord] = []
-    gallery: list[ImageRecord] = []
-    seen: set[tuple[int, int]] = set()
-    for record in records:  # sorted by name
-        if record.pid not in training_people and record.camid in test:
-            (gallery if (record.pid, record.camid) in seen else query).append(record)
-            seen.add((record.pid, record.camid))
+    query, gallery = first_of_each_camera(
+        record for record in records if record.pid not in training_people and record.camid in test
+    )
     own = tuple(record for record in records if record.pid in training_people and record.camid in train)
-    return ReidDataset(name, base, own, tuple(query), tuple(gallery), left_out=left_out)
+    return ReidDataset(name, base, own, query, gallery, left_out=left_out)
 
 
 def _find(root: Path, folders: tuple[str, ...]) -> Path:

@@ -11,6 +11,12 @@ from scalereid.data.overlaps import guess_training, is_drawn, shared_people
         ("market1501-dev", "market1501-dev-cameras", ""),  # the same people are held out
         ("market1501-dev", "market1501", ""),  # the official test people are others
         ("market1501", "market1501-500k", ""),
+        ("market1501-dev", "market1501-all", "market1501-dev"),
+        ("cuhk03-pair1", "cuhk03-pair1#1", "cuhk03-pair1"),
+        ("cuhk03-pair1#1", "cuhk03-pair1", "cuhk03-pair1#1"),
+        ("cuhk03-pair1#2", "cuhk03-pair1#2", ""),
+        ("cuhk03-np-detected", "cuhk03-pair1", ""),  # the same division of the people
+        ("cuhk03-np-detected", "cuhk03-pair1#1", "cuhk03-np-detected"),
         ("msmt17-all", "msmt17", "msmt17-all"),
         ("viper#1", "viper#2", "viper#1"),
         ("viper#1", "viper#1", ""),
@@ -30,7 +36,7 @@ def test_shared_people(trained_on: str, scored_on: str, shared: str) -> None:
 
 def test_all_names_are_of_datasets() -> None:
     shared = {name for pair in overlaps._SHARED.items() for name in (pair[0], *pair[1])}
-    assert shared <= {overlaps._people(name)[0] for name in DATASETS}
+    assert shared <= {overlaps._people(f"{name}{split}")[0] for name in DATASETS for split in ("", "#1")}
     assert {*overlaps._BY_CLASSES.values()} | {*overlaps._BY_WORDS.values()} <= {*DATASETS}
 
 

@@ -5,14 +5,17 @@ import re
 from scalereid.data.toy import TOY_SETS
 
 _SHARED: dict[str, tuple[str, ...]] = {  # trained on, and scored on: test people among the training people
-    "market1501": ("market1501-dev", "market1501-dev-cameras"),
-    "market1501-500k": ("market1501-dev", "market1501-dev-cameras"),
+    "market1501": ("market1501-dev", "market1501-dev-cameras", "market1501-all"),
+    "market1501-500k": ("market1501-dev", "market1501-dev-cameras", "market1501-all"),
+    "market1501-dev": ("market1501-all",),
+    "market1501-dev-cameras": ("market1501-all",),
     "msmt17-all": ("msmt17", "msmt17-trainval"),
     "cuhk02": ("cuhk01",),  # its first pair of cameras is CUHK01
     "prid2011": ("prid2011-video",),  # other halves of the same people
     "prid2011-video": ("prid2011",),
-    "cuhk03-np": ("cuhk03-classic",),
-    "cuhk03-classic": ("cuhk03-np",),
+    "cuhk03-np": ("cuhk03-classic", "cuhk03-pair1"),
+    "cuhk03-classic": ("cuhk03-np", "cuhk03-pair1"),
+    "cuhk03-pair1": ("cuhk03-np", "cuhk03-classic"),  # its random splits
 }
 _BY_CLASSES = {  # people to train on, hence classes of a classifier
     751: "market1501",
@@ -50,6 +53,8 @@ def shared_people(trained_on: str, scored_on: str) -> str:
 
 def _people(name: str) -> tuple[str, str]:
     """Whose people a dataset shows, whoever drew the boxes, and the number of its split."""
+    if name == "cuhk03-pair1":  # divided as the new protocol divides them
+        return "cuhk03-np", ""
     people, _, split = name.partition("#")
     return re.sub(r"^(cuhk03-\w+)-(detected|labelled)$", r"\1", people), split
 

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_only_pairs_from_two_cameras(runs: Path, colours: Path, tmp_path: Path, 
     (tmp_path / "sheet.html").unlink()
     refused = fail(*words, colours)
     assert "other_cameras needs images of two cameras" in refused
-    assert "(on the command line: --other-cameras)" in refused
+    assert "(on the command line: --other-cameras, --folders)" in refused
 
 
 def test_where_a_page_cannot_be_written(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:
@@ -64,3 +65,15 @@ def test_of_very_many_images_a_sample(number: int, kept: int) -> None:
     assert len({*drawn}) == len(drawn) == kept
     assert drawn == sorted(drawn)
     assert np.mean(drawn) == pytest.approx(number / 2, rel=0.02)
+
+
+def test_cameras_by_folders(runs: Path, colours: Path, tmp_path: Path, say: Say) -> None:
+    for camera, name in (("1", "hall"), ("2", "kitchen")):
+        (tmp_path / "crops" / name).mkdir(parents=True)
+        for pid in range(1, 11):
+            shutil.copy(colours / f"{pid}_{camera}.png", tmp_path / "crops" / name / f"{pid}.png")
+    out = tmp_path / "sheet.html"
+    words = ("label", runs / "short", tmp_path / "crops", "--out", out, "--runtime", "torch")
+    text = say(*words, "--other-cameras", "--folders", "cameras", "--pairs", "20")
+    assert f"20 pairs in {out}, drawn from 100" in text
+    assert all(("hall" in names) and ("kitchen" in names) for _, _, names, _ in sheet(out))

@@ -62,7 +62,7 @@ def test_a_folder_in_itself_and_other_cameras(runs: Path, colours: Path, answer:
     some.write_text("path\n3_1.png\n")
     failed = fail("search", runs / "long", some, table, "--other-cameras")
     assert "the cameras of 1 of 1 query images are not known, such as that of" in failed
-    assert "(on the command line: --other-cameras)" in failed
+    assert "(on the command line: --other-cameras, --folders)" in failed
 
 
 def test_tables_of_embeddings(
@@ -78,8 +78,8 @@ def test_tables_of_embeddings(
     failed = fail("search", runs / "long", tmp_path / "flipped.npz", tmp_path / "plain.npz")
     assert "plain.npz holds embeddings without mirror images, to be compared with others with them" in failed
     failed = fail("search", runs / "short", query, tmp_path / "plain.npz")
-    assert "holds embeddings of osnet_x0_25 (long), fingerprint " in failed
-    assert "the model given is osnet_x0_25 (short), fingerprint " in failed
+    assert "holds embeddings of osnet_one_stream (long), fingerprint " in failed
+    assert "the model given is osnet_one_stream (short), fingerprint " in failed
     assert "embed its images again by `scalereid embed`" in failed
 
 
@@ -125,3 +125,13 @@ def test_nothing_found_is_said(runs: Path, colours: Path, tmp_path: Path, say: S
     table = tmp_path / "one.csv"
     table.write_text(f"path,camid\n{colours}/3_1.png,1\n")
     assert "nothing found" in say("search", runs / "short", table, table, "--other-cameras")
+
+
+def test_whole_frames_are_asked_about(runs: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (300, 200)).save(tmp_path / f"{name}.jpg")
+    assert "caution: 2 of 2 images do not have the shape of a person" in say(
+        "search", runs / "long", tmp_path, tmp_path
+    )
+    (question,) = answer("search", runs / "long", tmp_path, tmp_path)["cautions"]
+    assert "whole frames rather than crops of people?" in question

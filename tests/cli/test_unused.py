@@ -7,6 +7,18 @@ from tests.cli.conftest import Fail
 
 TOY = "train toy --data d --out o"
 UNUSED = [  # what is given, what has no effect, why not, and words with which it has one
+    (
+        f"{TOY} --data.augmentation-probability 0.2",
+        "--data.augmentation-probability",
+        "since --data.augmentation names none",
+        "--data.augmentation x.py:f",
+    ),
+    (
+        f"{TOY} --data.images-per-person-from-epoch 2",
+        "--data.images-per-person-from-epoch",
+        "since --data.images-per-person is 0",
+        "--data.images-per-person 4",
+    ),
     ("data check x --train-share 0.3", "--train-share", "without --write-split", "--write-split"),
     ("evaluate x --data d --alpha 3", "--alpha", "without --expand-queries or --augment-gallery", "--expand-queries 2"),
     ("evaluate x --data d --alpha=3", "--alpha", "without --expand-queries or --augment", "--augment-gallery 2"),

@@ -106,9 +106,22 @@ def test_unknown_cameras_are_an_error_that_says_what_to_do(embedder: Embedder, i
         search_files(embedder, items, unknown, other_cameras=True)
     assert str(error.value) == (
         f"the cameras of 1 of 2 gallery images are not known, such as that of {items[1].path}, but other_cameras leaves out "
-        "images of the query's camera; list the images in a .csv table with the columns path and camid (and embed them again "
-        "for a table of embeddings), or search without other_cameras"
+        "images of the query's camera. Cameras are told by parts of file names such as c3 or cam03, by a folder for each "
+        "camera (folders=cameras, where they are not named like cam3), or by a .csv table with the columns path and camid; a "
+        "table of embeddings has to be written again. Or search without other_cameras"
     )
+
+
+def test_cameras_of_folders(embedder: Embedder, items: list[Item], tmp_path: Path) -> None:
+    for number, item in enumerate(items[:6]):
+        folder = tmp_path / ("hall" if number % 2 else "kitchen")
+        folder.mkdir(exist_ok=True)
+        shutil.copy(item.path, folder / f"{number}.jpg")
+    images = open_images(tmp_path, folders="cameras")
+    found = search_files(embedder, images, images, top=6, other_cameras=True)
+    for row, path in enumerate(found.query):
+        other = "kitchen" if "hall" in path else "hall"
+        assert [Path(one.path).parent.name for one in found.of(row)] == [other] * 3
 
 
 @pytest.mark.parametrize("suffix", ["npz", "parquet"])

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from scalereid.cli.models import ComputeOptions, Model
-from scalereid.cli.options import Flat, Switch, otherwise
+from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
-from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embed_files import embed_files
 from scalereid.inference.embedding_table import check_out
 from scalereid.inference.items import find_items
@@ -26,8 +25,7 @@ class EmbedOptions:
 
     out: Path
     """A .parquet or .npz file. Until all is done, finished parts are in OUT.shards."""
-    folders: Annotated[FoldersOf | None, otherwise("cameras where all are named like cam1")] = None
-    """Whose folders are in IMAGES, to write their numbers."""
+    folders: FoldersOption = None
     flip: Switch = False
     """Add the embedding of each image's mirror image to its own."""
     normalize: Switch = True

@@ -10,7 +10,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from scalereid.cli.models import ComputeOptions, Model
-from scalereid.cli.options import Flat, Switch
+from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.figures.labelling import write_labelling_page
 from scalereid.files import require_free
@@ -31,7 +31,8 @@ class LabelOptions:
     pairs: int = 200
     """Number of pairs to draw."""
     other_cameras: Switch = False
-    """Draw only pairs from two cameras; IMAGES must be a table with camids."""
+    """Draw only pairs from two cameras."""
+    folders: FoldersOption = None
     seed: int = 0
     """Seed of the draws."""
 
@@ -51,15 +52,15 @@ def label(
     if options.out.suffix != ".html":
         raise ValueError(f"out={options.out}: expected a file that ends in .html")
     require_free(options.out)
-    found, cameras = _distinct(find_items(images)), None
+    found, cameras = _distinct(find_items(images, folders=options.folders)), None
     items = _sample(found, options.seed)
     left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
     if options.other_cameras:
         cameras = np.array([item.camid for item in items])
         if len(np.unique(cameras[cameras >= 0])) < 2:
             raise ValueError(
-                f"other_cameras needs images of two cameras; {images} names {len(np.unique(cameras[cameras >= 0]))}. Give a "
-                "table with the columns path and camid"
+                f"other_cameras needs images of two cameras; {images} tells {len(np.unique(cameras[cameras >= 0]))}, by file "
+                "names such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
             )
     output.say(f"{len(items):,} images{left_out}; preparing the model …")
     runtime = compute.runtime_options(source)
@@ -74,6 +75,9 @@ def label(
         metadata = embedder.metadata
         with output.progress.stage("embedding", len(items)) as advance:
             embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
+        question = embedder.shapes.question()
+    if question:
+        output.say(f"caution: {question}")
     drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
     command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
     write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
@@ -89,7 +93,7 @@ def label(
     )
     output.result({
         "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,
-        "images": len(items), "pairs": number, "drawn_from": drawn.pairs,
+        "images": len(items), "pairs": number, "drawn_from": drawn.pairs, "cautions": [question] if question else [],
     })  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from tyro.conf import DisallowNone, FlagCreatePairsOff, arg
 
 from scalereid.data.protocols import Protocol
+from scalereid.data.readers.paths import FoldersOf
 from scalereid.retrieval import Distance
 
 
@@ -22,6 +23,13 @@ Flat = Annotated[T, arg(name=""), FlagCreatePairsOff, DisallowNone]
 Switch = Annotated[bool, arg(help_behavior_hint="")]
 """A flag without a value, whose help need not tell its default."""
 DataFolder = Annotated[Path, arg(help="Folder of the datasets.")]
+FoldersOption = Annotated[
+    FoldersOf | None,
+    arg(
+        help="Whose folders hold the images: gives people or cameras their numbers.",
+        help_behavior_hint="(default: cameras where all are named like cam1)",
+    ),
+]
 Device = Annotated[str, arg(help="Device to compute on: auto, cpu, cuda, cuda:1, …")]
 
 

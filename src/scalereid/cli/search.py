@@ -8,7 +8,7 @@ from rich.table import Table
 from tyro.conf import Positional, arg
 
 from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration
-from scalereid.cli.options import Flat, Switch, otherwise
+from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.figures.found_files import ON_PAGE, ON_SHEET, check_sheet, common_folder, write_found, write_sheet
 from scalereid.figures.terms import meaning_of_probabilities
@@ -24,6 +24,7 @@ class SearchOptions:
     """Number of images to find for each query."""
     other_cameras: Switch = False
     """Leave out gallery images of the query's camera."""
+    folders: FoldersOption = None
     html: Annotated[Path | None, otherwise("none")] = None
     """An HTML file for the results, with their pictures in it."""
     picture: Annotated[Path | None, otherwise("none")] = None
@@ -53,8 +54,8 @@ def search(
     its own images. `scalereid embed` writes a table to search again and again."""
     if options.picture:
         check_sheet(options.picture)
-    wanted = open_images(query)
-    among = wanted if gallery == query else open_images(gallery)
+    wanted = open_images(query, folders=options.folders)
+    among = wanted if gallery == query else open_images(gallery, folders=options.folders)
     flip = any(isinstance(side, EmbeddingTable) and side.flip for side in (wanted, among))
     with compute.embedder(source, flip=flip) as embedder:
         found = search_files(
@@ -68,9 +69,12 @@ def search(
             progress=output.progress,
         )
         runtime, precision = embedder.runtime.name, embedder.runtime.precision
+        question = embedder.shapes.question()
     output.show(_table(found))
     for why in found.unreadable:
         output.say(f"left out: {why}")
+    if question:
+        output.say(f"caution: {question}")
     for file, write, limit in ((options.html, write_found, ON_PAGE), (options.picture, write_sheet, ON_SHEET)):
         if file:
             write(found, file)
@@ -83,7 +87,7 @@ def search(
             {"query": path, "found": [one._asdict() for one in found.of(row)]} for row, path in enumerate(found.query)
         ],
         "calibration": found.calibration and {"dataset": found.calibration.dataset, "prior": found.calibration.prior},
-        "unreadable": [*found.unreadable],
+        "cautions": [question] if question else [], "unreadable": [*found.unreadable],
         "page": options.html and str(options.html), "picture": options.picture and str(options.picture),
     })  # fmt: skip
 

@@ -52,6 +52,10 @@ def _without_effect(recipe: "Recipe") -> dict[str, str]:
         found["optimizer.momentum"] = f"--optimizer.name is {optimizer.name}"
     if schedule.decay != "step":
         found |= dict.fromkeys(("schedule.steps", "schedule.factor"), f"--schedule.decay is {schedule.decay}")
+    if not recipe.data.augmentation:
+        found["data.augmentation_probability"] = "--data.augmentation names none"
+    if not recipe.data.images_per_person:
+        found["data.images_per_person_from_epoch"] = "--data.images-per-person is 0"
     if not recipe.model.backbone.startswith("osnet_supernet"):
         why = f"--model.backbone is {recipe.model.backbone}, which is not a super-network"
         found |= {f"search.{name}": why for name in vars(recipe.search)}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import EmbeddingTable, is_table, read_table
 from scalereid.inference.items import Item, find_items
@@ -69,13 +70,15 @@ class _Embedded(NamedTuple):
     unreadable: list[str]
 
 
-def open_images(source: str | os.PathLike[str]) -> Images:
+def open_images(source: str | os.PathLike[str], *, folders: FoldersOf | None = None) -> Images:
     """The images that `find_items` finds, or a table of embeddings that `embed_files` wrote (.npz, .parquet).
+
+    `folders` says whose folders are in `source`, as for `find_items`; a table knows already.
 
     Raises:
         FileNotFoundError, ValueError: As `find_items` and `read_table` raise.
     """
-    return read_table(Path(source)) if is_table(source) else find_items(source)
+    return read_table(Path(source)) if is_table(source) else find_items(source, folders=folders)
 
 
 def search_files(
@@ -140,8 +143,9 @@ def _check_cameras(items: Sequence[Item], name: str) -> None:
     if unknown:
         raise ValueError(
             f"the cameras of {len(unknown):,} of {len(items):,} {name} images are not known, such as that of {unknown[0]}, but "
-            "other_cameras leaves out images of the query's camera; list the images in a .csv table with the columns path and "
-            "camid (and embed them again for a table of embeddings), or search without other_cameras"
+            "other_cameras leaves out images of the query's camera. Cameras are told by parts of file names such as c3 or "
+            "cam03, by a folder for each camera (folders=cameras, where they are not named like cam3), or by a .csv table with "
+            "the columns path and camid; a table of embeddings has to be written again. Or search without other_cameras"
         )
 
 

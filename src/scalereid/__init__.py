@@ -10,7 +10,7 @@ Find people in pictures, with a run, torchreid's released weights or an exported
     found = scalereid.search(people, pictures, top=3)
     print(found.indices[0], found.similarities[0])  # rows of pictures, most similar first
 
-Say what a similarity means, after `scalereid calibrate runs/demo --data data`:
+Say what a similarity means, once `scalereid calibrate` has measured it for this run:
 
     calibration = scalereid.Calibration.load("runs/demo/calibration.json")
     print(calibration.probability(1 - found.similarities[0]))  # that two pictures show one person

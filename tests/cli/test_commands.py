@@ -11,17 +11,18 @@ from scalereid.cli.parsing import load
 FUNCTIONS = [function for command in COMMANDS.values() for function in (command.function, command.resume) if function]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("columns", ["80", "200"])
+@pytest.mark.parametrize("name", [*COMMANDS, *(f"{name} --resume" for name, own in COMMANDS.items() if own.resume)])
 def test_help_is_short_lines_that_are_not_dimmed(
-    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
     with pytest.raises(SystemExit, match="0"):
         main([*name.split(), "--help"])
     text = capsys.readouterr().out
-    assert text.startswith(f"usage: scalereid {name} ")
+    assert text.startswith(f"usage: scalereid {name.removesuffix(' --resume')} ")
     assert "\x1b[" not in text
     assert max(map(len, text.splitlines())) <= 80
 

@@ -23,15 +23,17 @@ _SHOWN = 5
 
 def compare(
     one: Annotated[Positional[str], arg(metavar="ONE", help=ANY_MODEL)],
-    other: Annotated[Positional[str], arg(metavar="OTHER", help="The same: the model that may be better.")],
+    other: Annotated[
+        Positional[str], arg(metavar="OTHER", help="The model to compare it with, of any of these kinds.")
+    ],
     options: Flat[DatasetOptions],
     distances: Flat[DistanceOptions],
     compute: Flat[ComputeOptions],
     output: Flat[Output],
 ) -> None:
     """Compare two models query by query: the difference in mAP with its 95 %
-    interval, and the queries that differ most. Both are scored on the first
-    model's dataset and by its distance, where none is named."""
+    interval, and the queries that differ most. Unless a dataset or a distance is
+    named, both are scored by those of the first model."""
     names = [options.dataset] if options.dataset else []
     how = EvaluationOptions(distance=distances.distance, protocol=distances.protocol)
     scored: list[Evaluation] = []

@@ -30,8 +30,8 @@ complete -o default -F _scalereid scalereid
 
 
 def completion() -> None:
-    """Print the script that completes commands, options and recipes in bash and zsh.
-    For this shell:  source <(scalereid completion)"""
+    """Print the script that completes commands, options, recipes, datasets and
+    backbones in bash and zsh. For this shell:  source <(scalereid completion)"""
     print(script(), end="")
 
 

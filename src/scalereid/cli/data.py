@@ -44,7 +44,7 @@ class CheckOptions:
     decode: Switch = False
     """Decode every image, not only its header."""
     write_split: Switch = False
-    """Write the splits to ROOT/dataset.csv; without queries, make some first."""
+    """Write the splits to ROOT/dataset.csv. If there are no queries, take some people out of training for them."""
     train_share: Annotated[float | None, otherwise("0.5")] = None
     """Share of people who stay in training when --write-split makes queries."""
 

@@ -25,7 +25,7 @@ class DemoOptions:
     """Where things are written."""
 
     out: Path = Path("runs/demo")
-    """Folder for the run; with a number added where it exists."""
+    """Folder for the run. If it exists, a number is added to its name."""
     data: Path = Path("data")
     """Folder in which the people are drawn."""
     device: Device = "auto"

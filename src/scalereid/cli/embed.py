@@ -29,7 +29,7 @@ class EmbedOptions:
     flip: Switch = False
     """Add the embedding of each image's mirror image to its own."""
     normalize: Switch = True
-    """Leave the embeddings as they are; by default they are L2-normalised."""
+    """Do not L2-normalise the embeddings."""
     on_error: Literal["raise", "report"] = "raise"
     """At an unreadable image: stop, or leave it out and report it at the end."""
 
@@ -37,14 +37,14 @@ class EmbedOptions:
 def embed(
     source: Model,
     images: Annotated[
-        Positional[str], arg(metavar="IMAGES", help="A folder, a quoted pattern, a .csv or .jsonl table.")
+        Positional[str], arg(metavar="IMAGES", help="A folder, a quoted pattern, or a .csv or .jsonl table.")
     ],
     options: Flat[EmbedOptions],
     output: Flat[Output],
     compute: Flat[ComputeOptions] = _FASTEST,
 ) -> None:
-    """Write a table of embeddings with paths, people and cameras. After a kill, the
-    same command goes on where it stopped."""
+    """Write a table of embeddings with paths, people and cameras. If it is stopped,
+    the same command continues where it was."""
     check_out(options.out)
     items = find_items(images, folders=options.folders)
     cameras = {item.camera: item.camid for item in items if item.camera}

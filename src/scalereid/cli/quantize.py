@@ -27,7 +27,7 @@ class QuantizeOptions:
     max_loss: float = 0.5
     """Largest loss of mAP, in percentage points, with which the file is kept."""
     force: Switch = False
-    """Keep the file whatever is lost."""
+    """Keep the file however much is lost."""
     run_code: RunCode = False
 
 

@@ -37,8 +37,8 @@ def study(
     output: Flat[Output],
 ) -> None:
     """Train the missing runs of a study (rows × seeds × splits) and write one table:
-    means with standard deviations, and differences with 95 % intervals. After a
-    stop, the same command goes on."""
+    means with standard deviations, and differences with 95 % intervals. If it is
+    stopped, the same command continues."""
     loaded = load_study(file)
     choose_device(options.device)  # fails at once, not after drawing people
     datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, run.target)}

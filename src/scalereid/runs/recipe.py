@@ -25,7 +25,7 @@ class DataSettings:
     batch_size: int = 64
     """Number of images in a training step."""
     images_per_person: int = 0
-    """Number of images of each person in a step; 0: any images, whoever is on them."""
+    """Number of images of each person in a step; 0: any images of any people."""
     images_per_person_from_epoch: int = 0
     """First epoch with images_per_person; any images before it."""
     flip: float = 0.5
@@ -149,7 +149,7 @@ class EvaluationSettings:
     distance: Distance = "cosine"
     """Distance between embeddings."""
     protocol: Literal["dataset", Protocol] = "dataset"
-    """Which gallery images count. Default: the dataset's rule. Another, for example all-cameras for data of one camera."""
+    """Which gallery images count: `dataset` for its own protocol, or another, such as all-cameras for data of one camera."""
     best: Literal["mAP", "mINP", "rank-1"] = "mAP"
     """Metric by which the best epoch is kept."""
 

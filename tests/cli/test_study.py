@@ -43,7 +43,8 @@ def test_the_table_of_a_study(people: ReidDataset, tmp_path: Path, answer: Answe
     [
         {},
         {"model.backbone": "dslnet", "optimizer.lr": 0.03, "data.image_size": (128, 64)},
-        {"objective.soft_margin": True, "model.width": None, "schedule.steps": (), "evaluation.dataset": ""},
+        {"objective.triplet": 1.0, "objective.soft_margin": True, "data.images_per_person": 4, "model.width": None},
+        {"schedule.decay": "step", "schedule.steps": ()},
         {"data.dataset": "csv@a b+csv@c"},
     ],
 )
@@ -54,6 +55,13 @@ def test_a_rows_command_trains_its_recipe(changes: dict[str, object]) -> None:
     call = parse(words)
     assert call.keywords["settings"] == replace(row.recipe(), seed=7)
     assert call.keywords["options"].data == Path("some data")
+
+
+def test_a_rows_command_leaves_out_what_has_no_effect() -> None:
+    row = Row("toy", {"schedule.steps": (), "objective.margin": 0.1, "optimizer.lr": 0.02})
+    assert command_of(row, 0, data=Path("d")) == (
+        "scalereid train toy --optimizer.lr 0.02 --seed 0 --data d --out runs/again"
+    )
 
 
 def test_a_recipe_without_a_name_has_no_command() -> None:

@@ -13,6 +13,7 @@ from scalereid.cli.flags import flag_of
 from scalereid.cli.options import DataFolder, Device, Flat
 from scalereid.cli.terminal import Output
 from scalereid.cli.toy_people import draw_toy_people
+from scalereid.cli.unused import without_effect
 from scalereid.experiments.rows import Row
 from scalereid.experiments.study import load_study, run_study
 from scalereid.process import choose_device
@@ -62,11 +63,13 @@ def study(
 
 
 def command_of(row: Row, seed: int, *, data: Path) -> str:
-    """The command that trains one run of a row; empty where its recipe has no name."""
+    """The command that trains one run of a row; empty where its recipe has no name. Settings without effect are left out."""
     if not isinstance(row.base, str):
         return ""
-    words = ["scalereid", "train", row.base]
+    words, unused = ["scalereid", "train", row.base], without_effect(row.recipe())
     for setting, value in {**row.changes, "seed": seed}.items():
+        if setting in unused:
+            continue
         group, _, name = setting.rpartition(".")
         if isinstance(value, bool):
             words.append(flag_of(setting if value else f"{group}.no_{name}"))

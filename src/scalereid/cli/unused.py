@@ -32,13 +32,13 @@ def check_used(given: Collection[str], settings: "Recipe | None") -> None:
     for flag, other in _REPLACED.items():
         if flag in given and other in given:
             raise UsageError(f"{flag} has no effect with {other}: leave one of them out")
-    for setting, why in _without_effect(settings).items() if settings else ():
+    for setting, why in without_effect(settings).items() if settings else ():
         for flag in (flag_of(setting), flag_of(".no_".join(setting.split(".")))):
             if flag in given:
                 raise UsageError(f"{flag} has no effect, since {why}: change that, or leave {flag} out")
 
 
-def _without_effect(recipe: "Recipe") -> dict[str, str]:
+def without_effect(recipe: "Recipe") -> dict[str, str]:
     """The settings without an effect under the others, and why."""
     objective, optimizer, schedule = recipe.objective, recipe.optimizer, recipe.schedule
     found: dict[str, str] = {}

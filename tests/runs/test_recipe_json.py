@@ -50,7 +50,7 @@ def test_values_become_their_types_and_the_rest_defaults() -> None:
         ({"inner": {"share": "0.5"}}, r"outer\.inner\.share is '0\.5', not float"),
         ({"inner": {"name": "c"}}, r"outer\.inner\.name is 'c'; choose from a, b"),
         ({"inner": {"size": 2}}, r"outer\.inner\.size is 2, not a list"),
-        ({"inner": {"size": [2]}}, r"outer\.inner\.size has 1 values, not 2"),
+        ({"inner": {"size": [2]}}, r"outer\.inner\.size has 1 value, not 2"),
         ({"inner": {"steps": [1, "2"]}}, r"outer\.inner\.steps\[1\] is '2', not int"),
         ({"inner": {"width": "wide"}}, r"outer\.inner\.width is 'wide', not float"),
         ({"inner": {"word": None}}, r"outer\.inner\.word is None, not str"),

@@ -25,7 +25,7 @@ def test_a_command_line_that_is_not_understood_exits_with_2(fail: Fail) -> None:
 def test_an_error_exits_with_1_and_says_where_to_look(
     tmp_path: Path, fail: Fail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ("report", tmp_path, "--data", tmp_path)
+    words = ("evaluate", tmp_path, "--data", tmp_path)
     assert re.search(r"^scalereid: .* is not a run.*\n\(SCALEREID_TRACEBACK=1 shows where", fail(*words))
     monkeypatch.setenv("SCALEREID_TRACEBACK", "1")
 

@@ -51,8 +51,8 @@ def test_a_stopped_run_takes_the_place_of_the_recipe() -> None:
         assert call.keywords["options"].data is None
     with pytest.raises(UsageError, match="name no other: scalereid train --resume RUN"):
         parse(["train", "toy", "--resume", "runs/x"])
-    with pytest.raises(UsageError, match="No such option of train: '--schedule.epochs'"):
-        parse(["train", "--resume", "runs/x", "--schedule.epochs", "3"])
+    with pytest.raises(UsageError, match="No such option of train: '--schedule.decay'"):
+        parse(["train", "--resume", "runs/x", "--schedule.epochs", "3", "--schedule.decay", "step"])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_any_model_on_any_data(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)  # which only a log needs
     found = answer("report", weights, "--data", colours, "--dataset", "csv", "--out", page)
     assert found["page"] == str(page)
-    assert f"<h1>osnet_x0_25 (weights.safetensors) on {colours.name}</h1>" in page.read_text()
+    assert f"<h1>osnet_one_stream (weights.safetensors) on {colours.name}</h1>" in page.read_text()
     assert "<h2>Training</h2>" not in page.read_text()
     failed = fail("report", weights, "--data", colours)
     assert (

@@ -80,5 +80,5 @@ def test_a_stratum_without_an_answer_is_an_error() -> None:
     )
     with pytest.raises(ValueError, match=message):
         pairs.pair_distances(np.array([0.1, 0.2, 0.3, 0.4]))
-    with pytest.raises(ValueError, match="there are 2 pairs of one person and 0 of two; it takes both"):
+    with pytest.raises(ValueError, match="found 2 pairs of one person and 0 of two; it takes both"):
         labelled("same", "same", weights=[1, 1]).pair_distances(np.array([0.1, 0.2]))

@@ -59,7 +59,7 @@ def test_what_was_not_written_is_the_default() -> None:
     [
         ("[]", r"recipe is \[\], not a group of settings"),
         ('{"data": 3}', r"recipe\.data is 3, not a group of settings"),
-        ('{"data": {"image_size": [3]}}', r"recipe\.data\.image_size has 1 values, not 2"),
+        ('{"data": {"image_size": [3]}}', r"recipe\.data\.image_size has 1 value, not 2"),
     ],
 )
 def test_what_is_damaged_is_named(text: str, message: str) -> None:

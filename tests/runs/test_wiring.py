@@ -261,7 +261,7 @@ def test_an_augmentation_of_ones_own_comes_last_with_its_probability(
     (tmp_path / "run" / "own.py").write_text("def darken(images, generator, probability):\n    return -images\n")
     assert torch.equal(first_batch(recipe, tmp_path / "run"), -plain)
     with pytest.raises(
-        ValueError, match="No such name: 'fog'. Choose from flip, crop, .*, or name your own as FILE.py:NAME"
+        ValueError, match="No such name: 'fog'. Choose from flip, crop, .* Or name your own as FILE.py:NAME"
     ):
         wire(replace(own, data=replace(settings, augmentation="fog")), LABELS, CPU)
 

@@ -5,7 +5,8 @@
 PLACE is a dataset in FOLDER none of whose people the model has seen, such as cuhk03-pair1. Prints tables for
 docs/how-to/thresholds.md: for false-match rates of 1 in 100, 1,000 and 10,000 the threshold of the cosine distance, the
 true-match rate, and both rates of the same threshold at the other place; then, for thresholds chosen with only some of the
-place's people, the false-match rate among its other people, as mean and standard deviation over 20 draws.
+place's people, the false-match rate among its other people as a multiple of the one wanted, mean and standard deviation over
+20 draws.
 """
 
 import sys
@@ -76,8 +77,8 @@ def with_fewer_people(place: Place) -> Iterator[str]:
                 if chosen.different.sum() * rate >= 10:  # else the threshold hangs on a few pairs
                     reached[rate].append(rates_below(rest, chosen.threshold(rate).threshold)[0])
         cells = [
-            f"{np.mean(found):.2g} ± {np.std(found, ddof=1):.1g}" if len(found) == DRAWS else ""
-            for found in reached.values()
+            f"{np.mean(found) / rate:.1f} ± {np.std(found, ddof=1) / rate:.1f}" if len(found) == DRAWS else ""
+            for rate, found in reached.items()
         ]
         yield f"| {number} | {' | '.join(cells)} |"
 

@@ -39,19 +39,19 @@ def test_data_and_runs(people: ReidDataset, run: Run) -> None:
 
 def test_models(run: Run) -> None:
     loaded = scalereid.load_checkpoint(run.folder)
-    assert repr(loaded) == "<LoadedModel osnet_x0_25: 64×32 to 32 numbers>"
-    assert repr(loaded.report).startswith("<LoadReport osnet_x0_25: ")
+    assert repr(loaded) == "<LoadedModel osnet_one_stream: 64×32 to 32 numbers>"
+    assert repr(loaded.report).startswith("<LoadReport osnet_one_stream: ")
     embedder = scalereid.Embedder(run.folder, runtime="torch")
-    assert repr(embedder) == "<Embedder osnet_x0_25 (demo): 64×32 to 32 numbers, torch in float32>"
+    assert repr(embedder) == "<Embedder osnet_one_stream (demo): 64×32 to 32 numbers, torch in float32>"
     assert "recipe" not in repr(embedder.metadata)
     embedder.close()
-    assert repr(embedder) == "<Embedder osnet_x0_25 (demo): 64×32 to 32 numbers, closed>"
+    assert repr(embedder) == "<Embedder osnet_one_stream (demo): 64×32 to 32 numbers, closed>"
 
 
 def test_scores(evaluation: Evaluation) -> None:
     scores, ranking = evaluation.scores, evaluation.rank(top=5)
     mean, first = f"{scores.mAP:.2%}", f"{scores.rank(1):.2%}"
-    assert repr(evaluation) == f"<Evaluation of osnet_x0_25 (demo) on people: mAP {mean}, rank-1 {first}>"
+    assert repr(evaluation) == f"<Evaluation of osnet_one_stream (demo) on people: mAP {mean}, rank-1 {first}>"
     how = "16 queries, cosine distance, market1501 protocol"
     assert repr(scores) == f"<Scores: mAP {mean}, mINP {scores.mINP:.2%}, rank-1 {first}; {how}>"
     assert repr(scores.per_query) == "<PerQuery: 16 queries, 0 without a match>"

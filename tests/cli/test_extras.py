@@ -34,7 +34,7 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("calibrate RUN --out OUT --pairs PAIRS.csv", "sklearn", ", needed for calibration,", "calibration"),
     ("label RUN PEOPLE --out OUT.html --runtime openvino", "openvino", "", "export"),
     ("search RUN PEOPLE PEOPLE --runtime openvino", "openvino", "", "export"),
-    ("search RUN PEOPLE TABLE.parquet", "pyarrow", "", "parquet"),
+    ("search RUN PEOPLE MODEL.parquet", "pyarrow", "", "parquet"),
     (f"report {RUN}", "matplotlib", ", needed for pictures,", "figures"),
     ("embed RUN PEOPLE --out OUT.parquet", "pyarrow", "", "parquet"),
     ("embed RUN PEOPLE --out OUT.npz --runtime onnxruntime", "onnxruntime", "", "export"),
@@ -52,7 +52,8 @@ NOTHING = {"study", "models", "recipes", "datasets", "data check", "completion"}
 
 @pytest.fixture
 def places(tmp_path: Path, runs: Path, people: ReidDataset) -> dict[str, str]:
-    (tmp_path / "MODEL.xml").touch()
+    for suffix in (".xml", ".parquet"):
+        (tmp_path / "MODEL").with_suffix(suffix).touch()
     (tmp_path / "packed").mkdir()
     (tmp_path / "packed" / CUHK03_FILE).touch()
     folders = {"RUN": runs / "short", "PEOPLE": people.root, "DRAWN": tmp_path / "drawn", "PACKED": tmp_path / "packed"}

@@ -148,7 +148,7 @@ def _on_pairs(
     if too_small := [f"{rate:g}" for rate in RATES if rate < pairs.smallest_rate and not options.rates]:
         output.say(
             f"So few pairs cannot tell false-match rates of {', '.join(too_small)}; the smallest that they can is "
-            f"{pairs.smallest_rate:.2g}. Label more."
+            f"{pairs.smallest_rate:.3g}. Label more."
         )
     if not labelled.model_fingerprint:
         output.say(

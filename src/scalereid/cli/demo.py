@@ -56,7 +56,10 @@ def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
         f"Look at it:      {page}\n"
         f"Score it again:  {command} evaluate {run.folder} --data {data}\n"
         f"Train yourself:  {command} train toy --data {data} --out runs/mine --schedule.epochs 40\n"
-        f"Real people:     {command} train osnet_x0_25_market1501_dev --data FOLDER --out runs/market"
+        f"Real people:     {command} train osnet_x0_25_market1501_dev --data FOLDER --out runs/market\n"
+        "                 FOLDER contains Market-1501-v15.09.15, which its authors give for research\n"
+        f"Released models: {command} evaluate osnet_x0_25_msmt17.pth --data FOLDER --dataset market1501-dev\n"
+        "                 a file of torchreid's model zoo: docs/how-to/which-model.md"
     )
     output.result({
         "run": str(run.folder), "page": str(page), "untrained": untrained.to_json(), "evaluation": scored.to_json(),

@@ -35,8 +35,8 @@ def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output],
 
 
 def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
-    """Go on with a run that was stopped, by its own recipe and in its own folder; with
-    more epochs, extend it."""
+    """Go on with a run that was stopped, by its own recipe and in its own folder;
+    with more epochs, extend it."""
     _finish(go_on("train", options, output), output)
 
 

@@ -84,7 +84,9 @@ def test_labelled_pairs_in_place_of_a_dataset(run: Path, pairs: Path, say: Say, 
     assert re.search(r"\d+ pairs of one person, \d+ of two; left out: 20 unsure, 0 not labelled", text)
     assert "They stand for 435 pairs, of which about" in text
     assert re.search(r"│ 10\.000% +│ 0\.\d{4} +│ 0\.\d{4} to [01]\.\d{4} +│ +[\d.]+% +│ [\d.]+% +│", text)
-    assert re.search(r"So few pairs cannot tell false-match rates of [^;]*0\.001, 0\.0001; the smallest that they", text)
+    assert re.search(
+        r"So few pairs cannot tell false-match rates of [^;]*0\.001, 0\.0001; the smallest that they", text
+    )
     found = answer("calibrate", run, "--pairs", pairs, "--rates", "0.2")
     kept = Calibration.load(run / "calibration.json")
     assert found["unsure"] == 20

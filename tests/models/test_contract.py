@@ -1,5 +1,6 @@
 """What every backbone must do. A new backbone is covered by its line in BACKBONES."""
 
+from functools import cache
 from inspect import signature
 
 import pytest
@@ -19,8 +20,14 @@ def build(name: str, embedding_size: int = 512) -> EmbeddingModel:
     return build_model(name, width=width, embedding_size=embedding_size)
 
 
+@cache
+def at_rest(name: str) -> EmbeddingModel:
+    """One in evaluation mode, for tests that leave it as it is."""
+    return build(name, embedding_size=40).eval()
+
+
 def test_promised_channels_and_embedding_size(name: str) -> None:
-    model = build(name, embedding_size=40).eval()
+    model = at_rest(name)
     images = torch.randn(2, 3, 64, 32)
     maps = model.feature_maps(images)
     assert maps.shape[:2] == (2, model.backbone.out_channels)
@@ -49,7 +56,7 @@ def test_every_weight_gets_a_gradient(name: str) -> None:
 
 
 def test_an_image_alone_is_as_in_a_batch(name: str) -> None:
-    model = build(name).eval()
+    model = at_rest(name)
     images = torch.randn(3, 3, 64, 32)
     with torch.no_grad():
         together, alone = model(images), torch.cat([model(image[None]) for image in images])
@@ -64,7 +71,7 @@ def test_weights_survive_a_round_trip(name: str) -> None:
 
 
 def test_any_image_size(name: str) -> None:
-    model = build(name).eval()
+    model = at_rest(name)
     with torch.no_grad():
         for size in ((160, 64), (64, 64), (100, 50)):
             assert model(torch.randn(1, 3, *size)).isfinite().all()

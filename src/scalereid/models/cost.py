@@ -1,10 +1,10 @@
-"""Cost of a model: parameters and multiply-adds, counted on the meta device, which computes shapes only."""
+"""Cost of a model: parameters and multiply-adds, counted while an image is computed."""
 
 from copy import deepcopy
 from typing import NamedTuple
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from scalereid.models.embedding_model import EmbeddingModel
 
@@ -24,7 +24,15 @@ def cost(model: EmbeddingModel, image_size: tuple[int, int] = (256, 128)) -> Cos
     biases to the work: 978,878,352 instead of 978,875,392.)
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    on_meta = deepcopy(model).to("meta").eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        on_meta(torch.empty(1, 3, *image_size, device="meta"))
-    return Cost(parameters, counter.get_total_flops() // 2)
+    counted, works = deepcopy(model).eval(), list[int]()
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        weight = layer.get_parameter("weight")
+        works.append(output.numel() * weight[0].numel())  # of one output value
+
+    for layer in counted.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(count)
+    with torch.no_grad():  # a real image: shapes alone, on the meta device, take longer
+        counted(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
+    return Cost(parameters, sum(works))

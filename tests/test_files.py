@@ -1,8 +1,19 @@
+import errno
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from scalereid.files import read_json, require_free, write, write_folder, write_json
+from scalereid.files import create_array, read_json, require_free, require_writable, write, write_folder, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -13,11 +24,11 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
     file, seen = tmp_path / "weights.safetensors", []
 
     def save(partial: Path) -> None:
-        seen.append((partial.suffix, partial.parent, file.exists()))
+        seen.append((partial.name, partial.parent.parent, file.exists()))
         partial.write_text("new")
 
     write(file, save)
-    assert seen == [(".safetensors", tmp_path, False)]  # the same folder, so that the rename is atomic
+    assert seen == [(file.name, tmp_path, False)]  # on the same disk, so that the move is atomic
     assert file.read_text() == "new"
     assert names(tmp_path) == [file.name]
 
@@ -106,3 +117,85 @@ def test_what_exists_is_not_free(tmp_path: Path) -> None:
     for taken in (tmp_path / "folder", tmp_path / "folder" / "file"):
         with pytest.raises(FileExistsError, match=f"{taken} exists; choose another name, or move it away"):
             require_free(taken)
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """As on a full disk, the system refuses to write more than this number of bytes to a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda partial: partial.write_bytes(b"x" * 100_000),
+        lambda partial: np.savez(partial, a=np.zeros(100_000)),
+        lambda partial: save_file({"a": torch.zeros(100_000)}, partial),
+        lambda partial: create_array(partial, np.float32, (100_000,)),
+    ],
+    ids=["bytes", "npz", "safetensors", "array"],
+)
+def test_a_full_disk_is_a_sentence(tmp_path: Path, save: Callable[[Path], Any]) -> None:
+    sentence = (
+        r"weights\.bin cannot be written: File too large(, 400,\d+ bytes are needed)?; [\d,]+ bytes are free there"
+    )
+    with largest_file(50_000), pytest.raises(OSError, match=sentence):
+        write(tmp_path / "weights.bin", save)
+    assert names(tmp_path) == []
+
+
+def test_other_errors_stay_what_they_are(tmp_path: Path) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError(errno.EACCES, "not yours")
+
+    with pytest.raises(PermissionError, match="not yours"):
+        write(tmp_path / "x", refuse)
+
+
+def test_an_array_takes_its_room_on_disk_at_once(tmp_path: Path) -> None:
+    rows = create_array(tmp_path / "x.npy", np.float32, (1000, 250))
+    assert (tmp_path / "x.npy").stat().st_blocks * 512 >= 1_000_000
+    rows[7] = 3
+    rows.flush()
+    read = np.load(tmp_path / "x.npy", mmap_mode="r")
+    assert read.shape == (1000, 250)
+    assert (read[7] == 3).all()
+    assert not read[8].any()
+
+
+def test_the_umask_decides_who_may_read(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write(tmp_path / "x.safetensors", lambda partial: save_file({"a": torch.zeros(1)}, partial))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_kill_leaves_is_removed_at_the_next_write(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from scalereid.files import write\n"
+        "write(Path(sys.argv[1]), lambda partial: (partial.write_text('half'), os.kill(os.getpid(), 9)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, tmp_path / "a[1].bin"], check=False).returncode == -9
+    (left,) = names(tmp_path)
+    theirs = tmp_path / f"{left.rpartition('-')[0]}-{os.getppid()}"  # of a process that lives
+    theirs.mkdir()
+    write(tmp_path / "a[1].bin", lambda partial: partial.write_text("whole"))
+    assert names(tmp_path) == [theirs.name, "a[1].bin"]
+
+
+def test_what_cannot_be_written_is_found_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require_writable(tmp_path / "new" / "folder" / "x.json")
+    (tmp_path / "file").touch()
+    require_writable(tmp_path / "file")
+    with pytest.raises(NotADirectoryError, match=rf"x\.json cannot be written: {tmp_path}/file is not a folder"):
+        require_free(tmp_path / "file" / "x.json")
+    monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)  # root may write everywhere
+    with pytest.raises(PermissionError, match=f"x cannot be written: {tmp_path} is not writable; choose another place"):
+        require_free(tmp_path / "x")

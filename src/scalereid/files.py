@@ -1,26 +1,67 @@
 """Atomic writes: a file or folder is complete or not there, even after a crash or power cut."""
 
+import errno
+import glob
 import json
 import os
+import re
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def write(file: Path, save: Callable[[Path], Any]) -> None:
-    """Write `file` atomically: `save` writes a temporary file beside it, which is flushed to disk and renamed.
+    """Write `file` atomically: `save` writes one of the same name in a temporary folder, which is flushed to disk and moved.
 
-    The temporary name has the same suffix, since some libraries choose the format by it.
+    Whatever a killed process leaves is in that folder, and is removed when the file is next written. Who may read the file is
+    decided by the umask, as for any new file.
+
+    Raises:
+        OSError: The disk is full; the message says how much is free.
     """
-    partial = file.with_name(f".{file.stem}.partial-{os.getpid()}{file.suffix}")
+    partial = _partial(file)
+    partial.mkdir()
     try:
-        save(partial)
-        with partial.open("r+b") as written:
+        save(partial / file.name)
+        with (partial / file.name).open("r+b") as written:
             os.fsync(written.fileno())
-        partial.replace(file)
+        (partial / file.name).chmod(partial.stat().st_mode & 0o666)  # some libraries write for the owner alone
+        (partial / file.name).replace(file)
+    except Exception as error:
+        if _errno(error) in _FULL:
+            free = shutil.disk_usage(file.parent).free
+            raise OSError(f"{file} cannot be written: {_reason(error)}; {free:,} bytes are free there") from error
+        raise
     finally:
-        partial.unlink(missing_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def create_array(file: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new .npy file of zeros as a memory map.
+
+    Its space on disk is reserved, so that a full disk is an error here rather than the end of the process at the first write.
+
+    Raises:
+        OSError: There is no room for it; the message says how many bytes it takes.
+    """
+    with file.open("wb") as header:
+        values = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, values)
+        size = header.tell() + np.dtype(dtype).itemsize * int(np.prod(shape, dtype=object))
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(header.fileno(), 0, size)
+            else:
+                header.truncate(size)
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror}, {size:,} bytes are needed") from error
+    return np.lib.format.open_memmap(file, mode="r+")
 
 
 def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
@@ -31,7 +72,7 @@ def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
     Raises:
         OSError: The folder cannot be created.
     """
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
+    partial = _partial(folder)
     try:
         fill(partial)
         partial.rename(folder)
@@ -61,10 +102,58 @@ def read_json(file: Path) -> Any:
 
 
 def require_free(path: Path) -> None:
-    """Check that nothing would be overwritten at `path`, before any work is done.
+    """Check that a new file or folder can be made at `path` and nothing would be overwritten, before any work is done.
 
     Raises:
         FileExistsError: `path` is a file, or a folder that is not empty.
+        OSError: It cannot be made there.
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"{path} exists; choose another name, or move it away")
+    require_writable(path)
+
+
+def require_writable(path: Path) -> None:
+    """Check that `path` can be written, with folders above it that do not exist yet, before any work is done.
+
+    Raises:
+        OSError: It is a folder that cannot be written to, or a file above it is not a folder, or may not be written to.
+    """
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    if there != path and not there.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {there} is not a folder; choose another name")
+    if not os.access(there, os.W_OK):
+        raise PermissionError(f"{path} cannot be written: {there} is not writable; choose another place")
+
+
+def _partial(path: Path) -> Path:
+    """The temporary folder beside a file or folder that this process is about to write.
+
+    Those that killed processes of this machine have left there are removed.
+    """
+    host, own = socket.gethostname(), os.getpid()
+    for left in path.parent.glob(glob.escape(f".{path.name}.partial-{host}-") + "*"):
+        pid = left.name.rpartition("-")[2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return path.with_name(f".{path.name}.partial-{host}-{own}")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return True
+
+
+def _errno(error: Exception) -> int | None:
+    """The system's number of an error; of one from a library in Rust (safetensors) as its message tells."""
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else getattr(error, "errno", None)
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or os.strerror(_errno(error) or 0)

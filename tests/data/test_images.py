@@ -1,8 +1,12 @@
+import os
+import struct
+import subprocess
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from scalereid.data.images import ImageStore, has_deep_channels, load_image, read_image, resize
 from scalereid.data.records import ReidDataset
@@ -164,3 +168,41 @@ def test_pictures_are_turned_as_the_camera_says(tmp_path: Path, name: str) -> No
     turned = read_image(path, SIZE).astype(int)
     assert turned[2, :, 2].min() > 200
     assert turned[-3, :, 0].min() > 200
+
+
+def test_a_png_of_sixteen_bits_a_colour_is_refused(tmp_path: Path) -> None:
+    """Pillow drops half of the bits in silence and says that the mode is RGB."""
+    raw = b"".join(b"\0" + bytes(range(12)) for _ in range(2))  # two lines of two pixels
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    (tmp_path / "x.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+    )
+    with pytest.raises(
+        ValueError, match=r"x\.png cannot be read as an image: it has more than 8 bits a channel; convert it"
+    ):
+        load_image(tmp_path / "x.png")
+
+
+def test_a_format_that_would_start_another_program_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
+    monkeypatch.setattr(subprocess, "check_call", lambda *_: pytest.fail("a program was started"))
+    with pytest.raises(
+        ValueError, match=r"x\.jpg cannot be read as an image: it is not BMP, .* TIFF or WEBP, whatever its name"
+    ):
+        load_image(tmp_path / "x.jpg")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.jpg")
+    with pytest.raises(ValueError, match=r"x\.jpg cannot be read as an image: it is not a file"):
+        load_image(tmp_path / "x.jpg")
+
+
+def test_an_orientation_that_is_text_is_ignored(tmp_path: Path) -> None:
+    entry = struct.pack(">HHHI4s", 1, ExifTags.Base.Orientation, 2, 3, b"up\0\0")  # one entry, of ASCII
+    Image.new("RGB", (4, 8)).save(tmp_path / "x.jpg", exif=b"Exif\0\0MM\0*" + struct.pack(">I", 8) + entry + bytes(4))
+    assert load_image(tmp_path / "x.jpg").size == (4, 8)

@@ -1,13 +1,14 @@
 """The size of the images that a model takes."""
 
 ImageSize = tuple[int, int]  # (height, width), always in this order
+_MOST = 4096  # pixels of a side: networks for people take 64 to 512
 
 
 def check_image_size(image_size: ImageSize) -> None:
     """Check that networks can halve an image four times with a pixel left.
 
     Raises:
-        ValueError: `image_size` is below 16 pixels either way.
+        ValueError: `image_size` is below 16 pixels either way, or above 4096.
     """
-    if min(image_size) < 16:
-        raise ValueError(f"image_size is {image_size[0]}×{image_size[1]}; height and width must be at least 16")
+    if not 16 <= min(image_size) <= max(image_size) <= _MOST:
+        raise ValueError(f"image_size is {image_size[0]}×{image_size[1]}; height and width must be from 16 to {_MOST}")

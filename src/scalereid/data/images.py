@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,10 +19,13 @@ from torch import Tensor
 
 from scalereid.data.image_size import ImageSize
 from scalereid.data.shapes import ShapeCount
-from scalereid.files import write
+from scalereid.files import create_array, write
 
+FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+"""Pillow's names of the formats that are read. Of others, EPS would start Ghostscript."""
 _AHEAD = 2  # batches read while one is used
 Pixels = NDArray[np.uint8]
+_LIST = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 Advance = Callable[[int], None]  # called with the number of images just completed
 
 
@@ -66,7 +70,9 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
         ValueError: See `load_image`.
     """
     try:
-        with Image.open(source) as image:
+        if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
+            raise ValueError("it is not a file")  # a pipe would be waited for
+        with Image.open(source, formats=FORMATS) as image:
             if has_deep_channels(image):
                 raise ValueError("it has more than 8 bits a channel; convert it")
             if getattr(image, "is_animated", False) and image.format != "MPO":  # whose first picture is the photograph
@@ -75,14 +81,15 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
     except MemoryError:
         raise
     except UnidentifiedImageError:
-        raise ValueError(f"{name or source} cannot be read as an image: Pillow does not know its format") from None
+        raise ValueError(f"{name or source} cannot be read as an image: it is not {_LIST}, whatever its name") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
         raise ValueError(f"{name or source} cannot be read as an image: {error}") from error
 
 
 def has_deep_channels(image: Image.Image) -> bool:
-    """Whether an image has more than 8 bits per channel, which a conversion to RGB would clip."""
-    return image.mode.startswith(("I", "F"))
+    """Whether an image has more than 8 bits per channel, which a conversion to RGB would clip or Pillow already has."""
+    stored = [str(part[3]) for part in getattr(image, "tile", ())]  # as in the file, such as RGB;16B
+    return image.mode.startswith(("I", "F")) or any(";16" in mode for mode in stored)
 
 
 def upright(image: Image.Image) -> Image.Image:
@@ -94,7 +101,8 @@ def orientation(image: Image.Image) -> int:
     """EXIF orientation of an image: 1 upright, 5 to 8 lying on a side."""
     if "exif" not in image.info and image.format != "TIFF":
         return 1  # without asking for more, for which a PNG would be decoded
-    return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    told = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return told if isinstance(told, int) else 1  # a damaged tag may hold text
 
 
 class ImageStore:
@@ -155,7 +163,7 @@ class ImageStore:
 
     def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
         def save(partial: Path) -> None:
-            pixels = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=shape)
+            pixels = create_array(partial, np.uint8, shape)
             self._decode(self.paths, pixels, advance)
             pixels.flush()
 

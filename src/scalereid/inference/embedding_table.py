@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.files import require_free, write
+from scalereid.files import create_array, require_free, write
 from scalereid.inference.items import Item
 from scalereid.packages import require
 
@@ -179,7 +179,7 @@ def _save_npz(out: Path, shards: Sequence[Path], metadata: str, size: int) -> No
     arrays = {name: np.concatenate([part[name] for part in small]) for name in _ITEM}
     beside = out.with_suffix(".embedding.npy")
     try:
-        rows = np.lib.format.open_memmap(beside, mode="w+", dtype=np.float32, shape=(len(arrays["pid"]), size))
+        rows = create_array(beside, np.float32, (len(arrays["pid"]), size))
         start = 0
         for part in _columns(shards):
             rows[start : start + len(part["pid"])] = part["embedding"]

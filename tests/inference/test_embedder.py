@@ -1,3 +1,4 @@
+import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -210,3 +211,19 @@ FRAME = np.zeros((9, 9, 3), np.uint8)
 def test_wrong_arguments_are_named(embedder: Embedder, given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         embedder(**{"images": []} | given)
+
+
+def test_a_forked_child_is_told_at_once(run: Path, paths: list[Path]) -> None:
+    embedder = Embedder(run, runtime="torch")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            embedder(paths[:1])
+        except RuntimeError as error:
+            os.write(writing, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert b"made before the process was forked" in os.read(reading, 1_000)
+    assert embedder(paths[:1]).shape == (1, embedder.embedding_size)

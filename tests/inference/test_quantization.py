@@ -121,6 +121,12 @@ def test_where_it_cannot_be_kept(
         quantize(run if source == "run" else source, tmp_path / out if out else None, data=people.root, dataset="csv")
 
 
+@pytest.mark.parametrize("loss", [float("nan"), -0.1, 5.0])
+def test_a_loss_that_no_model_can_have_is_refused(people: ReidDataset, loss: float) -> None:
+    with pytest.raises(ValueError, match=f"max_loss is {loss}; expected a fraction, from 0 to 1"):
+        quantize({}, data=people.root, dataset="csv", max_loss=loss)
+
+
 def test_what_to_compute_in_is_said() -> None:
     assert (
         verdict([EXACT, HALF, Accuracy("int8", 0.5, 0.6, 0.99, 270)]) == "int8 is 1.50 times as fast as bfloat16 here"

@@ -120,3 +120,9 @@ def test_options_reach_the_constructor(tmp_path: Path) -> None:
         build_model("resnet50", options={"depth": 3})
     model = build_model("resnet50", options={"last_stride": 2})
     assert model.feature_maps(torch.randn(2, 3, 64, 32)).shape == (2, 2048, 2, 1)
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_embeddings_without_numbers_are_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=f"embedding_size is {size}; expected at least 1"):
+        build_model("osnet_x0_25", embedding_size=size)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,37 @@ def test_numbers_too_large_to_be_squared_are_named() -> None:
     many[290] = 1e30
     with pytest.raises(ValueError, match="the query embedding in row 290 is too long"):  # not in the first block
         list(distance_blocks(many, huge[:1], "euclidean"))
+
+
+def test_numbers_too_small_to_be_squared_are_named() -> None:
+    """Their length would come out as 0, and every distance as 1."""
+    tiny = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, 2e-30]])
+    with pytest.raises(
+        ValueError, match=r"the gallery embedding in row 2 is too short, at most 2\.0e-30, for its length"
+    ):
+        next(distance_blocks(tiny[:1], tiny, "cosine"))
+    with pytest.raises(ValueError, match="the query embedding in row 2 is too short"):
+        next(distance_blocks(tiny, tiny[:1], "euclidean"))
+    next(distance_blocks(tiny[:2], tiny[:2] * 2e-12, "cosine"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (None, "query embeddings are a NoneType; expected an array or a tensor of numbers"),
+        ({"a": 1}, "query embeddings are a dict; expected an array"),
+        (np.array(["a", "b"]), "query embeddings are a ndarray; expected an array or a tensor of numbers"),
+        (torch.ones(2, 2).to_sparse(), "query embeddings are sparse; expected an array or a tensor of real numbers"),
+        (torch.ones(2, 2, device="meta"), "query embeddings are without values; expected"),
+        (np.ones((2, 2), np.complex64), "query embeddings are complex; expected"),
+        (np.ones((2, 0)), r"query embeddings have shape \[2, 0\]; expected \(n, d\), one row per image"),
+        (np.ones(3), r"query embeddings have shape \[3\]; expected \(n, d\)"),
+    ],
+    ids=["none", "dict", "text", "sparse", "meta", "complex", "empty", "vector"],
+)
+def test_what_is_not_a_matrix_of_numbers_is_named(wrong: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        as_matrix(wrong, "query")
 
 
 def test_finite_numbers_whose_sum_is_not_are_finite() -> None:

@@ -99,7 +99,7 @@ class Embedder:
         self._embed: PixelEmbedder | None = PixelEmbedder(
             runtime=opened.runtime, batch_size=opened.batch_size, flip=flip, normalize=normalize
         )
-        self._threads = reading_threads(opened.runtime)
+        self._threads, self._process = reading_threads(opened.runtime), os.getpid()
 
     def __repr__(self) -> str:
         computed = "closed" if self._embed is None else f"{self.runtime.name} in {self.runtime.precision}"
@@ -119,6 +119,11 @@ class Embedder:
 
     @property
     def _open(self) -> PixelEmbedder:
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                "This Embedder was made before the process was forked, which its threads do not survive; make one in each "
+                "process that embeds"
+            )
         if self._embed is None:
             raise RuntimeError("This Embedder is closed; make a new one")
         return self._embed

@@ -104,6 +104,8 @@ def quantize(
         ValueError, FileExistsError: See `export`; or no file is named and the model is not a run.
         ModuleNotFoundError: OpenVINO, NNCF or ONNX is not installed; the message says how to install it.
     """
+    if not 0 <= max_loss <= 1:
+        raise ValueError(f"max_loss is {max_loss}; expected a fraction, from 0 to 1")
     out, progress = _destination(source, out), progress or Progress.silent()
     require("openvino", "nncf", "onnx", "onnxscript", extra="export,int8")
     loaded = load_checkpoint(source, run_code=run_code)

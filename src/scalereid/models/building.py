@@ -32,8 +32,10 @@ def build_model(
 
     Raises:
         ValueError: The backbone does not exist or is not a `Backbone`, has no width or genotype to change, or does not take
-            these options.
+            these options; or `embedding_size` is below 1.
     """
+    if embedding_size < 1:
+        raise ValueError(f"embedding_size is {embedding_size}; expected at least 1")
     if isinstance(backbone, Genotype):
         genotype, backbone = backbone, "osnet_x1_0"
     make = find(backbone, BACKBONES)

@@ -21,6 +21,7 @@ BLOCK = 20_000_000
 _MIN_ROWS = 16
 _MAX_ROWS = 256  # with more, matrix products are no faster
 _MAX_SQUARE = 1e37  # of an embedding's length: four of them still fit into float32
+_MIN_SQUARE = 1e-24  # of one that is not all zeros: the least length that is divided by is 1e-12
 _CHUNK = 8_192  # embeddings checked at a time
 _FILTERS = Lock()  # Python's list of warning filters is shared by all threads
 
@@ -64,9 +65,10 @@ def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
     Raises:
         ValueError: They are not a matrix, or not finite; the message begins with `name` and says which row.
     """
-    matrix = shared(embeddings).detach().float()
-    if matrix.ndim != 2:
+    matrix = _real_numbers(embeddings, name)
+    if matrix.ndim != 2 or not matrix.shape[1]:
         raise ValueError(f"{name} embeddings have shape {list(matrix.shape)}; expected (n, d), one row per image")
+    matrix = matrix.detach().float()
     for start in range(0, len(matrix), _CHUNK):
         part = matrix[start : start + _CHUNK]
         if not part.sum(dim=1).isfinite().all():  # sums are quick, but may also overflow
@@ -74,6 +76,20 @@ def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
             if len(bad):
                 raise ValueError(f"the {name} embedding in row {start + int(bad[0])} has NaN or infinity")
     return matrix
+
+
+def _real_numbers(embeddings: Embeddings, name: str) -> Tensor:
+    try:
+        values = shared(embeddings)
+    except (TypeError, ValueError, RuntimeError) as error:
+        kind = type(embeddings).__name__
+        raise ValueError(
+            f"{name} embeddings are a {kind}; expected an array or a tensor of numbers ({error})"
+        ) from error
+    if values.layout != torch.strided or values.is_meta or values.is_complex():
+        kind = "without values" if values.is_meta else "complex" if values.is_complex() else "sparse"
+        raise ValueError(f"{name} embeddings are {kind}; expected an array or a tensor of real numbers")
+    return values
 
 
 def check_widths(query: Tensor, gallery: Tensor) -> None:
@@ -103,4 +119,10 @@ def _squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tenso
     if not fits.all():
         row = first_row + int((~fits).nonzero()[0])
         raise ValueError(f"the {name} embedding in row {row} is too long: its squared length does not fit into float32")
+    for row in (squares < _MIN_SQUARE).nonzero().flatten().tolist():
+        if embeddings[row].any():
+            raise ValueError(
+                f"the {name} embedding in row {first_row + row} is too short, at most {embeddings[row].abs().max():.1e}, for "
+                "its length to be computed in float32; multiply all embeddings by a constant"
+            )
     return squares

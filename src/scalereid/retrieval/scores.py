@@ -20,6 +20,7 @@ from scalereid.retrieval.single_shot import SingleShot
 
 APRule = Literal["at-matches", "trapezoid"]
 """How precision is averaged over a query's matches."""
+_MAX_RANK = 1_000_000  # ranks of a CMC, which nobody reads that far
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,8 @@ def score(
     check_choice("distance", distance, Distance)
     check_choice("protocol", protocol, Protocol)
     check_choice("ap_rule", ap_rule, APRule)
+    if not 1 <= max_rank <= _MAX_RANK:
+        raise ValueError(f"max_rank is {max_rank}; expected 1 to {_MAX_RANK:,}")
     query, gallery = paired(query, gallery)
     counter = RankCounter(query, gallery, protocol)
     single_shot = SingleShot(gallery.pids, seed=seed) if protocol == "single-gallery-shot" else None

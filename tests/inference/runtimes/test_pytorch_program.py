@@ -83,3 +83,14 @@ def test_a_file_of_other_origin(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be loaded here"):
         (tmp_path / "damaged.pt2").write_bytes((tmp_path / "strange.pt2").read_bytes()[:400])
         ProgramRuntime(tmp_path / "damaged.pt2")
+
+
+def test_an_archive_made_to_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "model.pt2"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model/extra/scalereid", bytes(20_000_000))
+    assert file.stat().st_size < 30_000
+    with pytest.raises(
+        ValueError, match=r"model\.pt2 cannot be read: its metadata have 20,000,000 bytes; expected at most"
+    ):
+        read_metadata(file)

@@ -15,6 +15,8 @@ from scalereid.inference.export.graph import traced
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.models.embedding_model import EmbeddingModel
 
+_LONGEST = 10_000_000  # bytes of metadata
+
 
 def write_program(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
     """Write what `torch.export.load(file).module()` gives back: plain operations that any torch of this version runs."""
@@ -54,10 +56,17 @@ def read_program_metadata(file: Path) -> str:
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             if name.endswith(f"/extra/{KEY}"):  # an exported program
-                return archive.read(name).decode()
+                return _read(archive, name).decode()
             if name.endswith("_metadata.json"):  # a compiled one
-                return str(json.loads(archive.read(name))[KEY])
+                return str(json.loads(_read(archive, name))[KEY])
     raise KeyError(KEY)
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """An entry of an archive, unless it is far longer than metadata are: it may have been made to fill the memory."""
+    if (size := archive.getinfo(name).file_size) > _LONGEST:
+        raise ValueError(f"its metadata have {size:,} bytes; expected at most {_LONGEST:,}")
+    return archive.read(name)
 
 
 class ProgramRuntime:

@@ -19,6 +19,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"figures"},
     {"api"},
     {"cli"},
+    {"__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 LONGEST = 300  # lines of a file

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scalereid import __version__
 from scalereid.cli import main
 from scalereid.data.records import ReidDataset
 from tests.cli.conftest import ONE_STREAM, SMALL, Fail, Say
@@ -68,3 +69,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(people: ReidDataset, tmp_path: Path)
     assert process.returncode == 130
     assert re.search(rf"stopped and saved\. Go on with:  \S+ train --resume {run}\n", text)
     assert (run / "resume.safetensors").is_file()
+
+
+def test_the_module_is_the_command() -> None:
+    found = subprocess.run([sys.executable, "-m", "scalereid", "--version"], capture_output=True, text=True, check=True)
+    assert found.stdout == f"scalereid {__version__}\n"

@@ -5,14 +5,16 @@ from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from scalereid.models.genotype import Genotype
-from tests.cli.conftest import SMALL, Answer, Fail, Say
+from tests.cli.conftest import Answer, Fail, Say
 
 
 def test_search_and_train_what_it_found(
     people: ReidDataset, tmp_path: Path, say: Say, answer: Answer, fail: Fail
 ) -> None:
     run = tmp_path / "search"
-    text = say("nas", "nas_toy", "--data", people.root, "--out", run, *SMALL, "--model.width", "0.2")
+    smaller = ("--data.image-size", "32", "16", "--data.batch-size", "36", "--model.width", "0.2")
+    words = ("nas", "nas_toy", "--data", people.root, "--data.dataset", "csv", "--out", run, "--schedule.epochs", "1")
+    text = say(*words, *smaller)
     assert re.search(r"from the first block to the last: ((none|inside|outside|both) ?){6}\n", text)
     assert re.search(rf"train RECIPE --data {people.root} --out runs/child --genotype {run}/genotype.json\n$", text)
     found = answer("nas", "--resume", run)  # finished: nothing is left to do

@@ -191,13 +191,14 @@ def test_half_precision_and_an_unknown_runtime(people: ReidDataset, trained: Run
 MSMT17 = {"euclidean": (62.75, 78.73, 38.66), "cosine": (61.84, 78.58, 40.75)}
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize(
     ("weights", "runtime", "expected"),  # rank-1, rank-5 and mAP, measured with torchreid's own model and formula
     [
-        ("msmt17", "openvino", MSMT17),  # the fastest
-        pytest.param("msmt17", "torch", MSMT17, marks=pytest.mark.slow),
-        pytest.param("market1501", "torch", {"cosine": (99.85, 99.85, 99.76)}, marks=pytest.mark.slow),
+        ("msmt17", "openvino", MSMT17),
+        ("msmt17", "torch", MSMT17),
+        ("market1501", "torch", {"cosine": (99.85, 99.85, 99.76)}),
     ],
 )
 def test_real_weights_on_real_images(

@@ -88,17 +88,12 @@ def test_a_run_stopped_somewhere(people: ReidDataset, tmp_path: Path, whole: Run
 def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A whole run with everything in it: classifiers alone at first, a triplet phase, an auxiliary branch, bfloat16."""
     folder = tmp_path_factory.mktemp("finetuned")
-    dslnet = replace(
-        TINY,
-        data=replace(TINY.data, image_size=(32, 16)),
-        model=replace(TINY.model, backbone="dslnet", width=0.2),
-        schedule=ScheduleSettings(epochs=1),
-    )
-    first = train(dslnet, data=people.root, out=folder / "first")
+    small = replace(TINY, data=replace(TINY.data, image_size=(32, 16)), schedule=ScheduleSettings(epochs=1))
+    first = train(small, data=people.root, out=folder / "first")
     recipe = replace(
         TINY,
-        data=replace(dslnet.data, images_per_person=4, images_per_person_from_epoch=1, patch=0.5, jitter=0.5),
-        model=replace(dslnet.model, initial_weights=str(first.folder)),
+        data=replace(small.data, images_per_person=4, images_per_person_from_epoch=1, patch=0.5, jitter=0.5),
+        model=replace(small.model, initial_weights=str(first.folder)),
         objective=ObjectiveSettings(triplet=0.5, ratio=0.8, triplet_from_epoch=2, auxiliary=1.0),
         optimizer=OptimizerSettings(lr=0.01, precision="bfloat16"),
         schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),

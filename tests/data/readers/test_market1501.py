@@ -148,6 +148,7 @@ def test_missing_folder_says_where_it_looked(tmp_path: Path) -> None:
         read_market1501(tmp_path)
 
 
+@pytest.mark.slow  # makes tens of thousands of files
 @pytest.mark.data
 def test_official_names_give_the_published_counts(data_root: Path, tmp_path: Path) -> None:
     """Empty files with all official names, junk and distractors among them."""

@@ -75,6 +75,7 @@ def test_missing_folder_is_named(root: Path) -> None:
         read_msmt17(root)
 
 
+@pytest.mark.slow  # makes tens of thousands of files
 @pytest.mark.data
 def test_official_lists(data_root: Path, tmp_path: Path) -> None:
     base = tmp_path / "MSMT17_V1"

@@ -28,6 +28,7 @@ def test_a_model_gives_torchs_embeddings(name: str, run: Path, paths: list[Path]
             np.testing.assert_allclose(found, exact[:size], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow  # export's own tests write most of these files
 @pytest.mark.parametrize(
     "form", [form for form in FORMATS if form != "aotinductor"]
 )  # which compiles for half a minute

@@ -15,9 +15,7 @@ from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
-from scalereid.inference.embedder import Embedder
 from scalereid.inference.labelled_pairs import distances_of_pairs
-from scalereid.inference.opening import RuntimeOptions
 from scalereid.progress import counted
 from scalereid.retrieval.answers import read_pairs
 from scalereid.retrieval.calibration import RATES, Calibration, Method, require_scikit_learn
@@ -61,18 +59,17 @@ def calibrate(
     for rate in options.rates:
         if not 0 < rate < 1:
             raise ValueError(f"a false-match rate is {rate}; it must be between 0 and 1")
-    runtime = compute.runtime_options(source)
     if options.pairs is None:
         if options.data is None:
             raise UsageError("Name what to calibrate on: --data FOLDER, or --pairs FILE.csv")
-        document = _on_people(source, options.data, options, distances, runtime, folder, output)
+        document = _on_people(source, options.data, options, distances, compute, folder, output)
     else:
         given = {"--data": options.data, "--dataset": options.dataset} | {
             f"--{k}": v for k, v in vars(distances).items()
         }
         if ignored := [flag for flag, value in given.items() if value is not None]:
             raise UsageError(f"--pairs takes the place of a dataset and its distances; leave out {', '.join(ignored)}")
-        document = _on_pairs(source, options.pairs, options, runtime, folder, output)
+        document = _on_pairs(source, options.pairs, options, compute, folder, output)
     output.result(document)
 
 
@@ -81,7 +78,7 @@ def _on_people(
     data: Path,
     options: CalibrateOptions,
     distances: DistanceOptions,
-    runtime: RuntimeOptions,
+    compute: ComputeOptions,
     folder: Path,
     output: Output,
 ) -> dict[str, Any]:
@@ -91,7 +88,7 @@ def _on_people(
         data=data,
         dataset=options.dataset,
         options=EvaluationOptions(distance=distances.distance, protocol=distances.protocol),
-        runtime=runtime,
+        runtime=compute.runtime_options(source),
         progress=output.progress,
     )
     distance, protocol = scored.scores.distance, scored.scores.protocol
@@ -112,18 +109,11 @@ def _on_people(
 
 
 def _on_pairs(
-    source: str, file: Path, options: CalibrateOptions, runtime: RuntimeOptions, folder: Path, output: Output
+    source: str, file: Path, options: CalibrateOptions, compute: ComputeOptions, folder: Path, output: Output
 ) -> dict[str, Any]:
     """Calibrate on labelled pairs; the document for --json."""
     labelled = read_pairs(file)
-    with Embedder(
-        source,
-        runtime=runtime.runtime,
-        precision=runtime.precision,
-        device=runtime.device,
-        batch_size=runtime.batch_size,
-        run_code=runtime.run_code,
-    ) as embedder:
+    with compute.embedder(source) as embedder:
         metadata, distances = embedder.metadata, distances_of_pairs(labelled, embedder, output.progress)
     pairs, counts = labelled.pair_distances(distances), labelled.counts
     found = calibrate_pairs(

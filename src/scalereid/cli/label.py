@@ -14,8 +14,8 @@ from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.figures.labelling import write_labelling_page
 from scalereid.files import require_free
-from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import Item, find_items
+from scalereid.progress import counted
 from scalereid.retrieval.drawing import draw_pairs
 
 _MOST_IMAGES = 10_000  # whose pairs are compared in a minute
@@ -62,16 +62,8 @@ def label(
                 f"other_cameras needs images of two cameras; {images} tells {len(np.unique(cameras[cameras >= 0]))}, by file "
                 "names such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
             )
-    output.say(f"{len(items):,} images{left_out}; preparing the model …")
-    runtime = compute.runtime_options(source)
-    with Embedder(
-        source,
-        runtime=runtime.runtime,
-        precision=runtime.precision,
-        device=runtime.device,
-        batch_size=runtime.batch_size,
-        run_code=runtime.run_code,
-    ) as embedder:
+    output.say(f"{counted(len(items), 'image')}{left_out}; preparing the model …")
+    with compute.embedder(source) as embedder:
         metadata = embedder.metadata
         with output.progress.stage("embedding", len(items)) as advance:
             embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
@@ -88,8 +80,8 @@ def label(
             "are known, draw with --other-cameras."
         )
     output.say(
-        f"{number:,} pairs in {options.out}, drawn from {drawn.pairs:,}; open it in a browser, label, save pairs.csv, then:\n"
-        f"  {command}"
+        f"{counted(number, 'pair')} in {options.out}, drawn from {drawn.pairs:,}; open it in a browser, label, "
+        f"save pairs.csv, then:\n  {command}"
     )
     output.result({
         "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,

@@ -11,6 +11,7 @@ from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import Tile, draw_sheet, tiles_html
 from scalereid.files import write
 from scalereid.inference.search_files import FoundFiles
+from scalereid.progress import counted
 
 ON_PAGE = 500
 """Number of queries on a page at most; larger pages open slowly."""
@@ -21,7 +22,7 @@ ON_SHEET = 100
 def write_found(found: FoundFiles, file: Path) -> None:
     """Write one HTML file with the first `ON_PAGE` queries and what was found for each; its pictures are in it."""
     shown = min(len(found), ON_PAGE)
-    title = f"{_counted(len(found), 'query', 'queries')} among {_counted(len(found.gallery), 'image', 'images')}"
+    title = f"{counted(len(found), 'query', 'queries')} among {counted(len(found.gallery), 'image')}"
     words = [
         "In the first frame a query, then the gallery images most similar to it, with rank, similarity and file, whether or "
         "not the person is among them: no match alone identifies a person."
@@ -83,7 +84,3 @@ def _tiles(found: FoundFiles, number: int) -> list[list[Tile]]:
             )
         rows.append(tiles)
     return rows
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

@@ -104,7 +104,9 @@ def resume(
         epochs: Number of epochs to train to, where more than its recipe has. The run's recipe is replaced, and the one before
             kept in `history.json`.
         data: The folder of the dataset. Defaults to where it was.
-        device, tensorboard, progress: As for `train`.
+        device: As for `train`.
+        tensorboard: As for `train`.
+        progress: As for `train`.
 
     Raises:
         FileNotFoundError: `folder` is not a run, or its state is not there.

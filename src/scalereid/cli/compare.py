@@ -58,8 +58,7 @@ def compare(
     rows = {str(number): evaluation.scores for number, evaluation in enumerate(scored, start=1)}
     output.show(scores_table(rows, caption=f"{scored[0].dataset.name}, {scored[0].scores.how()}"))
     output.say(str(comparison))
-    for sentence in dict.fromkeys(sentence for evaluation in scored for sentence in evaluation.cautions):
-        output.say(f"caution: {sentence}")
+    output.caution(sentence for evaluation in scored for sentence in evaluation.cautions)
     most = _most_changed(comparison, [record.path for record in one_per_tracklet(scored[0].dataset.query)])
     for direction, queries in most.items():
         if queries:

@@ -62,9 +62,7 @@ def embed(
             raise
     for why in unreadable:
         output.say(f"left out: {why}")
-    question = embedder.shapes.question()
-    if question:
-        output.say(f"caution: {question}")
+    cautions = output.caution([embedder.shapes.question()])
     written = len(items) - len(unreadable)
     output.say(
         f"{counted(written, 'embedding')} of {metadata.embedding_size} numbers in {options.out}; model {metadata.fingerprint}"
@@ -72,5 +70,5 @@ def embed(
     output.result({
         "out": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint, "runtime": name,
         "precision": precision, "embedding_size": metadata.embedding_size, "embeddings": written,
-        "cameras": cameras, "cautions": [question] if question else [], "unreadable": unreadable,
+        "cameras": cameras, "cautions": cautions, "unreadable": unreadable,
     })  # fmt: skip

@@ -57,19 +57,17 @@ def label(
     left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
     if options.other_cameras:
         cameras = np.array([item.camid for item in items])
-        if len(np.unique(cameras[cameras >= 0])) < 2:
+        if (told := len({item.camid for item in items} - {-1})) < 2:
             raise ValueError(
-                f"other_cameras needs images of two cameras; {images} tells {len(np.unique(cameras[cameras >= 0]))}, by file "
-                "names such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
+                f"other_cameras needs images of two cameras; {images} tells {told}, by file names "
+                "such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
             )
     output.say(f"{counted(len(items), 'image')}{left_out}; preparing the model …")
     with compute.embedder(source) as embedder:
         metadata = embedder.metadata
         with output.progress.stage("embedding", len(items)) as advance:
             embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
-        question = embedder.shapes.question()
-    if question:
-        output.say(f"caution: {question}")
+    cautions = output.caution([embedder.shapes.question()])
     drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
     command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
     write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
@@ -85,7 +83,7 @@ def label(
     )
     output.result({
         "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,
-        "images": len(items), "pairs": number, "drawn_from": drawn.pairs, "cautions": [question] if question else [],
+        "images": len(items), "pairs": number, "drawn_from": drawn.pairs, "cautions": cautions,
     })  # fmt: skip
 
 

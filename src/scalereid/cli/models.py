@@ -10,7 +10,7 @@ from scalereid.cli.options import Device, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.opening import RuntimeOptions, is_exported
+from scalereid.inference.opening import RuntimeOptions, default_runtime
 from scalereid.inference.runtimes import RuntimeName
 from scalereid.retrieval import Distance
 from scalereid.retrieval.calibration import Calibration
@@ -46,27 +46,17 @@ class ComputeOptions:
 
     def runtime_options(self, source: str) -> RuntimeOptions:
         """These options for one model."""
-        runtime = self.runtime or ("auto" if is_exported(source) else "torch")
-        return RuntimeOptions(**(vars(self) | {"runtime": runtime}))
+        return RuntimeOptions(**(vars(self) | {"runtime": self.runtime or default_runtime(source)}))
 
     def embedder(self, source: str, *, flip: bool = False, normalize: bool = True) -> Embedder:
         """One model at work with these options."""
-        runtime = self.runtime_options(source)
-        return Embedder(
-            source,
-            runtime=runtime.runtime,
-            precision=runtime.precision,
-            device=runtime.device,
-            batch_size=runtime.batch_size,
-            run_code=runtime.run_code,
-            flip=flip,
-            normalize=normalize,
-        )
+        return Embedder(source, **vars(self.runtime_options(source)), flip=flip, normalize=normalize)
 
 
 def run_of(source: str) -> Run | None:
     """The run that a model is; None for a file."""
-    return Run(Path(source)) if (Path(source) / "recipe.json").is_file() else None
+    run = Run(Path(source))
+    return run if run.exists else None
 
 
 def find_calibration(

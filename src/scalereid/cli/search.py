@@ -69,12 +69,10 @@ def search(
             progress=output.progress,
         )
         runtime, precision = embedder.runtime.name, embedder.runtime.precision
-        question = embedder.shapes.question()
     output.show(_table(found))
     for why in found.unreadable:
         output.say(f"left out: {why}")
-    if question:
-        output.say(f"caution: {question}")
+    cautions = output.caution([embedder.shapes.question()])
     for file, write, limit in ((options.html, write_found, ON_PAGE), (options.picture, write_sheet, ON_SHEET)):
         if file:
             write(found, file)
@@ -87,7 +85,7 @@ def search(
             {"query": path, "found": [one._asdict() for one in found.of(row)]} for row, path in enumerate(found.query)
         ],
         "calibration": found.calibration and {"dataset": found.calibration.dataset, "prior": found.calibration.prior},
-        "cautions": [question] if question else [], "unreadable": [*found.unreadable],
+        "cautions": cautions, "unreadable": [*found.unreadable],
         "page": options.html and str(options.html), "picture": options.picture and str(options.picture),
     })  # fmt: skip
 

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +40,13 @@ class Output:
     def say(self, text: str) -> None:
         """Print lines for a person."""
         self.progress.say(text)
+
+    def caution(self, sentences: Iterable[str]) -> list[str]:
+        """Print what speaks against a result, each sentence once; returns those that are not empty, for the document."""
+        told = [sentence for sentence in dict.fromkeys(sentences) if sentence]
+        for sentence in told:
+            self.say(f"caution: {sentence}")
+        return told
 
     def show(self, *tables: Table) -> None:
         """Print tables for a person, one after another; a program gets their contents as JSON."""

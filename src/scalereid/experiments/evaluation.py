@@ -11,7 +11,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.data.shapes import ShapeCount
 from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
-from scalereid.inference.opening import OpenModel, RuntimeOptions, is_exported, open_model
+from scalereid.inference.opening import OpenModel, RuntimeOptions, default_runtime, open_model
 from scalereid.inference.query_gallery import QueryGallery, embed_splits
 from scalereid.progress import Progress, counted
 from scalereid.retrieval import Distance
@@ -142,7 +142,7 @@ def evaluate_all(
     progress = progress or Progress.silent()
     model = open_model(
         source,
-        runtime or RuntimeOptions(runtime="auto" if is_exported(source) else "torch"),
+        runtime or RuntimeOptions(runtime=default_runtime(source)),
         image_size=options.image_size,
     )
     if model.report:
@@ -168,8 +168,9 @@ def _evaluate_splits(
 ) -> list[Evaluation]:
     """The evaluation of each split of a dataset, or of a dataset that has only one."""
     datasets = [_read(model, name, data, options) for name in names]
+    distance = options.distance or (model.recipe.distance if model.recipe else "cosine")
     for dataset in datasets:
-        options.check(_distance(model, options), dataset.protocol)
+        options.check(distance, dataset.protocol)
     image_size = model.metadata.image_size
     if len(datasets) == 1:
         images = QueryGallery(datasets[0], image_size, progress)
@@ -180,7 +181,7 @@ def _evaluate_splits(
     found = []
     for dataset, sides in zip(datasets, embedded, strict=True):
         query, gallery = options.apply(*sides, progress)
-        scores = _score(query, gallery, dataset, _distance(model, options), options, progress)
+        scores = _score(query, gallery, dataset, distance, options, progress)
         cautions = find_cautions(model, dataset, scores, shapes)
         found.append(Evaluation(scores, query, gallery, dataset, model, options, cautions))
     return found
@@ -195,10 +196,6 @@ def _read(model: OpenModel, name: str, data: Path, options: EvaluationOptions) -
             f"{dataset.name} has {len(dataset.query)} query and {len(dataset.gallery)} gallery images; both are needed"
         )
     return dataset
-
-
-def _distance(model: OpenModel, options: EvaluationOptions) -> Distance:
-    return options.distance or (model.recipe.distance if model.recipe else "cosine")
 
 
 def _score(

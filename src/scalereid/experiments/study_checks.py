@@ -21,7 +21,7 @@ def check_code(runs: Sequence[StudyRun], out: Path, device: torch.device) -> Non
     """
     new: dict[Hashable, StudyRun] = {}
     for run in runs:
-        if not _begun(Run(out / run.name)):
+        if not Run(out / run.name).exists:
             data = run.recipe.data
             new.setdefault((run.recipe.model, data.image_size, data.augmentation), run)
     for run in new.values():
@@ -72,7 +72,7 @@ def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
         ValueError: There is a run of another recipe, or scored on a dataset of another fingerprint.
     """
     there = Run(out / run.name)
-    if not _begun(there):
+    if not there.exists:
         return False
     if there.recipe() != run.recipe:
         raise ValueError(
@@ -85,7 +85,3 @@ def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
             f"{fingerprint} now; choose another folder for the study, or remove the run"
         )
     return last_epoch(there, run.recipe) is not None
-
-
-def _begun(run: Run) -> bool:
-    return run.recipe_file.is_file()

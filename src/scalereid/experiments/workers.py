@@ -41,7 +41,7 @@ class Job:
 
     def run(self, progress: Progress) -> None:
         """Train to the end."""
-        if Run(self.folder).recipe_file.is_file():
+        if Run(self.folder).exists:
             resume(self.folder, data=self.data, device=self.device, progress=progress)
         else:
             train(self.recipe, data=self.data, out=self.folder, device=self.device, progress=progress)

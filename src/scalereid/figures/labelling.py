@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from scalereid.data.images import load_image
+from scalereid.figures.page import jpeg_uri
 from scalereid.files import write
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.retrieval.answers import COLUMNS
@@ -80,9 +81,7 @@ def _inlined(path: Path) -> str:
     """A picture as a data URI."""
     image = load_image(path)
     image.thumbnail(_LARGEST, Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    return jpeg_uri(image, quality=85)
 
 
 def _hash(text: str) -> str:

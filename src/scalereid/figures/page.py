@@ -37,14 +37,12 @@ def write_page(file: Path, title: str, body: str) -> None:
 
 def photograph(image: Image.Image, alt: str) -> str:
     """An `<img>` with the image in it, as JPEG."""
-    stored = BytesIO()
-    image.save(stored, "JPEG", quality=80)
-    return _image(stored.getvalue(), "jpeg", alt, "")
+    return _image(jpeg_uri(image, quality=80), alt, "")
 
 
 def chart(png: bytes, alt: str) -> str:
     """An `<img>` with a PNG picture in it."""
-    return _image(png, "png", alt, ' class="chart"')
+    return _image(_uri(png, "png"), alt, ' class="chart"')
 
 
 def folded(summary: str, content: str) -> str:
@@ -62,6 +60,16 @@ def lines(text: str) -> str:
     return "<br>\n".join(escape(line) for line in text.splitlines())
 
 
-def _image(data: bytes, kind: str, alt: str, attributes: str) -> str:
-    encoded = base64.b64encode(data).decode()
-    return f'<img src="data:image/{kind};base64,{encoded}" alt="{escape(alt)}"{attributes}>'
+def jpeg_uri(image: Image.Image, *, quality: int) -> str:
+    """The image itself as an address, in JPEG."""
+    stored = BytesIO()
+    image.save(stored, "JPEG", quality=quality)
+    return _uri(stored.getvalue(), "jpeg")
+
+
+def _uri(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _image(uri: str, alt: str, attributes: str) -> str:
+    return f'<img src="{uri}" alt="{escape(alt)}"{attributes}>'

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from scalereid.data.images import open_image, upright
+from scalereid.data.images import load_image
 from scalereid.figures.page import photograph
 
 _ON_PAGE = (240, 120)  # (height, width): sharp on a display with two pixels per CSS pixel
@@ -83,8 +83,7 @@ def _on_sheet(tile: Tile) -> Image.Image:
 def _read(path: str, size: tuple[int, int]) -> Image.Image | None:
     """The image, at most of that (height, width); None where it is gone, as that of an old table of embeddings may be."""
     try:
-        with open_image(Path(path)) as image:
-            small = upright(image)
+        small = load_image(Path(path))
     except ValueError:
         return None
     small.thumbnail(size[::-1], Image.Resampling.LANCZOS)

@@ -73,6 +73,11 @@ def is_exported(source: Source) -> bool:
     return isinstance(source, str | os.PathLike) and runtime_of_file(Path(source)) is not None
 
 
+def default_runtime(source: Source) -> str:
+    """What computes a model's embeddings where nobody says: torch, which starts at once, or an exported file's own runtime."""
+    return "auto" if is_exported(source) else "torch"
+
+
 def open_model(source: Source, options: RuntimeOptions, *, image_size: ImageSize | None = None) -> OpenModel:
     """Load a model and prepare its runtime.
 

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks
 from scalereid.retrieval.labelled import Numbers
-from scalereid.retrieval.pairs import BINS
+from scalereid.retrieval.pairs import BINS, LONGEST
 
 _PER_STRATUM = 10
-_LONGEST = 2.0  # cosine distance
 
 
 class DrawnPairs(NamedTuple):
@@ -83,7 +82,7 @@ def _blocks(matrix: Tensor, cameras: Tensor | None) -> Iterator[tuple[int, Tenso
         if cameras is not None:
             own = cameras[rows, None]
             drawable &= (own != cameras) & (own >= 0) & (cameras >= 0)
-        bins = (distances * (BINS / _LONGEST)).clamp_(0, BINS - 1).int()
+        bins = (distances * (BINS / LONGEST)).clamp_(0, BINS - 1).int()
         yield rows.start, torch.where(drawable, bins, -1), distances
 
 

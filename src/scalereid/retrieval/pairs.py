@@ -16,7 +16,7 @@ from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out
 
 BINS = 65_536
-_LONGEST = 2.0  # cosine distance
+LONGEST = 2.0  # cosine distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +147,7 @@ def sampled_pair_distances(
     """
     if same.all() or not same.any():
         raise ValueError(_one_kind(int(same.sum()), int((~same).sum())))
-    edges = _edges(_LONGEST)
+    edges = _edges(LONGEST)
     bins = (distances * (BINS / edges[-1])).clip(0, BINS - 1).astype(np.int64)
     kinds = [np.bincount(bins[kind], minlength=BINS) for kind in (same, ~same)]
     weighted = [np.bincount(bins[kind], weights[kind], BINS) for kind in (same, ~same)]
@@ -169,7 +169,7 @@ def pair_distances(
     check_choice("distance", distance, Distance)
     check_choice("protocol", protocol, Protocol)
     query, gallery = paired(query, gallery)
-    edges = _edges(_LONGEST if distance == "cosine" else _farthest_match(query, gallery, distance, protocol))
+    edges = _edges(LONGEST if distance == "cosine" else _farthest_match(query, gallery, distance, protocol))
     same, every = (torch.zeros(BINS, dtype=torch.long) for _ in range(2))
     for rows, distances in distance_blocks(query.embeddings, gallery.embeddings, distance):
         matches, left_out = matches_and_left_out(query.rows(rows), gallery, protocol)

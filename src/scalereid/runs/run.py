@@ -55,6 +55,11 @@ class Run:
     int8 = _File("int8.xml")
     """The model in int8 for OpenVINO, once it is quantized."""
 
+    @property
+    def exists(self) -> bool:
+        """Whether the folder is a run."""
+        return self.recipe_file.is_file()
+
     def recipe(self) -> Recipe:
         """The recipe of this run, which it can be trained further by.
 
@@ -78,7 +83,7 @@ class Run:
             FileNotFoundError: The folder is not a run.
             ValueError: The file is damaged.
         """
-        if not self.recipe_file.is_file():
+        if not self.exists:
             raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
         return SavedRecipe(json.dumps(read_json(self.recipe_file)))
 

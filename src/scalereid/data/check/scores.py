@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from scalereid.data.check.findings import Finding
 from scalereid.data.protocols import needs_two_cameras
 from scalereid.data.records import ReidDataset, one_per_tracklet
+from scalereid.progress import counted
 
 _FEW_QUERIES = 50
 
@@ -34,7 +35,7 @@ def few_queries(number: int) -> str:
     """A sentence, if `number` queries give coarse scores; else empty."""
     if not 0 < number < _FEW_QUERIES:
         return ""
-    queries = f"{number} queries" if number > 1 else "1 query"
+    queries = counted(number, "query", "queries")
     return (
         f"the scores are of {queries} only: one query more or less is {1 / number:.1%} of rank-1, so small differences mean "
         f"nothing. Take at least {_FEW_QUERIES}, of as many people as possible"

@@ -10,6 +10,7 @@ from scalereid.data.readers.cameras import camera_in, is_time, look_like_cameras
 from scalereid.data.readers.folders import NotHereError, list_folders, list_images, without_junk
 from scalereid.data.readers.market_names import MARKET_LIKE, find_split_folders
 from scalereid.data.records import ImageRecord, ReidDataset
+from scalereid.progress import counted
 
 _MOST_CAMERAS = 100  # more folders are people's, unless their names are times
 _FEW = 10  # folders that may be cameras' by the number of images in them, or a word in their names
@@ -118,7 +119,7 @@ def _ask(root: Path, folders: Folders) -> None:
         return  # a camera's folder has the images of one camera
     some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
     raise PeopleOrCamerasError(
-        f"{root} contains {len(names):,} folder{'s' * (len(names) > 1)} {why}, {some}: people or cameras? Name the dataset "
+        f"{root} contains {counted(len(names), 'folder')} {why}, {some}: people or cameras? Name the dataset "
         "person-folders if each folder shows one person, camera-folders if each is of one camera"
     )
 

@@ -9,7 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
-    {"files", "lookup", "packages", "process", "progress"},
+    {"lookup", "packages", "progress", "typed_json"},
+    {"files", "process"},
     {"data", "models"},
     {"training", "retrieval"},
     {"runs"},

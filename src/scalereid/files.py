@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from scalereid.typed_json import parse
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -64,23 +66,36 @@ def create_array(file: Path, dtype: type[np.generic], shape: tuple[int, ...]) ->
     return np.lib.format.open_memmap(file, mode="r+")
 
 
-def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
+def create_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
     """Create `folder` atomically: `fill` creates and fills a temporary folder beside it, which is renamed.
 
-    A folder that another process has created in the meantime is kept.
-
     Raises:
-        OSError: The folder cannot be created.
+        FileExistsError: `folder` is there, and not empty, perhaps since another process has made it in the meantime.
+        OSError: It cannot be created.
     """
     partial = _partial(folder)
     try:
         fill(partial)
         partial.rename(folder)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY):
+            raise FileExistsError(f"{folder} exists; another process has made it in the meantime") from error
+        raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
+    """Like `create_folder`, but a folder that another process has created in the meantime is kept.
+
+    Raises:
+        OSError: The folder cannot be created.
+    """
+    try:
+        create_folder(folder, fill)
     except OSError:
         if not folder.is_dir():
             raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write_json(file: Path, values: Any) -> None:
@@ -96,7 +111,7 @@ def read_json(file: Path) -> Any:
         ValueError: The file is not JSON; the message names it.
     """
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return parse(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file} is damaged: {error}") from error
 

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from scalereid.typed_json import from_json
+
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device of that name; `auto` is the first CUDA GPU, or else the CPU.
@@ -55,9 +57,13 @@ class Environment:
         return asdict(self) | {"command": list(self.command)}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "Environment":
-        """The environment that `to_json` gave."""
-        return cls(**{**values, "command": tuple(values["command"])})
+    def from_json(cls, values: Any, where: str = "environment") -> "Environment":
+        """The environment that `to_json` gave.
+
+        Raises:
+            ValueError: The values are something else; the message names the one that does not fit, which is in `where`.
+        """
+        return from_json(cls, values, where)
 
 
 def environment(device: torch.device) -> Environment:

@@ -219,7 +219,10 @@ def test_what_cannot_be_extended_says_why(steps: tuple[Run, Run], trained: Run, 
     with pytest.raises(ValueError, match="epochs is 1, but .*x is trained for 2; choose more than 2"):
         resume(run.folder, epochs=1)
     run.state.unlink()
-    with pytest.raises(FileNotFoundError, match=r"Nothing to resume: .*resume\.safetensors does not exist"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"resume\.safetensors does not exist, without which the training of 2 epochs .* would be overwritten",
+    ):
         resume(run.folder, epochs=4)
     assert not run.history.exists()
     with pytest.raises(

@@ -26,7 +26,9 @@ def test_other_text_is_refused() -> None:
         "arithmetic": "float32"
     }
     for text in ("{}", "[]", "no JSON", json.dumps(earlier)):
-        with pytest.raises(ValueError, match="exported by another version of scalereid; export it again"):
+        with pytest.raises(
+            ValueError, match=r"damaged, or exported by another version of scalereid \(.*\); export it again"
+        ):
             ModelMetadata.from_json(text)
 
 

@@ -187,6 +187,6 @@ def test_a_model_is_used_whatever_trained_it(run: Path, tmp_path: Path, people: 
             evaluate(source, data=people.root, runtime=runtime)
     with pytest.raises(
         ValueError,
-        match=r"recipe\.json: recipe has no setting distillation.*can use the model, but not train it further",
+        match=r"recipe\.json: recipe has no distillation.*can use the model, but not train it further",
     ):
         resume(other)

@@ -236,11 +236,20 @@ def test_scores_from_json(rerank: Reranking | None) -> None:
     assert again.per_query is None
 
 
-@pytest.mark.parametrize("change", [{"average_precision": "at-matches"}, {"rerank": {"k3": 1}}])
-def test_scores_of_another_version_are_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="not the scores that this version of scalereid writes"):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"average_precision": "at-matches"}, "scores has no average_precision; it has mAP"),
+        ({"rerank": {"k3": 1}}, r"scores\.rerank has no k3; it has k1"),
+        ({"cmc": [0.5, "x"]}, r"scores\.cmc\[1\] is 'x', not float"),
+        ({"mAP": float("nan")}, r"scores\.mAP is nan, not a finite number"),
+        ({"distance": "l2"}, r"scores\.distance is 'l2'; choose from"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Scores.from_json(three().to_json() | change)
-    with pytest.raises(ValueError, match="not the scores that this version of scalereid writes: 'cmc'"):
+    with pytest.raises(ValueError, match=r"scores\.mAP is missing"):
         Scores.from_json({"rerank": None})
 
 

@@ -109,7 +109,8 @@ def test_code_of_ones_own_runs_only_when_allowed(tmp_path: Path, monkeypatch: py
     save_model(Path("there/x.safetensors"), model, recipe, TrainedFacts())
     Path("ran").unlink()
     with pytest.raises(
-        ValueError, match=r"its backbone is net\.py:MyNet, and loading it runs that file; .* set run_code=True"
+        ValueError,
+        match=r"the backbone of the model is net\.py:MyNet, and using it runs that file; .* set run_code=True",
     ):
         load_model("there/x.safetensors")
     assert not Path("ran").exists()

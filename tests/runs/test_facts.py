@@ -3,6 +3,7 @@ import json
 from scalereid.data.records import ReidDataset
 from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
 from scalereid.runs.log import EpochLog
+from scalereid.typed_json import from_json
 
 
 def test_facts_are_those_of_the_dataset(people: ReidDataset) -> None:
@@ -16,7 +17,7 @@ def test_facts_are_those_of_the_dataset(people: ReidDataset) -> None:
 
 def test_facts_survive_json(people: ReidDataset) -> None:
     facts = describe(people)
-    assert DatasetFacts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+    assert from_json(DatasetFacts, json.loads(json.dumps(facts.to_json())), "dataset") == facts
     datasets = RunDatasets("/data", facts, facts)
     assert RunDatasets.from_json(json.loads(json.dumps(datasets.to_json()))) == datasets
 

@@ -112,7 +112,7 @@ def test_another_trainings_state_is_refused_by_name(tmp_path: Path) -> None:
         load_state(file, with_model(24))
     with pytest.raises(ValueError, match=r"is the state of another model: model\.backbone\.\S+ is missing in the file"):
         load_state(file, fresh())
-    with pytest.raises(ValueError, match="is the state of another training: counters does not fit"):
+    with pytest.raises(ValueError, match="or the state of another training: counters does not fit"):
         load_state(file, with_model(16, terms=2))
     registered = with_model(16)
     registered.register("best", Best())
@@ -122,8 +122,6 @@ def test_another_trainings_state_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_what_is_not_a_state_is_named(tmp_path: Path) -> None:
     file = tmp_path / "x.safetensors"
-    with pytest.raises(FileNotFoundError, match=r"Nothing to resume: .*x\.safetensors does not exist"):
-        load_state(file, fresh())
     save_state(file, fresh())
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])

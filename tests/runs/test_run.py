@@ -70,7 +70,10 @@ def test_damaged_files_are_named(tmp_path: Path, here: Environment) -> None:
     with pytest.raises(ValueError, match=r"recipe\.json: .*sed"):
         run.recipe()
     (run.folder / "dataset.json").write_text('{"name": "toy", "fingerprint": "x"}')  # as it was once written
-    with pytest.raises(ValueError, match=r"dataset\.json does not fit this version"):
+    with pytest.raises(
+        ValueError,
+        match=r"dataset\.json is damaged, or was written by another version of scalereid: dataset has no fingerprint, name",
+    ):
         run.dataset()
 
 

@@ -40,12 +40,12 @@ def test_what_a_model_does_not_need_may_be_unknown() -> None:
     assert recipe.model == RECIPE.model
     assert (recipe.image_size, recipe.dataset) == ((64, 32), "made-up")
     assert (recipe.distance, recipe.protocol) == ("euclidean", "all-cameras")
-    with pytest.raises(ValueError, match="recipe has no setting augmentation"):
+    with pytest.raises(ValueError, match="recipe has no augmentation"):
         recipe.whole()
 
 
 def test_of_the_network_nothing_may_be_unknown() -> None:
-    with pytest.raises(ValueError, match=r"recipe\.model has no setting depth; its settings are backbone, width"):
+    with pytest.raises(ValueError, match=r"recipe\.model has no depth; it has backbone, width"):
         _ = saved(model={"depth": 3}).model
 
 
@@ -57,9 +57,9 @@ def test_what_was_not_written_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[]", r"recipe is \[\], not a group of settings"),
-        ('{"data": 3}', r"recipe\.data is 3, not a group of settings"),
-        ('{"data": {"image_size": [3]}}', r"recipe\.data\.image_size has 1 value, not 2"),
+        ("[]", r"recipe is \[\], not a group of named values"),
+        ('{"data": 3}', r"recipe\.data is 3, not a group of named values"),
+        ('{"data": {"image_size": [3]}}', r"recipe\.data\.image_size is a list of 1, not of 2"),
     ],
 )
 def test_what_is_damaged_is_named(text: str, message: str) -> None:

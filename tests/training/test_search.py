@@ -12,6 +12,7 @@ from scalereid.training.optimization import build_optimizer
 from scalereid.training.search import SearchState, SearchStep, temperature
 from scalereid.training.state import TrainingState
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.typed_json import from_json
 from tests.training.conftest import sizes_of
 
 IMAGES, LABELS = torch.randn(8, 3, 32, 16), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
@@ -94,7 +95,7 @@ def test_search_state_as_json() -> None:
     values = json.loads(json.dumps(state.to_json()))
     assert values.keys() == {"placements", "probabilities", "entropy", "temperature"}
     assert values["probabilities"][5] == [0.25] * 4
-    assert SearchState.from_json(values) == state
+    assert from_json(SearchState, values, "search") == state
 
 
 def test_a_network_that_chooses_on_the_host_is_not_captured() -> None:

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from scalereid.cli.models import RunCode, TorchModel
-from scalereid.cli.options import Flat, Switch
+from scalereid.cli.models import TorchModel
+from scalereid.cli.options import Flat, RunCode, Switch
 from scalereid.cli.terminal import Output
 from scalereid.inference.export.exporting import export as export_model
 from scalereid.inference.runtimes import Format

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from scalereid.cli.options import Device, otherwise
+from scalereid.cli.options import Device, RunCode, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata, Precision
@@ -19,13 +19,6 @@ from scalereid.runs.run import Run
 ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file."
 Model = Annotated[Positional[str], arg(metavar="MODEL", help=ANY_MODEL)]
 TorchModel = Annotated[Positional[str], arg(metavar="MODEL", help="A run, or a weights file (ours or torchreid's).")]
-RunCode = Annotated[
-    bool,
-    arg(
-        help="Run the code that comes with the model: its backbone's Python file, or a .pt2 file's program.",
-        help_behavior_hint="",
-    ),
-]
 CalibrationFile = Annotated[
     Path | None, otherwise("the run's, if there is one"), arg(help="A calibration.json, for probabilities.")
 ]

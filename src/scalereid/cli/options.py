@@ -30,6 +30,13 @@ FoldersOption = Annotated[
         help_behavior_hint="(default: cameras where all are named like cam1)",
     ),
 ]
+RunCode = Annotated[
+    bool,
+    arg(
+        help="Run the code that comes with the model: Python files that its recipe names, or a .pt2 file's program.",
+        help_behavior_hint="",
+    ),
+]
 Device = Annotated[str, arg(help="Device to compute on: auto, cpu, cuda, cuda:1, …")]
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from rich.table import Table
 
-from scalereid.cli.models import RunCode, TorchModel
-from scalereid.cli.options import DataFolder, Flat, Switch, otherwise
+from scalereid.cli.models import TorchModel
+from scalereid.cli.options import DataFolder, Flat, RunCode, Switch, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.quantization import Accuracy, LossTooLargeError, verdict
 from scalereid.inference.quantization import quantize as quantize_model

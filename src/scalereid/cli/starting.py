@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 
 from scalereid.cli.errors import Stopped
-from scalereid.cli.options import DataFolder, Device, otherwise
+from scalereid.cli.options import DataFolder, Device, RunCode, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.experiments import training
@@ -18,6 +18,7 @@ from scalereid.experiments.tensorboard import require_tensorboard
 from scalereid.process import choose_device
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.runs.trust import own_code
 from scalereid.training.loop import Interrupted
 
 RecipeName = Annotated[Positional[str], arg(metavar="RECIPE", help="Name of a recipe; see `scalereid recipes`.")]
@@ -50,6 +51,7 @@ class StoppedRun:
     data: Annotated[Path | None, otherwise("where they were")] = None
     """Folder of the datasets."""
     tensorboard: TensorBoard = False
+    run_code: RunCode = False
     device: Device = "auto"
 
 
@@ -81,6 +83,7 @@ def go_on(command: str, options: StoppedRun, output: Output) -> Run:
             data=options.data,
             device=options.device,
             tensorboard=options.tensorboard,
+            run_code=options.run_code,
             progress=output.progress,
         )
 
@@ -91,7 +94,9 @@ def resumable(command: str) -> Iterator[None]:
     try:
         yield
     except Interrupted as stopped:
-        raise Stopped(f"{program()} {command} --resume {quote(str(stopped))}") from None
+        run = Run(Path(str(stopped)))
+        code = " --run-code" if run.exists and own_code(run.saved_recipe().names) else ""
+        raise Stopped(f"{program()} {command} --resume {quote(str(run.folder))}{code}") from None
 
 
 def _check_command(command: str, recipe: Recipe, words: str) -> None:

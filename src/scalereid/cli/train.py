@@ -8,10 +8,10 @@ from typing import Annotated
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
 from scalereid.cli.terminal import Output, program
-from scalereid.lookup import own_file
 from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.runs.trust import own_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,8 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
 def _finish(run: Run, output: Output) -> None:
     log = run.log()
     scored = any(entry.scores for entry in log)
-    code = " --run-code" if own_file(run.recipe().model.backbone) else ""
+    needed = own_code(run.saved_recipe().names).keys() - {"objective.term", "data.augmentation"}
+    code = " --run-code" if needed else ""
     data = quote(run.dataset().data)
     report = f". Next:  {program()} report {quote(str(run.folder))} --data {data}{code}" if scored else ""
     output.say(f"done: {run.folder}{report}")

@@ -22,6 +22,7 @@ from scalereid.retrieval.reranking import cannot_help
 from scalereid.retrieval.scores import Scores, score
 from scalereid.runs.checkpoint import Source
 from scalereid.runs.facts import describe
+from scalereid.runs.trust import require_trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +152,11 @@ def evaluate_all(
         raise ValueError(
             f"{model.metadata.model} does not say what to evaluate it on; name a dataset, such as 'market1501'"
         )
-    return {
-        name: _evaluate_splits(model, splits_of(name), Path(data), options, progress)
-        for name in datasets or _own_datasets(model)
-    }
+    if not datasets:
+        datasets = _own_datasets(model)
+        run_code = runtime is not None and runtime.run_code
+        require_trust({"dataset": datasets[0]}, model.metadata.model, run_code=run_code)
+    return {name: _evaluate_splits(model, splits_of(name), Path(data), options, progress) for name in datasets}
 
 
 def _own_datasets(model: OpenModel) -> list[str]:

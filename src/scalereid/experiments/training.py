@@ -13,7 +13,6 @@ from scalereid.experiments.checks import check_before_training, check_parts
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
 from scalereid.files import require_free
-from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment, interruption
 from scalereid.progress import Progress, counted
@@ -23,8 +22,9 @@ from scalereid.runs.extending import extended
 from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
 from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.resume import load_state, save_state
+from scalereid.runs.resume import check_state, complete_log, load_state, require_state, save_state
 from scalereid.runs.run import Run, create_run, note_environment
+from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import Wired, read_datasets, wire
 from scalereid.training import loop
 from scalereid.training.loop import Callbacks, Interrupted
@@ -93,6 +93,7 @@ def resume(
     data: str | Path | None = None,
     device: str = "auto",
     tensorboard: bool = False,
+    run_code: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Resume a run that was stopped, or extend one, to the same weights that it would have had without the stop.
@@ -106,15 +107,23 @@ def resume(
         data: The folder of the dataset. Defaults to where it was.
         device: As for `train`.
         tensorboard: As for `train`.
+        run_code: Allow a run whose recipe names Python files of someone's own, which are then run: a backbone, a term of the
+            objective, an augmentation (their copies in the run), a dataset.
         progress: As for `train`.
 
     Raises:
         FileNotFoundError: `folder` is not a run, or its state is not there.
-        ValueError: The dataset has changed since, the recipe was written by another version, or the run cannot be extended.
+        ValueError: The dataset has changed since, the recipe was written by another version, the run cannot be extended, or
+            a file of it is damaged.
         ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
     run, progress = Run(Path(folder)), progress or Progress.silent()
+    require_trust(run.saved_recipe().names, str(folder), run_code=run_code)
     before, recorded = run.recipe(), run.dataset()
+    run.environments()  # damaged files are named before anything is written
+    if dropped := run.drop_cut_line():
+        progress.say(dropped)
+    has_state = require_state(run)
     recipe = before if epochs is None else extended(before, epochs, run.folder)
     if tensorboard:
         require_tensorboard()
@@ -126,19 +135,20 @@ def resume(
                 f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
                 f"recorded is {facts.fingerprint}"
             )
-    has_state = run.state.is_file() or len(run.log()) > 1  # not if it was stopped before its first step
     load_weights = (lambda _: None) if has_state else partial(_load_initial_weights, recipe, progress)
     wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
     evaluator = Evaluator(target, recipe, progress)
     wired.state.register("evaluator", evaluator)
     if has_state:
         load_state(run.state, wired.state)
-    for difference in note_environment(run, environment(chosen)):
-        progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
+        check_state(run, wired.state, wired.sampler.steps, epochs=recipe.schedule.epochs)
+        complete_log(run, wired.state.epoch)
     epoch = wired.state.epoch
     if recipe != before:
-        progress.say(f"{folder} is extended from {before.schedule.epochs} to {recipe.schedule.epochs} epochs")
         run.replace_recipe(recipe, epoch=epoch)
+        progress.say(f"{folder} is extended from {before.schedule.epochs} to {recipe.schedule.epochs} epochs")
+    for difference in note_environment(run, environment(chosen)):
+        progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
     if epoch == recipe.schedule.epochs:
         progress.say(f"{folder} is finished: all {epoch} epochs are done")
         return run
@@ -153,8 +163,7 @@ def resume(
 
 def _load_initial_weights(recipe: Recipe, progress: Progress, model: EmbeddingModel) -> None:
     if weights := recipe.model.initial_weights:
-        report = load_initial(model, weights, run_code=bool(own_file(recipe.model.backbone)))
-        progress.say(f"starting from {weights}: {report}")
+        progress.say(f"starting from {weights}: {load_initial(model, weights)}")
 
 
 def _decode(dataset: ReidDataset, recipe: Recipe, wired: Wired, progress: Progress) -> TrainingBatches:

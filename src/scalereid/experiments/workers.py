@@ -42,7 +42,8 @@ class Job:
     def run(self, progress: Progress) -> None:
         """Train to the end."""
         if Run(self.folder).exists:
-            resume(self.folder, data=self.data, device=self.device, progress=progress)
+            # The recipe is that of the study, which its user has written: the names in it are as good as typed.
+            resume(self.folder, data=self.data, device=self.device, run_code=True, progress=progress)
         else:
             train(self.recipe, data=self.data, out=self.folder, device=self.device, progress=progress)
 

@@ -13,7 +13,6 @@ from scalereid.figures.page import chart, folded_json, lines, write_page
 from scalereid.figures.ranked_lists import evenly_spaced, mistakes, ranked_list
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import tiles_html
-from scalereid.files import read_json
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
@@ -121,5 +120,5 @@ def _facts(run: Run | None, evaluation: Evaluation) -> str:
         parts["Settings of the training"] = json.loads(metadata.recipe)
     if run:
         parts["Data of the training"] = run.dataset().to_json()
-        parts["Environment of the training"] = read_json(run.folder / "environment.json")
+        parts["Environment of the training"] = [each.to_json() for each in run.environments()]
     return "\n".join(folded_json(name, values) for name, values in parts.items())

@@ -4,12 +4,13 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.image_size import ImageSize
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import LoadedModel, Source
+from scalereid.typed_json import from_json, parse
 
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 KEY = "scalereid"  # in the metadata of a file
@@ -59,10 +60,11 @@ class ModelMetadata:
             ValueError: The text is something else, or was written by another version.
         """
         try:
-            values: dict[str, Any] = json.loads(text)
-            return cls(**values | {key: tuple(values[key]) for key in ("image_size", "mean", "std")})
-        except (TypeError, ValueError, KeyError) as error:
-            raise ValueError(f"exported by another version of scalereid; export it again ({error})") from error
+            return from_json(cls, parse(text), "metadata")
+        except ValueError as error:
+            raise ValueError(
+                f"damaged, or exported by another version of scalereid ({error}); export it again"
+            ) from error
 
     @property
     def takes_pixels(self) -> bool:

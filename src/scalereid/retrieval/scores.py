@@ -1,6 +1,6 @@
 """mAP, mINP and CMC, counted block by block without sorting the gallery."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.ranks import RankCounter
 from scalereid.retrieval.reranking import Reranking, reranked_blocks
 from scalereid.retrieval.single_shot import SingleShot
+from scalereid.typed_json import from_json
 
 APRule = Literal["at-matches", "trapezoid"]
 """How precision is averaged over a query's matches."""
@@ -84,17 +85,13 @@ class Scores:
         return values
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Scores":
+    def from_json(cls, values: Any) -> "Scores":
         """The scores that `to_json` gave.
 
         Raises:
-            ValueError: They are of another version.
+            ValueError: They are something else; the message names the value.
         """
-        try:
-            rerank = Reranking(**values["rerank"]) if values["rerank"] else None
-            return cls(**{**values, "cmc": np.array(values["cmc"]), "rerank": rerank})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not the scores that this version of scalereid writes: {error}") from error
+        return from_json(cls, values, "scores")
 
 
 def score(

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from scalereid.data.image_size import ImageSize
 from scalereid.files import write
-from scalereid.lookup import own_file
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.imagenet import load_trunk, recognise_trunk
@@ -25,7 +24,9 @@ from scalereid.runs.facts import TrainedFacts
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
 from scalereid.runs.saved_recipe import SavedRecipe
+from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import build_recipe_model
+from scalereid.typed_json import parse
 
 _FORMAT = "scalereid-weights-2"
 RESUME_FORMAT = "scalereid-resume-2"  # written by resume.py
@@ -74,37 +75,36 @@ def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
     """Like `load_model`, with the load report and what is known about the training."""
     if isinstance(source, Mapping):
         return _released({name: torch.as_tensor(value) for name, value in source.items()})
-    path = Path(source)
-    if path.is_dir():
-        Run(path).saved_recipe()  # raises where it is not a run
-        path = Run(path).last
-    if not path.is_file():
-        raise FileNotFoundError(f"No weights at {path}")
+    path = _weights_file(Path(source))
     try:
-        if path.suffix == ".safetensors":
-            return _own_or_released(path, run_code)
-        return _released(_read_pickle(path))
+        tensors, metadata = _read(path)
+        return _own(path, tensors, metadata, run_code) if _is_own(metadata) else _released(tensors)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
-def load_initial(model: EmbeddingModel, source: str, *, run_code: bool = False) -> LoadReport:
+def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
     """Put trained weights into `model`, to start training from: all of a model's, or torchvision's ImageNet weights.
 
-    The latter, of `resnet50` and `mobilenetv2`, leave the embedding layer as it is.
+    The latter, of `resnet50` and `mobilenetv2`, leave the embedding layer as it is. No code is run that the weights name: the
+    network is `model`.
 
     Raises:
         FileNotFoundError, ValueError: As `load_model` raises, or the weights do not fit `model`; the message says what.
     """
-    path = Path(source)
-    if path.is_file() and (state := _released_state(path)) and (backbone := recognise_trunk(state)):
-        try:
-            return load_trunk(model, state, backbone)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-    loaded = load_checkpoint(source, run_code=run_code)
-    load_strictly(model, loaded.model.state_dict())
-    return loaded.report
+    path = _weights_file(Path(source))
+    try:
+        tensors, metadata = _read(path)
+        if _is_own(metadata):
+            load_strictly(model, tensors)
+            return LoadReport(SavedRecipe(metadata["recipe"]).model.backbone, tuple(tensors), ())
+        if trunk := recognise_trunk(tensors):
+            return load_trunk(model, tensors, trunk)
+        released = _released(tensors)
+        load_strictly(model, released.model.state_dict())
+        return released.report
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts) -> None:
@@ -114,29 +114,64 @@ def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, trained: Train
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
 
-def _own_or_released(path: Path, run_code: bool) -> LoadedModel:
-    tensors, metadata = read_safetensors(path)
+def trained_facts(file: Path) -> TrainedFacts:
+    """What a weights file of ours says about its training, without its tensors.
+
+    Raises:
+        ValueError: The file is damaged, or is not such a file.
+    """
+    try:
+        with safe_open(file, "pt") as opened:
+            metadata = opened.metadata() or {}
+        if not _is_own(metadata):
+            raise ValueError("not weights of scalereid")
+        return TrainedFacts.from_json(parse(metadata["trained"]))
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{file}: {error}") from error
+
+
+def _weights_file(path: Path) -> Path:
+    """The weights that a source names: a run's last, or the file itself."""
+    if path.is_dir():
+        Run(path).saved_recipe()  # raises where it is not a run
+        path = Run(path).last
+    if not path.is_file():
+        raise FileNotFoundError(f"No weights at {path}")
+    return path
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a weights file, and what one of ours says beside them."""
+    return read_safetensors(path) if path.suffix == ".safetensors" else (_read_pickle(path), {})
+
+
+def _is_own(metadata: Mapping[str, str]) -> bool:
+    """Whether a file with these metadata is one that `save_model` wrote.
+
+    Raises:
+        ValueError: Another version wrote it, or it is something else of scalereid.
+    """
     written = metadata.get("format", "")
     if written.startswith("scalereid-resume"):
-        raise ValueError(
-            f"a training state, not weights; the weights of the run are beside it in {Run(path.parent).last.name}"
-        )
+        raise ValueError("a training state, not weights; the weights of the run are beside it in last.safetensors")
     if not written.startswith("scalereid-weights"):
-        return _released(tensors)
+        return False
     if written != _FORMAT:
         raise ValueError(
             f"written in the format {written} by another version of scalereid, which reads {_FORMAT}; train again"
         )
+    if missing := {"recipe", "trained"} - metadata.keys():
+        raise ValueError(f"damaged: its metadata have no {min(missing)}")
+    return True
+
+
+def _own(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str], run_code: bool) -> LoadedModel:
     recipe = SavedRecipe(metadata["recipe"])
-    backbone = recipe.model.backbone
-    if own_file(backbone) and not run_code:
-        raise ValueError(
-            f"its backbone is {backbone}, and loading it runs that file; if you trust it, set run_code=True"
-        )
+    require_trust({"backbone": recipe.model.backbone}, "the model", run_code=run_code)
     model = build_recipe_model(recipe.model, code_in=path.parent)
     load_strictly(model, tensors)
-    report = LoadReport(backbone, tuple(tensors), ())
-    return LoadedModel(model.eval(), report, recipe, TrainedFacts.from_json(json.loads(metadata["trained"])))
+    report = LoadReport(recipe.model.backbone, tuple(tensors), ())
+    return LoadedModel(model.eval(), report, recipe, TrainedFacts.from_json(parse(metadata["trained"])))
 
 
 def _released(state: Mapping[str, Tensor]) -> LoadedModel:
@@ -146,17 +181,6 @@ def _released(state: Mapping[str, Tensor]) -> LoadedModel:
     model = build_model(backbone := recognise(state))
     report = load_released(model, state, backbone)
     return LoadedModel(model.eval(), report, None, TrainedFacts())
-
-
-def _released_state(path: Path) -> dict[str, Tensor] | None:
-    """The tensors of a file that is not ours; None for one that is, or that cannot be read."""
-    try:
-        if path.suffix != ".safetensors":
-            return _read_pickle(path)
-        tensors, metadata = read_safetensors(path)
-    except ValueError:
-        return None
-    return None if "format" in metadata else tensors
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

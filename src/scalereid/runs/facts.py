@@ -6,6 +6,7 @@ from typing import Any
 from scalereid.data.protocols import Protocol
 from scalereid.data.records import Counts, ReidDataset
 from scalereid.runs.log import EpochLog
+from scalereid.typed_json import from_json
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,6 @@ class DatasetFacts:
         """The facts as JSON values."""
         return asdict(self) | {"counts": {split: counts._asdict() for split, counts in self.counts.items()}}
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "DatasetFacts":
-        """The facts that `to_json` gave."""
-        counts = {split: Counts(**numbers) for split, numbers in values["counts"].items()}
-        return cls(**{**values, "counts": counts})
-
 
 @dataclass(frozen=True)
 class RunDatasets:
@@ -49,10 +44,13 @@ class RunDatasets:
         return {"data": self.data, "source": self.source.to_json(), "target": self.target.to_json()}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "RunDatasets":
-        """The datasets that `to_json` gave."""
-        source, target = (DatasetFacts.from_json(values[key]) for key in ("source", "target"))
-        return cls(values["data"], source, target)
+    def from_json(cls, values: Any) -> "RunDatasets":
+        """The datasets that `to_json` gave.
+
+        Raises:
+            ValueError: The values are something else; the message names the one that does not fit.
+        """
+        return from_json(cls, values, "dataset")
 
 
 @dataclass(frozen=True)
@@ -77,10 +75,15 @@ class TrainedFacts:
         }
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "TrainedFacts":
-        """The facts that `to_json` gave."""
-        log, dataset = values["log"], values["dataset"]
-        return cls(EpochLog.from_json(log) if log else None, DatasetFacts.from_json(dataset) if dataset else None)
+    def from_json(cls, values: Any) -> "TrainedFacts":
+        """The facts that `to_json` gave.
+
+        Raises:
+            ValueError: The values are something else; the message names the one that does not fit.
+        """
+        log = values.get("log") if isinstance(values, dict) else None
+        others: TrainedFacts = from_json(cls, values | {"log": None} if log else values, "trained")
+        return replace(others, log=EpochLog.from_json(log)) if log else others
 
 
 def describe(dataset: ReidDataset) -> DatasetFacts:

@@ -1,11 +1,12 @@
 """The log of a training: one entry per epoch."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalereid.progress import duration
 from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
+from scalereid.typed_json import from_json
 
 RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search")
 """Keys of an entry beside the losses, which therefore no loss can have."""
@@ -39,16 +40,24 @@ class EpochLog:
         return values
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "EpochLog":
-        """The entry that `to_json` gave."""
-        return cls(
-            epoch=values["epoch"],
-            seconds=values["seconds"],
-            losses={name: value for name, value in values.items() if name not in RESERVED},
-            learning_rate=values.get("learning_rate"),
-            scores=Scores.from_json(values["scores"]) if "scores" in values else None,
-            search=SearchState.from_json(values["search"]) if "search" in values else None,
-        )
+    def from_json(cls, values: Any) -> "EpochLog":
+        """The entry that `to_json` gave.
+
+        Raises:
+            ValueError: The values are something else; the message names the one that does not fit.
+        """
+        if not isinstance(values, dict):
+            raise ValueError("an entry of a log is a group of named values")
+        others = {name: value for name, value in values.items() if name in RESERVED}
+        losses = {name: value for name, value in values.items() if name not in RESERVED}
+        if odd := [name for name, value in losses.items() if not isinstance(value, int | float)]:
+            raise ValueError(f"log.{odd[0]} is {losses[odd[0]]!r}, not a number")
+        entry: EpochLog = from_json(cls, others, "log")
+        if entry.epoch < 0:
+            raise ValueError(f"log.epoch is {entry.epoch}; expected 0 or more")
+        if losses and "total" not in losses:
+            raise ValueError("log.total is missing")
+        return replace(entry, losses=losses)  # which may be infinite
 
     def line(self, epochs: int) -> str:
         """The entry as a line to read, out of this many epochs."""

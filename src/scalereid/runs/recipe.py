@@ -10,8 +10,8 @@ from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
 from scalereid.retrieval import Distance
-from scalereid.runs.recipe_json import from_json
 from scalereid.training import DecayName, OptimizerName, Precision
+from scalereid.typed_json import from_json
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,17 +2,19 @@
 
 import json
 import shutil
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from scalereid.files import read_json, require_free, write, write_json
+from scalereid.files import create_folder, read_json, require_free, write, write_json
 from scalereid.process import Environment
 from scalereid.runs.facts import RunDatasets
 from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.saved_recipe import SavedRecipe
+from scalereid.typed_json import from_json, parse
 
 
 class _File:
@@ -23,6 +25,14 @@ class _File:
 
     def __get__(self, run: "Run", _: type["Run"]) -> Path:
         return run.folder / self.name
+
+
+class _Former(NamedTuple):
+    """A recipe that was replaced by another."""
+
+    epoch: int
+    """Number of epochs done by then."""
+    recipe: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -85,14 +95,22 @@ class Run:
         """
         if not self.exists:
             raise FileNotFoundError(f"{self.folder} is not a run: recipe.json is missing")
-        return SavedRecipe(json.dumps(read_json(self.recipe_file)))
+        values = read_json(self.recipe_file)
+        with _naming(self.recipe_file):
+            return SavedRecipe(json.dumps(from_json(dict[str, Any], values, "recipe")))
 
     def replace_recipe(self, recipe: Recipe, *, epoch: int) -> None:
-        """Train by `recipe` after `epoch` finished epochs, and keep the recipe before in the history."""
+        """Train by `recipe` after `epoch` finished epochs, and keep the recipe before in the history.
+
+        Raises:
+            ValueError: The history is damaged.
+        """
         before = read_json(self.recipe_file)
-        history = read_json(self.history) if self.history.is_file() else []
-        if not history or history[-1]["recipe"] != before:  # else it was killed between the two files
-            write_json(self.history, [*history, {"epoch": epoch, "recipe": before}])
+        values = read_json(self.history) if self.history.is_file() else []
+        with _naming(self.history):
+            history: tuple[_Former, ...] = from_json(tuple[_Former, ...], values, "history")
+        if not history or history[-1].recipe != before:  # else it was killed between the two files
+            write_json(self.history, [each._asdict() for each in (*history, _Former(epoch, before))])
         write_json(self.recipe_file, recipe.to_json())
 
     def dataset(self) -> RunDatasets:
@@ -102,22 +120,67 @@ class Run:
             ValueError: The file is damaged, or was written by another version.
         """
         file = self.folder / "dataset.json"
-        try:
-            return RunDatasets.from_json(read_json(file))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{file} does not fit this version of scalereid; train the run again") from error
+        values = read_json(file)
+        with _naming(file):
+            return RunDatasets.from_json(values)
+
+    def environments(self) -> tuple[Environment, ...]:
+        """Where it was started, and resumed.
+
+        Raises:
+            FileNotFoundError, ValueError: As `dataset` raises.
+        """
+        file = self.folder / "environment.json"
+        values = read_json(file)
+        with _naming(file):
+            found: tuple[Environment, ...] = from_json(tuple[Environment, ...], values, "environment")
+            if not found:
+                raise ValueError("it is empty")
+            return found
 
     def log(self) -> list[EpochLog]:
-        """The log, one entry per epoch; empty before the first."""
+        """The log, one entry per epoch; empty before the first.
+
+        Raises:
+            ValueError: The file is damaged; the message names the line.
+        """
         if not self.log_file.is_file():
             return []
-        return [EpochLog.from_json(json.loads(line)) for line in self.log_file.read_text().splitlines()]
+        entries = []
+        for number, line in enumerate(self.log_file.read_bytes().splitlines(), 1):
+            with _naming(self.log_file, number):
+                entries.append(EpochLog.from_json(parse(line)))
+        return entries
+
+    def drop_cut_line(self) -> str:
+        """Remove the last line of the log if it was cut off; returns the sentence that says so, empty for none.
+
+        The file is written whole or not at all: only another program, or a damaged disk, can have cut it.
+        """
+        text = self.log_file.read_bytes() if self.log_file.is_file() else b""
+        *whole, last = text.splitlines() or [b""]
+        try:
+            parse(last or b"0")
+        except ValueError:
+            write(self.log_file, lambda file: file.write_bytes(b"".join(line + b"\n" for line in whole)))
+            return f"{self.log_file}: line {len(whole) + 1}, the last, was cut off and is dropped"
+        return ""
 
     def append(self, entry: EpochLog) -> None:
         """Add an epoch to the log; replaces entries for the same and later epochs, which a resumed run left behind."""
         entries = [*(earlier for earlier in self.log() if earlier.epoch < entry.epoch), entry]
         lines = "".join(json.dumps(each.to_json()) + "\n" for each in entries)
         write(self.log_file, lambda file: file.write_text(lines))
+
+
+@contextmanager
+def _naming(file: Path, line: int | None = None) -> Iterator[None]:
+    """Let an error name the file, and the line."""
+    try:
+        yield
+    except ValueError as error:
+        where = f"{file}, line {line}" if line else str(file)
+        raise ValueError(f"{where} is damaged, or was written by another version of scalereid: {error}") from error
 
 
 def create_run(
@@ -132,9 +195,8 @@ def create_run(
         ValueError: Two of these files have the same name.
     """
     require_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
-        new = Path(temporary) / folder.name
+
+    def fill(new: Path) -> None:
         new.mkdir()
         write_json(new / "environment.json", [environment.to_json()])
         write_json(new / "dataset.json", datasets.to_json())
@@ -145,17 +207,16 @@ def create_run(
                     f"Two files that the recipe names are called {file.name}, but both are copied into the run; rename one"
                 )
             shutil.copy(file, new / file.name)
-        if folder.is_dir():
-            folder.rmdir()  # empty
-        new.rename(folder)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    create_folder(folder, fill)
     return Run(folder)
 
 
 def note_environment(run: Run, now: Environment) -> list[str]:
     """Add the environment of a resumed run to its record; returns what differs from where it was started."""
-    file = run.folder / "environment.json"
-    before = read_json(file)
-    write_json(file, [*before, now.to_json()])
-    first, current = before[0], now.to_json()
+    before = run.environments()
+    write_json(run.folder / "environment.json", [each.to_json() for each in (*before, now)])
+    first, current = before[0].to_json(), now.to_json()
     keys = ("device", "torch", "numpy", "pillow", "threads")
-    return [f"{key} is {current[key]}, was {first.get(key)}" for key in keys if current[key] != first.get(key)]
+    return [f"{key} is {current[key]}, was {first[key]}" for key in keys if current[key] != first[key]]

@@ -1,6 +1,5 @@
 """A recipe as a file holds it, of which a trained model needs a few settings."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -9,7 +8,8 @@ from scalereid.data.image_size import ImageSize
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import Distance
 from scalereid.runs.recipe import DataSettings, EvaluationSettings, ModelSettings, Recipe
-from scalereid.runs.recipe_json import from_json
+from scalereid.runs.trust import PLACES
+from scalereid.typed_json import from_json, parse
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ class SavedRecipe:
 
     @cached_property
     def _values(self) -> dict[str, Any]:
-        values = json.loads(self.text)
-        if not isinstance(values, dict):
-            raise ValueError(f"recipe is {values!r}, not a group of settings")
+        values: dict[str, Any] = from_json(dict[str, Any], parse(self.text), "recipe")
         return values
 
     def _group(self, kind: Any, group: str, *names: str) -> Any:
@@ -44,6 +42,17 @@ class SavedRecipe:
         """The network, of which no setting may be unknown."""
         settings: ModelSettings = self._group(ModelSettings, "model")
         return settings
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it names where it may name a Python file, by setting: see `trust`."""
+        found = {}
+        for setting in PLACES:
+            group, _, name = setting.partition(".")
+            values = self._values.get(group)
+            if isinstance(values, dict) and isinstance(values.get(name), str):
+                found[setting] = values[name]
+        return found
 
     @property
     def image_size(self) -> ImageSize:

@@ -46,6 +46,8 @@ class Wired:
     """Captured as a CUDA graph where that is possible."""
     search: SearchStep | None
     """The step, if it searches for an architecture."""
+    sampler: Sampler
+    """Which training images are in which batch."""
     batches: Callable[[ImageStore], TrainingBatches]
     """The decoded training images to augmented batches."""
     learning_rate: Callable[[int, float], float]
@@ -121,7 +123,8 @@ def wire(
         state, precision=recipe.optimizer.precision, classifier_only_epochs=recipe.schedule.classifier_only_epochs
     )
     taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
-    return Wired(state, taken, search, _batches(recipe, labels, device, code_in), _rate(recipe))
+    sampler = _sampler(recipe, labels)
+    return Wired(state, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
 
 
 def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
@@ -187,11 +190,9 @@ def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None
     )
 
 
-def _batches(
-    recipe: Recipe, labels: NDArray[np.int64], device: torch.device, code_in: Path | None
-) -> Callable[[ImageStore], TrainingBatches]:
+def _sampler(recipe: Recipe, labels: NDArray[np.int64]) -> Sampler:
     data = recipe.data
-    sampler = Sampler(
+    return Sampler(
         labels,
         batch_size=data.batch_size,
         images_per_person=data.images_per_person,
@@ -199,6 +200,12 @@ def _batches(
         halves=recipe.search.bilevel,
         seed=recipe.seed,
     )
+
+
+def _batches(
+    recipe: Recipe, sampler: Sampler, device: torch.device, code_in: Path | None
+) -> Callable[[ImageStore], TrainingBatches]:
+    data = recipe.data
     steps = [(step, getattr(data, name)) for name, step in AUGMENTATIONS.items()]
     if own := own_augmentation(recipe, code_in):
         steps.append((own, data.augmentation_probability))

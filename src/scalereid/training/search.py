@@ -83,12 +83,6 @@ class SearchState:
         """The state as JSON values."""
         return asdict(self)
 
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "SearchState":
-        """The state that `to_json` gave."""
-        probabilities = tuple(tuple(block) for block in values["probabilities"])
-        return cls(tuple(values["placements"]), probabilities, tuple(values["entropy"]), values["temperature"])
-
 
 class SearchStep(OrdinaryStep):
     """A step of a super-network's weights and architecture.

@@ -86,7 +86,14 @@ class TrainingState:
         return {"epoch": self.epoch, "step": self.step, "sums": self.sums}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put the counters back."""
+        """Put the counters back.
+
+        Raises:
+            ValueError: Epoch or step is not a number of epochs or steps.
+        """
+        for name in ("epoch", "step"):
+            if not isinstance(state[name], int) or state[name] < 0:
+                raise ValueError(f"{name} is {state[name]!r}; expected a whole number, 0 or more")
         self.epoch, self.step = state["epoch"], state["step"]
         self.sums.copy_(state["sums"])
 

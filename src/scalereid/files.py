@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,22 @@ import numpy as np
 
 from scalereid.typed_json import parse
 
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write(file: Path, save: Callable[[Path], Any]) -> None:
     """Write `file` atomically: `save` writes one of the same name in a temporary folder, which is flushed to disk and moved.
 
-    Whatever a killed process leaves is in that folder, and is removed when the file is next written. Who may read the file is
-    decided by the umask, as for any new file.
+    Whatever a killed process leaves is in that folder, and is removed when anything is next written beside it. Who may read the
+    file is decided by the umask, as for any new file.
 
     Raises:
         OSError: The disk is full; the message says how much is free.
@@ -98,6 +107,46 @@ def write_folder(folder: Path, fill: Callable[[Path], Any]) -> None:
             raise
 
 
+def remove_folder(folder: Path) -> None:
+    """Remove `folder` atomically: it is complete or not there.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    partial = _partial(folder)
+    folder.rename(partial)
+    shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary folders that killed processes of this machine have left in `folder`, if it exists."""
+    for left in folder.glob(f".*.partial-{glob.escape(socket.gethostname())}-*"):
+        pid = left.name.rpartition("-")[2]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def kind(path: Path) -> str:
+    """What is at a path, in words: a file, a folder, a named pipe, …
+
+    Raises:
+        OSError: There is nothing, or it cannot be looked at.
+    """
+    return _KINDS.get(stat.S_IFMT(path.stat().st_mode), "something else")
+
+
+def stamp(path: str | os.PathLike[str]) -> tuple[int, int, int]:
+    """Size in bytes, and times in ns of the last change of a file's content and of the file; −1 each where there is no file.
+
+    A file with another stamp may have changed: the second time tells also of one that was moved or copied there with its date.
+    """
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a million of them
+    except (OSError, ValueError):  # a name with a null byte
+        return -1, -1, -1
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def write_json(file: Path, values: Any) -> None:
     """Write `values` as indented JSON."""
     write(file, lambda partial: partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8"))
@@ -142,16 +191,9 @@ def require_writable(path: Path) -> None:
 
 
 def _partial(path: Path) -> Path:
-    """The temporary folder beside a file or folder that this process is about to write.
-
-    Those that killed processes of this machine have left there are removed.
-    """
-    host, own = socket.gethostname(), os.getpid()
-    for left in path.parent.glob(glob.escape(f".{path.name}.partial-{host}-") + "*"):
-        pid = left.name.rpartition("-")[2]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-    return path.with_name(f".{path.name}.partial-{host}-{own}")
+    """The temporary folder beside a file or folder that this process is about to write; others' leftovers are removed."""
+    remove_leftovers(path.parent)
+    return path.with_name(f".{path.name}.partial-{socket.gethostname()}-{os.getpid()}")
 
 
 def _is_alive(pid: int) -> bool:

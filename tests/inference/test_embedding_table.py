@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scalereid.inference.embedding_table import check_out, is_table, read_table, write_table
+from scalereid.inference.embedding_table import is_table, read_table, write_table
 from scalereid.inference.items import Item
 
 METADATA = '{"model": "net (x.pth)", "fingerprint": "abc", "flip": true, "embedding_size": 3}'
@@ -62,16 +62,6 @@ def test_nothing_is_left_of_a_table_that_could_not_be_written(shards: list[Path]
     with pytest.raises(ValueError, match="pickle"):  # NumPy's guess at what the shard is
         write_table(tmp_path / "out" / name, shards, "", 3)
     assert list((tmp_path / "out").iterdir()) == []
-
-
-def test_what_can_be_written_is_known_beforehand(tmp_path: Path) -> None:
-    for name in ("a.npz", "a.parquet"):
-        check_out(tmp_path / name)
-        (tmp_path / name).touch()
-        with pytest.raises(FileExistsError, match=rf"{name} exists"):
-            check_out(tmp_path / name)
-    with pytest.raises(ValueError, match=r"a\.csv: embeddings are written to a \.parquet or \.npz file"):
-        check_out(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("name", ["t.npz", "t.parquet"])

@@ -11,8 +11,7 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
-from scalereid.inference.embed_files import embed_files
-from scalereid.inference.embedding_table import check_out
+from scalereid.inference.embed_files import check_out, embed_files
 from scalereid.inference.items import find_items
 from scalereid.progress import counted
 

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import stat
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from scalereid.data.image_size import ImageSize
 from scalereid.data.shapes import ShapeCount
-from scalereid.files import create_array, write
+from scalereid.files import create_array, kind, remove_leftovers, stamp, write
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's names of the formats that are read. Of others, EPS would start Ghostscript."""
@@ -70,8 +69,8 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
         ValueError: See `load_image`.
     """
     try:
-        if isinstance(source, Path) and not stat.S_ISREG(source.stat().st_mode):
-            raise ValueError("it is not a file")  # a pipe would be waited for
+        if isinstance(source, Path):
+            require_file(source)
         with Image.open(source, formats=FORMATS) as image:
             if has_deep_channels(image):
                 raise ValueError("it has more than 8 bits a channel; convert it")
@@ -83,7 +82,19 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
     except UnidentifiedImageError:
         raise ValueError(f"{name or source} cannot be read as an image: it is not {_LIST}, whatever its name") from None
     except Exception as error:  # Pillow's decoders raise a dozen kinds for damaged files
-        raise ValueError(f"{name or source} cannot be read as an image: {error}") from error
+        why = (isinstance(error, OSError) and error.strerror) or error
+        raise ValueError(f"{name or source} cannot be read as an image: {why}") from error
+
+
+def require_file(path: Path) -> None:
+    """Check that a path is of a file: a named pipe would be waited for, and some devices never end.
+
+    Raises:
+        ValueError: It is something else; the message says what.
+        OSError: It does not exist, or cannot be looked at.
+    """
+    if (found := kind(path)) != "a file":
+        raise ValueError(f"it is {found}, not a file")
 
 
 def has_deep_channels(image: Image.Image) -> bool:
@@ -134,9 +145,13 @@ class ImageStore:
             self.pixels = torch.from_numpy(self._decode(self.paths, np.empty(shape, np.uint8), advance))
             return
         folder = cache_folder or default_cache_folder()
+        remove_leftovers(folder)
         file = self._file_in(folder)
-        if file.is_file() or _free_space(folder) > 1.1 * size:
-            self.pixels = torch.from_numpy(self._mapped(file, shape, advance))
+        pixels = _mapped(file, shape)
+        if pixels is None and _free_space(folder) > 1.1 * size:
+            write(file, lambda partial: self._save(partial, shape, advance))
+            pixels = _mapped(file, shape)
+        self.pixels = None if pixels is None else torch.from_numpy(pixels)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -161,24 +176,30 @@ class ImageStore:
                 advance(1)
         return pixels
 
-    def _mapped(self, file: Path, shape: tuple[int, ...], advance: Advance) -> NDArray[np.uint8]:
-        def save(partial: Path) -> None:
-            pixels = create_array(partial, np.uint8, shape)
-            self._decode(self.paths, pixels, advance)
-            pixels.flush()
-
-        if not file.is_file():
-            write(file, save)
-        # Copy-on-write rather than read-only: torch has no read-only tensors and warns of them. Nothing writes to it.
-        return np.load(file, mmap_mode="c")
+    def _save(self, file: Path, shape: tuple[int, ...], advance: Advance) -> None:
+        pixels = create_array(file, np.uint8, shape)
+        self._decode(self.paths, pixels, advance)
+        pixels.flush()
 
     def _file_in(self, folder: Path) -> Path:
-        """A name that changes when any image's path, size or date does, or the image size."""
+        """A name that changes when any image's path or stamp does, or the image size."""
         digest = hashlib.sha256(f"{self.image_size}\n".encode())
         for path in self.paths:
-            stat = path.stat()
-            digest.update(f"{path.absolute()}\t{stat.st_size}\t{stat.st_mtime_ns}\n".encode())
+            digest.update(os.fsencode(path.absolute()) + f"\t{stamp(path)}\n".encode())
         return folder / f"{digest.hexdigest()[:32]}.npy"
+
+
+def _mapped(file: Path, shape: tuple[int, ...]) -> Pixels | None:
+    """The pixels in a file as a memory map; None if there is no such file, or it is damaged or something else."""
+    if not file.is_file():
+        return None
+    try:
+        # Copy-on-write rather than read-only: torch has no read-only tensors and warns of them. Nothing writes to it.
+        pixels = np.lib.format.open_memmap(file, mode="c")
+    except Exception:  # NumPy raises a few kinds for damaged files
+        return None
+    is_whole = pixels.shape == shape and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
+    return pixels if is_whole and file.stat().st_size == pixels.offset + pixels.nbytes else None
 
 
 def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: torch.device) -> Iterator[Tensor]:
@@ -223,6 +244,6 @@ def default_cache_folder() -> Path:
 def _free_space(folder: Path) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return shutil.disk_usage(folder).free
+        return shutil.disk_usage(folder).free if os.access(folder, os.W_OK) else 0
     except OSError:  # no home, or not writable
         return 0

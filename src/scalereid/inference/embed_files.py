@@ -1,8 +1,6 @@
 """Many image files to a table of embeddings, in shards, so that a job that was stopped can continue."""
 
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,13 +8,35 @@ from pathlib import Path
 import numpy as np
 
 from scalereid.data.images import Advance
-from scalereid.files import read_json, write, write_json
+from scalereid.files import remove_folder, require_free, require_writable
+from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
-from scalereid.inference.embedding_table import check_out, write_table
+from scalereid.inference.embedding_table import is_table, read_table, write_table
 from scalereid.inference.items import Item
-from scalereid.progress import Progress
+from scalereid.inference.shard import Shard, stamps_of
+from scalereid.packages import require
+from scalereid.progress import Progress, counted
 
 SHARD = 4_096  # images whose embeddings are lost at most when a job is killed
+
+
+def check_out(out: Path) -> None:
+    """Check that a table can be written to `out`, or a job be continued there, before any work is done.
+
+    Raises:
+        ValueError: It has another suffix than .parquet or .npz.
+        FileExistsError: It exists, and there are no shards of which it may be the table.
+        OSError: It cannot be written there.
+        ModuleNotFoundError: pyarrow is not installed, for Parquet.
+    """
+    if not is_table(out):
+        raise ValueError(f"{out}: embeddings are written to a .parquet or .npz file")
+    folder = _folder(out)
+    check = require_writable if (folder / JOB_FILE).is_file() else require_free
+    for path in (out, folder):
+        check(path)
+    if out.suffix == ".parquet":
+        require("pyarrow", extra="parquet")
 
 
 def embed_files(
@@ -31,7 +51,7 @@ def embed_files(
     """Write path, pid, camid and embedding of every item to `out`, a `.parquet` or `.npz` file.
 
     Until all are done, shards lie in a folder `OUT.shards`. The same call continues a job that was stopped or killed, after
-    its last whole shard.
+    its last whole shard; images that have changed since they were embedded are embedded again.
 
     Args:
         embedder: What embeds.
@@ -47,30 +67,35 @@ def embed_files(
     Raises:
         ValueError: An image cannot be read; `out` has another suffix; a path is not UTF-8, for Parquet; the shards are of
             another model or other images.
-        FileExistsError: `out` exists.
+        FileExistsError: `out` exists, and is not the table of the shards beside it.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
     check_out(out)
     if out.suffix == ".parquet":
         for item in items:
             _require_utf8(item.path)
-    folder = out.with_name(out.name + ".shards")
-    _open_shards(folder, embedder, items, shard)
-    shards = [folder / f"{number:06d}.npz" for number in range(-(-len(items) // shard))]
-    with (progress or Progress.silent()).stage("embedding", len(items)) as advance:
-        for number, file in enumerate(shards):
-            part = items[number * shard : (number + 1) * shard]
-            if file.is_file():
-                advance(len(part))
-            else:
-                _embed_shard(embedder, part, file, on_error, advance)
-    metadata = asdict(embedder.metadata) | _settings(embedder)
-    write_table(out, shards, json.dumps(metadata), embedder.embedding_size)
-    unreadable = [str(line) for file in shards for line in np.load(file)["unreadable"]]
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    progress = progress or Progress.silent()
+    folder, job = _folder(out), describe_job(embedder, items, shard)
+    parts = {folder / f"{i:06d}.npz": items[i * shard : (i + 1) * shard] for i in range(-(-len(items) // shard))}
+    if out.exists():
+        if changes_of(folder, job) or not _is_written(out, parts, embedder):
+            raise FileExistsError(
+                f"{out} exists, and is not the table of the shards in {folder}; move it away to continue their job, or "
+                "choose another name"
+            )
+        progress.say(f"{out} was complete already")
+    else:
+        open_job(folder, job)
+        _embed_parts(embedder, parts, on_error, progress)
+        metadata = asdict(embedder.metadata) | settings_of(embedder)
+        write_table(out, [*parts], json.dumps(metadata), embedder.embedding_size)
+    unreadable = [why for file in parts for why in _unreadable(file)]
+    remove_folder(folder)
     return unreadable
+
+
+def _folder(out: Path) -> Path:
+    return out.with_name(out.name + ".shards")
 
 
 def _require_utf8(path: str) -> None:
@@ -80,46 +105,60 @@ def _require_utf8(path: str) -> None:
         raise ValueError(f"{path!r} is not UTF-8, as Parquet requires; rename it, or write a .npz file") from None
 
 
-def _settings(embedder: Embedder) -> dict[str, str | bool]:
-    return {"precision": embedder.runtime.precision, "normalized": embedder.normalize, "flip": embedder.flip}
+def _is_written(out: Path, parts: dict[Path, Sequence[Item]], embedder: Embedder) -> bool:
+    """Whether a table is that of the shards: the job was killed before it removed them."""
+    try:
+        table = read_table(out)
+    except (OSError, ValueError):
+        return False
+    start = 0
+    for file, items in parts.items():
+        shard = Shard.read(file, items, embedder.embedding_size)
+        if shard is None:
+            return False
+        kept = [not why for why in shard.unreadable]
+        stop = start + sum(kept)
+        rows = [Item(*item[:3]) for item, is_kept in zip(items, kept, strict=True) if is_kept]
+        if table.items[start:stop] != rows or not np.array_equal(table.embeddings[start:stop], shard.embeddings[kept]):
+            return False
+        start = stop
+    return start == len(table.items) and table.fingerprint == embedder.metadata.fingerprint
 
 
-def _open_shards(folder: Path, embedder: Embedder, items: Sequence[Item], shard: int) -> None:
-    """Make the folder of shards, or check that those in it are of the same job."""
-    digest = hashlib.sha256()
-    for item in items:
-        digest.update(os.fsencode(item.path) + f"\t{item.pid}\t{item.camid}\n".encode())
-    job = {
-        "model": embedder.metadata.fingerprint,
-        **_settings(embedder),
-        "shard": shard,
-        "images": digest.hexdigest()[:12],
-    }
-    file = folder / "job.json"
-    if file.is_file():
-        earlier = read_json(file)
-        changes = [f"{key} ({earlier.get(key)} then, {job[key]} now)" for key in job if earlier.get(key) != job[key]]
-        if changes:
-            raise ValueError(
-                f"{folder} holds shards of a job with other settings: {', '.join(changes)}; use the same settings as then to "
-                "continue it, or remove the folder to start anew"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(file, job)
+def _unreadable(file: Path) -> list[str]:
+    with np.load(file) as arrays:
+        return [why for why in arrays["unreadable"].tolist() if why]
 
 
-def _embed_shard(embedder: Embedder, items: Sequence[Item], file: Path, on_error: OnError, advance: Advance) -> None:
-    embeddings, errors = embedder.collect([item.path for item in items], on_error=on_error, advance=advance)
-    kept = [item for i, item in enumerate(items) if i not in errors]
+def _embed_parts(embedder: Embedder, parts: dict[Path, Sequence[Item]], on_error: OnError, progress: Progress) -> None:
+    """Embed all images that have no embedding yet, or have changed since."""
+    changed = 0
+    with progress.stage("embedding", sum(map(len, parts.values()))) as advance:
+        for file, items in parts.items():
+            earlier = Shard.read(file, items, embedder.embedding_size)
+            if earlier is None and file.exists():
+                progress.say(f"{file} is damaged; its {counted(len(items), 'image')} will be embedded again")
+            changed += _embed_part(embedder, items, earlier, file, on_error, advance)
+    if changed:
+        progress.say(f"{counted(changed, 'image')} had changed since the job was stopped and have been embedded again")
 
-    def save(partial: Path) -> None:
-        np.savez(
-            partial,
-            path=np.array([item.path for item in kept], dtype=np.str_),
-            pid=np.array([item.pid for item in kept], dtype=np.int64),
-            camid=np.array([item.camid for item in kept], dtype=np.int64),
-            embedding=embeddings,
-            unreadable=np.array([*errors.values()], dtype=np.str_),
-        )
 
-    write(file, save)
+def _embed_part(
+    embedder: Embedder, items: Sequence[Item], earlier: Shard | None, file: Path, on_error: OnError, advance: Advance
+) -> int:
+    """Write the shard of some images where it is missing or has become stale; the number of images that have changed."""
+    stamps = stamps_of(items)  # before the images are read: a change after that is seen the next time
+    size = (len(items), embedder.embedding_size)
+    shard = earlier or Shard(items, stamps, np.empty(size, np.float32), [""] * len(items))
+    changed = (stamps != shard.stamps).any(axis=1)
+    refused = np.array([on_error == "raise" and bool(why) for why in shard.unreadable])
+    rows = np.flatnonzero(changed | refused | (earlier is None)).tolist()
+    advance(len(items) - len(rows))
+    if rows:
+        found, errors = embedder.collect([items[row].path for row in rows], on_error=on_error, advance=advance)
+        unreadable = [*shard.unreadable]
+        for position, row in enumerate(rows):
+            unreadable[row] = errors.get(position, "")
+        shard.embeddings[[row for row in rows if not unreadable[row]]] = found
+        Shard(items, stamps, shard.embeddings, unreadable).write(file)
+    return int(changed.sum())

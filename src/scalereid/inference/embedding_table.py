@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.files import create_array, require_free, write
+from scalereid.files import create_array, write
 from scalereid.inference.items import Item
 from scalereid.packages import require
 
@@ -56,21 +56,6 @@ class EmbeddingTable:
                 f"{self.file} holds embeddings {own} mirror images, to be compared with others {other} them (both of the model "
                 f"with fingerprint {fingerprint}); {again} with flip={flip}"
             )
-
-
-def check_out(out: Path) -> None:
-    """Check that a table can be written to `out`, before any work is done.
-
-    Raises:
-        ValueError: It has another suffix than .parquet or .npz.
-        FileExistsError: It exists.
-        ModuleNotFoundError: pyarrow is not installed, for Parquet.
-    """
-    if out.suffix not in _SUFFIXES:
-        raise ValueError(f"{out}: embeddings are written to a .parquet or .npz file")
-    require_free(out)
-    if out.suffix == ".parquet":
-        require("pyarrow", extra="parquet")
 
 
 def write_table(out: Path, shards: Sequence[Path], metadata: str, size: int) -> None:
@@ -136,7 +121,7 @@ def _load_parquet(file: Path) -> tuple[list[list[Any]], NDArray[np.float32], str
 
 
 def _load_npz(file: Path) -> tuple[list[list[Any]], NDArray[np.float32], str]:
-    with np.load(file) as arrays:
+    with file.open("rb") as opened, np.load(opened) as arrays:
         if missing := {*_COLUMNS, "metadata"} - {*arrays.files}:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
         return [arrays[name].tolist() for name in _ITEM], _mapped(file), str(arrays["metadata"])

@@ -57,7 +57,7 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
     else:
         is_file = path.is_file()  # also where it looks like a pattern
         named = [str(source)] if is_file else sorted(glob.glob(str(source), recursive=True))  # noqa: PTH207 - takes any pattern
-        found = [name for name in named if os.path.isfile(name)]  # noqa: PTH113 - a million of them
+        found = [name for name in named if not os.path.isdir(name)]  # noqa: PTH112 - a million of them
         above = [os.path.dirname(name) for name in found]  # noqa: PTH120
         items = _labelled(found, os.path.commonpath(above) if above else "", folders)
     if not items:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scalereid.data.check.findings import Finding, named, share
-from scalereid.data.images import Advance, open_image, orientation
+from scalereid.data.images import Advance, open_image, orientation, require_file
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
@@ -57,9 +57,12 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
 def look(path: Path, *, decode: bool) -> FileFacts:
     """Read a file, its header and, with `decode`, its pixels."""
     try:
+        require_file(path)
         content = path.read_bytes()
     except OSError as error:
         return FileFacts(f"{path}: {error.strerror}")
+    except ValueError as error:
+        return FileFacts(f"{path}: {error}")
     if not content:
         return FileFacts(f"{path} is empty: it has no bytes")
     digest = hashlib.blake2b(content, digest_size=16).digest()

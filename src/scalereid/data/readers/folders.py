@@ -46,8 +46,9 @@ def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] 
     if others := len(names) - len(images):
         wanted = "images" if suffixes == IMAGE_SUFFIXES else " or ".join(suffixes)
         left_out[f"files in {folder.name} that are not {wanted}"] += others
-    if lost := sum(not is_file and not is_dir for _, is_file, is_dir in there):
-        left_out[f"broken links in {folder.name}"] += lost
+    for name in (name for name, is_file, is_dir in there if not is_file and not is_dir):
+        what = "named pipes, sockets or devices" if (folder / name).exists() else "broken links"
+        left_out[f"{what} in {folder.name}"] += 1
     return [folder / name for name in images]
 
 

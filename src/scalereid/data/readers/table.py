@@ -13,7 +13,7 @@ from typing import TypeVar, cast, get_args
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
-from scalereid.files import write
+from scalereid.files import kind, write
 
 COLUMNS = ("split", "path", "pid", "camid")
 """Required columns. Optional ones are tracklet and protocol; the latter is the same in each row."""
@@ -80,7 +80,7 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
         except (KeyError, ValueError) as error:
             raise _on_line(file, number, error) from None
         if not os.path.isfile(path):  # noqa: PTH113
-            raise FileNotFoundError(f"{file}, line {number}: the file {path} does not exist")
+            raise FileNotFoundError(f"{file}, line {number}: {path} {_why_not(Path(path))}")
         yield path, pid, camid
 
 
@@ -153,9 +153,8 @@ def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
             raise _on_line(file, number, error) from None
     gone = [record.path for records in splits.values() for record in records if not record.path.is_file()]
     if gone:
-        what = "is a folder" if gone[0].is_dir() else "does not exist"
         more = f", and {len(gone) - 1:,} more that do not exist" if len(gone) > 1 else ""
-        raise FileNotFoundError(f"{file} lists {gone[0]}, which {what}{more}")
+        raise FileNotFoundError(f"{file} lists {gone[0]}, which {_why_not(gone[0])}{more}")
     left_out: Counter[str] = Counter()
     listed = {os.path.normpath(record.path) for records in splits.values() for record in records}
     for folder in sorted({os.path.dirname(path) for path in listed}):  # noqa: PTH120 - of a normalised name
@@ -168,6 +167,11 @@ def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
         raise ValueError(f"{file} names several protocols, {', '.join(sorted(protocols))}; a dataset has one")
     protocol = cast(Protocol, protocols.pop() if protocols else "market1501")
     return ReidDataset(file.parent.absolute().name, file.parent, train, query, gallery, protocol, left_out)
+
+
+def _why_not(image: Path) -> str:
+    """Why a path is not a file."""
+    return f"is {kind(image)}, not a file" if image.exists() else "does not exist"
 
 
 def _on_line(file: Path, number: int, error: Exception) -> ValueError:

@@ -3,6 +3,7 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests are small, and machines are shared
 import socket
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,13 @@ from scalereid.runs.recipe import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
+NOT_FILES: dict[str, Callable[[Path], Any]] = {
+    "a named pipe": os.mkfifo,
+    "a socket": lambda path: os.mknod(path, stat.S_IFSOCK | 0o600),
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a folder": Path.mkdir,
+}
+"""What a path may be of, other than a file: the words for it, and how to make one. Reading some of them would never end."""
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,20 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from scalereid.files import create_array, read_json, require_free, require_writable, write, write_folder, write_json
+from scalereid.files import (
+    create_array,
+    kind,
+    read_json,
+    remove_folder,
+    remove_leftovers,
+    require_free,
+    require_writable,
+    stamp,
+    write,
+    write_folder,
+    write_json,
+)
+from tests.conftest import NOT_FILES
 
 
 def names(folder: Path) -> list[str]:
@@ -177,17 +190,71 @@ def test_the_umask_decides_who_may_read(tmp_path: Path) -> None:
     assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == 0o640
 
 
+def killed(code: str, *words: Path) -> None:
+    """Run a program that kills itself."""
+    code = f"import os, shutil, sys; from pathlib import Path; from scalereid.files import *\n{code}"
+    assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == -9
+
+
+KILLED_IN_WRITING = "write(Path(sys.argv[1]), lambda partial: (partial.write_text('half'), os.kill(os.getpid(), 9)))"
+
+
 def test_what_a_kill_leaves_is_removed_at_the_next_write(tmp_path: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from scalereid.files import write\n"
-        "write(Path(sys.argv[1]), lambda partial: (partial.write_text('half'), os.kill(os.getpid(), 9)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code, tmp_path / "a[1].bin"], check=False).returncode == -9
+    killed(KILLED_IN_WRITING, tmp_path / "a[1].bin")
     (left,) = names(tmp_path)
     theirs = tmp_path / f"{left.rpartition('-')[0]}-{os.getppid()}"  # of a process that lives
     theirs.mkdir()
-    write(tmp_path / "a[1].bin", lambda partial: partial.write_text("whole"))
-    assert names(tmp_path) == [theirs.name, "a[1].bin"]
+    write(tmp_path / "of another name.bin", lambda partial: partial.write_text("whole"))
+    assert names(tmp_path) == [theirs.name, "of another name.bin"]
+
+
+def test_what_kills_leave_can_be_removed_before_anything_is_written(tmp_path: Path) -> None:
+    killed(KILLED_IN_WRITING, tmp_path / "a.bin")
+    (left,) = names(tmp_path)
+    others = [f".a.bin.partial-another-machine-{left.rpartition('-')[2]}", ".a.bin.partial-mine", ".partial-1"]
+    for name in others:
+        (tmp_path / name).mkdir()
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == sorted(others)
+    remove_leftovers(tmp_path / "none")
+
+
+def test_a_folder_is_removed_at_once(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / name / "file").touch()
+    remove_folder(tmp_path / "first")
+    assert names(tmp_path) == ["second"]
+    killed(
+        "shutil.rmtree = lambda *_, **__: os.kill(os.getpid(), 9)\nremove_folder(Path(sys.argv[1]))",
+        tmp_path / "second",
+    )
+    assert not (tmp_path / "second").exists()
+    assert len(names(tmp_path)) == 1
+    remove_leftovers(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_stamp_tells_whether_a_file_may_have_changed(tmp_path: Path) -> None:
+    file, other = tmp_path / "a", tmp_path / "b"
+    file.write_text("one")
+    before = stamp(file)
+    assert before == stamp(str(file)) == (3, file.stat().st_mtime_ns, file.stat().st_ctime_ns)
+    other.write_text("two")
+    os.utime(other, ns=(0, before[1]))
+    other.replace(file)  # as large, and with the same date
+    assert stamp(file)[:2] == before[:2]
+    assert stamp(file) != before
+    for missing in (other, "a\0b", file / "c"):
+        assert stamp(missing) == (-1, -1, -1)
+
+
+@pytest.mark.parametrize(("words", "make"), NOT_FILES.items())
+def test_what_is_there_is_said(tmp_path: Path, words: str, make: Callable[[Path], Any]) -> None:
+    make(tmp_path / "x")
+    assert kind(tmp_path / "x") == words
+    (tmp_path / "y").touch()
+    assert kind(tmp_path / "y") == "a file"
 
 
 def test_what_cannot_be_written_is_found_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from scalereid.data.records import ReidDataset
@@ -18,6 +19,26 @@ def test_a_table_with_people_and_cameras(runs: Path, people: ReidDataset, tmp_pa
         assert np.allclose(np.linalg.norm(found["embedding"], axis=1), 1)
         assert set(found["pid"]) == set(range(1, 11))
     assert "exists" in fail("embed", runs / "short", people.root, "--out", out)
+
+
+def test_a_killed_job_is_finished(
+    runs: Path, people: ReidDataset, tmp_path: Path, say: Say, fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even one killed in the moment between writing the table and removing the shards."""
+    words = ("embed", runs / "short", people.query[0].path.parent, "--out", tmp_path / "x.npz", "--runtime", "torch")
+
+    def kill(_: Path) -> None:
+        raise ValueError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scalereid.inference.embed_files.remove_folder", kill)
+        assert "killed" in fail(*words)
+    text = say(*words)
+    assert (
+        f"\n{tmp_path / 'x.npz'} was complete already\n120 embeddings of 32 numbers in {tmp_path / 'x.npz'}; " in text
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
+    assert "exists; choose another name, or move it away" in fail(*words)
 
 
 def test_what_cannot_be_read_is_reported(runs: Path, people: ReidDataset, tmp_path: Path, answer: Answer) -> None:

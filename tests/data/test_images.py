@@ -1,8 +1,12 @@
 import os
+import socket
 import struct
 import subprocess
+import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from PIL import ExifTags, Image
 
 from scalereid.data.images import ImageStore, has_deep_channels, load_image, read_image, resize
 from scalereid.data.records import ReidDataset
+from tests.conftest import NOT_FILES
 
 SIZE = (48, 24)
 
@@ -75,6 +80,64 @@ def test_mapped_file_is_found_again_and_made_anew_when_an_image_changes(paths: l
     copies[0].write_bytes(paths[7].read_bytes())
     assert (open_store().read(np.array([0])).numpy() == read_image(paths[7], SIZE)).all()
     assert sum(decoded) == 6
+    times = copies[0].stat().st_atime_ns, copies[0].stat().st_mtime_ns
+    (tmp_path / "new").write_bytes(copies[0].read_bytes())
+    os.utime(tmp_path / "new", ns=times)
+    (tmp_path / "new").replace(copies[0])  # as large, and with the same date
+    open_store()
+    assert sum(decoded) == 9
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(b"not an array" * 100),
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+        lambda file: file.write_bytes(file.read_bytes() + b"x"),
+        lambda file: file.write_bytes(b"\x93NUMPY\1\0v\0{'descr': '|u1', 'shape': (9" + b"9" * 90 + b"),}\n"),
+        lambda file: np.save(file, np.zeros((3, 24, 48, 3), np.uint8)),
+        lambda file: np.save(file, np.zeros((3, 48, 24, 3), np.int8)),
+        lambda file: np.save(file, np.zeros((3, 48, 24, 3), np.uint8, order="F")),
+        lambda file: np.save(file, np.array([print], dtype=object)),
+        lambda file: zipfile.ZipFile(file, "w").close(),
+    ],
+    ids=["empty", "text", "cut", "longer", "header", "shape", "type", "order", "pickle", "archive"],
+)
+def test_a_damaged_file_in_the_cache_is_made_anew(
+    paths: list[Path], tmp_path: Path, damage: Callable[[Path], Any]
+) -> None:
+    decoded: list[int] = []
+
+    def open_store() -> ImageStore:
+        return ImageStore(paths[:3], SIZE, memory_limit=0, cache_folder=tmp_path, advance=decoded.append)
+
+    open_store()
+    (file,) = tmp_path.iterdir()
+    damage(file)
+    expected = np.stack([read_image(path, SIZE) for path in paths[:3]])
+    assert (open_store().read(np.arange(3)).numpy() == expected).all()
+    assert (open_store().read(np.arange(3)).numpy() == expected).all()
+    assert sum(decoded) == 6
+    assert [*tmp_path.iterdir()] == [file]
+
+
+def test_what_killed_processes_left_in_the_cache_is_removed(paths: list[Path], tmp_path: Path) -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    (tmp_path / f".of-other-images.npy.partial-{socket.gethostname()}-{process.pid}").mkdir()
+    ImageStore(paths[:2], SIZE, memory_limit=0, cache_folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert not file.name.startswith(".")
+
+
+def test_a_cache_that_cannot_be_written_is_no_hindrance(
+    paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    store = ImageStore(paths[:2], SIZE, memory_limit=0, cache_folder=tmp_path)
+    assert store.pixels is None
+    assert (store.read(np.array([1])).numpy() == read_image(paths[1], SIZE)).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", "cut"])
@@ -196,9 +259,18 @@ def test_a_format_that_would_start_another_program_is_refused(tmp_path: Path, mo
         load_image(tmp_path / "x.jpg")
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "x.jpg")
-    with pytest.raises(ValueError, match=r"x\.jpg cannot be read as an image: it is not a file"):
+@pytest.mark.parametrize(("words", "make"), NOT_FILES.items())
+def test_what_is_not_a_file_is_not_waited_for(
+    paths: list[Path], tmp_path: Path, words: str, make: Callable[[Path], Any]
+) -> None:
+    make(tmp_path / "x.jpg")
+    for read in (load_image, lambda path: ImageStore([*paths, path], SIZE)):
+        with pytest.raises(ValueError, match=rf"x\.jpg cannot be read as an image: it is {words}, not a file$"):
+            read(tmp_path / "x.jpg")
+
+
+def test_a_missing_image_is_named_once(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=rf"^{tmp_path}/x\.jpg cannot be read as an image: No such file or directory$"):
         load_image(tmp_path / "x.jpg")
 
 

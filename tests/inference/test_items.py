@@ -4,6 +4,7 @@ import pytest
 
 from scalereid.data.records import ReidDataset
 from scalereid.inference.items import Item, find_items, names_several
+from tests.conftest import NOT_FILES
 
 
 @pytest.fixture
@@ -61,6 +62,18 @@ def test_nothing_to_find(folder: Path) -> None:
     for name in ("nowhere", "empty", "*.gif"):
         with pytest.raises(FileNotFoundError, match="No images in .*; name a folder, a pattern in quotes"):
             find_items(folder / name)
+
+
+def test_what_is_not_a_file_is_found_to_be_named_later(folder: Path) -> None:
+    """By whoever reads it; folders are not images."""
+    (folder / "a" / "2.jpg").unlink()
+    for number, make in enumerate(NOT_FILES.values()):
+        make(folder / "a" / f"{number}.jpg")
+    (folder / "a" / "9.jpg").symlink_to("nowhere")
+    expected = [Item(str(folder / "a" / f"{name}.jpg")) for name in (0, 1, 2, 9)]
+    assert find_items(str(folder / "a" / "*.jpg")) == expected
+    assert [item for item in find_items(folder / "a") if "b/" not in item.path] == expected
+    assert find_items(folder / "a" / "0.jpg") == expected[:1]
 
 
 def test_names_of_several_images(folder: Path) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 from scalereid.data.check import check
 from scalereid.data.check.files import check_files
 from scalereid.data.records import ImageRecord, ReidDataset
+from tests.conftest import NOT_FILES
 
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (20, 40), **options: object) -> Path:
@@ -62,6 +63,10 @@ def truncate(path: Path) -> None:
             ),
             "it has several frames",
             False,
+        ),
+        *(
+            (lambda path, make=make: (path.unlink(), make(path)), rf": it is {words}, not a file", False)
+            for words, make in NOT_FILES.items()
         ),
     ],
 )

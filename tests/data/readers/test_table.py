@@ -1,10 +1,13 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scalereid.data.readers.table import read_csv, read_jsonl, read_listed, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
+from tests.conftest import NOT_FILES
 
 
 def write(folder: Path, text: str) -> Path:
@@ -57,12 +60,23 @@ def test_missing_image_and_missing_table(tmp_path: Path) -> None:
         read_csv(write(tmp_path, "split,path,pid,camid\ntrain,gone.jpg,1,1\n"))
     (tmp_path / "folder").mkdir()
     rows = "train,folder,1,1\ntrain,gone.jpg,1,1\ntrain,gone2.jpg,1,1\n"
-    with pytest.raises(FileNotFoundError, match="lists .*folder, which is a folder, and 2 more that do not exist"):
+    with pytest.raises(
+        FileNotFoundError, match="lists .*folder, which is a folder, not a file, and 2 more that do not exist"
+    ):
         read_csv(write(tmp_path, "split,path,pid,camid\n" + rows))
     with pytest.raises(FileNotFoundError, match="with the keys split,path,pid,camid"):
         read_jsonl(tmp_path / "nowhere.jsonl")
     with pytest.raises(FileNotFoundError, match="with the columns split,path,pid,camid"):
         read_csv(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("words", "make"), NOT_FILES.items())
+def test_what_is_not_a_file_is_named(tmp_path: Path, words: str, make: Callable[[Path], Any]) -> None:
+    make(tmp_path / "x.jpg")
+    with pytest.raises(FileNotFoundError, match=rf"lists .*x\.jpg, which is {words}, not a file$"):
+        read_csv(write(tmp_path, "split,path,pid,camid\ntrain,x.jpg,1,1\n"))
+    with pytest.raises(FileNotFoundError, match=rf"line 2: .*x\.jpg is {words}, not a file$"):
+        list(read_listed(write(tmp_path, "path\nx.jpg\n")))
 
 
 def test_written_tables_read_back(people: ReidDataset) -> None:
@@ -158,7 +172,7 @@ def test_bad_lists_name_the_place(tmp_path: Path, text: str, message: str) -> No
 
 
 def test_lists_of_missing_images_and_keys(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"line 2: the file .*gone\.jpg does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"line 2: .*gone\.jpg does not exist"):
         list(read_listed(write(tmp_path, "path\ngone.jpg\n")))
     (tmp_path / "list.jsonl").write_text('{"pid": 7}\n')
     with pytest.raises(ValueError, match=r"list\.jsonl, line 1: path is missing"):

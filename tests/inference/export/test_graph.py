@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +105,42 @@ def test_two_at_once_write_one_graph(run: Path, cache: Path) -> None:
     assert beside == []  # nothing half written
     pixels = np.zeros((1, 64, 32, 3), np.uint8)
     np.testing.assert_array_equal(OnnxRuntime(files[0])(pixels), OnnxRuntime(files[1])(pixels))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.write_bytes(b""),
+        lambda file: file.write_bytes(b"another"),
+        lambda file: file.write_bytes(file.read_bytes()[:-1]),
+        lambda file: file.unlink(),
+        lambda file: file.with_name(f"{file.name}.sha256").unlink(),
+        lambda file: file.with_name(f"{file.name}.sha256").write_text("cut"),
+    ],
+    ids=["empty", "other", "cut", "gone", "no checksum", "damaged checksum"],
+)
+def test_a_damaged_graph_in_the_cache_is_written_anew(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], object]
+) -> None:
+    written: list[Path] = []
+
+    def write_something(_: object, __: object, file: Path) -> None:
+        file.write_bytes(b"graph")
+        written.append(file)
+
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path))
+    monkeypatch.setattr("scalereid.inference.export.graph.write_onnx", write_something)
+    loaded = load_checkpoint(run)
+    metadata = describe_model(loaded, run)
+    file = cached_onnx(loaded, metadata)
+    assert cached_onnx(loaded, metadata) == file
+    assert len(written) == 1
+    subprocess.run(["sha256sum", "--check", f"{file.name}.sha256"], cwd=file.parent, check=True, capture_output=True)
+    damage(file)
+    assert cached_onnx(loaded, metadata).read_bytes() == b"graph"
+    assert cached_onnx(loaded, metadata) == file
+    assert len(written) == 2
+    assert len([*file.parent.iterdir()]) == 2
 
 
 def saved(*options: str) -> SavedRecipe:

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
     {"lookup", "packages", "progress", "typed_json"},
-    {"files", "process"},
+    {"files", "process", "signals"},
     {"data", "models"},
     {"training", "retrieval"},
     {"runs"},
@@ -136,4 +136,4 @@ def test_only_the_command_line_names_its_flags() -> None:
 def test_core_dependencies_stay_few() -> None:
     project = tomllib.loads((PACKAGE.parent.parent / "pyproject.toml").read_text())["project"]
     names = {requirement.split(">")[0].split("<")[0] for requirement in project["dependencies"]}
-    assert names == {"torch", "numpy", "pillow", "safetensors", "tyro", "rich"}
+    assert names == {"torch", "numpy", "pillow", "safetensors", "tyro", "rich", "filelock"}

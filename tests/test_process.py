@@ -2,14 +2,13 @@ import ctypes
 import json
 import platform
 import random
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from scalereid.process import Environment, choose_device, environment, interruption, keep_freed_memory, seed_everything
+from scalereid.process import Environment, choose_device, environment, keep_freed_memory, seed_everything
 
 
 def test_devices() -> None:
@@ -28,61 +27,12 @@ def test_seeds_fix_every_generator() -> None:
     assert draws[0] == draws[1]
 
 
-SIGNALS = """
-import signal
-from scalereid.process import interruption
-
-before = signal.getsignal(signal.SIGINT)
-with interruption() as stop_requested:
-    print(stop_requested())
-    signal.raise_signal(signal.SIGTERM)
-    print(stop_requested())
-    try:
-        signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        print("stopped")
-print(signal.getsignal(signal.SIGINT) is before)
-with interruption() as outer:
-    with interruption():
-        signal.raise_signal(signal.SIGINT)  # too late for the block, which ends by itself
-    print(outer())
-    try:
-        with interruption():
-            signal.raise_signal(signal.SIGINT)
-            raise ValueError
-    except ValueError:
-        print("acted on")
-    try:
-        signal.raise_signal(signal.SIGINT)
-    except KeyboardInterrupt:
-        print("stopped")
-"""
-
-
-def test_first_request_is_noted_second_stops() -> None:
-    """In a process of its own, which is what gets signals; other tests may have left threads of runtimes in this one."""
-    done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True", "stopped", "True", "True", "acted", "on", "stopped"]
-    assert "Press Ctrl-C again to stop at once" in done.stderr
-
-
 def test_the_environment_is_what_is_installed_here() -> None:
     here = environment(torch.device("cpu"))
     assert (here.torch, here.numpy, here.device) == (torch.__version__, np.__version__, "cpu")
     assert (here.threads, here.tf32) == (torch.get_num_threads(), False)
     assert here.command == tuple(sys.argv)
     assert Environment.from_json(json.loads(json.dumps(here.to_json()))) == here
-
-
-def test_other_threads_cannot_be_interrupted_and_say_so() -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    def asked() -> bool:
-        with interruption() as stop_requested:
-            return stop_requested()
-
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(asked).result() is False
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")

@@ -1,4 +1,4 @@
-"""Atomic writes: a file or folder is complete or not there, even after a crash or power cut."""
+"""Writing: a file or folder is complete or not there, even after a crash or power cut, and one process at a time writes it."""
 
 import errno
 import glob
@@ -8,7 +8,8 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_ATTEMPTS = 100  # to lock a file that others remove
 
 
 def write(file: Path, save: Callable[[Path], Any]) -> None:
@@ -165,8 +167,68 @@ def read_json(file: Path) -> Any:
         raise ValueError(f"{file} is damaged: {error}") from error
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep other processes, and other threads, from writing the file or folder `path` within a block of their own.
+
+    The operating system holds the lock, on a hidden file beside `path`, and lets go of it when the process ends, however that
+    happens. The file is removed at the end of the block; one that a killed process has left is used again. Where the file
+    system has no locks, or no file can be made beside `path`, nothing is locked.
+
+    Raises:
+        BlockingIOError: Another one is writing there.
+    """
+    whole = path.resolve()
+    file = whole.with_name(f".{whole.name}.scalereid-lock")
+    new_folders = [folder for folder in file.parents if not folder.exists()]
+    try:
+        descriptor: int | None = _lock(file)
+    except BlockingIOError:
+        raise BlockingIOError(
+            f"{path} is being written by another process; wait until it has ended, or choose another name"
+        ) from None
+    except OSError:
+        descriptor = None
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            with suppress(OSError):
+                file.unlink()  # before it is unlocked: whoever has opened it meanwhile sees that it is gone
+            os.close(descriptor)
+        with suppress(OSError):  # one is in use
+            for folder in new_folders:
+                folder.rmdir()
+
+
+def _lock(file: Path) -> int:
+    """A descriptor of the file, which exists and is locked until the descriptor is closed."""
+    from filelock import lock_descriptor  # here, as importing it takes longer than listing the commands
+
+    for _ in range(_ATTEMPTS):
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        except FileNotFoundError:
+            continue  # the folder was removed in the meantime
+        try:
+            if not lock_descriptor(descriptor, blocking=False):
+                raise BlockingIOError
+            if os.path.samestat(os.fstat(descriptor), file.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass  # the one before has removed it
+        except OSError as error:
+            os.close(descriptor)
+            if not isinstance(error, BlockingIOError):
+                file.unlink(missing_ok=True)  # it cannot be locked
+            raise
+        os.close(descriptor)
+    raise OSError(f"{file} disappears whenever it is made")
+
+
 def require_free(path: Path) -> None:
-    """Check that a new file or folder can be made at `path` and nothing would be overwritten, before any work is done.
+    """Check that a new folder can be made at `path` and nothing would be overwritten, before any work is done.
 
     Raises:
         FileExistsError: `path` is a file, or a folder that is not empty.
@@ -174,15 +236,33 @@ def require_free(path: Path) -> None:
     """
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise FileExistsError(f"{path} exists; choose another name, or move it away")
-    require_writable(path)
+    _require_access(path)
+
+
+def require_new_file(path: Path) -> None:
+    """Check that a new file can be made at `path` and nothing would be overwritten, before any work is done.
+
+    Raises:
+        FileExistsError: `path` exists.
+        OSError: It cannot be made there.
+    """
+    if path.exists():
+        raise FileExistsError(f"{path} exists; choose another name, or move it away")
+    _require_access(path)
 
 
 def require_writable(path: Path) -> None:
-    """Check that `path` can be written, with folders above it that do not exist yet, before any work is done.
+    """Check that the file `path` can be written, with folders above it that do not exist yet, before any work is done.
 
     Raises:
-        OSError: It is a folder that cannot be written to, or a file above it is not a folder, or may not be written to.
+        OSError: It is a folder, or a file above it is not a folder, or it may not be written.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} cannot be written: it is a folder; give the name of a file")
+    _require_access(path)
+
+
+def _require_access(path: Path) -> None:
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
     if there != path and not there.is_dir():
         raise NotADirectoryError(f"{path} cannot be written: {there} is not a folder; choose another name")

@@ -1,17 +1,11 @@
-"""This process and its machine: device, seeds, memory allocator, signals, and a description of the environment."""
+"""This process and its machine: device, seeds, memory allocator, and a description of the environment."""
 
 import ctypes
-import os
 import platform
 import random
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -102,32 +96,3 @@ def keep_freed_memory() -> None:
     libc = ctypes.CDLL(None)
     for parameter, value in ((mmap_threshold, 2**30), (trim_threshold, 2**31 - 1), (top_pad, 64 * 2**20)):
         libc.mallopt(parameter, value)
-
-
-@contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
-    """Yield a function that returns True once Ctrl-C or SIGTERM has been received. A second signal interrupts at once.
-
-    A request that came too late, since the block ended by itself, is passed on to the handlers before.
-    """
-    requested = False
-    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
-        yield lambda: False
-        return
-
-    def request(number: int, frame: FrameType | None) -> None:
-        nonlocal requested
-        requested = not requested
-        if not requested:  # the second
-            signal.default_int_handler(number, frame)
-        # Not print: the signal may have come in the middle of one.
-        os.write(2, b"\nStopping after this step. Press Ctrl-C again to stop at once and lose the step.\n")
-
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: requested
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if requested:
-        signal.raise_signal(signal.SIGINT)

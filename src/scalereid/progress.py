@@ -1,13 +1,18 @@
 """Progress of long tasks: a bar on a terminal, plain lines elsewhere, or nothing."""
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
+from rich.text import Text
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but the tab, line separators, marks that reverse text, and what stands for bytes that are not UTF-8."""
 
 
 class AdvanceBar(Protocol):
@@ -17,17 +22,42 @@ class AdvanceBar(Protocol):
         """Advance by `images`."""
 
 
+class Terminal(Console):
+    """A console that shows text as it is, names of files in it too: no markup, no emoji, and control characters escaped."""
+
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        super().__init__(stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text to be measured and printed, of lines and of cells of tables."""
+        return super().render_str("\n".join(map(printable, text.split("\n"))), **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as any console.
+
+        Raises:
+            BrokenPipeError: Nobody reads the output.
+            OSError: It cannot be written; the message says so.
+        """
+        with named_output():
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the caller what happens where nobody reads the output."""
+        raise
+
+
 class Progress:
     """Lines and bars on a console, standard output by default; `verbose` adds details."""
 
     def __init__(self, console: Console | None = None, *, verbose: bool = False) -> None:
-        self.console = console or Console()
+        self.console = console or Terminal()
         self.verbose = verbose
 
     @classmethod
     def silent(cls) -> "Progress":
         """Progress that prints nothing."""
-        return cls(Console(quiet=True))
+        return cls(Terminal(quiet=True))
 
     def say(self, text: str) -> None:
         """Print a line, above the bar if there is one."""
@@ -44,9 +74,11 @@ class Progress:
         started = time.monotonic()
         done = 0
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.percentage:3.0f} %  {task.fields[detail]}  {task.fields[rate]:,.0f} images/s "),
+            TextColumn(
+                "{task.percentage:3.0f} %  {task.fields[detail]}  {task.fields[rate]:,.0f} images/s ", markup=False
+            ),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
         )
@@ -68,6 +100,17 @@ class Progress:
         self.say(f"{what}: {counted(done, 'image')} in {duration(seconds)}, {done / max(seconds, 1e-9):,.0f} a second")
 
 
+@contextmanager
+def named_output() -> Iterator[None]:
+    """Let the error of a full disk, for example, say that it is about what is printed."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OSError(f"the output cannot be written: {error.strerror}") from error
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """Format a number of things for a reader; the plural adds an s by default.
 
@@ -87,3 +130,17 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def printable(name: str) -> str:
+    r"""One line with its control characters escaped, so that it cannot move the cursor, add lines or hide what follows.
+
+    >>> print(printable("red\x1b[31m.jpg"), printable("two\nlines"), printable("\udcff"), printable("Zoë.jpg"))
+    red\x1b[31m.jpg two\nlines \xff Zoë.jpg
+    """
+    return _UNSEEN.sub(lambda found: _escaped(found[0]), name)
+
+
+def _escaped(character: str) -> str:
+    byte = character.encode("utf-8", "surrogateescape") if "\udc80" <= character <= "\udcff" else b""
+    return f"\\x{byte.hex()}" if byte else character.encode("unicode_escape").decode()

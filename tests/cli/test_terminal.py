@@ -39,3 +39,23 @@ def test_one_document_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_value_is_written_that_json_does_not_have() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         Output(as_json=True).result({"x": float("nan")})
+
+
+def test_names_from_elsewhere_neither_move_the_cursor_nor_are_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b[2J[red]:smile:[/nothing]\r\udcff"
+    shown = Table(name, title=name, caption=name)
+    shown.add_row(name)
+    output = Output()
+    output.say(f"two\nlines: {name}")
+    output.show(shown)
+    output.caution([name])
+    text = capsys.readouterr().out
+    assert text.startswith("two\nlines: \\x1b[2J[red]:smile:[/nothing]\\r\\xff\n")
+    assert text.count(r"\x1b[2J[red]:smile:[/nothing]\r\xff") == 6
+    assert {*text} & {"\x1b", "\r", "\udcff"} == set()
+
+
+def test_json_has_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\x1b[2J\udcff\n"
+    Output(as_json=True).result({name: name})
+    assert json.loads(capsys.readouterr().out) == {name: name}

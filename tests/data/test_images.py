@@ -2,6 +2,7 @@ import os
 import socket
 import struct
 import subprocess
+import time
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from scalereid.data.images import ImageStore, has_deep_channels, load_image, read_image, resize
+from scalereid.data.images import ImageStore, Threads, has_deep_channels, load_image, read_image, resize
 from scalereid.data.records import ReidDataset
 from tests.conftest import NOT_FILES
 
@@ -278,3 +279,27 @@ def test_an_orientation_that_is_text_is_ignored(tmp_path: Path) -> None:
     entry = struct.pack(">HHHI4s", 1, ExifTags.Base.Orientation, 2, 3, b"up\0\0")  # one entry, of ASCII
     Image.new("RGB", (4, 8)).save(tmp_path / "x.jpg", exif=b"Exif\0\0MM\0*" + struct.pack(">I", 8) + entry + bytes(4))
     assert load_image(tmp_path / "x.jpg").size == (4, 8)
+
+
+def test_what_threads_have_not_begun_is_not_done_after_an_error() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt), Threads(2) as pool:
+        for number in range(1000):
+            pool.submit(work, number)
+        raise KeyboardInterrupt
+    assert len(begun) < 500
+
+
+def test_without_a_cache_images_are_decoded_at_each_reading(
+    people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path / "file" / "cache"))
+    store = ImageStore([record.path for record in people.query], (64, 32), memory_limit=0)
+    assert store.pixels is None
+    assert store.read(np.array([1])).shape == (1, 64, 32, 3)

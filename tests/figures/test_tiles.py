@@ -58,3 +58,13 @@ def test_long_names_lose_their_beginning() -> None:
     assert long.startswith("…")
     assert long.endswith("_0001.jpg")
     assert 70 < font.getlength(long) <= 90
+
+
+def test_names_may_hold_anything(tiles: list[Tile]) -> None:
+    name = "<script>alert(1)</script>$\\frac$\n\x1b\udcff'\""
+    tile = Tile(tiles[0].path, "found", ("1", name), name)
+    html = tiles_html([tile])
+    check_page(html.encode(errors="replace").decode())
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;$" in html
+    draw_sheet([[tile]])

@@ -11,6 +11,7 @@ from scalereid.cli.errors import UsageError
 from scalereid.cli.models import ComputeOptions, Model, run_of
 from scalereid.cli.options import DistanceOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
+from scalereid.cli.writing import writing
 from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.calibration import draw_distances, draw_roc
@@ -56,21 +57,30 @@ def calibrate(
     require_matplotlib()
     require_scikit_learn()
     folder = _folder(source, options.out)
+    with writing(Run(folder).calibration):
+        output.result(_calibrate(source, folder, options, distances, compute, output))
+
+
+def _calibrate(
+    source: str,
+    folder: Path,
+    options: CalibrateOptions,
+    distances: DistanceOptions,
+    compute: ComputeOptions,
+    output: Output,
+) -> dict[str, Any]:
+    """Calibrate into a folder; the document for --json."""
     for rate in options.rates:
         if not 0 < rate < 1:
             raise ValueError(f"a false-match rate is {rate}; it must be between 0 and 1")
     if options.pairs is None:
         if options.data is None:
             raise UsageError("Name what to calibrate on: --data FOLDER, or --pairs FILE.csv")
-        document = _on_people(source, options.data, options, distances, compute, folder, output)
-    else:
-        given = {"--data": options.data, "--dataset": options.dataset} | {
-            f"--{k}": v for k, v in vars(distances).items()
-        }
-        if ignored := [flag for flag, value in given.items() if value is not None]:
-            raise UsageError(f"--pairs takes the place of a dataset and its distances; leave out {', '.join(ignored)}")
-        document = _on_pairs(source, options.pairs, options, compute, folder, output)
-    output.result(document)
+        return _on_people(source, options.data, options, distances, compute, folder, output)
+    given = {"--data": options.data, "--dataset": options.dataset} | {f"--{k}": v for k, v in vars(distances).items()}
+    if ignored := [flag for flag, value in given.items() if value is not None]:
+        raise UsageError(f"--pairs takes the place of a dataset and its distances; leave out {', '.join(ignored)}")
+    return _on_pairs(source, options.pairs, options, compute, folder, output)
 
 
 def _on_people(

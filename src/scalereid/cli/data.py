@@ -26,6 +26,7 @@ from scalereid.data.readers.table import write_csv
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
+from scalereid.files import locked, require_writable
 from scalereid.progress import counted
 
 _READERS: dict[FoldersOf, str] = {"people": "person-folders", "cameras": "camera-folders"}
@@ -58,18 +59,16 @@ def data_check(
     Exits with 1 if it cannot be used as it is."""
     if options.dataset and options.folders:
         raise UsageError("--dataset and --folders both name the dataset; give one of them")
-    named = _READERS[options.folders] if options.folders else options.dataset
-    if named:
-        layout, findings = _read(root, named)
-    else:
-        layout = find_datasets(root)
-        findings = explain(root, layout)
+    if options.write_split:
+        require_writable(_folder(root) / "dataset.csv")
+    layout, findings = _read(root, _READERS[options.folders] if options.folders else options.dataset)
     name, dataset = next(iter(layout.readable.items()), ("", None))
     written = None
     if dataset:
         dataset = replace(dataset, protocol=options.protocol or dataset.protocol)
         if options.write_split:
-            written, dataset = _write_split(root, dataset, options.train_share, output)
+            with locked(_folder(root) / "dataset.csv"):
+                written, dataset = _write_split(root, dataset, options.train_share, output)
         images = sum(len(records) for records in dataset.splits.values())
         with output.progress.stage("decoding" if options.decode else "checking files", images) as advance:
             findings = [*check(dataset, decode=options.decode, advance=advance), *findings]
@@ -111,8 +110,11 @@ def data_unpack(
     output.result({"folder": str(folder)})
 
 
-def _read(root: Path, name: str) -> tuple[Layout, list[Finding]]:
-    """The dataset of that name, or why it cannot be read."""
+def _read(root: Path, name: str | None) -> tuple[Layout, list[Finding]]:
+    """The dataset of that name, or whatever is found there, or why it cannot be read."""
+    if not name:
+        layout = find_datasets(root)
+        return layout, explain(root, layout)
     try:
         return Layout({name: read_dataset(splits_of(name)[0], root)}, {}, ()), []
     except PeopleOrCamerasError as error:
@@ -125,7 +127,7 @@ def _write_split(
     root: Path, dataset: ReidDataset, train_share: float | None, output: Output
 ) -> tuple[Path, ReidDataset]:
     """Write the dataset, with queries and a gallery, as a table; returns the file and what is in it."""
-    folder = root if root.is_dir() else root.parent
+    folder = _folder(root)
     free = [folder / name for name in ("dataset.csv", "dataset-split.csv") if not (folder / name).exists()]
     if not free:
         raise FileExistsError(f"{folder} has a dataset.csv and a dataset-split.csv; move them away first")
@@ -138,6 +140,11 @@ def _write_split(
     where = folder if free[0].name == "dataset.csv" else free[0]
     output.say(f"written: {free[0]}, to be named --data {quote(str(where))} --dataset csv")
     return free[0], split
+
+
+def _folder(root: Path) -> Path:
+    """The folder of a dataset, which may be named by its table."""
+    return root.parent if root.is_file() else root
 
 
 def _verdict(findings: Sequence[Finding]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from scalereid.cli.models import ComputeOptions
 from scalereid.cli.options import Device, Flat
 from scalereid.cli.report import ReportOptions, evaluate_and_report
-from scalereid.cli.starting import resumable
+from scalereid.cli.starting import require_new_run, resumable
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.data.reading import read_dataset
@@ -36,6 +36,7 @@ def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
     two minutes on two cores."""
     require_matplotlib()
     data, out = options.data, _free(options.out)
+    require_new_run(out)
     draw_toy_people(data, output.progress, "toy")
     counts = read_dataset("toy", data).counts()
     output.say(f"1. {counts['train'].people} drawn people to learn from, {counts['query'].people} others to find")

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
+from scalereid.cli.errors import Stopped
 from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
+from scalereid.files import locked
 from scalereid.inference.embed_files import check_out, embed_files
 from scalereid.inference.items import find_items
 from scalereid.progress import counted
@@ -44,7 +46,8 @@ def embed(
 ) -> None:
     """Write a table of embeddings with paths, people and cameras. If it is stopped,
     the same command continues where it was."""
-    check_out(options.out)
+    with locked(options.out):  # here, and not only once the model is there
+        check_out(options.out)
     items = find_items(images, folders=options.folders)
     cameras = {item.camera: item.camid for item in items if item.camera}
     output.say(f"{counted(len(items), 'image')}; preparing the model …")
@@ -57,8 +60,7 @@ def embed(
         try:
             unreadable = embed_files(embedder, items, options.out, on_error=options.on_error, progress=output.progress)
         except KeyboardInterrupt:
-            output.say(f"Finished parts are in {options.out}.shards; the same command goes on.")
-            raise
+            raise Stopped("the same command") from None
     for why in unreadable:
         output.say(f"left out: {why}")
     cautions = output.caution([embedder.shapes.question()])

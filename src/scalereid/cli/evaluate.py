@@ -11,6 +11,7 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import DataFolder, DistanceOptions, Flat, Switch, otherwise
 from scalereid.cli.tables import scores_table
 from scalereid.cli.terminal import Output
+from scalereid.cli.writing import writing
 from scalereid.experiments.evaluation import evaluate_all
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.files import write_json
@@ -69,42 +70,44 @@ def evaluate(
     out = options.out
     if out == Path("-"):
         out, output = None, replace(output, as_json=True)
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    found = evaluate_all(
-        source,
-        data=options.data,
-        datasets=options.dataset,
-        options=scoring.evaluation_options(),
-        runtime=compute.runtime_options(source),
-        progress=output.progress,
-    )
-    entries: list[dict[str, Any]] = []
-    rows: dict[str, Scores] = {}
-    for name, splits in found.items():
-        for scored in splits:
-            output.say(f"\n{scored}")
-            entries.append(scored.to_json())
-            if options.camera_pairs:
-                pairs = scored.camera_pairs()
-                if pairs:
-                    output.show(_camera_pairs_table(pairs))
-                else:
-                    output.say("No person is seen by two cameras: there are no camera pairs to score.")
-                entries[-1]["camera_pairs"] = [pair._asdict() for pair in pairs]
-            rows[name if len(splits) == 1 else scored.dataset.name] = scored.scores
-        if len(splits) > 1:
-            mean = mean_scores([scored.scores for scored in splits])
-            rows[f"{name}, {mean.splits} splits"] = mean
-            entries.append(splits[0].to_json() | {
-                "dataset": {"name": name},
-                "scores": mean.to_json(),
-                "cautions": [*dict.fromkeys(sentence for scored in splits for sentence in scored.cautions)],
-            })  # fmt: skip
-    if len(rows) > 1:
-        output.show(scores_table(rows, caption=f"{entries[0]['model']}, {entries[0]['scores']['distance']} distance"))
-    if out:
-        write_json(out, entries)
+    with writing(out):
+        found = evaluate_all(
+            source,
+            data=options.data,
+            datasets=options.dataset,
+            options=scoring.evaluation_options(),
+            runtime=compute.runtime_options(source),
+            progress=output.progress,
+        )
+        entries: list[dict[str, Any]] = []
+        rows: dict[str, Scores] = {}
+        for name, splits in found.items():
+            for scored in splits:
+                output.say(f"\n{scored}")
+                entries.append(scored.to_json())
+                if options.camera_pairs:
+                    pairs = scored.camera_pairs()
+                    if pairs:
+                        output.show(_camera_pairs_table(pairs))
+                    else:
+                        output.say("No person is seen by two cameras: there are no camera pairs to score.")
+                    entries[-1]["camera_pairs"] = [pair._asdict() for pair in pairs]
+                rows[name if len(splits) == 1 else scored.dataset.name] = scored.scores
+            if len(splits) > 1:
+                mean = mean_scores([scored.scores for scored in splits])
+                rows[f"{name}, {mean.splits} splits"] = mean
+                entries.append(splits[0].to_json() | {
+                    "dataset": {"name": name},
+                    "scores": mean.to_json(),
+                    "cautions": [*dict.fromkeys(sentence for scored in splits for sentence in scored.cautions)],
+                })  # fmt: skip
+        if len(rows) > 1:
+            output.show(
+                scores_table(rows, caption=f"{entries[0]['model']}, {entries[0]['scores']['distance']} distance")
+            )
+        if out:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            write_json(out, entries)
     output.result(entries)
 
 

@@ -1,7 +1,10 @@
 """What an error of the library means on the command line: it names arguments and settings, which have flags here."""
 
+import opcode
 import re
+from pathlib import Path
 
+import scalereid
 from scalereid.cli.flags import flags
 from scalereid.cli.parsing import Call
 
@@ -19,6 +22,19 @@ def hint(message: str, call: Call) -> str:
     named = [flag.name for flag in flags(call.func) if _names(message, flag.argument)]
     advised = [command for words, command in _COMMANDS.items() if words in message.lower()]
     return f"(on the command line: {', '.join([*named, *advised])})\n" if named or advised else ""
+
+
+def where(error: Exception) -> str:
+    """How to see where an error was raised; empty for one that a `raise` in this package raised, whose message says all."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if trace:
+        code = trace.tb_frame.f_code
+        raised = opcode.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+        if raised and Path(code.co_filename).is_relative_to(Path(scalereid.__file__).parent):
+            return ""
+    return "(SCALEREID_TRACEBACK=1 shows where this was raised)\n"
 
 
 def _names(message: str, argument: str) -> bool:

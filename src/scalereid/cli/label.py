@@ -13,7 +13,7 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.figures.labelling import write_labelling_page
-from scalereid.files import require_free
+from scalereid.files import locked, require_new_file
 from scalereid.inference.items import Item, find_items
 from scalereid.progress import counted
 from scalereid.retrieval.drawing import draw_pairs
@@ -51,26 +51,27 @@ def label(
     `scalereid calibrate MODEL --pairs pairs.csv` takes. No people need be known."""
     if options.out.suffix != ".html":
         raise ValueError(f"out={options.out}: expected a file that ends in .html")
-    require_free(options.out)
-    found, cameras = _distinct(find_items(images, folders=options.folders)), None
-    items = _sample(found, options.seed)
-    left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
-    if options.other_cameras:
-        cameras = np.array([item.camid for item in items])
-        if (told := len({item.camid for item in items} - {-1})) < 2:
-            raise ValueError(
-                f"other_cameras needs images of two cameras; {images} tells {told}, by file names "
-                "such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
-            )
-    output.say(f"{counted(len(items), 'image')}{left_out}; preparing the model …")
-    with compute.embedder(source) as embedder:
-        metadata = embedder.metadata
-        with output.progress.stage("embedding", len(items)) as advance:
-            embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
-    cautions = output.caution([embedder.shapes.question()])
-    drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
-    command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
-    write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
+    with locked(options.out):
+        require_new_file(options.out)
+        found, cameras = _distinct(find_items(images, folders=options.folders)), None
+        items = _sample(found, options.seed)
+        left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
+        if options.other_cameras:
+            cameras = np.array([item.camid for item in items])
+            if (told := len({item.camid for item in items} - {-1})) < 2:
+                raise ValueError(
+                    f"other_cameras needs images of two cameras; {images} tells {told}, by file names "
+                    "such as 7_c3.jpg, a folder for each camera (folders=cameras), or the column camid of a table"
+                )
+        output.say(f"{counted(len(items), 'image')}{left_out}; preparing the model …")
+        with compute.embedder(source) as embedder:
+            metadata = embedder.metadata
+            with output.progress.stage("embedding", len(items)) as advance:
+                embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
+        cautions = output.caution([embedder.shapes.question()])
+        drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
+        command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
+        write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
     number = len(drawn.first)
     if not options.other_cameras:
         output.say(

@@ -3,7 +3,7 @@
 from shlex import quote
 
 from scalereid.cli.options import Flat
-from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
+from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.search import draw_search
@@ -20,6 +20,7 @@ def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], setting
     Go on with a search that was stopped:
       scalereid nas --resume runs/search"""
     require_matplotlib()
+    require_new_run(options.out)
     _finish(start("nas", recipe, settings, options, output), output)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration, run_of
 from scalereid.cli.options import DatasetOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
+from scalereid.cli.writing import writing
 from scalereid.experiments.evaluation import Evaluation, evaluate
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.report import write_report
@@ -39,8 +40,11 @@ def evaluate_and_report(
     if run and run.log():
         require_matplotlib()
     page = options.out or Path(source) / "report" / "index.html"
-    runtime = compute.runtime_options(source)
-    scored = evaluate(source, data=options.data, dataset=options.dataset, runtime=runtime, progress=output.progress)
-    calibration = find_calibration(source, options.calibration, scored.model.metadata, scored.scores.distance, output)
-    write_report(scored, page, run=run, calibration=calibration)
+    with writing(page):
+        runtime = compute.runtime_options(source)
+        scored = evaluate(source, data=options.data, dataset=options.dataset, runtime=runtime, progress=output.progress)
+        calibration = find_calibration(
+            source, options.calibration, scored.model.metadata, scored.scores.distance, output
+        )
+        write_report(scored, page, run=run, calibration=calibration)
     return scored, page

@@ -10,6 +10,7 @@ from tyro.conf import Positional, arg
 from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration
 from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
+from scalereid.cli.writing import writing
 from scalereid.figures.found_files import ON_PAGE, ON_SHEET, check_sheet, common_folder, write_found, write_sheet
 from scalereid.figures.terms import meaning_of_probabilities
 from scalereid.inference.embedding_table import EmbeddingTable
@@ -54,30 +55,33 @@ def search(
     its own images. `scalereid embed` writes a table to search again and again."""
     if options.picture:
         check_sheet(options.picture)
-    wanted = open_images(query, folders=options.folders)
-    among = wanted if gallery == query else open_images(gallery, folders=options.folders)
-    flip = any(isinstance(side, EmbeddingTable) and side.flip for side in (wanted, among))
-    with compute.embedder(source, flip=flip) as embedder:
-        found = search_files(
-            embedder,
-            wanted,
-            among,
-            top=options.top,
-            other_cameras=options.other_cameras,
-            calibration=find_calibration(source, options.calibration, embedder.metadata, "cosine", output, flip=flip),
-            on_error=options.on_error,
-            progress=output.progress,
-        )
-        runtime, precision = embedder.runtime.name, embedder.runtime.precision
-    output.show(_table(found))
-    for why in found.unreadable:
-        output.say(f"left out: {why}")
-    cautions = output.caution([embedder.shapes.question()])
-    for file, write, limit in ((options.html, write_found, ON_PAGE), (options.picture, write_sheet, ON_SHEET)):
-        if file:
-            write(found, file)
-            limited = f" (the first {limit:,} queries)" if len(found) > limit else ""
-            output.say(f"Look at it: {file}{limited}")
+    with writing(options.html, options.picture):
+        wanted = open_images(query, folders=options.folders)
+        among = wanted if gallery == query else open_images(gallery, folders=options.folders)
+        flip = any(isinstance(side, EmbeddingTable) and side.flip for side in (wanted, among))
+        with compute.embedder(source, flip=flip) as embedder:
+            found = search_files(
+                embedder,
+                wanted,
+                among,
+                top=options.top,
+                other_cameras=options.other_cameras,
+                calibration=find_calibration(
+                    source, options.calibration, embedder.metadata, "cosine", output, flip=flip
+                ),
+                on_error=options.on_error,
+                progress=output.progress,
+            )
+            runtime, precision = embedder.runtime.name, embedder.runtime.precision
+        output.show(_table(found))
+        for why in found.unreadable:
+            output.say(f"left out: {why}")
+        cautions = output.caution([embedder.shapes.question()])
+        for file, write, limit in ((options.html, write_found, ON_PAGE), (options.picture, write_sheet, ON_SHEET)):
+            if file:
+                write(found, file)
+                limited = f" (the first {limit:,} queries)" if len(found) > limit else ""
+                output.say(f"Look at it: {file}{limited}")
     output.result({
         "model": found.model.model, "model_fingerprint": found.model.fingerprint, "runtime": runtime,
         "precision": precision, "flip": flip, "gallery": len(found.gallery),

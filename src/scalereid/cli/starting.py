@@ -15,6 +15,7 @@ from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.experiments import training
 from scalereid.experiments.tensorboard import require_tensorboard
+from scalereid.files import locked, require_free
 from scalereid.process import choose_device
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
@@ -53,6 +54,16 @@ class StoppedRun:
     tensorboard: TensorBoard = False
     run_code: RunCode = False
     device: Device = "auto"
+
+
+def require_new_run(out: Path) -> None:
+    """Check that a run can be made at `out` and that no other process is making it, before anything is read or drawn.
+
+    Raises:
+        OSError: There is something, it cannot be written, or another process writes it.
+    """
+    with locked(out):
+        require_free(out)
 
 
 def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: Output) -> Run:

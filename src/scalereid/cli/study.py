@@ -16,6 +16,7 @@ from scalereid.cli.toy_people import draw_toy_people
 from scalereid.cli.unused import without_effect
 from scalereid.experiments.rows import Row
 from scalereid.experiments.study import load_study, run_study
+from scalereid.files import locked, require_writable
 from scalereid.process import choose_device
 from scalereid.training.loop import Interrupted
 
@@ -40,6 +41,8 @@ def study(
     """Train the missing runs of a study (rows × seeds × splits) and write one table:
     means with standard deviations, and differences with 95 % intervals. If it is
     stopped, the same command continues."""
+    with locked(options.out):  # here, and not only once people are drawn
+        require_writable(options.out / "table.json")
     loaded = load_study(file)
     choose_device(options.device)  # fails at once, not after drawing people
     datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, run.target)}

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Any
 
-from rich.console import Console
 from rich.table import Table
 from tyro.conf import arg
 
-from scalereid.progress import Progress
+from scalereid.progress import Progress, Terminal, named_output
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Output:
     @cached_property
     def progress(self) -> Progress:
         """Lines and bars while the command works."""
-        return Progress(Console(stderr=self.as_json), verbose=self.verbose)
+        return Progress(Terminal(stderr=self.as_json), verbose=self.verbose)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
@@ -57,7 +56,9 @@ class Output:
     def result(self, values: Any) -> None:
         """Print the command's result for a program. Call it once."""
         if self.as_json:
-            print(json.dumps(values, indent=2, allow_nan=False, default=str))
+            text = json.dumps(values, indent=2, allow_nan=False, default=str)
+            with named_output():
+                print(text, flush=True)
 
 
 def program() -> str:

@@ -6,7 +6,7 @@ from shlex import quote
 from typing import Annotated
 
 from scalereid.cli.options import Flat, otherwise
-from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, start
+from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
 from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
@@ -28,6 +28,7 @@ def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output],
     Go on with a run that was stopped, or extend one:
       scalereid train --resume runs/x
       scalereid train --resume runs/x --schedule.epochs 80"""
+    require_new_run(options.out)
     if options.genotype:
         found = Genotype.load(options.genotype)
         settings = replace(settings, model=replace(settings.model, genotype=(found.stem, *found.placements)))

@@ -170,7 +170,7 @@ class ImageStore:
     def _decode(self, paths: Iterable[Path], pixels: Pixels, advance: Advance) -> Pixels:
         """Fill `pixels` with the images, and return it."""
         # Pillow releases the interpreter lock while it decodes and resizes, so threads use all cores.
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with Threads(os.cpu_count()) as pool:
             for i, image in enumerate(pool.map(self.read_one, paths)):
                 pixels[i] = image
                 advance(1)
@@ -187,6 +187,13 @@ class ImageStore:
         for path in self.paths:
             digest.update(os.fsencode(path.absolute()) + f"\t{stamp(path)}\n".encode())
         return folder / f"{digest.hexdigest()[:32]}.npy"
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads. What they have not begun when their block is left, after an error or Ctrl-C for example, is not done."""
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown(cancel_futures=True)
 
 
 def _mapped(file: Path, shape: tuple[int, ...]) -> Pixels | None:
@@ -213,7 +220,7 @@ def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: 
         return pixels.pin_memory() if device.type == "cuda" else pixels  # to be copied while the GPU computes
 
     # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
-    with ThreadPoolExecutor(1) as reader:
+    with Threads(1) as reader:
         ahead: deque[Future[Tensor]] = deque()
         for batch in batches:
             ahead.append(reader.submit(fetch, batch))

@@ -13,6 +13,7 @@ from scalereid.experiments.rows import Changes, Row, StudyRun, folder
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
+from scalereid.files import locked, require_writable
 from scalereid.process import choose_device
 from scalereid.progress import Progress, counted
 from scalereid.runs.recipe import Recipe
@@ -163,19 +164,29 @@ def run_study(
         progress: Where to show progress. Defaults to nowhere.
 
     Raises:
+        OSError: `out` cannot be written, or another process is training there.
         FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` is of another recipe.
         Interrupted: Ctrl-C was pressed; everything is saved, and the table is of what is finished.
     """
     out, progress = Path(out), progress or Progress.silent()
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected 1 or more")
+    require_writable(out / "table.json")
+    with locked(out):
+        return _run_study(study, Path(data), out, jobs, device, command, progress)
+
+
+def _run_study(
+    study: Study, data: Path, out: Path, jobs: int, device: str, command: Command | None, progress: Progress
+) -> StudyTable:
+    """Train the runs that are missing in a folder that this process alone writes."""
     runs = study.runs()
     check_code(runs, out, choose_device(device))
-    fingerprints = check_datasets(runs, Path(data), study.metric)
+    fingerprints = check_datasets(runs, data, study.metric)
     missing = [run for run in runs if not is_finished(run, out, fingerprints[run.target])]
     progress.say(f"{counted(len(runs), 'run')}, {len(runs) - len(missing)} of them finished")
 
-    waiting = [Job(run.recipe, out / run.name, Path(data), device) for run in missing]
+    waiting = [Job(run.recipe, out / run.name, data, device) for run in missing]
     failed: dict[str, str] = {}
 
     def ended(job: Job, error: str) -> None:

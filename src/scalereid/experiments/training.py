@@ -12,9 +12,9 @@ from scalereid.data.records import ReidDataset, labels
 from scalereid.experiments.checks import check_before_training, check_parts
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
-from scalereid.files import require_free
+from scalereid.files import locked, require_free, require_writable
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.process import choose_device, environment, interruption
+from scalereid.process import choose_device, environment
 from scalereid.progress import Progress, counted
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.checkpoint import load_initial, save_model
@@ -26,6 +26,7 @@ from scalereid.runs.resume import check_state, complete_log, load_state, require
 from scalereid.runs.run import Run, create_run, note_environment
 from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import Wired, read_datasets, wire
+from scalereid.signals import interruption
 from scalereid.training import loop
 from scalereid.training.loop import Callbacks, Interrupted
 
@@ -53,6 +54,7 @@ def train(
 
     Raises:
         FileExistsError: `out` exists and is not empty.
+        BlockingIOError: Another process is training there.
         FileNotFoundError, ValueError: Something does not exist or does not fit; the message says what.
         ModuleNotFoundError: TensorBoard is asked for and not installed.
         FloatingPointError: The loss is not finite.
@@ -64,10 +66,15 @@ def train(
             "keep meanwhile; set model.initial_weights, or schedule.classifier_only_epochs to 0"
         )
     recipe.check()
-    out, data, progress = Path(out), Path(data), progress or Progress.silent()
-    require_free(out)
+    require_free(Path(out))
     if tensorboard:
         require_tensorboard()
+    with locked(Path(out)):
+        return _train(recipe, Path(data), Path(out), device, tensorboard, progress or Progress.silent())
+
+
+def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool, progress: Progress) -> Run:
+    """Train into a run that this process alone writes."""
     chosen = choose_device(device)
     check_parts(recipe, chosen)
     dataset, target = read_datasets(recipe, data)
@@ -115,10 +122,20 @@ def resume(
         FileNotFoundError: `folder` is not a run, or its state is not there.
         ValueError: The dataset has changed since, the recipe was written by another version, the run cannot be extended, or
             a file of it is damaged.
-        ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
+        BlockingIOError, ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
     run, progress = Run(Path(folder)), progress or Progress.silent()
     require_trust(run.saved_recipe().names, str(folder), run_code=run_code)
+    require_writable(run.log_file)
+    with locked(run.folder):
+        return _resume(run, epochs, data, device, tensorboard, progress)
+
+
+def _resume(
+    run: Run, epochs: int | None, data: str | Path | None, device: str, tensorboard: bool, progress: Progress
+) -> Run:
+    """Resume a run that this process alone writes."""
+    folder = run.folder
     before, recorded = run.recipe(), run.dataset()
     run.environments()  # damaged files are named before anything is written
     if dropped := run.drop_cut_line():

@@ -15,10 +15,11 @@ from typing import IO
 import torch
 
 from scalereid.experiments.training import resume, train
-from scalereid.process import interruption, keep_freed_memory
+from scalereid.process import keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
+from scalereid.signals import interruption, raising
 from scalereid.training.loop import Interrupted
 
 _LOOK_EVERY = 0.1  # seconds between looking whether a process has ended
@@ -162,8 +163,9 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     keep_freed_memory()
     try:
-        job.run(Progress())
-    except Interrupted:
+        with raising():
+            job.run(Progress())
+    except (Interrupted, KeyboardInterrupt):
         sys.exit("stopped")
     except Exception as error:
         traceback.print_exc()

@@ -1,10 +1,13 @@
 """Distances of same-person and different-person pairs, and what a threshold on them gives, as pictures."""
 
+import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from scalereid.figures.curves import require_matplotlib
+from scalereid.progress import printable
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.pairs import PairDistances
 
@@ -37,7 +40,7 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
             va="top", ha="right", fontsize=8,
         )  # fmt: skip
     above.set(ylabel="share of pairs", yticks=[])
-    above.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
+    _set_title(above, calibration)
     figure.legend(title="dotted: false-match rates", title_fontsize=8, fontsize=9, loc="outside lower center", ncols=2)
     below.plot(
         bars, calibration.probability(bars, prior=0.5), color="tab:blue", label="if both kinds are equally frequent"
@@ -47,7 +50,7 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
     )
     below.set(xlabel=f"{calibration.distance} distance", ylabel="probability of\nthe same person", ylim=(0, 1))
     below.legend(fontsize=8)
-    figure.savefig(file, dpi=110)
+    _save(figure, file)
 
 
 def draw_roc(pairs: PairDistances, calibration: Calibration, file: Path) -> None:
@@ -67,6 +70,18 @@ def draw_roc(pairs: PairDistances, calibration: Calibration, file: Path) -> None
     axes.set(
         xlim=(pairs.smallest_rate, 1), ylim=(0, 1.02), xlabel="false-match rate", ylabel="true-match rate",
     )  # fmt: skip
-    axes.set_title(f"{calibration.model}\non {calibration.dataset}", fontsize=10)
+    _set_title(axes, calibration)
     axes.grid(alpha=0.3)
-    figure.savefig(file, dpi=110)
+    _save(figure, file)
+
+
+def _set_title(axes: Any, calibration: Calibration) -> None:
+    """Name the model and the dataset, whose names may hold anything: $ begins no formula in them."""
+    title = f"{printable(calibration.model)}\non {printable(calibration.dataset)}"
+    axes.set_title(title, fontsize=10, parse_math=False)
+
+
+def _save(figure: Any, file: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # in Matplotlib's font: drawn as a box
+        figure.savefig(file, dpi=110)

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scalereid.data.images import load_image
 from scalereid.figures.page import photograph
+from scalereid.progress import printable
 
 _ON_PAGE = (240, 120)  # (height, width): sharp on a display with two pixels per CSS pixel
 _ON_SHEET = (160, 80)
@@ -55,7 +56,7 @@ def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
             canvas.paste(_on_sheet(tile), (left + _FRAME, y + _FRAME))
             for number, text in enumerate(tile.caption):
                 at = (left, y + height + 2 + number * _LINE)
-                pen.text(at, _shortened(text, width, font), fill=_TEXT, font=font)
+                pen.text(at, _shortened(printable(text), width, font), fill=_TEXT, font=font)
     return canvas
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scalereid.data.images import Advance
-from scalereid.files import remove_folder, require_free, require_writable
+from scalereid.files import locked, remove_folder, require_free, require_new_file, require_writable
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import is_table, read_table, write_table
@@ -32,9 +32,11 @@ def check_out(out: Path) -> None:
     if not is_table(out):
         raise ValueError(f"{out}: embeddings are written to a .parquet or .npz file")
     folder = _folder(out)
-    check = require_writable if (folder / JOB_FILE).is_file() else require_free
-    for path in (out, folder):
-        check(path)
+    if (folder / JOB_FILE).is_file():
+        require_writable(out)
+    else:
+        require_new_file(out)
+        require_free(folder)
     if out.suffix == ".parquet":
         require("pyarrow", extra="parquet")
 
@@ -67,14 +69,21 @@ def embed_files(
     Raises:
         ValueError: An image cannot be read; `out` has another suffix; a path is not UTF-8, for Parquet; the shards are of
             another model or other images.
-        FileExistsError: `out` exists, and is not the table of the shards beside it.
+        OSError: `out` exists and is not the table of the shards beside it, cannot be written, or another process is writing it.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
-    check_out(out)
+    with locked(out):
+        check_out(out)
+        return _embed_files(embedder, items, out, on_error, shard, progress or Progress.silent())
+
+
+def _embed_files(
+    embedder: Embedder, items: Sequence[Item], out: Path, on_error: OnError, shard: int, progress: Progress
+) -> list[str]:
+    """Embed into a file that this process alone writes."""
     if out.suffix == ".parquet":
         for item in items:
             _require_utf8(item.path)
-    progress = progress or Progress.silent()
     folder, job = _folder(out), describe_job(embedder, items, shard)
     parts = {folder / f"{i:06d}.npz": items[i * shard : (i + 1) * shard] for i in range(-(-len(items) // shard))}
     if out.exists():

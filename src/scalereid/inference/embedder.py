@@ -114,7 +114,7 @@ class Embedder:
 
     def close(self) -> None:
         """End its threads and let go of the runtime. A closed embedder cannot be used any more."""
-        self._threads.shutdown()
+        self._threads.shutdown(cancel_futures=True)
         self._embed = None
 
     @property

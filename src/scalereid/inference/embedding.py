@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.images import Advance, ImageStore
+from scalereid.data.images import Advance, ImageStore, Threads
 from scalereid.inference.pixels import OneImage
 from scalereid.inference.runtimes import Runtime
 
@@ -70,9 +70,9 @@ def default_batch_size(device: torch.device) -> int:
     return 128 if device.type == "cuda" else 8
 
 
-def reading_threads(runtime: Runtime) -> ThreadPoolExecutor:
+def reading_threads(runtime: Runtime) -> Threads:
     """Threads to read images in, and to compute in where the runtime has several workers."""
-    return ThreadPoolExecutor(_threads(runtime), thread_name_prefix="scalereid")
+    return Threads(_threads(runtime), thread_name_prefix="scalereid")
 
 
 def embed_images(

@@ -15,6 +15,7 @@ from scalereid.data.image_size import ImageSize
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
+from scalereid.files import locked
 from scalereid.inference.auto import AS_FAST
 from scalereid.inference.embedding import BatchedRuntime
 from scalereid.inference.export.exporting import require_free_pair, write_pair
@@ -101,12 +102,21 @@ def quantize(
 
     Raises:
         LossTooLargeError: mAP falls by more than `max_loss`.
-        ValueError, FileExistsError: See `export`; or no file is named and the model is not a run.
+        ValueError, OSError: See `export`; or no file is named and the model is not a run.
         ModuleNotFoundError: OpenVINO, NNCF or ONNX is not installed; the message says how to install it.
     """
     if not 0 <= max_loss <= 1:
         raise ValueError(f"max_loss is {max_loss}; expected a fraction, from 0 to 1")
     out, progress = _destination(source, out), progress or Progress.silent()
+    with locked(out):
+        require_free_pair(out)
+        return _quantize(source, out, data, dataset, 1 if force else max_loss, run_code, progress)
+
+
+def _quantize(
+    source: Source, out: Path, data: Path, dataset: str, max_loss: float, run_code: bool, progress: Progress
+) -> tuple[ModelMetadata, list[Accuracy]]:
+    """Quantize into a file that this process alone writes."""
     require("openvino", "nncf", "onnx", "onnxscript", extra="export,int8")
     loaded = load_checkpoint(source, run_code=run_code)
     metadata = describe_model(loaded, source)
@@ -122,7 +132,7 @@ def quantize(
         }
         report = _evaluate(runtimes, images, metadata.image_size, progress)
         metadata = replace(metadata, precision="int8", accuracy=_in_words(report, dataset))
-        keep(quantized, out, metadata, report, max_loss=1 if force else max_loss)
+        keep(quantized, out, metadata, report, max_loss=max_loss)
     return metadata, report
 
 
@@ -146,7 +156,6 @@ def _destination(source: Source, out: Path | None) -> Path:
         out = Run(Path(source)).int8
     if out.suffix != ".xml":
         raise ValueError(f"{out}: int8 is written for OpenVINO, to a .xml file")
-    require_free_pair(out)
     return out
 
 

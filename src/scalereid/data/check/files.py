@@ -4,14 +4,13 @@ import hashlib
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from scalereid.data.check.findings import Finding, named, share
-from scalereid.data.images import Advance, open_image, orientation, require_file
+from scalereid.data.images import Advance, Threads, open_image, orientation, require_file
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
@@ -45,7 +44,7 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
             of_path[record.path].append((split, record))
     facts: dict[Path, FileFacts] = {}
     remaining = iter(of_path)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with Threads(os.cpu_count()) as pool:
         while some_paths := list(islice(remaining, _AHEAD)):
             looked = pool.map(lambda path: look(path, decode=decode), some_paths)
             for path, found in zip(some_paths, looked, strict=True):

@@ -10,7 +10,7 @@ from scalereid.data.images import Advance
 from scalereid.data.readers.cuhk03 import CUHK03_CLASSIC_SPLITS, TEST_SETS
 from scalereid.data.readers.folders import find_folder
 from scalereid.data.readers.matlab import open_hdf5
-from scalereid.files import write, write_folder
+from scalereid.files import locked, require_writable, write, write_folder
 
 CUHK03_FILE = "cuhk-03.mat"
 IMAGES = 28_192  # 14,096 labelled and about as many detected: for a progress bar
@@ -28,6 +28,7 @@ def unpack_cuhk03(root: Path, advance: Advance = lambda _: None) -> Path:
         The folder in which these lie.
 
     Raises:
+        OSError: The folder cannot be written, or another process is writing it.
         FileNotFoundError: The file is missing; the message says where it was looked for.
         ModuleNotFoundError: h5py is not installed; the message says how to install it.
         ValueError: The file is damaged, or not CUHK03's.
@@ -35,7 +36,8 @@ def unpack_cuhk03(root: Path, advance: Advance = lambda _: None) -> Path:
     names = ("cuhk03_release", "cuhk03/cuhk03_release", "cuhk03", "CUHK03")
     found = find_folder(root, f"CUHK03's {CUHK03_FILE}", names, (CUHK03_FILE,)).resolve()
     base = found.parent if found.name == "cuhk03_release" else found
-    with open_hdf5(found / CUHK03_FILE) as file:
+    require_writable(base / TEST_SETS)
+    with locked(base / TEST_SETS), open_hdf5(found / CUHK03_FILE) as file:
         try:
             for boxes in ("detected", "labeled"):
                 _unpack_images(file, file[boxes][0], base / f"images_{boxes}", advance)

@@ -12,7 +12,7 @@ from scalereid.data.readers.table import read_csv, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
 from scalereid.data.toy.people import draw_people
-from scalereid.files import write_folder
+from scalereid.files import require_free, write_folder
 
 _SHOTS = 3  # images per person and camera; the first one of a test person is a query
 
@@ -73,6 +73,7 @@ def draw_toy_once(root: Path, name: str = "toy") -> bool:
     if folder.is_dir():
         return False
 
+    require_free(folder)
     people = {"train_people": chosen.train_people, "test_people": chosen.test_people}
     write_folder(folder, lambda partial: draw_toy(partial, **people, cameras=chosen.cameras, seed=chosen.seed))
     return True

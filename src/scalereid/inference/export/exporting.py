@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.augmentation import normalise
-from scalereid.files import require_free, write
+from scalereid.files import locked, require_new_file, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
 from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
 from scalereid.inference.runtimes import FORMATS, Format
@@ -45,7 +45,7 @@ def export(
 
     Raises:
         ValueError: There is no such format, `out` has another suffix, or the file's embeddings differ.
-        FileExistsError: `out` exists.
+        OSError: `out` exists, cannot be written, or another process is writing it.
         ModuleNotFoundError: A package is not installed; the message says how to install it.
         RuntimeError: The model cannot be compiled on this machine.
     """
@@ -56,35 +56,36 @@ def export(
         others = " or ".join(other for other, writer in FORMATS.items() if writer.suffix == out.suffix)
         hint = f"; format {others} writes {out.suffix} files" if others else ""
         raise ValueError(f"{out}: {format} is written to a {runtime.suffix} file{hint}")
-    require_free_pair(out)
-    require(runtime.package, extra=runtime.extra)
-    loaded = load_checkpoint(source, run_code=run_code)
-    metadata = describe_model(loaded, source)
-    if not normalisation:
-        metadata = replace(metadata, input=NORMALISED)
+    with locked(out):
+        require_free_pair(out)
+        require(runtime.package, extra=runtime.extra)
+        loaded = load_checkpoint(source, run_code=run_code)
+        metadata = describe_model(loaded, source)
+        if not normalisation:
+            metadata = replace(metadata, input=NORMALISED)
 
-    def save(file: Path) -> Agreement:
-        runtime.formats[format](loaded.model, metadata, file)
-        expected = PyTorchRuntime(loaded.model, "float32", torch.device("cpu"))
-        agreement = compare(expected, _of_pixels(runtime.as_written(file), metadata), metadata.image_size)
-        if not (agreement.difference <= TOLERANCE and agreement.cosine >= LEAST_COSINE):
-            raise ValueError(
-                f"the {format} file does not give this model's embeddings: they differ by up to {agreement.difference:.2g} of "
-                f"the longest, the smallest cosine is {agreement.cosine:.6f}; it was not kept"
-            )
-        return agreement
+        def save(file: Path) -> Agreement:
+            runtime.formats[format](loaded.model, metadata, file)
+            expected = PyTorchRuntime(loaded.model, "float32", torch.device("cpu"))
+            agreement = compare(expected, _of_pixels(runtime.as_written(file), metadata), metadata.image_size)
+            if not (agreement.difference <= TOLERANCE and agreement.cosine >= LEAST_COSINE):
+                raise ValueError(
+                    f"the {format} file does not give this model's embeddings: they differ by up to "
+                    f"{agreement.difference:.2g} of the longest, the smallest cosine is {agreement.cosine:.6f}; it was not kept"
+                )
+            return agreement
 
-    return metadata, write_pair(out, save)
+        return metadata, write_pair(out, save)
 
 
 def require_free_pair(out: Path) -> None:
     """Refuse to write where a file, or the `.bin` beside a `.xml`, exists.
 
     Raises:
-        FileExistsError: One of them exists.
+        OSError: One of them exists, or cannot be written.
     """
     for file in (out, out.with_suffix(".bin")) if out.suffix == ".xml" else (out,):
-        require_free(file)
+        require_new_file(file)
 
 
 def write_pair(out: Path, save: Callable[[Path], T]) -> T:

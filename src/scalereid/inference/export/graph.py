@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.images import default_cache_folder
-from scalereid.files import remove_leftovers, write
+from scalereid.files import remove_leftovers, require_writable, write
 from scalereid.inference.metadata import KEY, ModelMetadata
 from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
@@ -91,12 +91,16 @@ def cached_onnx(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
     """The ONNX file of a model, written once and kept in the cache folder, with its checksum beside it.
 
     A damaged one is written again.
+
+    Raises:
+        OSError: The folder cannot be written; SCALEREID_CACHE in the environment names another.
     """
     file = graph_file(loaded, metadata)
     checksum = file.with_name(f"{file.name}.sha256")
     with _TRACING:
         remove_leftovers(file.parent)
         if not (file.is_file() and checksum.is_file() and checksum.read_bytes() == _checksum(file)):
+            require_writable(file)
             file.parent.mkdir(parents=True, exist_ok=True)
             write(file, lambda partial: write_onnx(loaded.model, metadata, partial))
             write(checksum, lambda partial: partial.write_bytes(_checksum(file)))

@@ -1,11 +1,15 @@
 import re
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from scalereid.cli import embed as cli_embed
 from scalereid.data.records import ReidDataset
+from scalereid.inference import embed_files
 from tests.cli.conftest import Answer, Fail, Say
 
 
@@ -82,3 +86,28 @@ def test_cameras_and_whole_frames(
         "embed", runs / "short", people.root / "dataset.csv", "--out", tmp_path / "z.npz", "--folders", "people"
     )
     assert "(on the command line: --folders)" in text
+
+
+def test_a_job_that_is_stopped_goes_on_by_the_same_command(
+    runs: Path, people: ReidDataset, tmp_path: Path, fail: Fail, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("embed", runs / "short", people.root, "--out", tmp_path / "x.npz", "--runtime", "torch")
+    embed_part, calls = embed_files._embed_shard, [0]
+
+    def stop_at(call: int) -> None:
+        def counted(*given: Any) -> None:
+            calls[0] += 1
+            if calls[0] == call:
+                raise KeyboardInterrupt
+            embed_part(*given)
+
+        monkeypatch.setattr(embed_files, "_embed_shard", counted)
+
+    monkeypatch.setattr(cli_embed, "embed_files", partial(embed_files.embed_files, shard=50))
+    stop_at(1)
+    assert fail(*words, code=130).startswith("stopped\n")  # nothing is saved
+    stop_at(3)
+    assert "stopped and saved. Go on with:  the same command\n" in fail(*words, code=130)
+    assert len([*(tmp_path / "x.npz.shards").glob("*.npz")]) == 1
+    assert "120 embeddings" in say(*words)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]

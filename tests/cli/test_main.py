@@ -138,19 +138,15 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "said"),
+    ("name", "words"),
     [
-        ("SIGINT", ["evaluate", "{run}", "--data", "{data}"], "stopped\n"),
-        ("SIGTERM", ["search", "{run}", "{data}", "{data}", "--html", "{out}/found.html"], "stopped\n"),
-        (
-            "SIGHUP",
-            ["embed", "{run}", "{data}", "--out", "{out}/table.npz", "--runtime", "torch"],
-            "stopped and saved. Go on with:  the same command\n",
-        ),
+        ("SIGINT", ["evaluate", "{run}", "--data", "{data}"]),
+        ("SIGTERM", ["search", "{run}", "{data}", "{data}", "--html", "{out}/found.html"]),
+        ("SIGHUP", ["embed", "{run}", "{data}", "--out", "{out}/table.npz", "--runtime", "torch"]),
     ],
 )
 def test_a_signal_while_images_are_read_ends_quietly(
-    name: str, words: list[str], said: str, runs: Path, people: ReidDataset, tmp_path: Path
+    name: str, words: list[str], runs: Path, people: ReidDataset, tmp_path: Path
 ) -> None:
     given = [word.format(run=runs / "short", data=people.root, out=tmp_path) for word in words]
     program = [sys.executable, "-c", READING.format(words=given)]
@@ -162,7 +158,7 @@ def test_a_signal_while_images_are_read_ends_quietly(
         sent = time.monotonic()
         _, error = process.communicate(timeout=60)
     assert time.monotonic() - sent < 10  # all 120 images would take longer
-    assert (process.returncode, error) == (128 + getattr(signal, name), said)
+    assert (process.returncode, error) == (128 + getattr(signal, name), "stopped\n")
     assert [path.name for path in tmp_path.iterdir() if "lock" in path.name or "partial" in path.name] == []
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 from rich.table import Table
 
-from scalereid.cli.terminal import Output
+from scalereid.cli.terminal import Output, program
 
 
 def table() -> Table:
@@ -59,3 +59,10 @@ def test_json_has_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     name = "\x1b[2J\udcff\n"
     Output(as_json=True).result({name: name})
     assert json.loads(capsys.readouterr().out) == {name: name}
+
+
+def test_the_program_is_named_as_it_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    for given, named in (("/x/scalereid/__main__.py", "python -m scalereid"), ("bin/scalereid", "bin/scalereid")):
+        monkeypatch.setattr("sys.argv", [given])
+        assert program() == named

@@ -60,7 +60,9 @@ def embed(
         try:
             unreadable = embed_files(embedder, items, options.out, on_error=options.on_error, progress=output.progress)
         except KeyboardInterrupt:
-            raise Stopped("the same command") from None
+            if any(options.out.with_name(f"{options.out.name}.shards").glob("*.npz")):
+                raise Stopped("the same command") from None
+            raise
     for why in unreadable:
         output.say(f"left out: {why}")
     cautions = output.caution([embedder.shapes.question()])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 from rich.table import Table
@@ -63,4 +64,6 @@ class Output:
 
 def program() -> str:
     """What to type to start this program here: its name where the shell finds it, else its path."""
-    return "scalereid" if shutil.which("scalereid") else os.path.relpath(sys.argv[0])
+    if shutil.which("scalereid"):
+        return "scalereid"
+    return "python -m scalereid" if Path(sys.argv[0]).name == "__main__.py" else os.path.relpath(sys.argv[0])

@@ -94,6 +94,16 @@ def test_pixels_are_normalised_inside(run: Path) -> None:
         torch.testing.assert_close(PixelModel(model)(pixels), model(normalise(pixels)), rtol=1e-3, atol=1e-4)
 
 
+def test_a_cache_that_cannot_be_written_is_named(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path / "file" / "cache"))
+    loaded = load_checkpoint(run)
+    with pytest.raises(
+        OSError, match=rf"\.onnx cannot be written: {tmp_path}/file is not a folder; choose another name"
+    ):
+        cached_onnx(loaded, describe_model(loaded, run))
+
+
 def test_two_at_once_write_one_graph(run: Path, cache: Path) -> None:
     loaded = load_checkpoint(run)
     metadata = describe_model(loaded, run)

@@ -1,7 +1,13 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from scalereid.cli.hints import hint
+from scalereid.cli.hints import hint, where
 from scalereid.cli.parsing import parse
+from scalereid.files import read_json, require_free
+from scalereid.process import choose_device
+from scalereid.progress import counted, duration
 
 TRAIN = parse(["train", "toy", "--data", "d", "--out", "x"])
 EVALUATE = parse(["evaluate", "runs/x", "--data", "d"])
@@ -37,3 +43,22 @@ def test_arguments_get_their_flags(message: str, flags: str) -> None:
 )
 def test_settings_get_their_flags(message: str, flags: str) -> None:
     assert hint(message, TRAIN) == f"(on the command line: {flags})\n"
+
+
+@pytest.mark.parametrize(
+    ("work", "ours"),
+    [
+        (lambda: require_free(Path(__file__)), True),
+        (lambda: choose_device("toaster"), True),  # from an error of torch
+        (lambda: read_json(Path("no/such/file")), False),  # the system's
+        (lambda: duration("x"), False),  # type: ignore[arg-type]  # Python's, at a line of ours
+        (lambda: counted(1, 0 / 0), False),  # type: ignore[arg-type]  # of a file that is not ours
+    ],
+)
+def test_only_errors_from_elsewhere_say_where_to_look(work: Callable[[], object], ours: bool) -> None:
+    try:
+        work()
+    except Exception as error:
+        assert where(error) == ("" if ours else "(SCALEREID_TRACEBACK=1 shows where this was raised)\n")
+    else:
+        pytest.fail("nothing was raised")

@@ -51,6 +51,11 @@ def test_an_error_that_nobody_expected_is_to_be_reported(fail: Fail, monkeypatch
     )
 
 
+def test_too_little_memory_is_a_sentence(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalereid.cli.listing.read_json", lambda _: bytearray(2**62))
+    assert fail("models") == "scalereid: there is not enough memory, a smaller batch size needs less: \n"
+
+
 def test_control_characters_of_names_are_escaped(tmp_path: Path, fail: Fail) -> None:
     name = "\x1b[31m[red]\r\udcff\x9b2J"
     assert fail("evaluate", tmp_path / name, "--data", tmp_path) == (

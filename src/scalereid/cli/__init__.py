@@ -64,9 +64,11 @@ def _fail(error: Exception, call: Call | None) -> NoReturn:
         _exit(128 + _SIGPIPE)
     if os.environ.get("SCALEREID_TRACEBACK"):
         raise error
-    if isinstance(error, _EXPECTED):
-        from scalereid.cli.hints import hint, where
+    from scalereid.cli.hints import hint, where
 
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # of torch, of a GPU's
+        _exit(1, f"scalereid: there is not enough memory, a smaller batch size needs less: {error}")
+    if isinstance(error, _EXPECTED) or not where(error):
         advice = hint(str(error), call) if call else ""
         _exit(1, f"scalereid: {error}\n{advice}{where(error)}".rstrip("\n"))
     lines = "".join(traceback.format_exception(error))
@@ -92,9 +94,8 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError as error:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else Python tries again, and prints a traceback
+        # Else Python tries again at its end, and prints a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             _exit(128 + _SIGPIPE)
         _exit(1, f"scalereid: the output cannot be written: {error.strerror}")

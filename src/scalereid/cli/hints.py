@@ -25,14 +25,21 @@ def hint(message: str, call: Call) -> str:
 
 
 def where(error: Exception) -> str:
-    """How to see where an error was raised; empty for one that a `raise` in this package raised, whose message says all."""
+    """How to see where an error was raised; empty for one that a `raise` in this package raised, whose message says all.
+
+    Told by the last frame of the traceback and the instruction at which it stands. A failed `assert` is no message.
+    """
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     if trace:
         code = trace.tb_frame.f_code
         raised = opcode.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
-        if raised and Path(code.co_filename).is_relative_to(Path(scalereid.__file__).parent):
+        if (
+            raised
+            and not isinstance(error, AssertionError)
+            and Path(code.co_filename).is_relative_to(Path(scalereid.__file__).parent)
+        ):
             return ""
     return "(SCALEREID_TRACEBACK=1 shows where this was raised)\n"
 

@@ -66,4 +66,5 @@ def program() -> str:
     """What to type to start this program here: its name where the shell finds it, else its path."""
     if shutil.which("scalereid"):
         return "scalereid"
-    return "python -m scalereid" if Path(sys.argv[0]).name == "__main__.py" else os.path.relpath(sys.argv[0])
+    is_module = Path(sys.argv[0]).parts[-2:] == ("scalereid", "__main__.py")
+    return "python -m scalereid" if is_module else os.path.relpath(sys.argv[0])

@@ -92,16 +92,16 @@ def test_a_job_that_is_stopped_goes_on_by_the_same_command(
     runs: Path, people: ReidDataset, tmp_path: Path, fail: Fail, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("embed", runs / "short", people.root, "--out", tmp_path / "x.npz", "--runtime", "torch")
-    embed_part, calls = embed_files._embed_shard, [0]
+    embed_part, calls = embed_files._embed_part, [0]
 
     def stop_at(call: int) -> None:
-        def counted(*given: Any) -> None:
+        def counted(*given: Any) -> int:
             calls[0] += 1
             if calls[0] == call:
                 raise KeyboardInterrupt
-            embed_part(*given)
+            return embed_part(*given)
 
-        monkeypatch.setattr(embed_files, "_embed_shard", counted)
+        monkeypatch.setattr(embed_files, "_embed_part", counted)
 
     monkeypatch.setattr(cli_embed, "embed_files", partial(embed_files.embed_files, shard=50))
     stop_at(1)

@@ -9,7 +9,7 @@ import pytest
 from scalereid.cli.commands import COMMANDS
 from scalereid.cli.flags import flags
 from scalereid.cli.parsing import load
-from scalereid.files import locked
+from scalereid.locks import locked
 from tests.cli.conftest import Fail
 
 MODEL, DATA = "no/such/model", ["--data", "no/such/data"]

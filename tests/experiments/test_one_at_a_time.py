@@ -9,7 +9,7 @@ import pytest
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.study import Row, Study, run_study
 from scalereid.experiments.training import resume, train
-from scalereid.files import locked
+from scalereid.locks import locked
 from tests.conftest import TINY
 
 SENTENCE = "is being written by another process; wait until it has ended, or choose another name"

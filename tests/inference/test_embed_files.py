@@ -247,7 +247,7 @@ def interrupt(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "foreign", ["of other images", "of other embeddings", "damaged", "a folder", "of more shards", "of other metadata"]
+    "foreign", ["of other images", "of other embeddings", "damaged", "of more shards", "of other metadata"]
 )
 def test_a_table_that_is_not_that_of_the_shards_is_kept(
     embedder: Embedder, items: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: str
@@ -262,9 +262,6 @@ def test_a_table_that_is_not_that_of_the_shards_is_kept(
         other.replace(out)
     elif foreign == "damaged":
         out.write_bytes(out.read_bytes()[:-300])
-    elif foreign == "a folder":
-        out.unlink()
-        out.mkdir()
     elif foreign == "of more shards":
         (shards / "000003.npz").unlink()
     else:

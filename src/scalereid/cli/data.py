@@ -26,7 +26,8 @@ from scalereid.data.readers.table import write_csv
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
-from scalereid.files import locked, require_writable
+from scalereid.files import require_writable
+from scalereid.locks import locked
 from scalereid.progress import counted
 
 _READERS: dict[FoldersOf, str] = {"people": "person-folders", "cameras": "camera-folders"}

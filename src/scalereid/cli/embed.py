@@ -12,9 +12,9 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
-from scalereid.files import locked
 from scalereid.inference.embed_files import check_out, embed_files
 from scalereid.inference.items import find_items
+from scalereid.locks import locked
 from scalereid.progress import counted
 
 _FASTEST = ComputeOptions(runtime="auto")

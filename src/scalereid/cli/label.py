@@ -13,8 +13,9 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.figures.labelling import write_labelling_page
-from scalereid.files import locked, require_new_file
+from scalereid.files import require_new_file
 from scalereid.inference.items import Item, find_items
+from scalereid.locks import locked
 from scalereid.progress import counted
 from scalereid.retrieval.drawing import draw_pairs
 

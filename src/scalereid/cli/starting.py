@@ -15,7 +15,8 @@ from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.experiments import training
 from scalereid.experiments.tensorboard import require_tensorboard
-from scalereid.files import locked, require_free
+from scalereid.files import require_free
+from scalereid.locks import locked
 from scalereid.process import choose_device
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run

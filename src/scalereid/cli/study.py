@@ -16,7 +16,8 @@ from scalereid.cli.toy_people import draw_toy_people
 from scalereid.cli.unused import without_effect
 from scalereid.experiments.rows import Row
 from scalereid.experiments.study import load_study, run_study
-from scalereid.files import locked, require_writable
+from scalereid.files import require_writable
+from scalereid.locks import locked
 from scalereid.process import choose_device
 from scalereid.training.loop import Interrupted
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from scalereid.files import locked, require_writable
+from scalereid.files import require_writable
+from scalereid.locks import locked
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from scalereid.experiments.rows import Changes, Row, StudyRun, folder
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
-from scalereid.files import locked, require_writable
+from scalereid.files import require_writable
+from scalereid.locks import locked
 from scalereid.process import choose_device
 from scalereid.progress import Progress, counted
 from scalereid.runs.recipe import Recipe

@@ -12,7 +12,8 @@ from scalereid.data.records import ReidDataset, labels
 from scalereid.experiments.checks import check_before_training, check_parts
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
-from scalereid.files import locked, require_free, require_writable
+from scalereid.files import require_free, require_writable
+from scalereid.locks import locked
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment
 from scalereid.progress import Progress, counted
@@ -125,9 +126,9 @@ def resume(
         BlockingIOError, ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
     run, progress = Run(Path(folder)), progress or Progress.silent()
-    require_trust(run.saved_recipe().names, str(folder), run_code=run_code)
     require_writable(run.log_file)
     with locked(run.folder):
+        require_trust(run.saved_recipe().names, str(folder), run_code=run_code)
         return _resume(run, epochs, data, device, tensorboard, progress)
 
 

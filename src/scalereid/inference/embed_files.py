@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from scalereid.data.images import Advance
-from scalereid.files import locked, remove_folder, require_free, require_new_file, require_writable
+from scalereid.files import remove_folder, require_free, require_new_file, require_writable
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import is_table, read_table, write_table
 from scalereid.inference.items import Item
 from scalereid.inference.shard import Shard, stamps_of
+from scalereid.locks import locked
 from scalereid.packages import require
 from scalereid.progress import Progress, counted
 

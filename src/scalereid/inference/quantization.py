@@ -15,7 +15,6 @@ from scalereid.data.image_size import ImageSize
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
-from scalereid.files import locked
 from scalereid.inference.auto import AS_FAST
 from scalereid.inference.embedding import BatchedRuntime
 from scalereid.inference.export.exporting import require_free_pair, write_pair
@@ -26,6 +25,7 @@ from scalereid.inference.metadata import ModelMetadata, Precision, describe_mode
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.runtimes import Runtime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
+from scalereid.locks import locked
 from scalereid.packages import require
 from scalereid.progress import Progress
 from scalereid.retrieval.scores import score

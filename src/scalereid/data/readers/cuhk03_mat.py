@@ -10,7 +10,8 @@ from scalereid.data.images import Advance
 from scalereid.data.readers.cuhk03 import CUHK03_CLASSIC_SPLITS, TEST_SETS
 from scalereid.data.readers.folders import find_folder
 from scalereid.data.readers.matlab import open_hdf5
-from scalereid.files import locked, require_writable, write, write_folder
+from scalereid.files import require_writable, write, write_folder
+from scalereid.locks import locked
 
 CUHK03_FILE = "cuhk-03.mat"
 IMAGES = 28_192  # 14,096 labelled and about as many detected: for a progress bar

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.augmentation import normalise
-from scalereid.files import locked, require_new_file, write
+from scalereid.files import require_new_file, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
 from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
 from scalereid.inference.runtimes import FORMATS, Format
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.locks import locked
 from scalereid.packages import require
 from scalereid.runs.checkpoint import Source, load_checkpoint
 

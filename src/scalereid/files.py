@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -163,6 +164,19 @@ def read_json(file: Path) -> Any:
         return parse(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{file} is damaged: {error}") from error
+
+
+def check_stored(archive: ZipFile) -> None:
+    """Check that nothing in an archive is compressed, as in those that NumPy and torch write.
+
+    Raises:
+        ValueError: It would unpack to more than it is long, which may have been made to fill the memory.
+    """
+    packed, unpacked = (
+        sum(getattr(each, size) for each in archive.infolist()) for size in ("compress_size", "file_size")
+    )
+    if unpacked > packed:
+        raise ValueError(f"its {packed:,} bytes would unpack to {unpacked:,}; expected none to be compressed")
 
 
 def require_free(path: Path) -> None:

@@ -22,7 +22,7 @@ def found(people: ReidDataset) -> FoundFiles:
     query, gallery = ([str(record.path) for record in records] for records in (people.query[:2], people.gallery[:5]))
     indices = np.array([[3, 0, 4], [1, -1, -1]])
     similarities = np.array([[0.98, 0.5, 0.25], [0.9, -np.inf, -np.inf]], dtype=np.float32)
-    model = ModelMetadata("net (x.pth)", "abc", (64, 32), 32)
+    model = ModelMetadata("net (x.pth)", "0123456789ab", (64, 32), 32)
     return FoundFiles(query, gallery, SearchResult(indices, similarities), model, None, ["bad.jpg cannot be read <"])
 
 
@@ -41,7 +41,7 @@ def test_a_page_with_every_result(found: FoundFiles, tmp_path: Path) -> None:
     assert "Per cent" not in html
     assert "<summary>Left out: 1 that cannot be read</summary>" in html
     assert "<li>bad.jpg cannot be read &lt;</li>" in html
-    assert "&quot;fingerprint&quot;: &quot;abc&quot;" in html
+    assert "&quot;fingerprint&quot;: &quot;0123456789ab&quot;" in html
 
 
 def test_probabilities_are_shown_and_explained(found: FoundFiles, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class Fake:
     def of_file(self, *_: Any) -> Any:
         raise NotImplementedError
 
-    as_written = read_metadata = of_file
+    as_written = inspect = of_file
 
     def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:
         self.concurrent += concurrent and threading.current_thread() is not threading.main_thread()

@@ -51,3 +51,26 @@ def test_given_tensors_have_no_history(run: Path) -> None:
     metadata = describe_model(loaded, {})
     assert metadata.model == "osnet_one_stream (given tensors)"
     assert (metadata.image_size, metadata.training, metadata.epoch, metadata.recipe) == ((256, 128), "", None, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("image_size", [8, 32], "image_size is 8×32; height and width must be from 16 to 4096"),
+        ("image_size", [10**6, 32], "image_size is 1000000×32; height and width must be from 16 to 4096"),
+        ("embedding_size", 0, "embedding_size is 0; it must be at least 1"),
+        ("input", "uint8 BGR", r"input is 'uint8 BGR'; expected uint8 RGB \(n, height, width, 3\) or float32"),
+        ("precision", "float8", "precision is 'float8'; (expected|choose from) float32"),
+        ("resize", "OpenCV's INTER_AREA", "resize is \"OpenCV's INTER_AREA\"; expected Pillow's BILINEAR"),
+        ("fingerprint", "abc", "fingerprint is 'abc'; expected 12 hexadecimal digits"),
+        ("mean", [0.5, 0.5], r"mean is \(0\.5, 0\.5\); expected 3 finite numbers"),
+        ("std", [0.5, 0.5, 0], r"std is \(0\.5, 0\.5, 0\); expected 3 finite numbers above 0"),
+        ("recipe", "[1]", r"recipe is '\[1\]'; expected a JSON object"),
+        ("recipe", "{", "Expecting property name"),
+        ("later", 1, "later"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(field: str, value: object, sentence: str) -> None:
+    values = json.loads(METADATA.to_json()) | {field: value}
+    with pytest.raises(ValueError, match=rf"another version of scalereid.*{sentence}"):
+        ModelMetadata.from_json(json.dumps(values))

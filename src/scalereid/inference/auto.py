@@ -83,11 +83,12 @@ class Candidates:
         if file is None or not file.is_file():
             missing = "the model is not a run, so it has no int8 model" if file is None else f"no int8 model at {file}"
             raise ValueError(f"{missing}; quantize it, and give the file that this writes, or the run")
-        if read_metadata(file).fingerprint != self.metadata.fingerprint:
-            raise ValueError(
-                f"{file} is of other weights or another image size; remove it and quantize the model again"
-            )
-        quantized = runtime.of_file(file, "int8")
+        metadata, again = read_metadata(file), "remove it and quantize the model again"
+        if metadata.fingerprint != self.metadata.fingerprint:
+            raise ValueError(f"{file} is of other weights or another image size; {again}")
+        if metadata.precision != "int8":
+            raise ValueError(f"{file} is in {metadata.precision}, not in int8; {again}")
+        quantized = runtime.of_file(file, metadata, "int8")
         if name != "auto":
             return quantized
         half = self.named("openvino", "bfloat16")

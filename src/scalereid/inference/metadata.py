@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
-from scalereid.data.image_size import ImageSize
+from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import LoadedModel, Source
 from scalereid.typed_json import from_json, parse
@@ -16,11 +18,16 @@ Precision = Literal["float32", "bfloat16", "float16", "int8"]
 KEY = "scalereid"  # in the metadata of a file
 PIXELS = "uint8 RGB (n, height, width, 3)"
 NORMALISED = "float32 RGB (n, 3, height, width), normalised"
+RESIZE = "Pillow's BILINEAR (antialiased), to image_size, of the upright RGB image"
 
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a model is, what it takes and where it came from."""
+    """What a model is, what it takes and where it came from.
+
+    Raises:
+        ValueError: A value is out of its range, or known to another version only; the message names the field.
+    """
 
     model: str
     """Backbone and source of the weights."""
@@ -33,7 +40,7 @@ class ModelMetadata:
     """Or `NORMALISED`, where normalisation is not part of the graph."""
     precision: Precision = "float32"
     """Or `int8`."""
-    resize: str = "Pillow's BILINEAR (antialiased), to image_size, of the upright RGB image"
+    resize: str = RESIZE
     """How images get their size; another filter gives other embeddings."""
     mean: tuple[float, ...] = PIXEL_MEAN
     std: tuple[float, ...] = PIXEL_STD
@@ -47,6 +54,25 @@ class ModelMetadata:
     """The recipe as JSON; empty for released weights."""
     accuracy: str = ""
     """For int8: the dataset it was evaluated on, and how much was lost."""
+
+    def __post_init__(self) -> None:
+        check_image_size(self.image_size)
+        for name, known in (("input", (PIXELS, NORMALISED)), ("precision", get_args(Precision)), ("resize", (RESIZE,))):
+            if (value := getattr(self, name)) not in known:
+                raise ValueError(f"{name} is {value!r}; expected {' or '.join(known)}")
+        if not re.fullmatch("[0-9a-f]{12}", self.fingerprint):
+            raise ValueError(f"fingerprint is {self.fingerprint!r}; expected 12 hexadecimal digits")
+        if self.embedding_size < 1:
+            raise ValueError(f"embedding_size is {self.embedding_size}; it must be at least 1")
+        for name, least in (
+            ("mean", -inf),
+            ("std", 0),
+        ):  # what the graph subtracts and divides by: nothing else uses them
+            values: tuple[float, ...] = getattr(self, name)
+            if len(values) != 3 or not all(least < value < inf for value in values):
+                raise ValueError(f"{name} is {values}; expected 3 finite numbers{' above 0' if least == 0 else ''}")
+        if self.recipe and not isinstance(parse(self.recipe), dict):
+            raise ValueError(f"recipe is {self.recipe!r}; expected a JSON object")
 
     def to_json(self) -> str:
         """The metadata as text, for a file."""

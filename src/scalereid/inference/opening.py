@@ -141,4 +141,5 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
             f"{file} may hold any code, as torch's files can; load it only if you trust its source, with run_code=True"
         )
     batch_size = options.batch_size or default_batch_size(torch.device("cpu"))
-    return OpenModel(runtime=own.of_file(file, precision), batch_size=batch_size, metadata=metadata, report=None)
+    runtime = own.of_file(file, metadata, precision)
+    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None)

@@ -59,7 +59,7 @@ def operations(model: EmbeddingModel, file: Path) -> set[str]:
     """Those of an ONNX file, whose form is checked."""
     import onnx
 
-    write_onnx(model, ModelMetadata("", "", (64, 32), model.embedding_size), file)
+    write_onnx(model, ModelMetadata("", "0" * 12, (64, 32), model.embedding_size), file)
     graph = onnx.load(str(file))
     onnx.checker.check_model(graph, full_check=True)
     [given], [found] = graph.graph.input, graph.graph.output
@@ -161,7 +161,7 @@ def saved(*options: str) -> SavedRecipe:
 def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same weights, so its graph in the cache is of no use. Likewise with other options."""
     monkeypatch.chdir(tmp_path)
-    metadata = ModelMetadata("", "the same", (64, 32), 8)
+    metadata = ModelMetadata("", "0" * 12, (64, 32), 8)
     files: list[Path] = []
     for code in (OWN_BACKBONE, OWN_BACKBONE, OWN_BACKBONE.replace("self.stem(images)", "self.stem(images) ** 2")):
         Path("net.py").write_text(code)

@@ -41,5 +41,5 @@ def test_a_file_gives_torchs_embeddings_and_says_what_it_is(
     assert runtime_of_file(file) is runtime
     assert read_metadata(file) == metadata
     pixels, exact = pixels_of(paths), expected(run, paths)
-    for compute in (runtime.of_file(file, "float32"), runtime.as_written(file)):
+    for compute in (runtime.of_file(file, metadata, "float32"), runtime.as_written(file)):
         np.testing.assert_allclose(compute(pixels[:3]), exact[:3], rtol=1e-3, atol=1e-4)

@@ -91,6 +91,6 @@ def test_an_archive_made_to_fill_the_memory_is_not_unpacked(tmp_path: Path) -> N
         archive.writestr("model/extra/scalereid", bytes(20_000_000))
     assert file.stat().st_size < 30_000
     with pytest.raises(
-        ValueError, match=r"model\.pt2 cannot be read: its metadata have 20,000,000 bytes; expected at most"
+        ValueError, match=r"model\.pt2 cannot be read, .*: its metadata have 20,000,000 bytes; expected at most"
     ):
         read_metadata(file)

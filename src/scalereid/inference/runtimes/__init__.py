@@ -12,6 +12,7 @@ from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.inference.signature import Contents, check_signature
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.packages import require
 from scalereid.runs.checkpoint import LoadedModel
@@ -75,14 +76,14 @@ class RuntimeClass(Protocol):
     ) -> Runtime:
         """A runtime for a model."""
 
-    def of_file(self, file: Path, precision: Precision) -> Runtime:
-        """A runtime for an exported file that takes pixels."""
+    def of_file(self, file: Path, metadata: ModelMetadata, precision: Precision, /) -> Runtime:
+        """A runtime for an exported file that takes pixels. ValueError where it does not compute as `metadata` say."""
 
     def as_written(self, file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """What a file computes of the arrays that it takes, as any program would run it: to check it."""
 
-    def read_metadata(self, file: Path) -> str:
-        """The text under `metadata.KEY` in a file, without running anything in it. KeyError if there is none."""
+    def inspect(self, file: Path) -> Contents:
+        """What a file holds: the text under `metadata.KEY`, and its signature. Runs nothing in it."""
 
 
 RUNTIMES: dict[str, RuntimeClass] = {
@@ -134,7 +135,8 @@ def read_metadata(file: Path) -> ModelMetadata:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, or was not written by this version of scalereid.
+        ValueError: The file is damaged, was not written by this version of scalereid, or its graph takes or gives something
+            else than its metadata say.
         ModuleNotFoundError: The runtime that reads it is not installed.
     """
     runtime = runtime_of_file(file)
@@ -145,8 +147,21 @@ def read_metadata(file: Path) -> ModelMetadata:
         raise FileNotFoundError(f"No such file: {file}")
     require(runtime.package, extra=runtime.extra)
     try:
-        return ModelMetadata.from_json(runtime.read_metadata(file))
-    except KeyError:
-        raise ValueError(f"{file} has no metadata of scalereid, which exported files have; export the model") from None
-    except Exception as error:  # a protobuf that cannot be parsed, a damaged archive, or other metadata
+        contents = runtime.inspect(file)
+    except Exception as error:  # a protobuf that cannot be parsed, a damaged archive, missing weights, …
+        reason = str(error).strip().rpartition("\n")[2].rpartition(" failed:")[2]  # without the runtime's own places
+        raise ValueError(
+            f"{file} cannot be read, it is damaged or cut off: {reason}; export the model again"
+        ) from error
+    if contents.metadata is None:
+        raise ValueError(f"{file} has no metadata of scalereid, which exported files have; export the model")
+    try:
+        metadata = ModelMetadata.from_json(contents.metadata)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
+    if contents.signature:
+        try:
+            check_signature(contents.signature, metadata)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}; export the model again") from error
+    return metadata

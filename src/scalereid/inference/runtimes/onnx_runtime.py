@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scalereid.inference.export.graph import INPUT, cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.signature import Contents, Signature, TensorType
 from scalereid.runs.checkpoint import LoadedModel
 
 
@@ -38,7 +39,7 @@ class OnnxRuntime:
         return cls(cached_onnx(loaded, metadata), precision)
 
     @classmethod
-    def of_file(cls, file: Path, precision: Precision) -> "OnnxRuntime":
+    def of_file(cls, file: Path, _: ModelMetadata, precision: Precision) -> "OnnxRuntime":
         """See `RuntimeClass`."""
         return cls(file, precision)
 
@@ -48,9 +49,13 @@ class OnnxRuntime:
         return cls(file)
 
     @staticmethod
-    def read_metadata(file: Path) -> str:
+    def inspect(file: Path) -> Contents:
         """See `RuntimeClass`."""
-        return str(_session(file, threads=1).get_modelmeta().custom_metadata_map[KEY])
+        session = _session(file, threads=1)
+        inputs, outputs = (
+            [_tensor_type(each) for each in ends] for ends in (session.get_inputs(), session.get_outputs())
+        )
+        return Contents(session.get_modelmeta().custom_metadata_map.get(KEY), Signature(tuple(inputs), tuple(outputs)))
 
     def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""
@@ -74,3 +79,10 @@ def _session(file: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def _tensor_type(tensor: Any) -> TensorType:
+    """An input or output as ONNX Runtime tells it: its type as in C++, sizes that are free by a name."""
+    dtype = tensor.type.removeprefix("tensor(").removesuffix(")")
+    sizes = tuple(size if isinstance(size, int) else None for size in tensor.shape)
+    return TensorType(tensor.name, {"float": "float32", "double": "float64"}.get(dtype, dtype), sizes)

@@ -1,5 +1,6 @@
 """OpenVINO, on a CPU."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +12,25 @@ from numpy.typing import NDArray
 
 from scalereid.inference.export.graph import cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.signature import Contents, Signature, TensorType
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.runs.checkpoint import LoadedModel
 
+_BIN_HASH = f"{KEY}_bin"  # in the metadata of a .xml: SHA-256 of the .bin
 _SIZES = (1, 2, 4, 8, 16)  # of the batches that graphs are compiled for
 
 
 def save_network(graph: Path, metadata: ModelMetadata, file: Path) -> None:
-    """Write a network in any file that OpenVINO reads to a `.xml` and a `.bin` beside it, with `metadata` inside."""
+    """Write a network in any file that OpenVINO reads to a `.xml` and a `.bin` beside it.
+
+    Inside are `metadata` and a hash of the `.bin`, which is known only once that is written: everything is written twice.
+    """
     import openvino
 
     network = openvino.Core().read_model(str(graph))
     network.set_rt_info(metadata.to_json(), KEY)
+    openvino.save_model(network, str(file), compress_to_fp16=False)
+    network.set_rt_info(_hash(file.with_suffix(".bin")), _BIN_HASH)
     openvino.save_model(network, str(file), compress_to_fp16=False)
 
 
@@ -62,19 +70,26 @@ class OpenVinoRuntime:
         return cls(cached_onnx(loaded, metadata), precision)
 
     @classmethod
-    def of_file(cls, file: Path, precision: Precision) -> "OpenVinoRuntime":
+    def of_file(cls, file: Path, _: ModelMetadata, precision: Precision) -> "OpenVinoRuntime":
         """See `RuntimeClass`."""
         return cls(file, precision)
 
     @staticmethod
-    def read_metadata(file: Path) -> str:
-        """See `RuntimeClass`."""
+    def inspect(file: Path) -> Contents:
+        """See `RuntimeClass`. The `.bin` must be the one that was written with the `.xml`."""
         import openvino
 
+        weights = file.with_suffix(".bin")
+        if not weights.is_file():
+            raise FileNotFoundError(f"its weights, {weights.name} beside it, are missing")
         network = openvino.Core().read_model(str(file))
-        if not network.has_rt_info([KEY]):
-            raise KeyError(KEY)
-        return str(network.get_rt_info([KEY]).value)
+        metadata, expected = (
+            str(network.get_rt_info([key]).value) if network.has_rt_info([key]) else None for key in (KEY, _BIN_HASH)
+        )
+        if expected not in (None, _hash(weights)):  # files of earlier versions have none
+            raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
+        inputs, outputs = ([_tensor_type(port) for port in ports] for ports in (network.inputs, network.outputs))
+        return Contents(metadata, Signature(tuple(inputs), tuple(outputs)))
 
     @staticmethod
     def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
@@ -121,3 +136,16 @@ class OpenVinoRuntime:
             "NUM_STREAMS": self.workers if concurrent else 1,
         }
         return core.compile_model(network, "CPU", config)
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _tensor_type(port: Any) -> TensorType:
+    """An input or output as OpenVINO tells it: types as u8 and f32."""
+    dtype, shape = port.get_element_type().get_type_name(), port.get_partial_shape()
+    sizes = () if shape.rank.is_dynamic else tuple(each.get_length() if each.is_static else None for each in shape)
+    names = {"u": "uint", "i": "int", "f": "float"}
+    return TensorType(", ".join(port.get_names()), names.get(dtype[0], dtype[0]) + dtype[1:], sizes)

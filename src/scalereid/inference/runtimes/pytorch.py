@@ -14,7 +14,7 @@ from scalereid.data.augmentation import normalise
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes.pytorch_program import (
     ProgramRuntime,
-    read_program_metadata,
+    inspect_program,
     write_package,
     write_program,
 )
@@ -62,9 +62,9 @@ class PyTorchRuntime:
         """See `RuntimeClass`."""
         return cls(loaded.model, precision, device)
 
-    of_file: ClassVar = ProgramRuntime
+    of_file = staticmethod(ProgramRuntime.of_file)
     as_written: ClassVar = ProgramRuntime
-    read_metadata = staticmethod(read_program_metadata)
+    inspect = staticmethod(inspect_program)
 
     @torch.inference_mode()
     def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one worker

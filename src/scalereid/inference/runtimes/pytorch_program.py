@@ -11,9 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalereid.files import check_stored
 from scalereid.inference.export.graph import traced
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.signature import Contents
 from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.progress import counted
 
 _LONGEST = 10_000_000  # bytes of metadata
 
@@ -47,26 +50,18 @@ def write_package(model: EmbeddingModel, metadata: ModelMetadata, file: Path) ->
             raise RuntimeError(f"the model cannot be compiled here; it takes a C++ compiler: {reason}") from error
 
 
-def read_program_metadata(file: Path) -> str:
-    """The metadata of a .pt2 file as text, of which nothing is run.
-
-    Raises:
-        KeyError: The file has none.
-    """
+def inspect_program(file: Path) -> Contents:
+    """The metadata of a .pt2 file, of which nothing is run."""
     with zipfile.ZipFile(file) as archive:
-        for name in archive.namelist():
-            if name.endswith(f"/extra/{KEY}"):  # an exported program
-                return _read(archive, name).decode()
-            if name.endswith("_metadata.json"):  # a compiled one
-                return str(json.loads(_read(archive, name))[KEY])
-    raise KeyError(KEY)
-
-
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    """An entry of an archive, unless it is far longer than metadata are: it may have been made to fill the memory."""
-    if (size := archive.getinfo(name).file_size) > _LONGEST:
-        raise ValueError(f"its metadata have {size:,} bytes; expected at most {_LONGEST:,}")
-    return archive.read(name)
+        for entry in archive.infolist():
+            is_program = entry.filename.endswith(f"/extra/{KEY}")
+            if not (is_program or entry.filename.endswith("_metadata.json")):  # of a compiled one
+                continue
+            if entry.file_size > _LONGEST:  # it may have been made to fill the memory
+                raise ValueError(f"its metadata have {entry.file_size:,} bytes; expected at most {_LONGEST:,}")
+            text = archive.read(entry).decode()
+            return Contents(text if is_program else json.loads(text).get(KEY), None)
+    return Contents(None, None)
 
 
 class ProgramRuntime:
@@ -92,6 +87,33 @@ class ProgramRuntime:
         self.compute = loaded.module() if isinstance(loaded, torch.export.ExportedProgram) else loaded
         self.lock = threading.Lock()  # compiled code has memory of its own
 
+    @classmethod
+    def of_file(cls, file: Path, metadata: ModelMetadata, precision: Precision) -> "ProgramRuntime":
+        """Load a file, and try it on two black images and on one.
+
+        Nothing else tells what machine code gives. Whether it takes other sizes or another order it does not tell at all: it
+        checks nothing, and computes something else.
+
+        Raises:
+            ValueError: See `__init__`; or it does not give the embeddings that `metadata` say.
+        """
+        runtime = cls(file, precision)
+        for number in (2, 1):
+            try:
+                found = runtime(np.zeros((number, *metadata.image_size, 3), np.uint8))
+            except Exception as error:  # of torch's many kinds
+                raise ValueError(
+                    f"{file} cannot compute {counted(number, 'image')} of the `image_size` and `input` in its metadata, "
+                    f"{metadata.input} of {{}}×{{}}: {error}; export the model again".format(*metadata.image_size)
+                ) from error
+            expected = (number, metadata.embedding_size)
+            if found.shape != expected or found.dtype != np.float32:
+                raise ValueError(
+                    f"{file} gives {found.dtype} {found.shape} of {counted(number, 'image')}; by `embedding_size` in its "
+                    f"metadata it is float32 {expected}; export the model again"
+                )
+        return runtime
+
     @torch.inference_mode()
     def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - one worker
         """See `Runtime`."""
@@ -101,6 +123,7 @@ class ProgramRuntime:
 
 
 def _is_package(file: Path) -> bool:
-    """Whether a .pt2 file holds machine code."""
+    """Whether a .pt2 file holds machine code. ValueError where it may have been made to fill the memory."""
     with zipfile.ZipFile(file) as archive:
+        check_stored(archive)
         return any("/data/aotinductor/" in name for name in archive.namelist())

@@ -37,11 +37,14 @@ def test_files(tmp_path: Path) -> None:
         ("[]", "is not a genotype"),
         ("{", "is not a genotype"),
         ('{"stem": "batch"}', "placements"),
-        ('{"stem": "group", "placements": []}', "stem norm is 'group'; choose from batch, instance"),
+        (
+            '{"stem": "group", "placements": []}',
+            r"wrong\.json is not a genotype: genotype\.stem is 'group'; choose from batch, instance",
+        ),
         ('{"stem": "batch", "placements": ["none"]}', "1 placement; an OSNet has 6 blocks"),
         (
             json.dumps({"stem": "batch", "placements": ["left"] * 6}),
-            "placement of the genotype is 'left'; choose from none, inside",
+            r"genotype\.placements\[0\] is 'left'; choose from none, inside",
         ),
     ):
         (tmp_path / "wrong.json").write_text(wrong)

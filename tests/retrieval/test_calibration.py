@@ -1,3 +1,4 @@
+import json
 import re
 import sys
 from pathlib import Path
@@ -145,3 +146,42 @@ def test_probabilities_are_never_surer_than_the_labels() -> None:
     found = calibrate(sample(50, 400), **ABOUT)
     assert found.probability(0.0) == pytest.approx(50 / 51)
     assert found.probability(2.0, prior=0.5) == pytest.approx(1 / 51)
+
+
+POINT = {"wanted": 0.1, "threshold": 0.5, "false_match_rate": 0.1, "true_match_rate": 0.9, "interval": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"knots": [[0.0, 4.0]]}, r"knots are at the distances \[0\.0\] …; expected two or more, ascending"),
+        (
+            {"knots": [[0.5, 4.0], [0.5, 1.0]]},
+            r"knots are at the distances \[0\.5, 0\.5\] …; expected two or more, asc",
+        ),
+        ({"knots": [[0.0, 4.0], [1.0, float("nan")]]}, r"calibration\.knots\[1\]\[1\] is nan, not a finite number"),
+        ({"knots": [[0.0, 4.0], [1.0]]}, r"calibration\.knots\[1\] is a list of 1, not of 2"),
+        ({"knots": None}, r"calibration\.knots is None, not a list"),
+        ({"prior": 1.0}, "prior is 1.0; expected a share between 0 and 1"),
+        ({"prior": "0.5"}, r"calibration\.prior is '0\.5', not float"),
+        ({"same_pairs": 0}, "same_pairs is 0; expected at least 1"),
+        ({"distance": "hamming"}, r"calibration\.distance is 'hamming'; choose from"),
+        ({"method": "platt"}, r"calibration\.method is 'platt'; choose from logistic, isotonic"),
+        ({"points": [POINT | {"wanted": 7.0}]}, r"points\[0\]\.wanted is 7\.0; expected a rate from 0 to 1"),
+        ({"points": [POINT | {"threshold": None}]}, r"calibration\.points\[0\]\.threshold is None, not float"),
+        ({"points": [{}]}, r"calibration\.points\[0\]\.wanted is missing"),
+        ({"later": 1}, "calibration has no later"),
+    ],
+)
+def test_a_damaged_file_is_named_with_its_field(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    file = tmp_path / "calibration.json"
+    calibrate(pairs(), **ABOUT).save(file)
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(ValueError, match=rf"calibration\.json is not a calibration: .*{sentence}"):
+        Calibration.load(file)
+
+
+def test_a_file_nested_without_end(tmp_path: Path) -> None:
+    (tmp_path / "calibration.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"calibration\.json is damaged: its values are nested too deep"):
+        Calibration.load(tmp_path / "calibration.json")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,3 +36,38 @@ def test_other_files_are_refused(tmp_path: Path, spoil: str) -> None:
 def test_a_missing_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
         PerQuery.load(tmp_path / "nowhere.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pids": np.array([1, 2])}, r"average_precision is float64 \[3\]; expected float64, one value per query"),
+        ({"pids": np.array([[1, 2, 3]])}, r"average_precision is float64 \[3\]; expected"),
+        ({"pids": np.array([1.0, 2.0, 3.0])}, r"pids is float64 \[3\]; expected int64, one value per query"),
+        ({"first_match": np.array([1, -2, 0])}, "first_match has a rank below 0"),
+        (
+            {"first_match": np.array([1, 2, 3])},
+            "average_precision is not NaN for just those queries whose first_match is 0",
+        ),
+        (
+            {"average_precision": np.array([0.5, np.inf, np.nan])},
+            "average_precision has values that are not from 0 to 1",
+        ),
+        ({"pids": np.array(["a", "b", "c"], dtype=object)}, "Object arrays cannot be loaded"),
+    ],
+)
+def test_arrays_that_make_no_sense_are_named(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
+    file = tmp_path / "per_query.npz"
+    good = PerQuery(np.array([0.5, 1.0, np.nan]), np.array([2, 1, 0]), np.array([7, 7, 8]))
+    good.save(file)
+    PerQuery.load(file)
+    np.savez(file, **(good._asdict() | change))
+    with pytest.raises(ValueError, match=rf"per_query\.npz does not hold results per query: {sentence}"):
+        PerQuery.load(file)
+
+
+def test_an_archive_made_to_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "per_query.npz"
+    np.savez_compressed(file, average_precision=np.zeros(10**6), first_match=np.zeros(10**6), pids=np.zeros(10**6))
+    with pytest.raises(ValueError, match=r"bytes would unpack to 24,000,\d+; expected none to be compressed"):
+        PerQuery.load(file)

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast, get_args
 
 from scalereid.files import read_json, write_json
 from scalereid.progress import counted
+from scalereid.typed_json import from_json
 
 Placement = Literal["none", "inside", "outside", "both"]
 """Instance norm of a block: inside the residual, in place of its last batch norm; outside, after the addition; or both."""
@@ -64,9 +65,9 @@ class Genotype:
         if not file.is_file():
             raise FileNotFoundError(f"there is no genotype at {file}")
         try:
-            values = read_json(file)
-            return cls.of([values["stem"], *values["placements"]], values.get("origin", ""))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            found: Genotype = from_json(cls, read_json(file), "genotype")
+            return found
+        except ValueError as error:
             raise ValueError(f"{file} is not a genotype: {error}") from error
 
 

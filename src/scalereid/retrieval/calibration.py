@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ from scalereid.packages import require
 from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
+from scalereid.typed_json import from_json
 
 Method = Literal["logistic", "isotonic"]
 RATES = (0.1, 0.01, 0.001, 0.0001)
@@ -24,7 +26,11 @@ _LEAST_LABELLED = 10
 
 @dataclass(frozen=True)
 class Calibration:
-    """What distances between one model's embeddings mean, as far as one dataset tells."""
+    """What distances between one model's embeddings mean, as far as one dataset tells.
+
+    Raises:
+        ValueError: A value is out of its range; the message names the field.
+    """
 
     distance: Distance
     model: str
@@ -45,6 +51,20 @@ class Calibration:
     """Number of pairs of two people, likewise."""
     points: tuple[OperatingPoint, ...]
     """Thresholds, for false-match rates from 10⁻¹ down as far as the dataset can tell."""
+
+    def __post_init__(self) -> None:
+        at = [distance for distance, _ in self.knots]
+        if len(at) < 2 or any(after <= before for before, after in pairwise(at)):
+            raise ValueError(f"knots are at the distances {at[:5]} …; expected two or more, ascending")
+        if not 0 < self.prior < 1:
+            raise ValueError(f"prior is {self.prior}; expected a share between 0 and 1")
+        for name in ("same_pairs", "different_pairs"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1")
+        for i, point in enumerate(self.points):
+            for name in ("wanted", "false_match_rate", "true_match_rate"):
+                if not 0 <= (rate := getattr(point, name)) <= 1:
+                    raise ValueError(f"points[{i}].{name} is {rate}; expected a rate from 0 to 1")
 
     def __repr__(self) -> str:
         points = ", ".join(f"{point.threshold:.4f} ({point.wanted:.4g})" for point in self.points)
@@ -104,17 +124,10 @@ class Calibration:
         if not file.is_file():
             raise FileNotFoundError(f"no calibration at {file}; calibrate the model first")
         try:
-            values = read_json(file)
-            points = tuple(_point(**point) for point in values["points"])
-            knots = tuple((float(at), float(odds)) for at, odds in values["knots"])
-            return cls(**(values | {"points": points, "knots": knots}))
-        except (ValueError, TypeError, KeyError) as error:
+            found: Calibration = from_json(cls, read_json(file), "calibration")
+            return found
+        except ValueError as error:
             raise ValueError(f"{file} is not a calibration: {error}") from error
-
-
-def _point(*, interval: Sequence[float] | None = None, **values: float) -> OperatingPoint:
-    """A point as JSON has it; files of earlier versions have no interval."""
-    return OperatingPoint(**values, interval=(interval[0], interval[1]) if interval else None)
 
 
 def calibrate(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.files import write
+from scalereid.files import check_stored, write
 from scalereid.progress import counted
 
 
@@ -39,8 +39,31 @@ class PerQuery(NamedTuple):
             FileNotFoundError: The file does not exist.
             ValueError: It is not such a file.
         """
-        try:
-            with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
-                return cls(**{name: arrays[name] for name in cls._fields})
-        except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            raise ValueError(f"{file} does not hold results per query: {error}") from error
+        with file.open("rb") as opened:
+            try:
+                with ZipFile(opened) as archive:
+                    check_stored(archive)
+                opened.seek(0)
+                with np.load(opened, allow_pickle=False) as arrays:
+                    found = cls(*(arrays[name] for name in cls._fields))
+                _check(found)
+            except Exception as error:  # of archives and of NumPy's format there are many kinds
+                raise ValueError(f"{file} does not hold results per query: {error}") from error
+        return found
+
+
+def _check(results: PerQuery) -> None:
+    """Raise ValueError for what a damaged file may hold."""
+    for name, kind in (("average_precision", np.float64), ("first_match", np.int64), ("pids", np.int64)):
+        values = getattr(results, name)
+        if values.shape != (len(results.pids),) or values.dtype != kind:
+            raise ValueError(
+                f"{name} is {values.dtype} {list(values.shape)}; expected {np.dtype(kind)}, one value per query"
+            )
+    without = results.first_match == 0
+    if (results.first_match < 0).any():
+        raise ValueError("first_match has a rank below 0")
+    if not np.array_equal(without, np.isnan(results.average_precision)):
+        raise ValueError("average_precision is not NaN for just those queries whose first_match is 0")
+    if not ((results.average_precision[~without] >= 0) & (results.average_precision[~without] <= 1 + 1e-9)).all():
+        raise ValueError("average_precision has values that are not from 0 to 1")

@@ -67,5 +67,7 @@ def test_a_file_of_other_origin(tmp_path: Path) -> None:
         read_metadata(tmp_path / "relu.onnx")
     onnx.helper.set_model_props(model, {"scalereid": '{"model": "x", "arithmetic": "float32"}'})
     onnx.save(model, tmp_path / "relu.onnx")
-    with pytest.raises(ValueError, match=r"relu\.onnx cannot be read: exported by another version of scalereid"):
+    with pytest.raises(
+        ValueError, match=r"relu\.onnx cannot be read: damaged, or exported by another version of scalereid"
+    ):
         read_metadata(tmp_path / "relu.onnx")

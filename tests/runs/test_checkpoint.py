@@ -177,9 +177,11 @@ def test_files_of_another_kind_or_version_are_named(tmp_path: Path) -> None:
     save_file(tensors, tmp_path / "resume.safetensors", {"format": "scalereid-resume-2"})
     with pytest.raises(ValueError, match=r"a training state, not weights; .* in last\.safetensors"):
         load_model(tmp_path / "resume.safetensors")
-    save_file(tensors, tmp_path / "old.safetensors", {"format": "scalereid-weights-1", "recipe": "{}", "about": "{}"})
-    with pytest.raises(ValueError, match=r"format scalereid-weights-1 by another version .* train again"):
-        load_model(tmp_path / "old.safetensors")
+    for number, message in ((1, "by an earlier version .*: train again"), (3, "by a later version .*: update it")):
+        file, metadata = tmp_path / f"{number}.safetensors", {"format": f"scalereid-weights-{number}", "recipe": "{}"}
+        save_file(tensors, file, metadata)
+        with pytest.raises(ValueError, match=rf"{number}\.safetensors: .* format scalereid-weights-{number} {message}"):
+            load_model(file)
 
 
 def test_missing_things_are_named(tmp_path: Path) -> None:

@@ -157,9 +157,7 @@ def _is_own(metadata: Mapping[str, str]) -> bool:
     if not written.startswith("scalereid-weights"):
         return False
     if written != _FORMAT:
-        raise ValueError(
-            f"written in the format {written} by another version of scalereid, which reads {_FORMAT}; train again"
-        )
+        raise ValueError(_other_version(written))
     if missing := {"recipe", "trained"} - metadata.keys():
         raise ValueError(f"damaged: its metadata have no {min(missing)}")
     return True
@@ -172,6 +170,14 @@ def _own(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str], ru
     load_strictly(model, tensors)
     report = LoadReport(recipe.model.backbone, tuple(tensors), ())
     return LoadedModel(model.eval(), report, recipe, TrainedFacts.from_json(parse(metadata["trained"])))
+
+
+def _other_version(written: str) -> str:
+    """What to do about weights in a format of another version."""
+    number = written.removeprefix("scalereid-weights-")
+    if number.isdecimal() and int(number) > int(_FORMAT.removeprefix("scalereid-weights-")):
+        return f"written in the format {written} by a later version of scalereid; this one reads {_FORMAT}: update it"
+    return f"written in the format {written} by an earlier version of scalereid; this one reads {_FORMAT}: train again"
 
 
 def _released(state: Mapping[str, Tensor]) -> LoadedModel:
@@ -187,8 +193,11 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors and the metadata of a safetensors file.
 
     Raises:
+        OSError: The file is missing, or cannot be read.
         ValueError: The file is damaged.
     """
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; expected a file of safetensors")
     try:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - not a dict

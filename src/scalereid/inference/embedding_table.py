@@ -1,6 +1,5 @@
 """Embeddings as a table in a file: written from shards, and read, without copying all of them in memory."""
 
-import json
 import os
 import shutil
 import struct
@@ -13,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.files import create_array, write
+from scalereid.files import check_stored, create_array, write
 from scalereid.inference.items import Item
 from scalereid.packages import require
+from scalereid.typed_json import from_json, parse
 
 _SUFFIXES = (".parquet", ".npz")
 _ITEM = ("path", "pid", "camid")
@@ -87,12 +87,12 @@ def read_table(file: Path) -> EmbeddingTable:
         items = [Item(*row) for row in zip(*columns, strict=True)]
         if embeddings.shape[:-1] != (len(items),):
             raise ValueError(f"{len(items)} paths, but embeddings of shape {list(embeddings.shape)}")
-        metadata = json.loads(text)
-        return EmbeddingTable(
-            file, items, embeddings, metadata["model"], metadata["fingerprint"], bool(metadata["flip"])
-        )
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
-        why = f"its metadata have no {error}" if isinstance(error, KeyError) else error
+        metadata = from_json(dict[str, Any], parse(text), "metadata")
+        kinds = {"model": str, "fingerprint": str, "flip": bool}
+        model, fingerprint, flip = (from_json(kind, metadata[key], f"metadata.{key}") for key, kind in kinds.items())
+        return EmbeddingTable(file, items, embeddings, model, fingerprint, flip)
+    except Exception as error:  # of archives and of Parquet there are many kinds
+        why = f"its metadata have no {error}" if isinstance(error, KeyError) else str(error).strip()[:200]
         raise ValueError(f"{file} is not a table that `scalereid embed` wrote: {why}") from error
 
 
@@ -107,7 +107,7 @@ def _load_parquet(file: Path) -> tuple[list[list[Any]], NDArray[np.float32], str
 
     with parquet.ParquetFile(file) as table:
         text = (table.schema_arrow.metadata or {}).get(b"scalereid", b"{}").decode()
-        embeddings = np.empty((table.metadata.num_rows, json.loads(text)["embedding_size"]), np.float32)
+        embeddings = np.empty((table.metadata.num_rows, parse(text)["embedding_size"]), np.float32)
         columns: list[list[Any]] = [[] for _ in _ITEM]
         start = 0
         for part in table.iter_batches(columns=[*_COLUMNS]):
@@ -124,6 +124,7 @@ def _load_npz(file: Path) -> tuple[list[list[Any]], NDArray[np.float32], str]:
     with file.open("rb") as opened, np.load(opened) as arrays:
         if missing := {*_COLUMNS, "metadata"} - {*arrays.files}:
             raise ValueError(f"it has no {', '.join(sorted(missing))}")
+        check_stored(arrays.zip)
         return [arrays[name].tolist() for name in _ITEM], _mapped(file), str(arrays["metadata"])
 
 
@@ -131,8 +132,6 @@ def _mapped(file: Path) -> NDArray[np.float32]:
     """The embeddings in a .npz file as a memory map. Copied where an earlier version wrote them, which did not align them."""
     with zipfile.ZipFile(file) as archive:
         entry = archive.getinfo("embedding.npy")
-    if entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError("its embeddings are compressed")
     with file.open("rb") as raw:
         raw.seek(entry.header_offset + 26)
         raw.seek(sum(struct.unpack("<HH", raw.read(4))), os.SEEK_CUR)  # the lengths of the name and of the extra field

@@ -79,18 +79,22 @@ def read_pairs(file: str | PathLike[str]) -> LabelledPairs:
     file = Path(file)
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; expected a CSV file with the columns {', '.join(COLUMNS[:3])}")
-    rows = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""))
-    missing = [column for column in COLUMNS[:3] if column not in (rows.fieldnames or ())]
+    try:
+        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""))
+        rows = [(reader.line_num, row) for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{file} is not a CSV file in UTF-8: {error}") from None
+    missing = [column for column in COLUMNS[:3] if column not in (reader.fieldnames or ())]
     if missing:
         raise ValueError(f"{file} has no column {', '.join(missing)}; its first line must name {','.join(COLUMNS[:3])}")
     first, second, answers, weights, distances, models = [], [], [], [], [], set()
-    for row in rows:
+    for number, row in rows:
         try:
             answers.append(_answer(row))
             weights.append(_positive(row, "weight", otherwise=1.0))
             distances.append(_positive(row, "distance", otherwise=math.nan))
         except ValueError as error:
-            raise ValueError(f"{file}, line {rows.line_num}: {error}") from None
+            raise ValueError(f"{file}, line {number}: {error}") from None
         first.append(file.parent / (row["first"] or ""))
         second.append(file.parent / (row["second"] or ""))
         models.add(row.get("model_fingerprint") or "")

@@ -1,6 +1,7 @@
 """A model as a .pt2 file, which needs torch and not this package: an exported program, or one compiled for this processor."""
 
 import json
+import logging
 import threading
 import warnings
 import zipfile
@@ -79,11 +80,16 @@ class ProgramRuntime:
         if precision != "float32":
             raise ValueError(f"{file} computes in float32, not in {precision}")
         self.precision = precision
+        log = logging.getLogger("torch.export")
+        level = log.level
+        log.setLevel(logging.CRITICAL)  # it would print the tracebacks of what is raised
         try:
             load = torch._inductor.aoti_load_package if _is_package(file) else torch.export.load
             loaded: Any = load(str(file))
         except Exception as error:  # of torch's many kinds
-            raise ValueError(f"{file} cannot be loaded here: {error}") from error
+            raise ValueError(f"{file} cannot be loaded here: {str(error).strip().partition(chr(10))[0]}") from error
+        finally:
+            log.setLevel(level)
         self.compute = loaded.module() if isinstance(loaded, torch.export.ExportedProgram) else loaded
         self.lock = threading.Lock()  # compiled code has memory of its own
 
@@ -97,14 +103,14 @@ class ProgramRuntime:
         Raises:
             ValueError: See `__init__`; or it does not give the embeddings that `metadata` say.
         """
-        runtime = cls(file, precision)
+        runtime, (height, width) = cls(file, precision), metadata.image_size
         for number in (2, 1):
             try:
-                found = runtime(np.zeros((number, *metadata.image_size, 3), np.uint8))
+                found = runtime(np.zeros((number, height, width, 3), np.uint8))
             except Exception as error:  # of torch's many kinds
                 raise ValueError(
                     f"{file} cannot compute {counted(number, 'image')} of the `image_size` and `input` in its metadata, "
-                    f"{metadata.input} of {{}}×{{}}: {error}; export the model again".format(*metadata.image_size)
+                    f"{metadata.input} of {height}×{width}: {error}; export the model again"
                 ) from error
             expected = (number, metadata.embedding_size)
             if found.shape != expected or found.dtype != np.float32:

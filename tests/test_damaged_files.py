@@ -98,9 +98,7 @@ KINDS: dict[str, Kind] = {
     "listed .jsonl": Kind(listed(".jsonl"), lambda _, file: [*read_listed(file)], PLAIN),
     "pairs.csv": Kind(pairs, lambda _, file: read_pairs(file)),
 }
-LATER = {"recipe.json", "dataset.json", "environment.json", "history.json", "log.jsonl", "resume state"}
-LATER |= {"weights, recipe", "weights, trained", "job.json", "shard", "table .npz", "table .parquet"}
-LATER |= {"dataset.csv", "dataset.jsonl", "listed .jsonl"}
+LATER = {"dataset.jsonl", "listed .jsonl"}
 """Kinds whose readers do not yet hold this."""
 
 

@@ -49,6 +49,15 @@ def test_report_in_words(released_state: States) -> None:
     )
 
 
+def test_weights_saved_in_half_precision_are_loaded(released_state: States) -> None:
+    state = {
+        name: t.half() if t.is_floating_point() else t for name, t in tensors(released_state("osnet_x0_25")).items()
+    }
+    model = build_model("osnet_x0_25")
+    load_released(model, state, "osnet_x0_25")
+    assert {t.dtype for t in model.state_dict().values()} == {torch.float32, torch.int64}
+
+
 def test_nothing_is_loaded_unless_everything_fits(released_state: States) -> None:
     state = tensors(released_state("osnet_x0_25"))
     model = build_model("osnet_x0_25")
@@ -63,6 +72,15 @@ def test_nothing_is_loaded_unless_everything_fits(released_state: States) -> Non
             state | {"fc.0.weight": torch.zeros(512, 64)},
             r"linear.weight is \[512, 64\] where the model has \[512, 128\]",
         ),
+        (
+            state | {"fc.0.bias": torch.zeros(512, dtype=torch.complex64)},
+            "bias is complex64 where the model has float32",
+        ),
+        (
+            state | {"fc.0.bias": torch.zeros(512, dtype=torch.int64)},
+            "linear.bias is int64 where the model has float32",
+        ),
+        (state | {"fc.1.num_batches_tracked": torch.tensor(0.5)}, "tracked is float32 where the model has int64"),
         (state | {"fc.0.bias": torch.full((512,), torch.nan)}, "embedding.linear.bias holds values .* not finite"),
     ]
     for wrong, message in spoiled:

@@ -165,7 +165,11 @@ def _keep(pairs: PairDistances, found: Calibration, folder: Path, output: Output
     folder.mkdir(parents=True, exist_ok=True)
     file, pictures = Run(folder).calibration, (folder / "distances.png", folder / "roc.png")
     if file.exists():
-        output.say(f"An earlier calibration, on {Calibration.load(file).dataset}, is replaced.")
+        try:
+            earlier = f"An earlier calibration, on {Calibration.load(file).dataset},"
+        except ValueError as error:
+            earlier = f"{error}; it"
+        output.say(f"{earlier} is replaced.")
     found.save(file)
     draw_distances(pairs, found, pictures[0])
     draw_roc(pairs, found, pictures[1])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from scalereid.models.embedding_model import EmbeddingModel
@@ -33,6 +34,7 @@ _RENAMES: Renames = [
 ]
 # One name in torchreid for two positions: OSNet-IBN has it after the addition, OSNet-AIN before.
 _INSTANCE_NORM = r"\.IN\."
+_FLOATING = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _WIDTHS = {64: "x1_0", 48: "x0_75", 32: "x0_5", 16: "x0_25"}  # by the channels of the stem
 
 
@@ -102,7 +104,8 @@ def load_strictly(model: EmbeddingModel, state: Mapping[str, Tensor]) -> None:
     """Load `state` into `model` if every name and shape agrees; otherwise change nothing.
 
     Raises:
-        ValueError: A tensor is missing, unexpected, has another shape, or is not finite; the message names all such tensors.
+        ValueError: A tensor is missing, unexpected, has another shape or type, or is not finite; the message names all such
+            tensors.
     """
     own = model.state_dict()
     problems = [f"{name} is missing" for name in own if name not in state]
@@ -110,6 +113,8 @@ def load_strictly(model: EmbeddingModel, state: Mapping[str, Tensor]) -> None:
     for name in own.keys() & state.keys():
         if own[name].shape != state[name].shape:
             problems.append(f"{name} is {list(state[name].shape)} where the model has {list(own[name].shape)}")
+        elif not _fits(state[name].dtype, own[name].dtype):
+            problems.append(f"{name} is {_name(state[name].dtype)} where the model has {_name(own[name].dtype)}")
         elif not state[name].isfinite().all():
             problems.append(f"{name} holds values that are not finite")
     if problems:
@@ -117,3 +122,12 @@ def load_strictly(model: EmbeddingModel, state: Mapping[str, Tensor]) -> None:
         more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise ValueError(f"the weights do not fit the model; nothing was loaded:\n  {shown}{more}")
     model.load_state_dict(state)
+
+
+def _fits(found: torch.dtype, own: torch.dtype) -> bool:
+    """Whether tensors of a type can be loaded: any floating-point type that a model may have been saved in, else the same."""
+    return found in _FLOATING if own.is_floating_point else found == own
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -20,9 +20,9 @@ def of(input_: TensorType = PIXELS, output: TensorType = EMBEDDINGS) -> Signatur
     return Signature((input_,), (output,))
 
 
-BY_INPUT = "by `input` in its metadata it is uint8 (n, 64, 32, 3)"
-BY_SIZE = "by `image_size` in its metadata it is uint8 (n, 64, 32, 3)"
-BY_WIDTH = "by `embedding_size` in its metadata it is float32 (n, 512)"
+BY_INPUT = "by its metadata.input it is uint8 (n, 64, 32, 3)"
+BY_SIZE = "by its metadata.image_size it is uint8 (n, 64, 32, 3)"
+BY_WIDTH = "by its metadata.embedding_size it is float32 (n, 512)"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def check_signature(signature: Signature, metadata: ModelMetadata) -> None:
             raise ValueError(f"its graph takes {counted(found.shape[0], 'image')} at a time; expected any number")
         if found != expected:
             field = _field(found, expected)
-            raise ValueError(f"its graph's {kind} is {found}; by `{field}` in its metadata it is {expected}")
+            raise ValueError(f"its graph's {kind} is {found}; by its metadata.{field} it is {expected}")
 
 
 def _field(found: TensorType, expected: TensorType) -> str:

@@ -48,7 +48,7 @@ class PerQuery(NamedTuple):
                     found = cls(*(arrays[name] for name in cls._fields))
                 _check(found)
             except Exception as error:  # of archives and of NumPy's format there are many kinds
-                raise ValueError(f"{file} does not hold results per query: {error}") from error
+                raise ValueError(f"{file} does not hold results per query: {str(error)[:200]}") from error
         return found
 
 

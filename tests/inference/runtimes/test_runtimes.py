@@ -121,13 +121,13 @@ TRUSTED = RuntimeOptions(run_code=True)
         ({}, "", ""),
         (
             {"image_size": (128, 64)},
-            r": its graph's input is uint8 \(n, 64, 32, 3\); by `image_size` in its metadata it is uint8 \(n, 128, 64, 3\)",
-            r" cannot compute 2 images of the `image_size` and `input` in its metadata, uint8 RGB .* of 128×64: Guard failed",
+            r": its graph's input is uint8 \(n, 64, 32, 3\); by its metadata\.image_size it is uint8 \(n, 128, 64, 3\)",
+            r" cannot compute 2 images of its metadata\.image_size and metadata\.input, uint8 RGB .* of 128×64: Guard failed",
         ),
         (
             {"embedding_size": 16},
-            r": its graph's output is float32 \(n, 32\); by `embedding_size` in its metadata it is float32 \(n, 16\)",
-            r" gives float32 \(2, 32\) of 2 images; by `embedding_size` in its metadata it is float32 \(2, 16\)",
+            r": its graph's output is float32 \(n, 32\); by its metadata\.embedding_size it is float32 \(n, 16\)",
+            r" gives float32 \(2, 32\) of 2 images; by its metadata\.embedding_size it is float32 \(2, 16\)",
         ),
     ],
 )

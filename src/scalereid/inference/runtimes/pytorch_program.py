@@ -1,6 +1,5 @@
 """A model as a .pt2 file, which needs torch and not this package: an exported program, or one compiled for this processor."""
 
-import json
 import logging
 import threading
 import warnings
@@ -18,6 +17,7 @@ from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.signature import Contents
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.progress import counted
+from scalereid.typed_json import from_json, parse
 
 _LONGEST = 10_000_000  # bytes of metadata
 
@@ -61,7 +61,9 @@ def inspect_program(file: Path) -> Contents:
             if entry.file_size > _LONGEST:  # it may have been made to fill the memory
                 raise ValueError(f"its metadata have {entry.file_size:,} bytes; expected at most {_LONGEST:,}")
             text = archive.read(entry).decode()
-            return Contents(text if is_program else json.loads(text).get(KEY), None)
+            return Contents(
+                text if is_program else from_json(dict[str, str], parse(text), entry.filename).get(KEY), None
+            )
     return Contents(None, None)
 
 
@@ -86,11 +88,11 @@ class ProgramRuntime:
         try:
             load = torch._inductor.aoti_load_package if _is_package(file) else torch.export.load
             loaded: Any = load(str(file))
+            self.compute = loaded.module() if isinstance(loaded, torch.export.ExportedProgram) else loaded
         except Exception as error:  # of torch's many kinds
-            raise ValueError(f"{file} cannot be loaded here: {str(error).strip().partition(chr(10))[0]}") from error
+            raise ValueError(f"{file} cannot be loaded here: {_first_line(error)}") from error
         finally:
             log.setLevel(level)
-        self.compute = loaded.module() if isinstance(loaded, torch.export.ExportedProgram) else loaded
         self.lock = threading.Lock()  # compiled code has memory of its own
 
     @classmethod
@@ -109,14 +111,14 @@ class ProgramRuntime:
                 found = runtime(np.zeros((number, height, width, 3), np.uint8))
             except Exception as error:  # of torch's many kinds
                 raise ValueError(
-                    f"{file} cannot compute {counted(number, 'image')} of the `image_size` and `input` in its metadata, "
-                    f"{metadata.input} of {height}×{width}: {error}; export the model again"
+                    f"{file} cannot compute {counted(number, 'image')} of its metadata.image_size and metadata.input, "
+                    f"{metadata.input} of {height}×{width}: {_first_line(error)}; export the model again"
                 ) from error
             expected = (number, metadata.embedding_size)
             if found.shape != expected or found.dtype != np.float32:
                 raise ValueError(
-                    f"{file} gives {found.dtype} {found.shape} of {counted(number, 'image')}; by `embedding_size` in its "
-                    f"metadata it is float32 {expected}; export the model again"
+                    f"{file} gives {found.dtype} {found.shape} of {counted(number, 'image')}; by its "
+                    f"metadata.embedding_size it is float32 {expected}; export the model again"
                 )
         return runtime
 
@@ -126,6 +128,10 @@ class ProgramRuntime:
         with self.lock:
             embeddings: NDArray[np.float32] = self.compute(torch.from_numpy(pixels)).numpy()
         return embeddings
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _is_package(file: Path) -> bool:

@@ -29,11 +29,20 @@ def test_what_cannot_be_combined_is_named(tmp_path: Path) -> None:
         combine([one, one])
     with pytest.raises(ValueError, match="two in .* has no training images"):
         combine([one, ReidDataset("two", tmp_path, (), one.query, one.gallery)])
+    again = dataset("again", tmp_path / "x" / "..", [2, 1], [1])
+    with pytest.raises(
+        ValueError, match="1_1.jpg is a training image of both one and again, .* as two people; combine"
+    ):
+        combine([one, again])
+    with pytest.raises(
+        ValueError, match="pid is 9223372036854775811; it must be a whole number that fits into 64 bits"
+    ):
+        combine([dataset("two", tmp_path, [1, 2], [1]), dataset("huge", tmp_path / "x", [-1, 2**63 - 1], [1])])
 
 
 def test_what_was_left_out_is_told_by_dataset(tmp_path: Path) -> None:
     one, two = (
-        replace(dataset(name, tmp_path, [1], [1]), left_out={"junk": number})
+        replace(dataset(name, tmp_path / name, [1], [1]), left_out={"junk": number})
         for name, number in (("one", 3), ("two", 4))
     )
     assert combine([one, two]).left_out == {"junk of one": 3, "junk of two": 4}

@@ -78,6 +78,19 @@ def test_the_same_image_listed_twice_is_two() -> None:
     assert tracklet_of(twice).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("name", ["pid", "camid", "tracklet"])
+@pytest.mark.parametrize("split", ["train", "query", "gallery"])
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**500, 1.0, True, "1", None])
+def test_numbers_that_cannot_be_scored_are_named(split: str, name: str, number: object) -> None:
+    if name == "tracklet" and number is None:
+        return
+    sound = (ImageRecord(Path("a.jpg"), 2**63 - 1, -(2**63), 0),)
+    dataset = ReidDataset("x", Path(), sound, sound, sound)
+    wrong = replace(sound[0], path=Path("b.jpg"), **{name: number})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=rf"b\.jpg: {name} is .*; it must be a whole number that fits into 64 bits"):
+        replace(dataset, **{split: (wrong,)})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("gallery", "by_camera", "by_image"),
     [

@@ -1,4 +1,6 @@
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,76 @@ def test_a_folder_and_all_below_it(folder: Path) -> None:
 def test_a_pattern(folder: Path) -> None:
     assert find_items(str(folder / "**" / "*.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
     assert find_items(str(folder / "a" / "2.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
+
+
+@pytest.fixture
+def tangled(tmp_path: Path) -> Path:
+    """Links round in circles, to another folder, to nothing and to themselves; hidden files and folders."""
+    root = tmp_path / "tangled"
+    for name in ("a/1.jpg", "a/b/2.jpg", "a/b/._2.jpg", ".hidden/3.jpg", "._4.jpg", "5.jpg"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "6.jpg").touch()
+    for link, target in (
+        ("a/b/up", root),
+        ("other", tmp_path / "elsewhere"),
+        ("gone.jpg", "nowhere"),
+        ("self.jpg", "self.jpg"),
+    ):
+        (root / link).symlink_to(target)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("", "5.jpg a/1.jpg a/b/2.jpg gone.jpg self.jpg"),
+        ("**/*.jpg", "5.jpg a/1.jpg a/b/2.jpg gone.jpg self.jpg"),
+        ("**", "5.jpg a/1.jpg a/b/2.jpg gone.jpg self.jpg"),
+        ("**/**/*.jpg", "5.jpg a/1.jpg a/b/2.jpg gone.jpg self.jpg"),
+        ("**/[1-2].jpg", "a/1.jpg a/b/2.jpg"),
+        ("a/**/*.jpg", "a/1.jpg a/b/2.jpg"),
+        ("*/*.jpg", "a/1.jpg other/6.jpg"),
+        ("*/*/*/5.jpg", "a/b/up/5.jpg"),
+        ("other/*", "other/6.jpg"),
+        ("other", "other/6.jpg"),
+        ("?/?/../1.*", "a/b/../1.jpg"),
+        ("**/._*", "._4.jpg a/b/._2.jpg"),
+        ("._4.jpg", "._4.jpg"),
+        (".hidden/*", ".hidden/3.jpg"),
+        (".*/*.jpg", ".hidden/3.jpg"),
+        ("g*e.jpg", "gone.jpg"),
+        ("gone.jpg", "gone.jpg"),
+    ],
+)
+def test_links_and_hidden_files(tangled: Path, pattern: str, names: str) -> None:
+    assert [item.path for item in find_items(f"{tangled}/{pattern}")] == [f"{tangled}/{name}" for name in names.split()]
+
+
+def test_patterns_without_a_folder(tangled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tangled)
+    assert [item.path for item in find_items("**/[12].jpg")] == ["a/1.jpg", "a/b/2.jpg"]
+    assert [item.path for item in find_items("?.jpg")] == ["5.jpg"]
+
+
+@pytest.mark.parametrize("pattern", ["", "*", "**/*.jpg", "*/*.jpg", "shut/*.jpg"])
+def test_folders_that_may_not_be_read_are_named(tangled: Path, pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As root one may read everything, so the refusal is staged."""
+    (tangled / "shut").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if path.endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    if pattern == "*":  # which is not about what the folder contains
+        assert len(find_items(tangled / pattern)) == 3
+    else:
+        with pytest.raises(PermissionError, match="Permission denied: '.*/tangled/shut'"):
+            find_items(f"{tangled}/{pattern}")
 
 
 def test_a_file_that_looks_like_a_pattern(folder: Path) -> None:

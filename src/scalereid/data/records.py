@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import NamedTuple, TypedDict
 
 import numpy as np
@@ -62,6 +63,16 @@ class ReidDataset:
     cameras: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Camids by the names of cameras, where they have names."""
 
+    def __post_init__(self) -> None:
+        """Raise a ValueError that names an image whose person, camera or tracklet is not a number of 64 bits."""
+        for record in (*self.train, *self.query, *self.gallery):
+            for name in ("pid", "camid", "tracklet"):
+                number = getattr(record, name)
+                if not fits_64_bits(number) and not (number is None and name == "tracklet"):
+                    raise ValueError(
+                        f"{record.path}: {name} is {shortened(number)}; it must be a whole number that fits into 64 bits"
+                    )
+
     def __repr__(self) -> str:
         images = ", ".join(f"{len(records):,} {split}" for split, records in self.splits.items())
         return f"<ReidDataset {self.name} in {self.root}: {images} images>"
@@ -109,6 +120,11 @@ class ReidDataset:
                 line = f"\t{record.pid}\t{record.camid}\t{record.path.stat().st_size}{tracklet}\n"
                 digest.update(f"{split}\t".encode() + os.fsencode(name) + line.encode())
         return digest.hexdigest()[:12]
+
+
+def fits_64_bits(number: object) -> bool:
+    """Whether it is a whole number from −2⁶³ to 2⁶³ − 1."""
+    return isinstance(number, int | np.integer) and not isinstance(number, bool) and -(2**63) <= int(number) < 2**63
 
 
 def count(records: Sequence[ImageRecord]) -> Counts:

@@ -1,7 +1,9 @@
 """Image files to embed, named by a folder, a pattern or a table."""
 
-import glob
+import fnmatch
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ from scalereid.data.readers.paths import FoldersOf, read_paths
 from scalereid.data.readers.table import read_listed
 
 _TABLES = (".csv", ".jsonl")
+_WILD = "*?["
 
 
 class Item(NamedTuple):
@@ -27,15 +30,17 @@ def names_several(source: str | os.PathLike[str]) -> bool:
     path = Path(source)
     if path.is_file():
         return path.suffix in _TABLES
-    return path.is_dir() or any(character in str(source) for character in "*?[")
+    return path.is_dir() or any(character in str(source) for character in _WILD)
 
 
 def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = None) -> list[Item]:
     """One image file; or the images in a folder and all folders below it, of a pattern such as 'crops/*.jpg', or in a .csv or
     .jsonl table.
 
-    Sorted by path, or in the table's order. Hidden files in a folder are skipped: macOS writes one beside every image.
-    Outside tables people and cameras are those that the paths of all images tell, as `read_paths` reads them.
+    Sorted by path, or in the table's order. In a folder, and where `**` in a pattern stands for any folders, hidden files and
+    folders are skipped, as macOS writes a hidden file beside every image, and so are links to folders, which may lead round in
+    circles. A link to a folder that is named, or matched by `*`, is followed. Outside tables people and cameras are those that
+    the paths of all images tell, as `read_paths` reads them.
 
     Args:
         source: A folder, a pattern or a table.
@@ -43,6 +48,7 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
 
     Raises:
         FileNotFoundError: There is nothing of that name, or no image in it.
+        PermissionError: A folder may not be read.
         ValueError: A table cannot be read, or `folders` is given and an image is not in a folder of people or cameras.
     """
     path = Path(source)
@@ -51,14 +57,13 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
             raise ValueError(f"{source} is a table, which lists people and cameras itself; leave folders={folders} out")
         items = [Item(*row) for row in read_listed(path)]
     elif path.is_dir():
-        names = ((folder, name) for folder, _, files in os.walk(path, onerror=_refuse) for name in files)
-        images = (os.path.join(*at) for at in names if at[1].lower().endswith(IMAGE_SUFFIXES) and at[1][0] != ".")  # noqa: PTH118
-        items = _labelled(sorted(images), os.fspath(path), folders)
+        images = sorted(name for name in _matching(path, ("**",)) if name.lower().endswith(IMAGE_SUFFIXES))
+        items = _labelled(images, os.fspath(path), folders)
     else:
         is_file = path.is_file()  # also where it looks like a pattern
-        named = [str(source)] if is_file else sorted(glob.glob(str(source), recursive=True))  # noqa: PTH207 - takes any pattern
-        found = [name for name in named if not os.path.isdir(name)]  # noqa: PTH112 - a million of them
-        above = [os.path.dirname(name) for name in found]  # noqa: PTH120
+        parts = path.relative_to(path.anchor).parts
+        found = [str(source)] if is_file else sorted({*_matching(path.anchor, parts)})
+        above = [os.path.dirname(name) for name in found]  # noqa: PTH120 - a million of them
         items = _labelled(found, os.path.commonpath(above) if above else "", folders)
     if not items:
         raise FileNotFoundError(f"No images in {source}; name a folder, a pattern in quotes, or a table (.csv, .jsonl)")
@@ -69,5 +74,44 @@ def _labelled(images: list[str], root: str, folders: FoldersOf | None) -> list[I
     return [Item(image, *labels) for image, labels in zip(images, read_paths(images, root, folders), strict=True)]
 
 
-def _refuse(error: OSError) -> None:
-    raise error
+def _matching(folder: str | os.PathLike[str], pattern: tuple[str, ...]) -> Iterator[str]:
+    """Yield what is not a folder and matches the parts of a pattern, in no particular order, broken links among it.
+
+    As `glob.glob` does, but without skipping folders that may not be read, and without going round through links.
+    """
+    pending = [(os.fspath(folder), pattern)]
+    while pending:
+        for name, rest in _one_part(*pending.pop()):
+            if rest:
+                pending.append((name, rest))
+            else:
+                yield name
+
+
+def _one_part(folder: str, pattern: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what matches the first part of a pattern, folders with the parts that are left, all else without any."""
+    part, rest = pattern[0], pattern[1:]
+    if part == "**" and rest:
+        yield folder, rest  # for no folder at all
+    if not any(character in part for character in _WILD):
+        name = os.path.join(folder, part)  # noqa: PTH118 - a million of them
+        if os.path.lexists(name) and os.path.isdir(name) == bool(rest):  # noqa: PTH112
+            yield name, rest
+        return
+    anywhere, hidden = part == "**", part[0] == "."
+    matches = re.compile(fnmatch.translate(os.path.normcase(part))).match
+    with os.scandir(folder or ".") as entries:
+        for entry in entries:
+            if matches(os.path.normcase(entry.name)) and (hidden or entry.name[0] != "."):
+                name = os.path.join(folder, entry.name)  # noqa: PTH118
+                if anywhere and entry.is_dir(follow_symlinks=False):
+                    yield name, pattern
+                elif _is_folder(entry) == bool(rest) and not (anywhere and rest):
+                    yield name, rest
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

@@ -140,6 +140,16 @@ def test_one_file_listed_twice_is_read_once_and_not_a_copy(dataset: ReidDataset)
     assert found(twice) == {}
 
 
+@pytest.mark.parametrize("split", ["train", "query", "gallery"])
+def test_an_image_twice_in_a_split_is_an_error(dataset: ReidDataset, split: str) -> None:
+    """Tables with such rows are not read; this is for readers of one's own."""
+    records = dataset.splits[split]
+    findings = found(replace(dataset, **{split: (*records, records[1])}))  # type: ignore[arg-type]
+    assert findings.keys() == {"repeated-images"}
+    assert findings["repeated-images"].startswith("error 1 image more than once in one split, each time counted")
+    assert str(records[1].path) in findings["repeated-images"]
+
+
 def test_worst_first(dataset: ReidDataset) -> None:
     dataset.train[0].path.write_bytes(b"")
     shutil.copy(dataset.train[1].path, dataset.gallery[1].path)

@@ -42,3 +42,14 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         ValueError, match="contains bounding_box_train and train, which are both names of the train split"
     ):
         read_market_names(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["0000000000000000000000001_c1_0.jpg", "1_c12345_0.jpg", "18446744073709551616_c1.jpg"]
+)
+def test_numbers_of_many_digits_are_named(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "train", [name])
+    with pytest.raises(
+        ValueError, match=f"{name}: not a Market-1501-like file name, which looks like 0042_c3_0001.jpg"
+    ):
+        read_market_names(tmp_path)

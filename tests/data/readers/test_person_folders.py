@@ -101,3 +101,12 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         ValueError, match=r"1 names tell the camera and 2 do not, such as .*b\.jpg; name all files like a_c1"
     ):
         read_person_folders(tmp_path)
+
+
+def test_folders_with_numbers_beyond_64_bits_are_named(tmp_path: Path) -> None:
+    for person in ("1", "18446744073709551616"):
+        touch(tmp_path / "train" / person, ["a_c1.jpg"])
+    with pytest.raises(
+        ValueError, match=r"18446744073709551616/a_c1\.jpg: pid is 18446744073709551616; it must be a whole"
+    ):
+        read_person_folders(tmp_path)

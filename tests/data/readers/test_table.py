@@ -41,7 +41,21 @@ def test_spreadsheet_byte_order_mark(tmp_path: Path) -> None:
             "split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n",
             r"line 3: split is 'test'; it must be one of train, query, gallery",
         ),
-        ("split,path,pid,camid\ntrain,a.jpg,1\n", r"line 2"),
+        ("split,path,pid,camid\ntrain,a.jpg,1\n", r"line 2: camid is None; it must be a whole number"),
+        ("split,path,pid,camid\n\ntrain,a.jpg,9223372036854775808,1\n", "line 3: pid is .*that fits into 64 bits"),
+        (
+            "split,path,pid,camid\ntrain,a.jpg,1,-9223372036854775809\n",
+            "line 2: camid is '-9223372036854775809'; .*64 bits",
+        ),
+        (
+            "split,path,pid,camid\ntrain,a.jpg,1," + "7" * 9_000 + "\n",
+            r"line 2: camid is '7+\.\.\.7+'; .*fits into 64 bits",
+        ),
+        ("split,path,pid,camid,tracklet\ntrain,a.jpg,1,1,98765432109876543210\n", "line 2: tracklet is .*64 bits"),
+        ("split,path,pid,camid\ntrain,a.jpg,1.0,1\n", "line 2: pid is '1.0'; it must be a whole number"),
+        ("split,path,pid,camid\ntrain,a.jpg,٣,1\n", "line 2: pid is '٣'; it must be a whole number"),
+        ("split,path,pid,camid\ntrain,a.jpg,nan,1\n", "line 2: pid is 'nan'; it must be a whole number"),
+        ("split," + "x" * 200_000, "line 1: field larger than field limit"),
     ],
 )
 def test_bad_tables_name_the_place(tmp_path: Path, text: str, message: str) -> None:
@@ -114,12 +128,84 @@ def test_json_lines_are_the_same_table(tmp_path: Path) -> None:
         ),
         ('{"split": "train", "pid": 1, "camid": 1}', "line 1: path is missing"),
         ('{"split": "train", "path": "a.jpg", "pid": true, "camid": 1}', "line 1: pid is True"),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": 1e400, "camid": 1}',
+            "line 1: pid is inf; it must be a whole number",
+        ),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": NaN, "camid": 1}',
+            "line 1: pid is nan; it must be a whole number",
+        ),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": 1.0, "camid": 1}',
+            "line 1: pid is 1.0; it must be a whole number",
+        ),
+        ('{"split": "train", "path": "a.jpg", "pid": "1.0", "camid": 1}', "line 1: pid is '1.0'; it must be a whole"),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": [7], "camid": 1}',
+            r"line 1: pid is \[7\]; it must be a whole number",
+        ),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": 1, "camid": 9223372036854775808}',
+            "line 1: camid is 9223372036854775808; it must be a whole number that fits into 64 bits",
+        ),
+        (
+            '{"split": "train", "path": "a.jpg", "pid": 1, "camid": ' + "7" * 9_000 + "}",
+            "line 1: not valid JSON: .*digits",
+        ),
+        ("[" * 100_000, "line 1: nested too deeply; expected an object"),
+        ('\n\n{"path": ' + '{"a":' * 100_000, "line 3: nested too deeply; expected an object"),
+        (
+            '{"split": ["train"], "path": "a.jpg", "pid": 1, "camid": 1}',
+            r"line 1: split is \['train'\]; it must be one of",
+        ),
     ],
 )
 def test_bad_lines_name_the_place(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "dataset.jsonl").write_text(line)
     with pytest.raises(ValueError, match=message):
         read_jsonl(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            "query,a.jpg,1,1\n" * 2,
+            r"line 3: .*a\.jpg is listed twice in the query split, also in line 2, and would count",
+        ),
+        (
+            "query,a.jpg,1,1\ngallery,a.jpg,1,1\ngallery,ü b.jpg,1,2\ngallery,a.jpg,1,1\n",
+            "line 5: .*gallery .*also in line 3",
+        ),
+        ("train,a.jpg,1,1\ntrain,a.jpg,2,1\n", "line 3: .*twice in the train split, .*; list an image once in a split"),
+        ("train,a.jpg,1,1\ntrain,./a.jpg,1,1\n", "line 3: .*also in line 2"),
+        (
+            "train,a.jpg,1,1\ntrain,sub/../a.jpg,1,1\n",
+            r"line 3: .*sub/\.\./a\.jpg is listed .* line 2 as .*/a\.jpg, and",
+        ),
+        ("train,a.jpg,1,1\ntrain,link.jpg,1,1\n", r"line 3: .*link\.jpg is listed twice .* line 2 as .*/a\.jpg, and"),
+        ('train,"./\n/../a.jpg",1,1\ntrain,a.jpg,1,1\n', "line 4: .*also in line 3 as"),
+    ],
+)
+def test_an_image_counts_once_in_a_split(tmp_path: Path, rows: str, message: str) -> None:
+    """Two rows repeated twenty times would move mAP by eight points."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "\n").mkdir()
+    (tmp_path / "link.jpg").symlink_to("a.jpg")
+    with pytest.raises(ValueError, match=message):
+        read_csv(write(tmp_path, "split,path,pid,camid\n" + rows))
+
+
+def test_an_image_may_be_in_several_splits_and_have_copies(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "copy.jpg").hardlink_to(tmp_path / "a.jpg")
+    rows = "query,a.jpg,1,1\ngallery,a.jpg,1,1\ngallery,copy.jpg,1,1\ntrain,a.jpg,1,1\n"
+    assert [len(records) for records in read_csv(write(tmp_path, "split,path,pid,camid\n" + rows)).splits.values()] == [
+        1,
+        1,
+        2,
+    ]
 
 
 def test_what_is_in_no_split_is_counted(tmp_path: Path) -> None:
@@ -139,7 +225,7 @@ def test_a_protocol_of_its_own_is_kept(tmp_path: Path) -> None:
     dataset = replace(read_csv(write(tmp_path, "split,path,pid,camid\ntrain,a.jpg,3,1\n")), protocol="all-cameras")
     write_csv(tmp_path / "again.csv", dataset)
     assert read_csv(tmp_path / "again.csv").protocol == "all-cameras"
-    rows = "train,a.jpg,1,1,all-cameras\ntrain,a.jpg,1,1,market1501\n"
+    rows = "train,a.jpg,1,1,all-cameras\ntrain,ü b.jpg,1,1,market1501\n"
     with pytest.raises(ValueError, match="names several protocols, all-cameras, market1501; a dataset has one"):
         read_csv(write(tmp_path, "split,path,pid,camid,protocol\n" + rows))
     with pytest.raises(ValueError, match="protocol is 'x'; it must be one of market1501, all-cameras"):
@@ -147,7 +233,7 @@ def test_a_protocol_of_its_own_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_open_quotation_mark_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"dataset\.csv, line 1: .*; is a quotation mark left open\?"):
+    with pytest.raises(ValueError, match=r"dataset\.csv, line 2: .*; is a quotation mark left open\?"):
         read_csv(write(tmp_path, 'split,path,pid,camid\ntrain,"a.jpg,1,1\n' + "x" * 140_000))
 
 
@@ -161,7 +247,7 @@ def test_a_list_needs_paths_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("image,pid\na.jpg,1\n", r"dataset\.csv has no column path; its first line names image, pid"),
+        ("image,pid\na.jpg,1\n", r"dataset\.csv has no column path; its first line names image, pid; expected path"),
         ("", "has no column path; its first line names no columns"),
         ("path,pid\na.jpg,1\na.jpg,anna\n", r"line 3: pid is 'anna'; it must be a whole number"),
     ],
@@ -169,6 +255,28 @@ def test_a_list_needs_paths_only(tmp_path: Path) -> None:
 def test_bad_lists_name_the_place(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         list(read_listed(write(tmp_path, text)))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"path": 3}', "line 1: path is 3; it must be text"),
+        ('{"path": null}', "line 1: path is None; it must be text"),
+        ('{"path": "a.jpg", "pid": 9223372036854775808}', "line 1: pid is 9223372036854775808; .*fits into 64 bits"),
+        ('{"path": "a.jpg", "camid": 1.5}', "line 1: camid is 1.5; it must be a whole number"),
+    ],
+)
+def test_bad_lines_of_lists_name_the_place(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "list.jsonl").write_text(line)
+    with pytest.raises(ValueError, match=message):
+        list(read_listed(tmp_path / "list.jsonl"))
+
+
+def test_numbers_of_64_bits(tmp_path: Path) -> None:
+    rows = "train,a.jpg, 9223372036854775807 ,-9223372036854775808\n"
+    (record,) = read_csv(write(tmp_path, "split,path,pid,camid\n" + rows)).train
+    assert (record.pid, record.camid) == (2**63 - 1, -(2**63))
 
 
 def test_lists_of_missing_images_and_keys(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def _copies(
             same[found.digest].append(path)
     copies = [paths for paths in same.values() if len(paths) > 1]
     listed_twice = [[path] for path, uses in of_path.items() if len(uses) > 1]
+    if repeated := [path for [path] in listed_twice if len({split for split, _ in of_path[path]}) < len(of_path[path])]:
+        message = (
+            f"{counted(len(repeated), 'image')} more than once in one split, each time counted in training or scores; let the "
+            "reader list each image once in a split"
+        )
+        yield Finding("error", "repeated-images", message, named(repeated))
     misleading: dict[str, list[str]] = defaultdict(list)
     for paths in copies + listed_twice:
         for kind in _misleading([use for path in paths for use in of_path[path]], protocol):

@@ -2,24 +2,31 @@
 
 import csv
 import io
-import json
 import os
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar, cast, get_args
+from reprlib import repr as shortened
+from stat import S_ISREG
+from typing import NamedTuple, TypeVar, cast, get_args
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
+from scalereid.data.readers.rows import Row, csv_rows, json_rows, on_line, whole_number
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 from scalereid.files import kind, write
 
 COLUMNS = ("split", "path", "pid", "camid")
 """Required columns. Optional ones are tracklet and protocol; the latter is the same in each row."""
 _SPLITS = ("train", "query", "gallery")
-_Row = Mapping[str, object]
 T = TypeVar("T")
+
+
+class _Listed(NamedTuple):
+    """A row and the last of its lines."""
+
+    line: int
+    record: ImageRecord
 
 
 def read_csv(root: Path) -> ReidDataset:
@@ -32,15 +39,11 @@ def read_csv(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
-        ValueError: A column is missing, or a cell cannot be read; the message names file, line and cell.
+        ValueError: A column is missing, a cell cannot be read, or an image is listed twice in a split, which would count it
+            twice in the scores; the message names file, line and cell.
     """
     file = _table(root, ".csv")
-    with io.StringIO(_text(file), newline="") as lines:
-        rows = csv.DictReader(lines)
-        missing = [column for column in COLUMNS if column not in (rows.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{file} has no column {', '.join(missing)}; its first line must name {','.join(COLUMNS)}")
-        return _dataset(file, _csv_rows(file, rows))
+    return _dataset(file, csv_rows(file, COLUMNS))
 
 
 def read_jsonl(root: Path) -> ReidDataset:
@@ -50,35 +53,29 @@ def read_jsonl(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
-        ValueError: A key is missing, or a value cannot be read; the message names file, line and value.
+        ValueError: A key is missing, a value cannot be read, or an image is listed twice in a split; the message names file,
+            line and value.
     """
     file = _table(root, ".jsonl")
-    return _dataset(file, _json_rows(file))
+    return _dataset(file, json_rows(file, COLUMNS))
 
 
 def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
     """Yield path, pid and camid of each row of a .csv or .jsonl table, in its order; −1 where pid or camid is missing.
 
-    For images that need no labels: only the path is required.
+    For images that need no labels: only the path is required, and an image may be listed several times.
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
         ValueError: A path is missing, or a pid or camid is not a whole number; the message names file and line.
     """
-    if file.suffix == ".csv":
-        lines = csv.DictReader(io.StringIO(_text(file), newline=""))
-        if "path" not in (lines.fieldnames or ()):
-            names = ", ".join(lines.fieldnames or ["no columns"])
-            raise ValueError(f"{file} has no column path; its first line names {names}")
-        rows: Iterable[tuple[int, _Row]] = _csv_rows(file, lines)
-    else:
-        rows = _json_rows(file)
+    rows = csv_rows(file, ["path"]) if file.suffix == ".csv" else json_rows(file, ["path"])
     for number, row in rows:
         try:
-            path = os.path.join(file.parent, str(row["path"]))  # noqa: PTH118 - a million of them
+            path = os.path.join(file.parent, _path(row))  # noqa: PTH118 - a million of them
             pid, camid = (_optional(row, key, missing=-1) for key in ("pid", "camid"))
         except (KeyError, ValueError) as error:
-            raise _on_line(file, number, error) from None
+            raise on_line(file, number, error) from None
         if not os.path.isfile(path):  # noqa: PTH113
             raise FileNotFoundError(f"{file}, line {number}: {path} {_why_not(Path(path))}")
         yield path, pid, camid
@@ -109,62 +106,34 @@ def _table(root: Path, suffix: str) -> Path:
     other = {".csv": ".jsonl", ".jsonl": ".csv"}[suffix]
     if root.is_file() and root.suffix.lower() == other:
         raise NotHereError(f"{root} is not a {suffix} table; its reader is {other[1:]}")
-    return root / f"dataset{suffix}" if root.is_dir() else root
-
-
-def _text(file: Path) -> str:
+    file = root / f"dataset{suffix}" if root.is_dir() else root
     if not file.is_file():
         keys = "keys" if file.suffix == ".jsonl" else "columns"
         raise NotHereError(f"{file} does not exist; write a table of the images with the {keys} {','.join(COLUMNS)}")
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text: {error}") from None
+    return file
 
 
-def _csv_rows(file: Path, rows: "csv.DictReader[str]") -> Iterator[tuple[int, _Row]]:
-    try:
-        for row in rows:
-            yield rows.line_num, row
-    except csv.Error as error:
-        raise ValueError(f"{file}, line {rows.line_num}: {error}; is a quotation mark left open?") from None
-
-
-def _json_rows(file: Path) -> Iterator[tuple[int, _Row]]:
-    for number, line in enumerate(_text(file).splitlines(), start=1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise ValueError(f"{file}, line {number}: not valid JSON: {error}") from None
-            if not isinstance(row, dict):
-                raise ValueError(f"{file}, line {number}: {line!r} is not an object with {', '.join(COLUMNS)}")
-            yield number, row
-
-
-def _dataset(file: Path, rows: Iterable[tuple[int, _Row]]) -> ReidDataset:
-    splits: dict[str, list[ImageRecord]] = {split: [] for split in _SPLITS}
+def _dataset(file: Path, rows: Iterable[tuple[int, Row]]) -> ReidDataset:
+    listed: dict[str, list[_Listed]] = {split: [] for split in _SPLITS}
     protocols: set[str] = set()
     for number, row in rows:
         try:
             protocols.add(_one_of(get_args(Protocol), "protocol", row.get("protocol") or "market1501"))
-            splits[_one_of(_SPLITS, "split", row["split"])].append(_record(file.parent, row))
+            listed[_one_of(_SPLITS, "split", row["split"])].append(_Listed(number, _record(file.parent, row)))
         except (KeyError, ValueError) as error:
-            raise _on_line(file, number, error) from None
-    gone = [record.path for records in splits.values() for record in records if not record.path.is_file()]
-    if gone:
-        more = f", and {len(gone) - 1:,} more that do not exist" if len(gone) > 1 else ""
-        raise FileNotFoundError(f"{file} lists {gone[0]}, which {_why_not(gone[0])}{more}")
+            raise on_line(file, number, error) from None
+    if len(protocols) > 1:
+        raise ValueError(f"{file} names several protocols, {', '.join(sorted(protocols))}; a dataset has one")
+    _check_files(file, listed)
+    splits = {split: [row.record for row in rows] for split, rows in listed.items()}
     left_out: Counter[str] = Counter()
-    listed = {os.path.normpath(record.path) for records in splits.values() for record in records}
-    for folder in sorted({os.path.dirname(path) for path in listed}):  # noqa: PTH120 - of a normalised name
-        if unlisted := sum(str(image) not in listed for image in list_images(Path(folder), Counter())):
+    names = {os.path.normpath(record.path) for records in splits.values() for record in records}
+    for folder in sorted({os.path.dirname(name) for name in names}):  # noqa: PTH120 - of a normalised name
+        if unlisted := sum(str(image) not in names for image in list_images(Path(folder), Counter())):
             left_out["images beside those listed"] += unlisted
     train, query, gallery = (
         without_junk(records, f"junk (pid −1) listed as {split}", left_out) for split, records in splits.items()
     )
-    if len(protocols) > 1:
-        raise ValueError(f"{file} names several protocols, {', '.join(sorted(protocols))}; a dataset has one")
     protocol = cast(Protocol, protocols.pop() if protocols else "market1501")
     return ReidDataset(file.parent.absolute().name, file.parent, train, query, gallery, protocol, left_out)
 
@@ -174,33 +143,55 @@ def _why_not(image: Path) -> str:
     return f"is {kind(image)}, not a file" if image.exists() else "does not exist"
 
 
-def _on_line(file: Path, number: int, error: Exception) -> ValueError:
-    return ValueError(
-        f"{file}, line {number}: {f'{error.args[0]} is missing' if isinstance(error, KeyError) else error}"
-    )
+def _check_files(file: Path, listed: Mapping[str, Sequence[_Listed]]) -> None:
+    """Raise an error if an image does not exist, or is listed twice in a split, by whatever name."""
+    same = {split: _by_inode(rows) for split, rows in listed.items()}
+    if gone := [row.record.path for rows in same.values() for row in rows.get(None, ())]:
+        more = f", and {len(gone) - 1:,} more that do not exist" if len(gone) > 1 else ""
+        raise FileNotFoundError(f"{file} lists {gone[0]}, which {_why_not(gone[0])}{more}")
+    for split, rows in ((split, rows) for split, files in same.items() for rows in files.values() if len(rows) > 1):
+        first: dict[str, _Listed] = {}
+        for row in rows:
+            before = first.setdefault(os.path.realpath(row.record.path), row)  # other hard links are copies
+            if before is not row:
+                other = "" if before.record.path == row.record.path else f" as {before.record.path}"
+                raise ValueError(
+                    f"{file}, line {row.line}: {row.record.path} is listed twice in the {split} split, also in line "
+                    f"{before.line}{other}, and would count twice; list an image once in a split"
+                )
 
 
-def _record(folder: Path, row: _Row) -> ImageRecord:
-    pid, camid = _whole("pid", row["pid"]), _whole("camid", row["camid"])
+def _by_inode(rows: Sequence[_Listed]) -> dict[tuple[int, int] | None, list[_Listed]]:
+    """Rows by the device and inode of their files, which all names of a file share; those without a file under None."""
+    same: dict[tuple[int, int] | None, list[_Listed]] = defaultdict(list)
+    for row in rows:
+        try:
+            found = row.record.path.stat()
+            same[(found.st_dev, found.st_ino) if S_ISREG(found.st_mode) else None].append(row)
+        except (OSError, ValueError):  # ValueError: a name that no file can have
+            same[None].append(row)
+    return same
+
+
+def _record(folder: Path, row: Row) -> ImageRecord:
+    pid, camid = whole_number("pid", row["pid"]), whole_number("camid", row["camid"])
     if pid < JUNK:
         raise ValueError(f"pid is {pid}; it must be positive, or 0 for a distractor, or −1 for junk")
+    return ImageRecord(folder / _path(row), pid, camid, _optional(row, "tracklet", missing=None))
+
+
+def _path(row: Row) -> str:
     if not isinstance(row["path"], str):
-        raise ValueError(f"path is {row['path']!r}; it must be text")
-    return ImageRecord(folder / row["path"], pid, camid, _optional(row, "tracklet", missing=None))
+        raise ValueError(f"path is {shortened(row['path'])}; it must be text")
+    return row["path"]
 
 
 def _one_of(choices: tuple[str, ...], column: str, value: object) -> str:
     if value not in choices:
-        raise ValueError(f"{column} is {value!r}; it must be one of {', '.join(choices)}")
+        raise ValueError(f"{column} is {shortened(value)}; it must be one of {', '.join(choices)}")
     return str(value)
 
 
-def _optional(row: _Row, column: str, *, missing: T) -> int | T:
+def _optional(row: Row, column: str, *, missing: T) -> int | T:
     value = row.get(column)
-    return missing if value in (None, "") else _whole(column, value)
-
-
-def _whole(column: str, value: object) -> int:
-    if not re.fullmatch(r"-?[0-9]+", str(value).strip()):
-        raise ValueError(f"{column} is {value!r}; it must be a whole number")
-    return int(str(value))
+    return missing if value in (None, "") else whole_number(column, value)

@@ -126,7 +126,8 @@ def test_it_helps_where_people_have_several_images() -> None:
         ({"gallery": np.ones((0, 3))}, "the gallery has no embeddings; expected at least one"),
         ({"gallery": np.ones((4, 2))}, "query and gallery embeddings differ in width: 3 and 2"),
         ({"gallery": np.full((4, 3), np.nan)}, "gallery embedding in row 0 has NaN"),
-        ({"gallery": np.full((4, 3), 1e30)}, "their squared lengths do not fit into float32"),
+        ({"gallery": np.full((4, 3), 1e30)}, "gallery embedding in row 0 is too long: its squared length"),
+        ({"query": np.full((2, 3), 1e-30)}, "query embedding in row 0 is too short, at most 1.0e-30, for its length"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, Any], message: str) -> None:

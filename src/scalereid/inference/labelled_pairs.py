@@ -28,6 +28,6 @@ def distances_of_pairs(
     row = {path: i for i, path in enumerate(paths)}
     with (progress or Progress.silent()).stage("embedding", len(paths)) as advance:
         embeddings = embedder.collect(paths, advance=advance).embeddings.astype(np.float64)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True).clip(min=1e-12)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True).clip(min=np.finfo(np.float64).tiny)
     first, second = (embeddings[[row[path] for path in side]] for side in (pairs.first, pairs.second))
     return np.asarray((1 - (first * second).sum(axis=1)).clip(0))

@@ -39,7 +39,7 @@ def distance_blocks(
     """
     check_choice("distance", distance, Distance)
     check_widths(query, gallery)
-    squares = _squared_lengths(gallery, "gallery")
+    squares = squared_lengths(gallery, "gallery")
     scale = -squares.sqrt().clamp_(min=1e-12).reciprocal_()
     one = gallery.new_ones(1)
     size = max(_MIN_ROWS, min(len(query), _MAX_ROWS, block // len(gallery)))
@@ -47,7 +47,7 @@ def distance_blocks(
     for start in range(0, len(query), size):
         part = query[start : start + size]
         rows = slice(start, start + len(part))
-        lengths = _squared_lengths(part, "query", start)[:, None]
+        lengths = squared_lengths(part, "query", start)[:, None]
         if distance == "cosine":
             part = part / lengths.sqrt().clamp_(min=1e-12)
         padded = functional.pad(part, (0, 0, 0, max(0, _MIN_ROWS - len(part))))
@@ -63,33 +63,43 @@ def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
     """`embeddings` as a float32 tensor (n, d), not copied if they are float32 already, even in a memory map.
 
     Raises:
-        ValueError: They are not a matrix, or not finite; the message begins with `name` and says which row.
+        ValueError: They are not a matrix, or not finite, or do not fit into float32; the message begins with `name` and says
+            which row.
     """
-    matrix = _real_numbers(embeddings, name)
-    if matrix.ndim != 2 or not matrix.shape[1]:
-        raise ValueError(f"{name} embeddings have shape {list(matrix.shape)}; expected (n, d), one row per image")
-    matrix = matrix.detach().float()
+    values = real_numbers(embeddings, f"{name} embeddings").detach()
+    if values.ndim != 2 or not values.shape[1]:
+        raise ValueError(f"{name} embeddings have shape {list(values.shape)}; expected (n, d), one row per image")
+    matrix = values.float()
     for start in range(0, len(matrix), _CHUNK):
-        part = matrix[start : start + _CHUNK]
+        part, given = matrix[start : start + _CHUNK], values[start : start + _CHUNK]
         if not part.sum(dim=1).isfinite().all():  # sums are quick, but may also overflow
-            bad = (~part.isfinite().all(dim=1)).nonzero()
-            if len(bad):
-                raise ValueError(f"the {name} embedding in row {start + int(bad[0])} has NaN or infinity")
+            bad = (~part.isfinite().all(dim=1)).nonzero().flatten().tolist()
+            for row in bad[:1]:
+                why = "has NaN or infinity"
+                if given[row].isfinite().all():
+                    why = f"has {given[row].abs().max():.1e}, which does not fit into float32"
+                raise ValueError(f"the {name} embedding in row {start + row} {why}")
+        if values.dtype == torch.float64 and (lost := (given.any(dim=1) & ~part.any(dim=1)).nonzero()).numel():
+            raise _too_short(given[int(lost[0])], name, start + int(lost[0]))
     return matrix
 
 
-def _real_numbers(embeddings: Embeddings, name: str) -> Tensor:
+def real_numbers(values: Sequence[float] | NDArray[Any] | Tensor, what: str) -> Tensor:
+    """A tensor on the memory of an array or tensor of numbers, to be read only.
+
+    Raises:
+        ValueError: It is something else; the message begins with `what`.
+    """
     try:
-        values = shared(embeddings)
-    except (TypeError, ValueError, RuntimeError) as error:
-        kind = type(embeddings).__name__
+        numbers = shared(values)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise ValueError(
-            f"{name} embeddings are a {kind}; expected an array or a tensor of numbers ({error})"
+            f"{what} are a {type(values).__name__}; expected an array or a tensor of numbers ({error})"
         ) from error
-    if values.layout != torch.strided or values.is_meta or values.is_complex():
-        kind = "without values" if values.is_meta else "complex" if values.is_complex() else "sparse"
-        raise ValueError(f"{name} embeddings are {kind}; expected an array or a tensor of real numbers")
-    return values
+    if numbers.layout != torch.strided or numbers.is_meta or numbers.is_complex():
+        kind = "without values" if numbers.is_meta else "complex" if numbers.is_complex() else "sparse"
+        raise ValueError(f"{what} are {kind}; expected an array or a tensor of real numbers")
+    return numbers
 
 
 def check_widths(query: Tensor, gallery: Tensor) -> None:
@@ -113,7 +123,12 @@ def check_choice(what: str, value: str, choices: Any) -> None:
         raise ValueError(f"No such {what}: {value!r}. Choose from {', '.join(get_args(choices))}.")
 
 
-def _squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tensor:
+def squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tensor:
+    """The squared lengths (n,) of embeddings (n, d), of which the first is in row `first_row`.
+
+    Raises:
+        ValueError: One is too large or, but for zeros, too small for float32; the message begins with `name` and says which.
+    """
     squares = torch.cat([part.contiguous().square().sum(dim=1) for part in torch.split(embeddings, _CHUNK)])
     fits = squares < _MAX_SQUARE
     if not fits.all():
@@ -121,8 +136,12 @@ def _squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tenso
         raise ValueError(f"the {name} embedding in row {row} is too long: its squared length does not fit into float32")
     for row in (squares < _MIN_SQUARE).nonzero().flatten().tolist():
         if embeddings[row].any():
-            raise ValueError(
-                f"the {name} embedding in row {first_row + row} is too short, at most {embeddings[row].abs().max():.1e}, for "
-                "its length to be computed in float32; multiply all embeddings by a constant"
-            )
+            raise _too_short(embeddings[row], name, first_row + row)
     return squares
+
+
+def _too_short(embedding: Tensor, name: str, row: int) -> ValueError:
+    return ValueError(
+        f"the {name} embedding in row {row} is too short, at most {embedding.abs().max():.1e}, for its length to be computed "
+        "in float32; multiply all embeddings by a constant"
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks
-from scalereid.retrieval.labelled import Numbers
+from scalereid.retrieval.labelled import Numbers, whole_numbers
 from scalereid.retrieval.pairs import BINS, LONGEST
 
 _PER_STRATUM = 10
@@ -53,11 +53,9 @@ def draw_pairs(
         ValueError: There are no two images to compare, or `number` is below 1, or embeddings are not finite.
     """
     matrix = as_matrix(embeddings, "image")
-    cameras = None if camids is None else torch.as_tensor(camids, device=matrix.device)
+    cameras = None if camids is None else whole_numbers(camids, "camids", matrix)
     if number < 1:
         raise ValueError(f"number is {number}; expected at least 1 pair to draw")
-    if cameras is not None and cameras.shape != (len(matrix),):
-        raise ValueError(f"camids have shape {list(cameras.shape)}; expected [{len(matrix)}], one per embedding")
     counts = np.zeros(BINS, dtype=np.int64)
     for _, bins, _ in _blocks(matrix, cameras):
         counts += torch.bincount(bins[bins >= 0], minlength=BINS).cpu().numpy()

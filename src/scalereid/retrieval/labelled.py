@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
 from scalereid.progress import counted
-from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, shared
+from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, real_numbers
 
 Numbers = Sequence[float] | NDArray[np.number] | Tensor
 Rows = slice | Tensor | NDArray[np.bool_] | NDArray[np.integer]
@@ -85,9 +85,9 @@ def labelled(
         raise ValueError(f"{name} has {counted(len(paths), 'path')}; expected {len(matrix)}, one per embedding")
     return LabelledEmbeddings(
         matrix,
-        _whole_numbers(pids, f"{name} pids", matrix),
-        _whole_numbers(camids, f"{name} camids", matrix),
-        None if images is None else _whole_numbers(images, f"{name} images", matrix),
+        whole_numbers(pids, f"{name} pids", matrix),
+        whole_numbers(camids, f"{name} camids", matrix),
+        None if images is None else whole_numbers(images, f"{name} images", matrix),
         None if times is None else _column(times, f"{name} times", matrix).double(),
         None if paths is None else tuple(paths),
     )
@@ -137,16 +137,26 @@ def _of_records(
 
 
 def _column(values: Numbers, name: str, matrix: Tensor) -> Tensor:
-    column = shared(values).to(matrix.device)
+    column = real_numbers(values, name).to(matrix.device)
     if column.shape != (len(matrix),):
         raise ValueError(f"{name} have shape {list(column.shape)}; expected [{len(matrix)}], one per embedding")
     return column
 
 
-def _whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
+def whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
+    """Labels (n,) as int64, one per row of a matrix (n, d), on its device.
+
+    Raises:
+        ValueError: They are not whole numbers of at most 64 bits, or more or fewer; the message begins with `name`.
+    """
     column = _column(values, name, matrix)
+    if column.dtype == torch.bool:
+        raise ValueError(f"{name} are booleans; expected whole numbers")
     numbers = column.long()
-    if column.is_floating_point() and (bad := (numbers != column).nonzero()).numel():
-        row = int(bad[0])
-        raise ValueError(f"{name} have {float(column[row])} in row {row}; expected whole numbers")
+    wrong = numbers < 0 if column.dtype == torch.uint64 else numbers != column
+    if column.is_floating_point():
+        wrong |= column.abs() >= 2.0**63  # which some machines convert to the number just below
+    if len(rows := wrong.nonzero()):
+        row = int(rows[0])
+        raise ValueError(f"{name} have {column[row].item()} in row {row}; expected whole numbers that fit into 64 bits")
     return numbers

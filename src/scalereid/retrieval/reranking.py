@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import BLOCK, Embeddings, as_matrix, check_choice, check_widths
+from scalereid.retrieval.distances import BLOCK, Embeddings, as_matrix, check_choice, check_widths, squared_lengths
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 
@@ -110,12 +110,12 @@ def reranked_blocks(
     if not len(query):
         raise ValueError("there are no query embeddings; expected at least one")
     check_widths(query, gallery)
+    for name, side in (("query", query), ("gallery", gallery)):
+        squared_lengths(side, name)  # says which one does not fit into float32
     everything = torch.cat([query, gallery.to(query.device)])
     if distance == "cosine":
         everything = functional.normalize(everything)
     squares = everything.square().sum(dim=1)
-    if not squares.isfinite().all():
-        raise ValueError("some embeddings are too long: their squared lengths do not fit into float32")
     neighbours, farthest = nearest_neighbours(everything, min(max(settings.k1 + 1, settings.k2), len(everything)))
     encoding = _encode(everything, squares, neighbours[:, : settings.k1 + 1], farthest, settings)
     if settings.k2 > 1:
@@ -133,7 +133,7 @@ def reranked_blocks(
 
 def _normalised(squared: Tensor, farthest: Tensor, settings: Reranking) -> Tensor:
     """Squared distances as shares of each row's largest."""
-    shares = squared / farthest.clamp(min=1e-12)
+    shares = squared / farthest.clamp(min=torch.finfo(farthest.dtype).tiny)
     return shares.square() if settings.compat == "torchreid" else shares
 
 

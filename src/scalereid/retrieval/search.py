@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.progress import counted
-from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, shared
+from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, real_numbers
 from scalereid.retrieval.topk import nearest_first
 
 
@@ -65,7 +65,7 @@ def search(
 
 
 def _checked(mask: NDArray[np.bool_] | Tensor, queries: int, gallery: int) -> Tensor:
-    allowed = shared(mask)
+    allowed = real_numbers(mask, "mask values")
     if allowed.dtype != torch.bool:
         raise ValueError(f"mask has type {allowed.dtype}; expected booleans, True for what may be found")
     if allowed.shape not in ((gallery,), (queries, gallery)):

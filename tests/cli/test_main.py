@@ -66,7 +66,7 @@ def test_control_characters_of_names_are_escaped(tmp_path: Path, fail: Fail) -> 
 def test_an_error_of_the_library_comes_with_the_flags_of_what_it_names(tmp_path: Path, fail: Fail) -> None:
     new = ("--data", tmp_path, "--out", tmp_path / "x")
     text = fail("train", "osnet_market1501", *new, "--schedule.epochs", "0")
-    assert "schedule.epochs is 0; it must be at least 1\n(on the command line: --schedule.epochs)\n" in text
+    assert "schedule.epochs is 0; it must be from 1 to 1,000,000\n(on the command line: --schedule.epochs)\n" in text
     text = fail("train", "osnet_market1501", *new, "--data.batch-size", "30", "--data.images-per-person", "4")
     assert "(on the command line: --data.batch-size, --data.images-per-person)" in text
 

@@ -89,8 +89,9 @@ def test_tracklets_are_embedded_as_their_mean(people: ReidDataset, tiny: Recipe,
 
 
 def test_what_is_left_out_is_said(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
-    first = people.gallery[0]
-    file = write_table(tmp_path / "junk.csv", people, add=(f"gallery,{first.path},-1,{first.camid}",))
+    junk = tmp_path / "junk.jpg"
+    junk.hardlink_to(people.gallery[0].path)
+    file = write_table(tmp_path / "junk.csv", people, add=(f"gallery,{junk},-1,1",))
     assert "left out: 1 junk (pid −1) listed as gallery" in str(evaluate(trained.folder, data=file))
 
 

@@ -196,8 +196,8 @@ FRAME = np.zeros((9, 9, 3), np.uint8)
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"channels": "bgr"}, "channels is 'bgr'; choose from RGB, BGR"),
-        ({"on_error": "ignore"}, "on_error is 'ignore'; choose from raise, report"),
+        ({"channels": "bgr"}, "No such channels: 'bgr'. Choose from RGB, BGR"),
+        ({"on_error": "ignore"}, "No such on_error: 'ignore'. Choose from raise, report"),
         ({"boxes": [BOX], "images": [FRAME] * 2}, "the boxes are of one frame, but several frames are given"),
         ({"boxes": [[BOX]], "images": [FRAME] * 2}, "boxes end after 1; give one"),
         ({"boxes": [[BOX]] * 2, "images": [FRAME]}, "frames end after 1; give one"),

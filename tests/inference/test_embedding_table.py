@@ -1,8 +1,11 @@
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from scalereid.inference.embedding_table import is_table, read_table, write_table
 from scalereid.inference.items import Item
@@ -133,3 +136,69 @@ def test_embeddings_of_another_model_are_refused(shards: list[Path], tmp_path: P
         ValueError, match="embeddings with mirror images, to be compared with others without them .*flip=False"
     ):
         table.check_model("net", "abc", flip=False)
+
+
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
+numbers = st.integers(-(2**63), 2**63 - 1)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(names, numbers, numbers, st.lists(st.floats(width=32), min_size=2, max_size=2)), max_size=5))
+def test_any_table_reads_back(suffix: str, rows: list[tuple[str, int, int, list[float]]]) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        embeddings = np.array([row[3] for row in rows], np.float32).reshape(-1, 2)
+        columns = {
+            "path": np.array([row[0] for row in rows], np.str_),
+            "pid": np.array([row[1] for row in rows], np.int64),
+            "camid": np.array([row[2] for row in rows], np.int64),
+        }
+        shard, out = Path(made) / "0.npz", Path(made) / f"t{suffix}"
+        np.savez(shard, embedding=embeddings, **columns)  # type: ignore[arg-type]
+        write_table(out, [shard], METADATA.replace("3", "2"), 2)
+        table = read_table(out)
+        assert [item[:3] for item in table.items] == [row[:3] for row in rows]
+        np.testing.assert_array_equal(table.embeddings, embeddings)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(st.binary(max_size=40) | st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1))
+def test_damaged_tables_are_named(suffix: str, damage: bytes | list[tuple[float, int]]) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        shard, out = Path(made) / "0.npz", Path(made) / f"t{suffix}"
+        columns = {"path": np.array(["a", "b"]), "pid": np.array([1, 2]), "camid": np.array([1, 2])}
+        np.savez(shard, **columns, embedding=np.ones((2, 3), np.float32))  # type: ignore[arg-type]
+        write_table(out, [shard], METADATA, 3)
+        content = bytearray(out.read_bytes())
+        for at, value in damage if isinstance(damage, list) else []:
+            content[int(at * len(content))] = value
+        out.write_bytes(damage if isinstance(damage, bytes) else content)
+        try:
+            read_table(out)
+        except ValueError as error:
+            assert str(out) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"pid": np.array([2**64 - 1, 1], np.uint64)},
+            r"row 0 has \('a', 18446744073709551615, 1\); expected a path, and pid",
+        ),
+        (
+            {"camid": np.array([1, 1.5])},
+            r"row 0 has \('a', 1, 1\.0\); expected a path, and pid and camid that fit into 64",
+        ),
+        ({"path": np.array([1, 2])}, r"row 0 has \(1, 1, 1\); expected a path"),
+        ({"path": np.array(["a", None])}, "cannot be loaded when allow_pickle=False"),
+        ({"pid": np.array([1])}, "is shorter than"),
+    ],
+    ids=["uint64", "fraction", "number", "object", "short"],
+)
+def test_columns_of_another_kind_are_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    columns = {"path": np.array(["a", "b"]), "pid": np.array([1, 1]), "camid": np.array([1, 1])} | change
+    np.savez(tmp_path / "t.npz", embedding=np.ones((2, 3), np.float32), metadata=np.array(METADATA), **columns)
+    with pytest.raises(ValueError, match=rf"t\.npz is not a table that `scalereid embed` wrote: .*{message}"):
+        read_table(tmp_path / "t.npz")

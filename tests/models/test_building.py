@@ -124,5 +124,5 @@ def test_options_reach_the_constructor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, -3])
 def test_embeddings_without_numbers_are_refused(size: int) -> None:
-    with pytest.raises(ValueError, match=f"embedding_size is {size}; expected at least 1"):
+    with pytest.raises(ValueError, match=f"embedding_size is {size}; expected a whole number from 1 to 100,000"):
         build_model("osnet_x0_25", embedding_size=size)

@@ -37,13 +37,20 @@ def test_ones_own_file_needs_three_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["first,answer", "a,same"], r"pairs\.csv has no column second; its first line must name first,second,answer"),
+        (["first,answer", "a,same"], r"pairs\.csv has no column second; its first line names first, answer; expected"),
         (["first,second,answer"], "has no pairs"),
         (["first,second,answer", "a,b,yes"], "line 2: answer is 'yes'; expected same, different, unsure or nothing"),
         (
             ["first,second,answer,weight", "a,b,same,1", "a,c,same,0"],
             "line 3: weight is '0'; expected a positive number",
         ),
+        (["first,second,answer", "a,,same"], "line 2: second is missing"),
+        (["first,second,answer,weight", "a,b,same,inf"], "line 2: weight is 'inf'; expected a positive number below"),
+        (
+            ["first,second,answer,distance", "a,b,same,nan"],
+            "line 2: distance is 'nan'; expected a positive number below",
+        ),
+        (["first,second,answer", "a,b," + "x" * 200_000], "line 2: field larger than field limit"),
         (["first,second,answer,weight", "a,b,same,x"], "line 2: weight is 'x'; expected a positive number"),
         (["first,second,answer,model_fingerprint", "a,b,same,m", "a,c,same,n"], "pairs of several models, m, n"),
         (["first,second,answer,model_fingerprint", "a,b,same,m"], "names a model but not every pair's distance"),

@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,11 @@ import torch
 
 from scalereid.retrieval import ranking, scores
 from scalereid.retrieval.arrays import rank, score
-from scalereid.retrieval.reranking import Reranking
+from scalereid.retrieval.drawing import draw_pairs
+from scalereid.retrieval.expansion import expand_queries
+from scalereid.retrieval.labelled import labelled
+from scalereid.retrieval.reranking import Reranking, rerank
+from scalereid.retrieval.search import search
 from tests.golden import inputs
 from tests.retrieval.reference import pair
 
@@ -92,6 +98,96 @@ PEOPLE: dict[str, Any] = {"query_pids": [1], "gallery_pids": [1, 2], "query_cami
 def test_bad_input_is_named(query: Any, gallery: Any, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         score(query, gallery, **(PEOPLE | change))
+
+
+@pytest.mark.parametrize("exponent", [-140, -100, -50, -38, -20, 20, 50, 56, 62, 100])
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_lengths_of_embeddings_change_nothing_or_are_refused(exponent: int, distance: Any) -> None:
+    """By a power of two nothing is rounded; what float32 cannot square is an error rather than a wrong score."""
+    query, gallery, labels = arrays(5, 30, 60, 6, 3)
+    scaled = [np.ldexp(side, exponent) for side in (query, gallery)]
+    of_query, of_gallery = ([labels[f"{side}_{name}"] for name in ("pids", "camids")] for side in ("query", "gallery"))
+    ways: list[Callable[[Any, Any], Any]] = [
+        lambda q, g: score(q, g, distance=distance, **labels).mAP,
+        lambda q, g: rank(q, g, distance=distance, top=3, **labels).indices,
+        lambda q, g: rerank(q, g, distance=distance, k1=5),
+        lambda q, g: rerank(q, g, distance=distance, k1=5, compat="torchreid"),
+        lambda q, g: search(q, g).similarities,
+        lambda q, _: draw_pairs(q, 20).distances,
+        lambda q, g: expand_queries(labelled(q, *of_query), labelled(g, *of_gallery)).embeddings,
+    ]
+    for way in ways:
+        if -40 < exponent < 60:
+            np.testing.assert_allclose(way(*scaled), way(query, gallery), rtol=1e-5, atol=1e-6)
+        else:
+            with pytest.raises(ValueError, match="is too short, at most|is too long: its squared length"):
+                way(*scaled)
+
+
+WRONG: dict[str, Any] = {
+    "none": None,
+    "dict": {},
+    "text": "x",
+    "true": True,
+    "nan": float("nan"),
+    "fraction": 1.5,
+    "negative": -1,
+    "huge": 2**70,
+    "list": [1],
+    "object": object(),
+    "sparse": torch.ones(2, 2).to_sparse(),
+    "meta": torch.ones(2, 2, device="meta"),
+    "complex": np.ones((2, 2), complex),
+    "array": np.ones((2, 2)),
+    "objects": np.array([object()] * 2),
+    "texts": np.array(["a", "b"]),
+}
+ROWS = np.eye(3, 4)
+SIDES = {"query": ROWS, "gallery": ROWS}
+LABELS = {name: [1, 2, 3] for name in NAMES} | {"gallery_camids": [4, 4, 4]}
+CALLS: dict[Callable[..., Any], dict[str, Any]] = {
+    score: SIDES
+    | LABELS
+    | {"distance": "cosine", "protocol": "market1501", "ap_rule": "trapezoid", "max_rank": 5, "block": 9},
+    rank: SIDES | LABELS | {"distance": "cosine", "protocol": "market1501", "top": 5, "block": 9},
+    rerank: SIDES | {"k1": 3, "k2": 2, "lambda_value": 0.5, "distance": "cosine", "compat": "paper"},
+    search: SIDES | {"top": 2},
+    draw_pairs: {"embeddings": ROWS, "number": 3},
+}
+MAY_BE: dict[str, set[str]] = {  # that these are not wrong for
+    "query": {"array"},
+    "gallery": {"array"},
+    "embeddings": {"array"},
+    "rerank": {"none"},
+    "mask": {"none"},
+    "camids": {"none"},
+    "query_images": {"none"},
+    "gallery_images": {"none"},
+    "lambda_value": set(),
+}
+OPTIONAL = {
+    score: ["rerank", "seed", "query_images", "gallery_images"],
+    search: ["mask"],
+    draw_pairs: ["camids", "seed"],
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize(
+    ("call", "argument"), [(call, name) for call, given in CALLS.items() for name in (*given, *OPTIONAL.get(call, []))]
+)
+def test_every_argument_of_the_wrong_kind_is_named(call: Callable[..., Any], argument: str, kind: str) -> None:
+    if kind in MAY_BE.get(argument, ()):
+        return
+    names = (
+        {argument, argument.replace("_", " "), "image"}
+        if argument == "embeddings"
+        else {argument, argument.replace("_", " ")}
+    )
+    with pytest.raises(ValueError) as error:
+        call(**(CALLS[call] | {argument: WRONG[kind]}))
+    assert any(name in str(error.value) for name in names)
+    assert re.search("[eE]xpected|Choose from|whole number", str(error.value))
 
 
 MEMORY = """

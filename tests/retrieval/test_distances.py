@@ -81,6 +81,19 @@ def test_finite_numbers_whose_sum_is_not_are_finite() -> None:
         as_matrix(big, "query")
 
 
+def test_numbers_that_float32_does_not_hold_are_named() -> None:
+    rows = np.array([[1.0, 0], [0, 0], [1e-60, -2e-60]])
+    with pytest.raises(
+        ValueError, match=r"the query embedding in row 2 is too short, at most 2\.0e-60, for its length"
+    ):
+        as_matrix(rows, "query")
+    with pytest.raises(
+        ValueError, match=r"the query embedding in row 0 has 1\.0e\+300, which does not fit into float32"
+    ):
+        as_matrix(rows * 1e300, "query")
+    assert as_matrix(rows[:2], "query").tolist() == [[1, 0], [0, 0]]
+
+
 def test_what_is_float32_is_not_copied() -> None:
     values = np.ones((3, 4), np.float32)
     values.flags.writeable = False  # as a memory map that is read

@@ -57,8 +57,8 @@ def test_an_average_ignores_what_points_the_other_way() -> None:
 @pytest.mark.parametrize(
     ("gallery", "change", "message"),
     [
-        (np.ones((1, 2)), {"top": 0}, "top is 0 and alpha 0.0; they must be at least 1 and 0"),
-        (np.ones((1, 2)), {"alpha": -1.0}, "top is 5 and alpha -1.0; they must be at least 1 and 0"),
+        (np.ones((1, 2)), {"top": 0}, "top is 0; expected a whole number of at least 1"),
+        (np.ones((1, 2)), {"alpha": -1.0}, "alpha is -1.0; expected a number of at least 0"),
         (np.ones((0, 2)), {}, "the gallery has no embeddings"),
         (np.ones((1, 3)), {}, "query and gallery embeddings differ in width: 2 and 3"),
     ],

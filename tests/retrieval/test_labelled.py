@@ -59,6 +59,8 @@ def test_labels_of_any_type_become_int64() -> None:
     assert found.pids.tolist() == [255, 3]
     assert found.pids.dtype == found.camids.dtype == torch.long
     assert found.times is not None and found.times.dtype == torch.double
+    assert labelled(np.eye(2), [16777217.0, 1.0], [1, 1]).pids.tolist() == [16777217, 1]
+    assert labelled(np.eye(2), np.array([2**63 - 1, 0], np.uint64), [-(2**63), 1]).pids.tolist() == [2**63 - 1, 0]
 
 
 def test_float32_memory_maps_are_not_copied(tmp_path: Path) -> None:
@@ -84,6 +86,38 @@ GOOD: dict[str, Any] = {"embeddings": np.ones((2, 3)), "pids": [1, 2], "camids":
         ({"paths": ["a.jpg"]}, "query has 1 path; expected 2, one per embedding"),
         ({"pids": [1.0, 2.5]}, r"query pids have 2\.5 in row 1; expected whole numbers"),
         ({"camids": [np.nan, 1.0]}, "query camids have nan in row 0; expected whole numbers"),
+        ({"camids": [np.inf, 1.0]}, "query camids have inf in row 0; expected whole numbers"),
+        (
+            {"pids": [2**63, 1]},
+            r"query pids have 9.2\d+e.18 in row 0; expected whole numbers that fit into 64 bits",
+        ),
+        ({"pids": [2**70, 1]}, "query pids are a list; expected an array or a tensor of numbers"),
+        (
+            {"pids": torch.tensor([16777217.0, 2.0**25])},
+            "query pids have 33554432.0 in row 1; .* large ones as integers",
+        ),
+        (
+            {"pids": np.array([1, 2**63], np.uint64)},
+            "query pids have 9223372036854775808 in row 1; .* fit into 64 bits",
+        ),
+        (
+            {"pids": [1.0, 2.0**63]},
+            r"query pids have 9\.2\d+e\+18 in row 1; expected whole numbers that fit into 64 bits",
+        ),
+        ({"pids": [1.0, -1e30]}, r"query pids have -1e\+30 in row 1; expected whole numbers that fit into 64 bits"),
+        ({"pids": [True, False]}, "query pids are booleans; expected whole numbers"),
+        ({"pids": None}, "query pids are a NoneType; expected an array or a tensor of numbers"),
+        ({"pids": {}}, "query pids are a dict; expected an array or a tensor of numbers"),
+        ({"pids": ["1", "2"]}, "query pids are a list; expected an array or a tensor of numbers"),
+        ({"pids": np.array([1, None])}, "query pids are a ndarray; expected an array or a tensor of numbers"),
+        ({"camids": np.array(["a", "b"])}, "query camids are a ndarray; expected an array or a tensor of numbers"),
+        ({"camids": np.ones(2, complex)}, "query camids are complex; expected an array or a tensor of real numbers"),
+        (
+            {"camids": torch.ones(2).to_sparse()},
+            "query camids are sparse; expected an array or a tensor of real numbers",
+        ),
+        ({"images": torch.ones(2, device="meta")}, "query images are without values; expected an array"),
+        ({"times": ["a", "b"]}, "query times are a list; expected an array or a tensor of numbers"),
     ],
 )
 def test_bad_labels_are_named(change: dict[str, Any], message: str) -> None:

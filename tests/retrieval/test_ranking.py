@@ -59,7 +59,7 @@ def test_nothing_is_correct_where_nothing_is_left() -> None:
     [
         ({"protocol": "all_cameras"}, "No such protocol: 'all_cameras'. Choose from market1501, all-cameras"),
         ({"distance": "cos"}, "No such distance: 'cos'. Choose from cosine, euclidean"),
-        ({"top": 0}, "top is 0; expected at least 1"),
+        ({"top": 0}, "top is 0; expected a whole number of at least 1"),
     ],
 )
 def test_bad_settings_are_named(change: dict[str, Any], message: str) -> None:

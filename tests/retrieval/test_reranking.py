@@ -117,11 +117,11 @@ def test_it_helps_where_people_have_several_images() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"k1": 0}, "k1 is 0; it must be at least 1"),
-        ({"k2": 0}, "k2 is 0; it must be at least 1"),
+        ({"k1": 0}, "k1 is 0; expected a whole number of at least 1"),
+        ({"k2": 0}, "k2 is 0; expected a whole number of at least 1"),
         ({"compat": "nope"}, "No such compat: 'nope'. Choose from paper, torchreid"),
         ({"distance": "cos"}, "No such distance: 'cos'"),
-        ({"lambda_value": 1.5}, "lambda_value is 1.5; it must be from 0 to 1"),
+        ({"lambda_value": 1.5}, "lambda_value is 1.5; expected a number from 0 to 1"),
         ({"query": np.ones((0, 3))}, "there are no query embeddings; expected at least one"),
         ({"gallery": np.ones((0, 3))}, "the gallery has no embeddings; expected at least one"),
         ({"gallery": np.ones((4, 2))}, "query and gallery embeddings differ in width: 3 and 2"),

@@ -190,8 +190,8 @@ def test_the_results_of_each_query_are_kept() -> None:
         ({"distance": "manhattan"}, "No such distance: 'manhattan'. Choose from cosine, euclidean"),
         ({"protocol": "x"}, "No such protocol: 'x'. Choose from market1501, all-cameras"),
         ({"ap_rule": "x"}, "No such ap_rule: 'x'. Choose from at-matches, trapezoid"),
-        ({"max_rank": 0}, "max_rank is 0; expected 1 to 1,000,000"),
-        ({"max_rank": 10**9}, "max_rank is 1000000000; expected 1 to 1,000,000"),
+        ({"max_rank": 0}, "max_rank is 0; expected a whole number from 1 to 1,000,000"),
+        ({"max_rank": 10**9}, "max_rank is 1000000000; expected a whole number from 1 to 1,000,000"),
     ],
 )
 def test_unknown_settings_are_named(change: dict[str, Any], message: str) -> None:

@@ -71,11 +71,47 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("schedule", "epochs", 0),
         ("schedule", "warmup_epochs", -1),
         ("evaluation", "every", 0),
+        ("schedule", "steps", [-5]),
+        ("schedule", "steps", [0, 10]),
+        ("schedule", "steps", [20, 10]),
+        ("schedule", "steps", [10, 10]),
+        ("schedule", "factor", float("inf")),
+        ("schedule", "factor", float("nan")),
+        ("schedule", "epochs", 10**9),
+        ("schedule", "warmup_epochs", 10**400),
+        ("objective", "triplet", float("inf")),
+        ("objective", "ratio", float("nan")),
+        ("objective", "margin", 10**400),
+        ("objective", "auxiliary", float("inf")),
+        ("objective", "term_weight", float("inf")),
+        ("objective", "label_smoothing", float("nan")),
+        ("optimizer", "weight_decay", float("inf")),
+        ("optimizer", "momentum", float("nan")),
+        ("data", "flip", float("nan")),
+        ("data", "batch_size", 10**9),
+        ("model", "embedding_size", 10**9),
+        ("model", "width", float("nan")),
+        ("search", "temperature", float("inf")),
+        ("search", "lowest_temperature", float("nan")),
+        ("search", "samples", 10**9),
+        ("search", "halve_every", 0),
+        ("evaluation", "every", -1),
     ],
 )
 def test_values_that_make_no_sense_are_named(group: str, setting: str, value: object) -> None:
     with pytest.raises(ValueError, match=rf"{setting} is .*(must be|not a finite)"):
         Recipe.from_json({group: {setting: value}})
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**400])
+def test_seeds_that_no_generator_takes_are_named(seed: int) -> None:
+    with pytest.raises(ValueError, match="seed is .*; it must be from 0 to 4,294,967,295"):
+        Recipe.from_json({"seed": seed})
+
+
+@pytest.mark.parametrize("steps", [(), (1,), (150, 225, 300)])
+def test_steps_of_the_learning_rate_ascend(steps: tuple[int, ...]) -> None:
+    assert Recipe.from_json({"schedule": {"steps": steps}}).schedule.steps == steps
 
 
 def test_a_whole_number_is_a_float_too() -> None:

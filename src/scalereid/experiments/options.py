@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from scalereid.data.image_size import ImageSize
+from scalereid.arguments import check_kind, check_number, check_whole
+from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.progress import Progress, counted
 from scalereid.retrieval import Distance
@@ -42,9 +43,17 @@ class EvaluationOptions:
         """Refuse options that do not fit together, before anything is embedded.
 
         Raises:
-            ValueError: Neighbours are added under another distance than cosine, or weighted where none are added; or
-                queries are pooled under a protocol by which they would find themselves.
+            ValueError: One is of the wrong type or out of range; neighbours are added under another distance than cosine, or
+                weighted where none are added; or queries are pooled under a protocol by which they would find themselves.
         """
+        check_kind("rerank", self.rerank, Reranking, or_none=True)
+        if self.rerank:
+            self.rerank.check()
+        check_whole("expand_queries", self.expand_queries, 0)
+        check_whole("augment_gallery", self.augment_gallery, 0)
+        check_number("alpha", self.alpha, 0)
+        if self.image_size is not None:
+            check_image_size(self.image_size)
         if distance != "cosine" and (self.expand_queries or self.augment_gallery):
             raise ValueError(
                 f"distance is {distance!r}, but expand_queries and augment_gallery give embeddings of length 1; "

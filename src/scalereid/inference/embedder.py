@@ -4,11 +4,12 @@ import os
 import warnings
 from collections.abc import Iterable
 from functools import partial
-from typing import Literal, NamedTuple, Self, get_args
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.arguments import check_choice
 from scalereid.data.images import Advance
 from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_threads
@@ -166,12 +167,8 @@ class Embedder:
             FileNotFoundError: There are no images in the folder or of the pattern.
             ValueError: An image cannot be read or is not an image; the message names it.
         """
-        for argument, given, choices in (
-            ("channels", channels, get_args(Channels)),
-            ("on_error", on_error, get_args(OnError)),
-        ):
-            if given not in choices:
-                raise ValueError(f"{argument} is {given!r}; choose from {', '.join(choices)}")
+        check_choice("channels", channels, Channels)
+        check_choice("on_error", on_error, OnError)
         if isinstance(images, str | os.PathLike) and names_several(images):
             images = [item.path for item in find_items(images)]
         each = one_by_one(images) if boxes is None else cut_boxes(images, boxes)

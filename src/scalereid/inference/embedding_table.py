@@ -7,11 +7,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.data.records import fits_64_bits
 from scalereid.files import check_stored, create_array, write
 from scalereid.inference.items import Item
 from scalereid.packages import require
@@ -85,6 +87,11 @@ def read_table(file: Path) -> EmbeddingTable:
     try:
         columns, embeddings, text = load(file)
         items = [Item(*row) for row in zip(*columns, strict=True)]
+        for row, item in enumerate(items):
+            if not (isinstance(item.path, str) and fits_64_bits(item.pid) and fits_64_bits(item.camid)):
+                raise ValueError(
+                    f"row {row} has {shortened(item[:3])}; expected a path, and pid and camid that fit into 64 bits"
+                )
         if embeddings.shape[:-1] != (len(items),):
             raise ValueError(f"{len(items)} paths, but embeddings of shape {list(embeddings.shape)}")
         metadata = from_json(dict[str, Any], parse(text), "metadata")

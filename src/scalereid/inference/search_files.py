@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import EmbeddingTable, is_table, read_table
@@ -113,8 +114,9 @@ def search_files(
             with `other_cameras`; or `top` is below 1.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
-    if top < 1:
-        raise ValueError(f"top is {top}; expected at least 1")
+    check_whole("top", top, 1)
+    check_choice("on_error", on_error, OnError)
+    check_kind("calibration", calibration, Calibration, or_none=True)
     if calibration:
         calibration.check(embedder.metadata.fingerprint, "cosine", flip=embedder.flip)
     progress = progress or Progress.silent()

@@ -5,6 +5,7 @@ from inspect import signature
 
 import torch
 
+from scalereid.arguments import check_whole
 from scalereid.lookup import find
 from scalereid.models import BACKBONES
 from scalereid.models.backbone import Backbone
@@ -34,8 +35,7 @@ def build_model(
         ValueError: The backbone does not exist or is not a `Backbone`, has no width or genotype to change, or does not take
             these options; or `embedding_size` is below 1.
     """
-    if embedding_size < 1:
-        raise ValueError(f"embedding_size is {embedding_size}; expected at least 1")
+    check_whole("embedding_size", embedding_size, 1, 100_000)
     if isinstance(backbone, Genotype):
         genotype, backbone = backbone, "osnet_x1_0"
     make = find(backbone, BACKBONES)

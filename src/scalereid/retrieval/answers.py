@@ -1,23 +1,23 @@
 """Pairs of images that a person has labelled, as a CSV file: `scalereid label` draws them, its page writes them."""
 
-import csv
-import io
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Literal, get_args
+from reprlib import repr as shortened
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.data.readers.rows import Row, csv_rows, on_line
 from scalereid.retrieval.pairs import PairDistances, sampled_pair_distances
 
 Answer = Literal["same", "different", "unsure", ""]
 COLUMNS = ("first", "second", "answer", "distance", "weight", "model_fingerprint")
 """Columns of the file; the first three are required."""
+_MOST = 1e100  # of pairs, whose sums stay finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,25 +79,17 @@ def read_pairs(file: str | PathLike[str]) -> LabelledPairs:
     file = Path(file)
     if not file.is_file():
         raise FileNotFoundError(f"{file} does not exist; expected a CSV file with the columns {', '.join(COLUMNS[:3])}")
-    try:
-        reader = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline=""))
-        rows = [(reader.line_num, row) for row in reader]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{file} is not a CSV file in UTF-8: {error}") from None
-    missing = [column for column in COLUMNS[:3] if column not in (reader.fieldnames or ())]
-    if missing:
-        raise ValueError(f"{file} has no column {', '.join(missing)}; its first line must name {','.join(COLUMNS[:3])}")
     first, second, answers, weights, distances, models = [], [], [], [], [], set()
-    for number, row in rows:
+    for number, row in csv_rows(file, COLUMNS[:3]):
         try:
             answers.append(_answer(row))
             weights.append(_positive(row, "weight", otherwise=1.0))
             distances.append(_positive(row, "distance", otherwise=math.nan))
-        except ValueError as error:
-            raise ValueError(f"{file}, line {number}: {error}") from None
-        first.append(file.parent / (row["first"] or ""))
-        second.append(file.parent / (row["second"] or ""))
-        models.add(row.get("model_fingerprint") or "")
+            first.append(file.parent / _path(row, "first"))
+            second.append(file.parent / _path(row, "second"))
+        except (KeyError, ValueError) as error:
+            raise on_line(file, number, error) from None
+        models.add(str(row.get("model_fingerprint") or ""))
     if len(models) > 1:
         raise ValueError(f"{file} has pairs of several models, {', '.join(sorted(models))}; expected pairs of one")
     if not answers:
@@ -109,22 +101,28 @@ def read_pairs(file: str | PathLike[str]) -> LabelledPairs:
     return LabelledPairs(tuple(first), tuple(second), tuple(answers), np.array(weights), stored, model)
 
 
-def _answer(row: Mapping[str, str | None]) -> Answer:
-    given = (row["answer"] or "").strip().lower()
+def _path(row: Row, column: str) -> str:
+    if not row[column]:
+        raise KeyError(column)
+    return str(row[column])
+
+
+def _answer(row: Row) -> Answer:
+    given = str(row["answer"] or "").strip().lower()
     for answer in get_args(Answer):
         if given == answer:
-            return answer
-    raise ValueError(f"answer is {given!r}; expected same, different, unsure or nothing")
+            return cast(Answer, answer)
+    raise ValueError(f"answer is {shortened(given)}; expected same, different, unsure or nothing")
 
 
-def _positive(row: Mapping[str, str | None], column: str, *, otherwise: float) -> float:
+def _positive(row: Row, column: str, *, otherwise: float) -> float:
     text = row.get(column)
     if not text:
         return otherwise
     try:
-        value = float(text)
+        value = float(str(text))
     except ValueError:
         value = math.nan
-    if not 0 <= value < math.inf or (column == "weight" and value == 0):
-        raise ValueError(f"{column} is {text!r}; expected a positive number")
+    if not 0 <= value < _MOST or (column == "weight" and value == 0):
+        raise ValueError(f"{column} is {shortened(text)}; expected a positive number below {_MOST:g}")
     return value

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from threading import Lock
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.arguments import check_choice, check_whole
 from scalereid.retrieval import Distance
 
 Embeddings = Tensor | NDArray[np.floating]
@@ -38,6 +39,7 @@ def distance_blocks(
         ValueError: No such distance, an empty gallery, widths that differ, or embeddings too long for float32.
     """
     check_choice("distance", distance, Distance)
+    check_whole("block", block, 1)
     check_widths(query, gallery)
     squares = squared_lengths(gallery, "gallery")
     scale = -squares.sqrt().clamp_(min=1e-12).reciprocal_()
@@ -114,13 +116,9 @@ def shared(values: Sequence[float] | NDArray[Any] | Tensor) -> Tensor:
     """A tensor on the memory of an array or tensor, to be read only: a read-only memory map will do."""
     with _FILTERS, warnings.catch_warnings():  # torch has no read-only tensors, and warns
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.as_tensor(values)
-
-
-def check_choice(what: str, value: str, choices: Any) -> None:
-    """Raise a ValueError that names the value and the choices, if it is not one of a Literal's."""
-    if value not in get_args(choices):
-        raise ValueError(f"No such {what}: {value!r}. Choose from {', '.join(get_args(choices))}.")
+        return torch.as_tensor(
+            values if isinstance(values, Tensor) else np.asarray(values)
+        )  # lists of floats as float64
 
 
 def squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tensor:

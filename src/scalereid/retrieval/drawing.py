@@ -8,11 +8,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalereid.arguments import check_whole
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks
 from scalereid.retrieval.labelled import Numbers, whole_numbers
 from scalereid.retrieval.pairs import BINS, LONGEST
 
 _PER_STRATUM = 10
+_MOST = 10_000_000  # pairs, which nobody labels
 
 
 class DrawnPairs(NamedTuple):
@@ -54,8 +56,8 @@ def draw_pairs(
     """
     matrix = as_matrix(embeddings, "image")
     cameras = None if camids is None else whole_numbers(camids, "camids", matrix)
-    if number < 1:
-        raise ValueError(f"number is {number}; expected at least 1 pair to draw")
+    check_whole("number", number, 1, _MOST)
+    check_whole("seed", seed, 0)
     counts = np.zeros(BINS, dtype=np.int64)
     for _, bins, _ in _blocks(matrix, cameras):
         counts += torch.bincount(bins[bins >= 0], minlength=BINS).cpu().numpy()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.arguments import check_number, check_whole
 from scalereid.retrieval.distances import distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.topk import nearest
@@ -41,8 +42,8 @@ def augment_gallery(gallery: LabelledEmbeddings, *, top: int = 5, alpha: float =
 
 def _with_neighbours(query: Tensor, gallery: Tensor, top: int, alpha: float, *, others_only: bool) -> Tensor:
     """`others_only`: query and gallery are the same images, and none is its own neighbour."""
-    if top < 1 or alpha < 0:
-        raise ValueError(f"top is {top} and alpha {alpha}; they must be at least 1 and 0")
+    check_whole("top", top, 1)
+    check_number("alpha", alpha, 0)
     gallery = gallery.to(query.device)
     images, expanded = functional.normalize(gallery), functional.normalize(query)
     for rows, distances in distance_blocks(query, gallery, "cosine"):

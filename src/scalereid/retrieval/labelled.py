@@ -147,7 +147,8 @@ def whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
     """Labels (n,) as int64, one per row of a matrix (n, d), on its device.
 
     Raises:
-        ValueError: They are not whole numbers of at most 64 bits, or more or fewer; the message begins with `name`.
+        ValueError: They are not whole numbers of at most 64 bits, or are floats too large to be exact, or are more or fewer;
+            the message begins with `name`.
     """
     column = _column(values, name, matrix)
     if column.dtype == torch.bool:
@@ -155,8 +156,11 @@ def whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
     numbers = column.long()
     wrong = numbers < 0 if column.dtype == torch.uint64 else numbers != column
     if column.is_floating_point():
-        wrong |= column.abs() >= 2.0**63  # which some machines convert to the number just below
+        wrong |= column.abs() > 2 / torch.finfo(column.dtype).eps  # where floats cannot tell neighbours apart
     if len(rows := wrong.nonzero()):
         row = int(rows[0])
-        raise ValueError(f"{name} have {column[row].item()} in row {row}; expected whole numbers that fit into 64 bits")
+        raise ValueError(
+            f"{name} have {column[row].item()} in row {row}; expected whole numbers that fit into 64 bits, large ones as "
+            "integers"
+        )
     return numbers

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalereid.arguments import check_choice
 from scalereid.data.protocols import Protocol
 from scalereid.progress import counted
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import check_choice, distance_blocks
+from scalereid.retrieval.distances import distance_blocks
 from scalereid.retrieval.intervals import sum_interval
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out

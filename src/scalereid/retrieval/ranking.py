@@ -5,10 +5,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from scalereid.arguments import check_choice, check_whole
 from scalereid.data.protocols import Protocol
 from scalereid.progress import counted
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
+from scalereid.retrieval.distances import BLOCK, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out
 from scalereid.retrieval.topk import nearest_first
@@ -49,8 +50,7 @@ def rank(
         ValueError: `top` is below 1, or what `score` says of bad input.
     """
     check_choice("protocol", protocol, Protocol)
-    if top < 1:
-        raise ValueError(f"top is {top}; expected at least 1")
+    check_whole("top", top, 1)
     query, gallery = paired(query, gallery)
     parts = []
     for rows, distances in distance_blocks(query.embeddings, gallery.embeddings, distance, block):

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from scalereid.arguments import check_choice, check_number, check_whole
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import BLOCK, Embeddings, as_matrix, check_choice, check_widths, squared_lengths
+from scalereid.retrieval.distances import BLOCK, Embeddings, as_matrix, check_widths, squared_lengths
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 
@@ -34,12 +35,10 @@ class Reranking:
 
     def check(self) -> None:
         """Raise a ValueError that names a value out of range."""
-        for name in ("k1", "k2"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        check_whole("k1", self.k1, 1)
+        check_whole("k2", self.k2, 1)
         check_choice("compat", self.compat, Compatibility)
-        if not 0 <= self.lambda_value <= 1:
-            raise ValueError(f"lambda_value is {self.lambda_value}; it must be from 0 to 1")
+        check_number("lambda_value", self.lambda_value, 0, 1)
 
 
 class Sparse(NamedTuple):
@@ -107,6 +106,7 @@ def reranked_blocks(
     """
     settings.check()
     check_choice("distance", distance, Distance)
+    check_whole("block", block, 1)
     if not len(query):
         raise ValueError("there are no query embeddings; expected at least one")
     check_widths(query, gallery)

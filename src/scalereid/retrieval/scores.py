@@ -7,10 +7,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.protocols import Protocol
 from scalereid.progress import counted
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import BLOCK, check_choice, distance_blocks
+from scalereid.retrieval.distances import BLOCK, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out, why_no_match
 from scalereid.retrieval.per_query import PerQuery
@@ -115,8 +116,9 @@ def score(
     check_choice("distance", distance, Distance)
     check_choice("protocol", protocol, Protocol)
     check_choice("ap_rule", ap_rule, APRule)
-    if not 1 <= max_rank <= _MAX_RANK:
-        raise ValueError(f"max_rank is {max_rank}; expected 1 to {_MAX_RANK:,}")
+    check_kind("rerank", rerank, Reranking, or_none=True)
+    check_whole("max_rank", max_rank, 1, _MAX_RANK)
+    check_whole("seed", seed, 0)
     query, gallery = paired(query, gallery)
     counter = RankCounter(query, gallery, protocol)
     single_shot = SingleShot(gallery.pids, seed=seed) if protocol == "single-gallery-shot" else None

@@ -7,9 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalereid.arguments import check_whole
 from scalereid.progress import counted
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, real_numbers
 from scalereid.retrieval.topk import nearest_first
+
+_MOST = 1_000_000  # results of a query in a smaller gallery, which are all there are
 
 
 class SearchResult(NamedTuple):
@@ -46,8 +49,7 @@ def search(
             has another shape.
     """
     q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
-    if top < 1:
-        raise ValueError(f"top is {top}; expected at least 1")
+    check_whole("top", top, 1, max(_MOST, len(g)))
     g = g.to(q.device)
     allowed = None if mask is None else _checked(mask, len(q), len(g))
     indices = np.full((len(q), top), -1, dtype=np.int64)

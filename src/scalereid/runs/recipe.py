@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from math import inf
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import Any, Literal
 
 from scalereid.data.image_size import ImageSize, check_image_size
@@ -12,6 +12,8 @@ from scalereid.lookup import own_file
 from scalereid.retrieval import Distance
 from scalereid.training import DecayName, OptimizerName, Precision
 from scalereid.typed_json import from_json
+
+_MANY = 1_000_000  # the largest number of anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +186,7 @@ class Recipe:
             if self.model.genotype:
                 Genotype.of(self.model.genotype)  # says what is wrong with it
             parse_options(self.model.options)  # likewise
+        _require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4,294,967,295")
         for group, names, fits, wanted in _RANGES:
             for name in names.split():
                 value = getattr(getattr(self, group), name)
@@ -223,31 +226,42 @@ class Recipe:
 
 # What the values of settings must be: group, names, test, and the same in words.
 _RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
-    ("data", "batch_size", lambda value: value >= 2, "at least 2: batch norm compares images"),
+    ("data", "batch_size", lambda value: 2 <= value <= _MANY, f"from 2, as batch norm compares images, to {_MANY:,}"),
     (
         "data",
         "flip crop patch jitter erase augmentation_probability",
         lambda value: 0 <= value <= 1,
         "a probability, from 0 to 1",
     ),
-    ("model", "embedding_size", lambda value: value >= 1, "at least 1"),
+    ("model", "embedding_size", lambda value: 1 <= value <= 100_000, "from 1 to 100,000"),
     ("model", "width", lambda value: value is None or 0.1 <= value <= 10, "from 0.1 to 10"),
     ("objective", "label_smoothing", lambda value: 0 <= value < 1, "from 0 to below 1"),
     (
         "objective",
         "triplet triplet_from_epoch margin ratio auxiliary term_weight term_from_epoch",
-        lambda value: 0 <= value < inf,
-        "0 or more",
+        lambda value: 0 <= value <= _MANY,
+        f"from 0 to {_MANY:,}",
     ),
-    ("optimizer", "lr weight_decay momentum", lambda value: 0 <= value < inf, "0 or more"),
-    ("schedule", "epochs", lambda value: value >= 1, "at least 1"),
-    ("schedule", "warmup_epochs classifier_only_epochs factor", lambda value: value >= 0, "0 or more"),
-    ("search", "temperature lowest_temperature", lambda value: 0 < value < inf, "more than 0"),
-    ("search", "halve_every samples", lambda value: value >= 1, "at least 1"),
-    ("evaluation", "every", lambda value: value >= 1, "at least 1"),
+    ("optimizer", "lr weight_decay momentum", lambda value: 0 <= value <= _MANY, f"from 0 to {_MANY:,}"),
+    ("schedule", "epochs", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
+    ("schedule", "steps", lambda value: sorted({0, *value}) == [0, *value], "epochs after 0, ascending"),
+    (
+        "schedule",
+        "warmup_epochs classifier_only_epochs factor",
+        lambda value: 0 <= value <= _MANY,
+        f"from 0 to {_MANY:,}",
+    ),
+    (
+        "search",
+        "temperature lowest_temperature",
+        lambda value: 0 < value <= _MANY,
+        f"more than 0, and at most {_MANY:,}",
+    ),
+    ("search", "halve_every samples", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
+    ("evaluation", "every", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
 )
 
 
 def _require(fits: bool, name: str, value: object, wanted: str) -> None:
     if not fits:
-        raise ValueError(f"{name} is {value}; it must be {wanted}")
+        raise ValueError(f"{name} is {shortened(value)}; it must be {wanted}")

@@ -293,6 +293,14 @@ def test_images_elsewhere_are_not_written(people: ReidDataset, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_that_are_not_utf8_are_not_written(tmp_path: Path) -> None:
+    image = ImageRecord(tmp_path / "caf\udce9.jpg", 1, 1)
+    with pytest.raises(
+        ValueError, match=r"dataset\.csv cannot be written: the name of a file is not UTF-8, in 'train,caf"
+    ):
+        write_csv(tmp_path / "dataset.csv", ReidDataset("x", tmp_path, (image,), (), ()))
+
+
 def test_the_other_kind_of_table_names_its_reader(tmp_path: Path) -> None:
     file = write(tmp_path, "split,path,pid,camid\n")
     with pytest.raises(FileNotFoundError, match=r"dataset\.csv is not a \.jsonl table; its reader is csv"):

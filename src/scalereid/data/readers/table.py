@@ -85,7 +85,7 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
     """Write `dataset` as such a table, with paths relative to the file's folder.
 
     Raises:
-        ValueError: An image is not in that folder.
+        ValueError: An image is not in that folder, or its name is not UTF-8.
     """
     columns = [*COLUMNS] if dataset.protocol == "market1501" else [*COLUMNS, "protocol"]
     if any(record.tracklet is not None for records in dataset.splits.values() for record in records):
@@ -98,7 +98,14 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
             path = record.path.relative_to(file.parent).as_posix()
             cells = {"split": split, "path": path, "pid": record.pid, "camid": record.camid}
             rows.writerow({**cells, "protocol": dataset.protocol, "tracklet": record.tracklet})
-    write(file, lambda partial: partial.write_bytes(text.getvalue().encode()))
+    try:
+        content = text.getvalue().encode()
+    except UnicodeEncodeError as error:
+        name = error.object[: error.end].splitlines()[-1]
+        raise ValueError(
+            f"{file} cannot be written: the name of a file is not UTF-8, in {name!r}; rename the file"
+        ) from None
+    write(file, lambda partial: partial.write_bytes(content))
 
 
 def _table(root: Path, suffix: str) -> Path:

@@ -4,11 +4,14 @@ import pydoc
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import scalereid
 from scalereid import api
@@ -57,3 +60,68 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_the_package_does_not_import_torch() -> None:
     code = "import sys, scalereid; assert 'torch' not in sys.modules; scalereid.Recipe; assert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+WRONG: dict[str, Any] = {
+    "dict": {},
+    "text": "x",
+    "one": 1,
+    "true": True,
+    "nan": float("nan"),
+    "negative": -1,
+    "huge": 2**70,
+    "list": [1],
+    "object": object(),
+    "meta": torch.ones(2, 2, device="meta"),
+    "sparse": torch.ones(2, 2).to_sparse(),
+    "complex": np.ones((2, 2), complex),
+    "texts": np.array(["a", "b"]),
+}
+RIGHT = {  # for these arguments
+    "one": ("top", "batch_size", "expand_queries", "augment_gallery", "alpha", "width", "embedding_size"),
+    "true": ("flip", "normalize", "run_code", "other_cameras", "multi_query"),
+    "text": ("model", "runtime", "device", "query", "gallery", "backbone", "dataset"),
+    "huge": ("alpha",),
+    "dict": ("options of build_model",),
+}
+ARGUMENTS = {
+    scalereid.Embedder: ("flip", "normalize", "runtime", "precision", "device", "batch_size", "run_code"),
+    scalereid.EvaluationOptions: (
+        *(
+            "distance",
+            "protocol",
+            "ap_rule",
+            "flip",
+            "image_size",
+            "rerank",
+            "expand_queries",
+            "augment_gallery",
+            "alpha",
+        ),
+        "multi_query",
+    ),
+    scalereid.RuntimeOptions: ("runtime", "precision", "device", "batch_size", "run_code"),
+    scalereid.build_model: ("backbone", "width", "genotype", "options", "embedding_size"),
+    scalereid.evaluate: ("dataset", "options", "runtime"),
+    scalereid.search_files: ("embedder", "query", "gallery", "top", "other_cameras", "calibration", "on_error"),
+    scalereid.train: ("recipe",),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+@pytest.mark.parametrize(("call", "argument"), [(call, name) for call, names in ARGUMENTS.items() for name in names])
+def test_arguments_of_the_wrong_kind_are_named(
+    call: Callable[..., Any], argument: str, kind: str, people: ReidDataset
+) -> None:
+    if argument in RIGHT.get(kind, ()) or f"{argument} of {call.__name__}" in RIGHT.get(kind, ()):
+        return
+    embedder = object.__new__(scalereid.Embedder)  # never used
+    given: dict[Any, dict[str, Any]] = {
+        scalereid.Embedder: {"model": "nowhere"},
+        scalereid.build_model: {"backbone": "osnet_x0_25"},
+        scalereid.evaluate: {"source": "nowhere", "data": people.root},
+        scalereid.search_files: {"embedder": embedder, "query": people.root, "gallery": people.root},
+        scalereid.train: {"data": people.root, "out": people.root / "never"},
+    }
+    with pytest.raises(ValueError, match=rf"{argument}\b.*([Ee]xpected|Choose from)"):
+        call(**(given.get(call, {}) | {argument: WRONG[kind]}))

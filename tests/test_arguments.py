@@ -16,7 +16,7 @@ Fruit = Literal["apple", "pear"]
         (check_choice, "plum", (Fruit,), "No such x: 'plum'. Choose from apple, pear."),
         (check_choice, None, (Fruit,), "No such x: None. Choose from apple, pear."),
         (check_choice, [], (Fruit,), r"No such x: \[\]. Choose from apple, pear."),
-        (check_choice, np.array(["apple"] * 2), (Fruit,), r"No such x: array\(\['apple', 'apple'\]"),
+        (check_choice, np.array(["apple"] * 2), (Fruit,), "No such x: array.*. Choose from apple, pear."),
         (check_whole, 0, (1,), "x is 0; expected a whole number of at least 1"),
         (check_whole, 2_001, (1, 2_000), "x is 2001; expected a whole number from 1 to 2,000"),
         (check_whole, 1.0, (1,), "x is 1.0; expected a whole number of at least 1"),

@@ -3,6 +3,7 @@
 from math import inf, isfinite, nan
 from numbers import Integral, Real
 from reprlib import repr as shortened
+from types import UnionType
 from typing import Any, get_args
 
 _MOST = 2**63 - 1
@@ -26,11 +27,12 @@ def check_number(name: str, value: object, least: float, most: float = inf) -> N
         raise ValueError(f"{name} is {shortened(value)}; expected a number{_between(least, most)}")
 
 
-def check_kind(name: str, value: object, kind: type, *, or_none: bool = False) -> None:
+def check_kind(name: str, value: object, kind: type | UnionType, *, or_none: bool = False) -> None:
     """Raise a ValueError that names the value, if it is not an instance of `kind`, nor None where that is allowed."""
     if not isinstance(value, kind) and not (or_none and value is None):
-        expected = f"{kind.__name__} or None" if or_none else kind.__name__
-        raise ValueError(f"{name} is {shortened(value)}; expected {expected}")
+        kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+        expected = [each.__name__ for each in kinds] + ["None"] * or_none
+        raise ValueError(f"{name} is {shortened(value)}; expected {' or '.join(expected)}")
 
 
 def _between(least: float, most: float) -> str:

@@ -129,7 +129,7 @@ def test_what_is_exported_is_told_by_its_suffix(run: Path) -> None:
     ("change", "message"),
     [
         ({"precision": "fp16"}, "No such precision: 'fp16'. Choose from float32, bfloat16, float16, int8"),
-        ({"batch_size": 0}, "batch_size is 0; it must be at least 1"),
+        ({"batch_size": 0}, "batch_size is 0; expected a whole number from 1 to 1,000,000"),
     ],
 )
 def test_options_that_make_no_sense(change: dict[str, Any], message: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scalereid.arguments import check_kind
 from scalereid.data.names import splits_of
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
@@ -106,6 +107,7 @@ def evaluate(
     Raises:
         FileNotFoundError, ValueError: As `evaluate_all` raises; or the dataset has several splits and none is named.
     """
+    check_kind("dataset", dataset, str, or_none=True)
     datasets = [dataset] if dataset else []
     found = evaluate_all(source, data=data, datasets=datasets, options=options, runtime=runtime, progress=progress)
     [(name, evaluations)] = found.items()
@@ -140,6 +142,8 @@ def evaluate_all(
         FileNotFoundError, ValueError: Something does not exist or does not fit; the message says what.
         ModuleNotFoundError: The runtime is not installed.
     """
+    check_kind("options", options, EvaluationOptions)
+    check_kind("runtime", runtime, RuntimeOptions, or_none=True)
     progress = progress or Progress.silent()
     model = open_model(
         source,

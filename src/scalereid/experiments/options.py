@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scalereid.arguments import check_kind, check_number, check_whole
+from scalereid.arguments import check_choice, check_kind, check_number, check_whole
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.progress import Progress, counted
@@ -16,7 +16,11 @@ from scalereid.retrieval.scores import APRule
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationOptions:
-    """Options of an evaluation; what is None defaults to the recipe's or the dataset's."""
+    """Options of an evaluation; what is None defaults to the recipe's or the dataset's.
+
+    Raises:
+        ValueError: One is of the wrong type, out of range or unknown.
+    """
 
     distance: Distance | None = None
     """Distance between embeddings. Defaults to the recipe's; cosine for released weights."""
@@ -39,21 +43,30 @@ class EvaluationOptions:
     multi_query: bool = False
     """Pool all queries of a person from a camera into one."""
 
-    def check(self, distance: Distance, protocol: Protocol) -> None:
-        """Refuse options that do not fit together, before anything is embedded.
-
-        Raises:
-            ValueError: One is of the wrong type or out of range; neighbours are added under another distance than cosine, or
-                weighted where none are added; or queries are pooled under a protocol by which they would find themselves.
-        """
+    def __post_init__(self) -> None:
+        if self.distance is not None:
+            check_choice("distance", self.distance, Distance)
+        if self.protocol is not None:
+            check_choice("protocol", self.protocol, Protocol)
+        check_choice("ap_rule", self.ap_rule, APRule)
+        check_kind("flip", self.flip, bool)
+        check_kind("multi_query", self.multi_query, bool)
+        if self.image_size is not None:
+            check_image_size(self.image_size)
         check_kind("rerank", self.rerank, Reranking, or_none=True)
         if self.rerank:
             self.rerank.check()
         check_whole("expand_queries", self.expand_queries, 0)
         check_whole("augment_gallery", self.augment_gallery, 0)
         check_number("alpha", self.alpha, 0)
-        if self.image_size is not None:
-            check_image_size(self.image_size)
+
+    def check(self, distance: Distance, protocol: Protocol) -> None:
+        """Refuse options that do not fit together, before anything is embedded.
+
+        Raises:
+            ValueError: Neighbours are added under another distance than cosine, or
+                weighted where none are added; or queries are pooled under a protocol by which they would find themselves.
+        """
         if distance != "cosine" and (self.expand_queries or self.augment_gallery):
             raise ValueError(
                 f"distance is {distance!r}, but expand_queries and augment_gallery give embeddings of length 1; "

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+from scalereid.arguments import check_kind
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
@@ -61,6 +62,7 @@ def train(
         FloatingPointError: The loss is not finite.
         Interrupted: Ctrl-C was pressed; the run can be resumed.
     """
+    check_kind("recipe", recipe, Recipe)
     if recipe.schedule.classifier_only_epochs and not recipe.model.initial_weights:
         raise ValueError(
             f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but there are no trained weights to "

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.arguments import check_choice
+from scalereid.arguments import check_choice, check_kind
 from scalereid.data.images import Advance
 from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_threads
@@ -91,6 +91,8 @@ class Embedder:
             ValueError: The model is damaged, or does not fit the runtime or the precision; the message says what to do.
             ModuleNotFoundError: The runtime is not installed; the message says how to install it.
         """
+        check_kind("flip", flip, bool)
+        check_kind("normalize", normalize, bool)
         options = RuntimeOptions(
             runtime=runtime, precision=precision, device=device, batch_size=batch_size, run_code=run_code
         )

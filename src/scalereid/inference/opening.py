@@ -3,10 +3,10 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import torch
 
+from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.inference.auto import Candidates
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
@@ -18,13 +18,15 @@ from scalereid.runs.checkpoint import Source, load_checkpoint
 from scalereid.runs.run import Run
 from scalereid.runs.saved_recipe import SavedRecipe
 
+_MOST = 1_000_000  # images computed together
+
 
 @dataclass(frozen=True, kw_only=True)
 class RuntimeOptions:
     """What computes a model's embeddings, and where.
 
     Raises:
-        ValueError: There is no such precision, or the batch size is below 1.
+        ValueError: One is of the wrong type, out of range or unknown.
     """
 
     runtime: str = "auto"
@@ -43,10 +45,13 @@ class RuntimeOptions:
     """Allow a model that runs code of its own when it is loaded: a backbone in a Python file, or a .pt2 file."""
 
     def __post_init__(self) -> None:
-        if self.precision is not None and self.precision not in get_args(Precision):
-            raise ValueError(f"No such precision: {self.precision!r}. Choose from {', '.join(get_args(Precision))}.")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; it must be at least 1")
+        check_kind("runtime", self.runtime, str)
+        if self.precision is not None:
+            check_choice("precision", self.precision, Precision)
+        check_kind("device", self.device, str)
+        if self.batch_size is not None:
+            check_whole("batch_size", self.batch_size, 1, _MOST)
+        check_kind("run_code", self.run_code, bool)
 
 
 @dataclass(frozen=True, kw_only=True)

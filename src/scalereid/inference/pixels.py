@@ -72,6 +72,8 @@ def _to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
 
 def _checked(image: NDArray[np.uint8] | torch.Tensor) -> NDArray[np.uint8]:
     """An array or a tensor as an array (height, width, 3)."""
+    if isinstance(image, torch.Tensor) and (image.is_meta or image.layout != torch.strided):
+        raise ValueError(f"a {'tensor without values' if image.is_meta else 'sparse tensor'} is not an image")
     array = image.cpu().numpy() if isinstance(image, torch.Tensor) else np.asarray(image)
     pixels = array.transpose(1, 2, 0) if isinstance(image, torch.Tensor) and array.ndim == 3 else array
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:

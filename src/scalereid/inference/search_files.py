@@ -4,6 +4,7 @@ import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr as shortened
 from typing import NamedTuple
 
 import numpy as np
@@ -114,15 +115,18 @@ def search_files(
             with `other_cameras`; or `top` is below 1.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
+    check_kind("embedder", embedder, Embedder)
     check_whole("top", top, 1)
+    check_kind("other_cameras", other_cameras, bool)
     check_choice("on_error", on_error, OnError)
     check_kind("calibration", calibration, Calibration, or_none=True)
     if calibration:
         calibration.check(embedder.metadata.fingerprint, "cosine", flip=embedder.flip)
     progress = progress or Progress.silent()
-    sources = {"query": query} if gallery == query else {"query": query, "gallery": gallery}
+    sources = {"query": query} if _same(query, gallery) else {"query": query, "gallery": gallery}
     sides = {name: open_images(one) if isinstance(one, str | os.PathLike) else one for name, one in sources.items()}
     for name, images in sides.items():
+        _check_images(name, images)
         if isinstance(images, EmbeddingTable):
             images.check_model(embedder.metadata.model, embedder.metadata.fingerprint, flip=embedder.flip)
         if other_cameras:
@@ -137,6 +141,23 @@ def search_files(
         calibration,
         [why for side in embedded.values() for why in side.unreadable],
     )
+
+
+def _same(query: object, gallery: object) -> bool:
+    """Whether both sides are the same images, which are then embedded once."""
+    return query is gallery or (
+        isinstance(query, str | os.PathLike) and type(query) is type(gallery) and query == gallery
+    )
+
+
+def _check_images(name: str, images: object) -> None:
+    """Raises ValueError: They are neither a table nor items."""
+    is_list = isinstance(images, Sequence) and len(images) > 0 and all(isinstance(item, Item) for item in images)
+    if not isinstance(images, EmbeddingTable) and not is_list:
+        raise ValueError(
+            f"{name} is {shortened(images)}; expected the name of a file, a folder, a pattern or a table, or what open_images "
+            "made of it"
+        )
 
 
 def _check_cameras(items: Sequence[Item], name: str) -> None:

@@ -5,7 +5,7 @@ from inspect import signature
 
 import torch
 
-from scalereid.arguments import check_whole
+from scalereid.arguments import check_kind, check_number, check_whole
 from scalereid.lookup import find
 from scalereid.models import BACKBONES
 from scalereid.models.backbone import Backbone
@@ -35,6 +35,11 @@ def build_model(
         ValueError: The backbone does not exist or is not a `Backbone`, has no width or genotype to change, or does not take
             these options; or `embedding_size` is below 1.
     """
+    check_kind("backbone", backbone, str | Genotype)
+    check_kind("genotype", genotype, Genotype, or_none=True)
+    check_kind("options", options, Mapping, or_none=True)
+    if width is not None:
+        check_number("width", width, 0.1, 10)
     check_whole("embedding_size", embedding_size, 1, 100_000)
     if isinstance(backbone, Genotype):
         genotype, backbone = backbone, "osnet_x1_0"

@@ -185,5 +185,5 @@ def test_unreadable_images_are_named(embedder: Embedder, folder: Path) -> None:
 
 
 def test_top_is_checked_before_the_work(embedder: Embedder) -> None:
-    with pytest.raises(ValueError, match="top is 0; expected a whole number of at least 1"):
+    with pytest.raises(ValueError, match="top is 0; expected a whole number from 1 to 1,000,000"):
         search_files(embedder, "nowhere", "nowhere", top=0)

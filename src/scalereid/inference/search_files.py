@@ -20,6 +20,7 @@ from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.search import SearchResult, search
 
+_MOST = 1_000_000  # results of a query, which nobody reads that far
 Images = EmbeddingTable | Sequence[Item]
 """Images with their embeddings, or still to be embedded."""
 
@@ -116,7 +117,7 @@ def search_files(
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
     check_kind("embedder", embedder, Embedder)
-    check_whole("top", top, 1)
+    check_whole("top", top, 1, _MOST)
     check_kind("other_cameras", other_cameras, bool)
     check_choice("on_error", on_error, OnError)
     check_kind("calibration", calibration, Calibration, or_none=True)

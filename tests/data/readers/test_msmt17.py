@@ -49,7 +49,10 @@ def test_with_validation_and_all(root: Path) -> None:
     everything = read_msmt17_all(root)
     assert (len(everything.train), everything.query, everything.gallery) == (6, (), ())
     assert labels(everything.train).tolist() == [0, 1, 0, 2, 2, 3]
-    assert combine([everything, read_msmt17(root)]).counts()["train"].people == 6
+    with pytest.raises(
+        ValueError, match="is a training image of both msmt17-all and msmt17, and would be learned as two"
+    ):
+        combine([everything, read_msmt17(root)])
 
 
 def test_what_is_wrong_is_named(root: Path) -> None:

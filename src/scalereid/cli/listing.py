@@ -52,12 +52,18 @@ def recipes(
             "evaluation_dataset": published.recipe.evaluation.dataset or published.recipe.data.dataset,
             "distance": published.recipe.evaluation.distance,
             "rank1": published.scores[0] / 100 if published.scores else None,
-            "mAP": published.scores[1] / 100 if published.scores else None,
+            "mAP": _share(published.scores[1]) if published.scores else None,
+            "rank5": _share(published.ranks[0]) if published.ranks else None,
+            "rank10": _share(published.ranks[1]) if published.ranks else None,
             "source": published.source,
             "notes": published.notes,
         }
         for name, published in chosen.items()
     ])  # fmt: skip
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
 
 
 def datasets(output: Flat[Output]) -> None:
@@ -82,7 +88,7 @@ def _recipe_tables(chosen: dict[str, Published]) -> tuple[Table, Table]:
     for name, published in chosen.items():
         notes = [note for note in (published.source, *published.notes) if note]
         own = " ".join(str(numbers.setdefault(note, len(numbers) + 1)) for note in notes)
-        scores = "{:.1f} / {:.1f}".format(*published.scores) if published.scores else ""
+        scores = " / ".join("–" if score is None else f"{score:.1f}" for score in published.scores or ())
         table.add_row(name, scores, published.recipe.evaluation.distance if published.scores else "", own)
     footnotes = Table.grid(Column(justify="right"), Column(overflow="fold"), padding=(0, 2, 0, 0))
     for note, number in numbers.items():

@@ -1,0 +1,113 @@
+"""Every recipe against a table of what the sources say: scores and settings."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from scalereid.models import BACKBONES
+from scalereid.recipes import PUBLISHED
+from scalereid.runs.recipe import Recipe
+
+OURS = {"toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu"}
+"""Recipes that nobody has published."""
+
+
+def said() -> dict[str, list[str]]:
+    """What the sources say of each recipe."""
+    lines = (Path(__file__).parent / "sources.txt").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines if line and not line.startswith("#")]
+    assert len({row[0] for row in rows}) == len(rows)
+    return {row[0]: row[1:] for row in rows}
+
+
+def cells(name: str) -> list[str]:
+    """A recipe in the same words."""
+    published = PUBLISHED[name]
+    recipe, scores = published.recipe, published.scores or (None, None)
+    data, schedule, objective = recipe.data, recipe.schedule, recipe.objective
+    height, width = data.image_size
+    size = "" if (height, width) == (256, 128) else f" {height}x{width}"
+    several = f"{data.batch_size // data.images_per_person}x{data.images_per_person}" if data.images_per_person else ""
+    decay = "cosine" if schedule.decay == "cosine" else " ".join(map(str, schedule.steps))
+    words = {
+        "auxiliary": f"{objective.auxiliary:g}" if objective.auxiliary else "",
+        "classifier": str(schedule.classifier_only_epochs or ""),
+        "triplet": f"{objective.triplet:g}" if objective.triplet else "",
+        "ratio": f"{objective.ratio:g}" if objective.ratio else "",
+        "margin": f"{objective.margin:g}" if objective.triplet else "",
+        "from": str(objective.triplet_from_epoch or ""),
+        "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
+    }
+    if recipe.model.backbone.startswith("osnet_supernet"):
+        search = recipe.search
+        words["temperature"] = f"{search.temperature:g} {search.halve_every} {search.lowest_temperature:g}"
+    return [
+        " ".join("-" if score is None else str(score) for score in scores),
+        f"{data.dataset} > {recipe.evaluation.dataset}" if recipe.evaluation.dataset else data.dataset,
+        f"{recipe.model.backbone}{size}",
+        f"{recipe.optimizer.name} {recipe.optimizer.lr:g} {several or data.batch_size}",
+        f"{schedule.epochs}: {decay}",
+        " ".join(name for name in ("flip", "crop", "patch", "jitter", "erase") if getattr(data, name)),
+        recipe.evaluation.distance,
+        " ".join(f"{word} {value}" for word, value in words.items() if value),
+    ]
+
+
+@pytest.mark.parametrize("name", said())
+def test_a_recipe_is_what_its_source_says(name: str) -> None:
+    assert cells(name) == said()[name]
+
+
+def test_every_published_recipe_is_in_the_table() -> None:
+    assert said().keys() == PUBLISHED.keys() - OURS
+    assert all(PUBLISHED[name].scores is None for name in OURS)
+
+
+def without_what_the_table_tells(recipe: Recipe) -> dict[str, object]:
+    """The settings that no cell above is of."""
+    plain = Recipe()
+    same_data = {"dataset", "image_size", "batch_size", "images_per_person", "crop", "patch", "jitter", "erase"}
+    same_objective = {"auxiliary", "triplet", "ratio", "triplet_from_epoch"}
+    return asdict(
+        replace(
+            recipe,
+            data=replace(recipe.data, **{name: getattr(plain.data, name) for name in same_data}),
+            model=replace(recipe.model, backbone=plain.model.backbone),
+            objective=replace(recipe.objective, **{name: getattr(plain.objective, name) for name in same_objective}),
+            optimizer=replace(recipe.optimizer, name=plain.optimizer.name, lr=plain.optimizer.lr),
+            schedule=plain.schedule,
+            search=plain.search,
+            evaluation=plain.evaluation,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", said())
+def test_nothing_else_is_set(name: str) -> None:
+    """Weight decay 5e-4, momentum 0.9, label smoothing 0.1, float32, augmentations with probability 0.5 and all the rest."""
+    recipe = PUBLISHED[name].recipe
+    assert without_what_the_table_tells(recipe) == without_what_the_table_tells(Recipe())
+    used = {recipe.data.flip, recipe.data.crop, recipe.data.patch, recipe.data.erase}
+    assert used <= {0.0, 0.5}
+    assert recipe.data.jitter in (0.0, 1.0)  # torchreid's has no probability
+    schedule = recipe.schedule
+    assert (schedule.warmup_epochs, schedule.factor) == (0, 0.1)
+    assert recipe.model.backbone in BACKBONES
+    recipe.check()
+
+
+def test_defaults_are_the_papers() -> None:
+    recipe = Recipe()
+    optimizer = recipe.optimizer
+    assert (optimizer.weight_decay, optimizer.momentum, optimizer.precision) == (5e-4, 0.9, "float32")
+    assert (recipe.objective.label_smoothing, recipe.model.embedding_size, recipe.data.flip) == (0.1, 512, 0.5)
+
+
+def test_the_dataset_left_out_is_not_trained_on() -> None:
+    between = [entry.recipe for name, entry in PUBLISHED.items() if "_to_" in name]
+    assert len(between) == 4 + 2 + 3 + 18 + 12
+    for recipe in between:
+        assert recipe.evaluation.dataset not in recipe.data.dataset.split("+")
+        assert not recipe.data.erase
+        assert not recipe.data.patch

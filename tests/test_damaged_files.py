@@ -98,9 +98,6 @@ KINDS: dict[str, Kind] = {
     "listed .jsonl": Kind(listed(".jsonl"), lambda _, file: [*read_listed(file)], PLAIN),
     "pairs.csv": Kind(pairs, lambda _, file: read_pairs(file)),
 }
-LATER = {"dataset.jsonl", "listed .jsonl"}
-"""Kinds whose readers do not yet hold this."""
-
 
 LONGEST = 2_000  # characters of a message, whatever the file holds
 
@@ -144,20 +141,17 @@ def new(folder: Path) -> Path:
     return folder
 
 
-NAMES = [pytest.param(name, marks=pytest.mark.xfail(strict=False) if name in LATER else ()) for name in KINDS]
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_a_good_file_is_read(name: str, material: Material, tmp_path: Path) -> None:
     KINDS[name].read(material, KINDS[name].make(material, tmp_path))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_damaged_file_is_named(name: str, material: Material, tmp_path: Path) -> None:
     assert damaged(name, material, tmp_path, range(12)) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_damaged_file_is_named_in_many_cases(name: str, material: Material, tmp_path: Path) -> None:
     assert damaged(name, material, tmp_path, range(12, 300)) == []

@@ -8,7 +8,8 @@ import re
 import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -37,21 +38,29 @@ def write(file: Path, save: Callable[[Path], Any]) -> None:
     Raises:
         OSError: The disk is full; the message says how much is free.
     """
-    partial = _partial(file)
-    partial.mkdir()
+    with temporary_folder(file) as partial:
+        try:
+            save(partial / file.name)
+            with (partial / file.name).open("r+b") as written:
+                os.fsync(written.fileno())
+            (partial / file.name).chmod(partial.stat().st_mode & 0o666)  # some libraries write for the owner alone
+            (partial / file.name).replace(file)
+        except Exception as error:
+            if _errno(error) in _FULL:
+                free = shutil.disk_usage(file.parent).free
+                raise OSError(f"{file} cannot be written: {_reason(error)}; {free:,} bytes are free there") from error
+            raise
+
+
+@contextmanager
+def temporary_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path`, removed after the block; if the process is killed, when something is next written there."""
+    folder = _partial(path)
+    folder.mkdir()
     try:
-        save(partial / file.name)
-        with (partial / file.name).open("r+b") as written:
-            os.fsync(written.fileno())
-        (partial / file.name).chmod(partial.stat().st_mode & 0o666)  # some libraries write for the owner alone
-        (partial / file.name).replace(file)
-    except Exception as error:
-        if _errno(error) in _FULL:
-            free = shutil.disk_usage(file.parent).free
-            raise OSError(f"{file} cannot be written: {_reason(error)}; {free:,} bytes are free there") from error
-        raise
+        yield folder
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def create_array(file: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> np.memmap[Any, Any]:

@@ -189,4 +189,4 @@ def test_a_model_is_used_whatever_trained_it(run: Path, tmp_path: Path, people: 
         ValueError,
         match=r"recipe\.json: recipe has no distillation.*can use the model, but not train it further",
     ):
-        resume(other)
+        resume(other, run_code=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.data.augmentation import normalise
-from scalereid.files import require_new_file, write
+from scalereid.files import require_new_file, temporary_folder, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
 from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
 from scalereid.inference.runtimes import FORMATS, Format
@@ -92,10 +91,10 @@ def require_free_pair(out: Path) -> None:
 def write_pair(out: Path, save: Callable[[Path], T]) -> T:
     """Let `save` write a file into a temporary folder, and the `.bin` of a `.xml`; then put both in place, the `.bin` first."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{out.stem}-", dir=out.parent) as folder:
-        saved = save(Path(folder) / out.name)
+    with temporary_folder(out.with_suffix("")) as folder:
+        saved = save(folder / out.name)
         for suffix in (".bin", out.suffix):
-            file = Path(folder) / out.with_suffix(suffix).name
+            file = folder / out.with_suffix(suffix).name
             if file.exists():
                 write(out.with_suffix(suffix), file.replace)
     return saved

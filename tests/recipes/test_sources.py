@@ -37,6 +37,7 @@ def cells(name: str) -> list[str]:
         "ratio": f"{objective.ratio:g}" if objective.ratio else "",
         "margin": f"{objective.margin:g}" if objective.triplet else "",
         "from": str(objective.triplet_from_epoch or ""),
+        "people-from": str(data.images_per_person_from_epoch or ""),
         "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
     }
     if recipe.model.backbone.startswith("osnet_supernet"):
@@ -67,7 +68,9 @@ def test_every_published_recipe_is_in_the_table() -> None:
 def without_what_the_table_tells(recipe: Recipe) -> dict[str, object]:
     """The settings that no cell above is of."""
     plain = Recipe()
-    same_data = {"dataset", "image_size", "batch_size", "images_per_person", "crop", "patch", "jitter", "erase"}
+    same_data = {"dataset", "image_size", "batch_size", "images_per_person", "crop", "patch", "jitter", "erase"} | {
+        "images_per_person_from_epoch"
+    }
     same_objective = {"auxiliary", "triplet", "ratio", "triplet_from_epoch"}
     return asdict(
         replace(
@@ -111,3 +114,19 @@ def test_the_dataset_left_out_is_not_trained_on() -> None:
         assert recipe.evaluation.dataset not in recipe.data.dataset.split("+")
         assert not recipe.data.erase
         assert not recipe.data.patch
+
+
+def test_the_rows_are_counted_once() -> None:
+    """In the README and on the page about recipes, whose table adds up."""
+    rows = {
+        (entry.source, entry.recipe.data.dataset, entry.recipe.evaluation.dataset, entry.scores)
+        for entry in PUBLISHED.values()
+        if entry.scores
+    }
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "reference" / "recipes.md").read_text()
+    assert f"[{len(rows)} rows]" in (root / "README.md").read_text()
+    assert f"**{len(rows)} distinct rows**" in page
+    assert sum(
+        int(line.split("|")[2]) for line in page.splitlines() if line.startswith(("| OSNet", "| DSL", "| torch"))
+    ) == len(rows)

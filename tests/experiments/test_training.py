@@ -166,7 +166,7 @@ def test_what_is_wrong_with_the_data_is_said_before_training_and_recorded(
 ) -> None:
     first = people.gallery[0]
     copied = f"train,{people.gallery[1].path},{people.gallery[1].pid},1"
-    junk = f"gallery,{first.path},-1,{first.camid}"
+    junk = f"gallery,{people.train[0].path},-1,{first.camid}"
     file = write_table(tmp_path / "leaky.csv", people, add=(copied, junk))
     console = Console(record=True, width=200, file=io.StringIO())
     recipe = replace(tiny, schedule=ScheduleSettings(epochs=1))

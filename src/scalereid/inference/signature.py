@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from scalereid.inference.export.graph import INPUT, OUTPUT
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.progress import counted
 
@@ -10,7 +9,6 @@ from scalereid.progress import counted
 class TensorType(NamedTuple):
     """An input or output of a graph."""
 
-    name: str
     dtype: str
     """As NumPy calls it."""
     shape: tuple[int | None, ...]
@@ -44,27 +42,23 @@ def check_signature(signature: Signature, metadata: ModelMetadata) -> None:
         ValueError: It does not; the message names what differs, and the field of the metadata.
     """
     height, width = metadata.image_size
-    takes = TensorType(INPUT, "float32", (None, 3, height, width))
+    takes = TensorType("float32", (None, 3, height, width))
     if metadata.takes_pixels:
-        takes = TensorType(INPUT, "uint8", (None, height, width, 3))
-    gives = TensorType(OUTPUT, "float32", (None, metadata.embedding_size))
+        takes = TensorType("uint8", (None, height, width, 3))
+    gives = TensorType("float32", (None, metadata.embedding_size))
     for kind, tensors, expected in (("input", signature.inputs, takes), ("output", signature.outputs, gives)):
         if len(tensors) != 1:
             raise ValueError(f"its graph has {counted(len(tensors), kind)}; expected one, {expected}")
         found = tensors[0]
-        if found.name != expected.name:
-            raise ValueError(f"its graph's {kind} is called {found.name!r}; expected {expected.name!r}")
         if found._replace(shape=(None, *found.shape[1:])) == expected and found.shape[0] is not None:
             raise ValueError(f"its graph takes {counted(found.shape[0], 'image')} at a time; expected any number")
         if found != expected:
-            field = _field(found, expected)
+            field = "embedding_size" if kind == "output" else _field_of_input(found, expected)
             raise ValueError(f"its graph's {kind} is {found}; by its metadata.{field} it is {expected}")
 
 
-def _field(found: TensorType, expected: TensorType) -> str:
-    """The field of the metadata that tells what is expected where a graph has something else."""
-    if expected.name == OUTPUT:
-        return "embedding_size"
+def _field_of_input(found: TensorType, expected: TensorType) -> str:
+    """The field of the metadata that tells what is expected where a graph takes something else."""
     channels = expected.shape.index(3)
     alike = found.dtype == expected.dtype and len(found.shape) == len(expected.shape)
     return "image_size" if alike and found.shape[channels] == 3 else "input"

@@ -45,7 +45,10 @@ class PairDistances:
 
     def rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The false-match rate and the true-match rate of accepting pairs below each edge (bins + 1,)."""
-        false, true = (np.concatenate([[0], counts.cumsum()]) / counts.sum() for counts in (self.different, self.same))
+        below = [np.concatenate([[0], counts.cumsum()]) for counts in (self.different, self.same)]
+        false, true = (
+            sums / sums[-1] for sums in below
+        )  # not by their sum, which may be rounded to less than the last
         return false, true
 
     @cached_property

@@ -1,6 +1,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,6 +40,9 @@ def test_no_more_calls_at_once_than_workers(runtime: OnnxRuntime) -> None:
     at_once, most, lock = 0, 0, threading.Lock()
 
     class Counting:
+        def get_inputs(self) -> list[SimpleNamespace]:
+            return [SimpleNamespace(name="images")]
+
         def run(self, *_: object) -> list[np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
             nonlocal at_once, most
             with lock:

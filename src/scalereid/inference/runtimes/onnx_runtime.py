@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.inference.export.graph import INPUT, cached_onnx, write_onnx
+from scalereid.inference.export.graph import cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.signature import Contents, Signature, TensorType
 from scalereid.runs.checkpoint import LoadedModel
@@ -68,7 +68,8 @@ class OnnxRuntime:
         with self.loading:
             if threads not in self.sessions:
                 self.sessions[threads] = _session(self.file, threads)
-        embeddings: NDArray[np.float32] = self.sessions[threads].run(None, {INPUT: pixels})[0]
+            session = self.sessions[threads]
+        embeddings: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: pixels})[0]
         return embeddings
 
 
@@ -85,4 +86,4 @@ def _tensor_type(tensor: Any) -> TensorType:
     """An input or output as ONNX Runtime tells it: its type as in C++, sizes that are free by a name."""
     dtype = tensor.type.removeprefix("tensor(").removesuffix(")")
     sizes = tuple(size if isinstance(size, int) else None for size in tensor.shape)
-    return TensorType(tensor.name, {"float": "float32", "double": "float64"}.get(dtype, dtype), sizes)
+    return TensorType({"float": "float32", "double": "float64"}.get(dtype, dtype), sizes)

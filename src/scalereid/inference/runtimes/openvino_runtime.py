@@ -88,6 +88,11 @@ class OpenVinoRuntime:
         )
         if expected not in (None, _hash(weights)):  # files of earlier versions have none
             raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
+        if len(network.inputs) == 1 and len(shape := network.inputs[0].get_partial_shape()) > 1:
+            shape[
+                0
+            ] = -1  # any number of images: the graph is compiled for those that are asked for, whatever the file has
+            network.reshape(shape)
         inputs, outputs = ([_tensor_type(port) for port in ports] for ports in (network.inputs, network.outputs))
         return Contents(metadata, Signature(tuple(inputs), tuple(outputs)))
 
@@ -148,4 +153,4 @@ def _tensor_type(port: Any) -> TensorType:
     dtype, shape = port.get_element_type().get_type_name(), port.get_partial_shape()
     sizes = () if shape.rank.is_dynamic else tuple(each.get_length() if each.is_static else None for each in shape)
     names = {"u": "uint", "i": "int", "f": "float"}
-    return TensorType(", ".join(port.get_names()), names.get(dtype[0], dtype[0]) + dtype[1:], sizes)
+    return TensorType(names.get(dtype[0], dtype[0]) + dtype[1:], sizes)

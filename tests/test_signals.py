@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -105,11 +106,14 @@ def test_a_signal_that_python_drops_is_sent_again() -> None:
         "try:\n"
         "    with raising():\n"
         "        last = Last(); del last\n"
-        "        time.sleep(30)\n"
+        "        time.sleep(60)\n"
+        "        print('waited')\n"
         "except KeyboardInterrupt: print('raised')"
     )
+    started = time.monotonic()
     done = run(code)
     assert (done.stdout, done.stderr) == ("raised\n", "")
+    assert time.monotonic() - started < 50, "the wait was interrupted"
 
 
 def test_a_request_is_noted_though_the_terminal_is_gone() -> None:

@@ -100,4 +100,13 @@ def _raise_again(unraisable: Any) -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
     elif _received:
-        threading.Timer(_AGAIN, signal.raise_signal, [_received]).start()
+        threading.Timer(_AGAIN, _send_to_main_thread, [_received]).start()
+
+
+def _send_to_main_thread(number: int) -> None:
+    """Send a signal to the thread that acts on it, which may be waiting for something else."""
+    main = threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and main is not None:
+        signal.pthread_kill(main, number)
+    else:
+        signal.raise_signal(number)

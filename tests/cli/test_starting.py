@@ -17,6 +17,7 @@ def test_a_recipe_goes_to_the_command_that_is_made_for_it(tmp_path: Path, fail: 
     new = ("--data", tmp_path, "--out", tmp_path / "x")
     assert "searches nothing: scalereid train toy" in fail("nas", "toy", *new)
     assert "searches for an architecture: scalereid nas nas_toy" in fail("train", "nas_toy", *new)
+    assert "searches for an architecture: scalereid nas nas_dslnet_toy" in fail("train", "nas_dslnet_toy", *new)
 
 
 def test_what_cannot_work_is_said_before_people_are_drawn(tmp_path: Path, fail: Fail) -> None:

@@ -3,8 +3,10 @@ import re
 from pathlib import Path
 
 from scalereid.data.records import ReidDataset
+from scalereid.models.building import build_model
 from scalereid.models.genotype import AIN
 from scalereid.recipes import RECIPES
+from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.run import Run
 from tests.cli.conftest import ONE_STREAM, SMALL, Answer, Fail, Say
 
@@ -37,6 +39,10 @@ def test_a_genotype_of_a_file(people: ReidDataset, tmp_path: Path, say: Say, fai
     AIN.save(tmp_path / "genotype.json")
     say(*words, "--genotype", tmp_path / "genotype.json")
     assert Run(tmp_path / "run").recipe().model.genotype == (AIN.stem, *AIN.placements)
+    dense = (*words[:5], tmp_path / "dense", *SMALL, "--model.backbone", "dslnet", "--model.width", "0.1")
+    say(*dense, "--genotype", tmp_path / "genotype.json")
+    model = load_checkpoint(tmp_path / "dense").model
+    assert [*model.state_dict()] == [*build_model("dslnet_ain", width=0.1).state_dict()]
 
 
 def test_what_is_next_asks_to_run_code_for_a_backbone_alone(people: ReidDataset, tmp_path: Path, say: Say) -> None:

@@ -40,8 +40,10 @@ def test_any_width_of_those_that_have_one() -> None:
 def test_a_genotype_makes_the_network() -> None:
     published, built = build_model("osnet_ain_x0_25").state_dict(), build_model(AIN, width=0.25).state_dict()
     assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
-    with pytest.raises(ValueError, match="dslnet has no genotype to change; leave model.genotype out"):
-        build_model("dslnet", genotype=AIN)
+    dense, dense_built = build_model("dslnet_ain").state_dict(), build_model("dslnet", genotype=AIN).state_dict()
+    assert {name: tensor.shape for name, tensor in dense.items()} == {n: t.shape for n, t in dense_built.items()}
+    with pytest.raises(ValueError, match="resnet50 has no genotype to change; leave model.genotype out"):
+        build_model("resnet50", genotype=AIN)
 
 
 @pytest.mark.parametrize(

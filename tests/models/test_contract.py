@@ -42,7 +42,7 @@ def test_training_and_evaluation_return_the_same_kind_of_thing(name: str) -> Non
 
 
 def test_every_weight_gets_a_gradient(name: str) -> None:
-    if name == "osnet_supernet_sampled":
+    if name.endswith("_supernet_sampled"):
         pytest.skip("it runs a quarter of its candidates at a time; tests/models/test_supernet.py covers its gradients")
     model = build(name)
     model(torch.randn(4, 3, 64, 32)).square().sum().backward()

@@ -72,6 +72,9 @@ def test_instance_norm_costs_no_work() -> None:
     plain, ibn = counted("osnet_x1_0"), counted("osnet_ibn_x1_0")
     assert ibn == (plain.parameters + 2 * 2 * 256, plain.multiply_adds)
     assert ibn.parameters == 2_170_532
+    plain = counted("dslnet")
+    assert counted("dslnet_ain") == plain
+    assert counted("dslnet_ibn") == (plain.parameters + 2 * 2 * 252, plain.multiply_adds)
 
 
 def test_ablations_differ_from_osnet_by_what_they_say() -> None:

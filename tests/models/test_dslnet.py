@@ -7,6 +7,8 @@ from scalereid.models import BACKBONES
 from scalereid.models.dslnet import DenseScaleBlock, DSLNet
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusion import Addition, ChannelwiseSelection
+from scalereid.models.genotype import AIN, IBN, Genotype
+from scalereid.models.osnet import OSNet
 from tests.conftest import same
 
 
@@ -101,3 +103,24 @@ def test_ablations_change_what_they_say() -> None:
         if isinstance(module, ChannelwiseSelection)
     ]
     assert splits == [3] * 6 + [1] * 6
+
+
+@pytest.mark.parametrize(("name", "genotype"), [("dslnet_ain", AIN), ("dslnet_ibn", IBN)])
+def test_instance_norm_stands_where_osnet_has_it(name: str, genotype: Genotype) -> None:
+    """In the stem, at the end of a block's residual branch, and after its addition."""
+
+    def places(net: nn.Module) -> list[str]:
+        found = [name for name, module in net.named_modules() if isinstance(module, nn.InstanceNorm2d)]
+        return [name.replace("expand", "restore") for name in found]
+
+    net = BACKBONES[name](width=0.25)
+    assert places(net) == places(OSNet(width=0.25, genotype=genotype))
+
+
+def test_without_instance_norm_it_has_the_weights_that_it_always_had() -> None:
+    """Runs from before there were placements still load: the names, and one norm after the last convolution."""
+    names = [name for name in DSLNet(width=0.25).state_dict() if name.startswith("stages.0.1.")]
+    modules = dict.fromkeys(name.rpartition(".")[0].removeprefix("stages.0.1.") for name in names)
+    layers = [f"layers.{i}.{part}" for i in range(6) for part in ("pointwise", "depthwise", "norm")]
+    selection = ["fusion.reduce", "fusion.restore"]
+    assert [*modules] == ["reduce.conv", "reduce.norm", *layers, *selection, "expand.conv", "expand.norm"]

@@ -6,7 +6,7 @@ from scalereid.models.building import build_model
 from scalereid.models.fusing import fuse_batch_norms
 
 
-@pytest.mark.parametrize("backbone", ["osnet_x0_25", "osnet_ain_x0_25", "dslnet", "resnet50"])
+@pytest.mark.parametrize("backbone", ["osnet_x0_25", "osnet_ain_x0_25", "dslnet_ain", "resnet50", "dslnet_supernet"])
 def test_the_same_embeddings_with_fewer_layers(backbone: str) -> None:
     model = build_model(backbone, embedding_size=32)
     for module in model.modules():

@@ -23,7 +23,7 @@ def test_seven_words_make_a_genotype() -> None:
     assert Genotype.of(words, "mine") == Genotype(
         "instance", ("none", "inside", "outside", "both", "none", "none"), "mine"
     )
-    with pytest.raises(ValueError, match="has 7 placements; an OSNet has 6 blocks"):
+    with pytest.raises(ValueError, match="has 7 placements; expected 6, one for each block"):
         Genotype.of([*words, "none"])
 
 
@@ -41,7 +41,7 @@ def test_files(tmp_path: Path) -> None:
             '{"stem": "group", "placements": []}',
             r"wrong\.json is not a genotype: genotype\.stem is 'group'; choose from batch, instance",
         ),
-        ('{"stem": "batch", "placements": ["none"]}', "1 placement; an OSNet has 6 blocks"),
+        ('{"stem": "batch", "placements": ["none"]}', "1 placement; expected 6, one for each block"),
         (
             json.dumps({"stem": "batch", "placements": ["left"] * 6}),
             r"genotype\.placements\[0\] is 'left'; choose from none, inside",

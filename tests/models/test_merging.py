@@ -58,7 +58,9 @@ def test_streams_in_any_order() -> None:
         torch.testing.assert_close(network(images), model(images), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["osnet_separate_gates", "osnet_full_convolutions", "osnet_one_stream", "dslnet"])
+@pytest.mark.parametrize(
+    "name", ["osnet_separate_gates", "osnet_full_convolutions", "osnet_one_stream", "dslnet", "dslnet_ain"]
+)
 def test_other_networks_are_not_merged(name: str) -> None:
     assert merge_streams(fuse_batch_norms(build_model(name).eval())) is None
 

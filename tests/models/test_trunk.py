@@ -2,8 +2,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from scalereid.models.dslnet import DenseScaleBlock
+from scalereid.models.genotype import Genotype
 from scalereid.models.layers import ConvNormReLU, InstanceNorm
-from scalereid.models.trunk import StagedTrunk
+from scalereid.models.osnet import OmniScaleBlock
+from scalereid.models.residual import ResidualBlock
+from scalereid.models.trunk import GenotypeTrunk, StagedTrunk
 
 
 class Numbered(nn.Conv2d):
@@ -60,3 +64,16 @@ def test_the_stem_may_have_another_norm() -> None:
     net = StagedTrunk((4, 8), Numbered, stem_norm=InstanceNorm)
     assert isinstance(net.stem.norm, nn.InstanceNorm2d)
     assert isinstance(net.final.norm, nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize("block", [OmniScaleBlock, DenseScaleBlock])
+def test_a_genotype_places_instance_norm_block_by_block(block: type[ResidualBlock]) -> None:
+    genotype = Genotype("instance", ("none", "inside", "outside", "both", "none", "inside"))
+    net = GenotypeTrunk((8, 24, 24, 48), block, genotype)
+    assert isinstance(net.stem.norm, nn.InstanceNorm2d)
+    blocks = [module for module in net.modules() if isinstance(module, ResidualBlock)]
+    found = [[name for name, m in block.named_modules() if isinstance(m, nn.InstanceNorm2d)] for block in blocks]
+    last = "restore.norm" if block is OmniScaleBlock else "expand.norm"
+    assert found == [[], [last], ["outside"], [last, "outside"], [], [last]]
+    plain = GenotypeTrunk((8, 24, 24, 48), block, Genotype("batch", ("none",) * 6))
+    assert not [module for module in plain.modules() if isinstance(module, nn.InstanceNorm2d)]

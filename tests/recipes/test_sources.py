@@ -9,7 +9,15 @@ from scalereid.models import BACKBONES
 from scalereid.recipes import PUBLISHED
 from scalereid.runs.recipe import Recipe
 
-OURS = {"toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu"}
+WAYS = [
+    *("market1501_to_duke", "duke_to_market1501"),
+    *(f"msmt17_all_to_{target}" for target in ("market1501", "duke", "cuhk03")),
+    *(f"others_to_{target}" for target in ("market1501", "duke", "cuhk03", "msmt17")),
+]
+OURS = {
+    *("toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu", "nas_dslnet_msmt17", "nas_dslnet_toy"),
+    *(f"{model}_{way}" for model in ("dslnet", "dslnet_ibn", "dslnet_ain") for way in WAYS),
+}
 """Recipes that nobody has published."""
 
 
@@ -40,7 +48,7 @@ def cells(name: str) -> list[str]:
         "people-from": str(data.images_per_person_from_epoch or ""),
         "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
     }
-    if recipe.model.backbone.startswith("osnet_supernet"):
+    if recipe.searches:
         search = recipe.search
         words["temperature"] = f"{search.temperature:g} {search.halve_every} {search.lowest_temperature:g}"
     return [
@@ -109,7 +117,7 @@ def test_defaults_are_the_papers() -> None:
 
 def test_the_dataset_left_out_is_not_trained_on() -> None:
     between = [entry.recipe for name, entry in PUBLISHED.items() if "_to_" in name]
-    assert len(between) == 4 + 2 + 3 + 18 + 12
+    assert len(between) == 4 + 2 + 3 + 18 + 12 + 3 * len(WAYS)
     for recipe in between:
         assert recipe.evaluation.dataset not in recipe.data.dataset.split("+")
         assert not recipe.data.erase
@@ -130,3 +138,21 @@ def test_the_rows_are_counted_once() -> None:
     assert sum(
         int(line.split("|")[2]) for line in page.splitlines() if line.startswith(("| OSNet", "| DSL", "| torch"))
     ) == len(rows)
+
+
+def test_dslnet_between_datasets_differs_from_osnet_in_the_network_alone() -> None:
+    """And in its auxiliary branch; OSNet-AIN's settings hold for all three."""
+    for kind in ("", "_ibn", "_ain"):
+        for way in WAYS:
+            published = f"osnet_ain_{way}" if f"osnet_ain_{way}" in PUBLISHED else "osnet_ain_msmt17_all_to_duke"
+            own, osnets = PUBLISHED[f"dslnet{kind}_{way}"].recipe, PUBLISHED[published].recipe
+            evaluation = replace(osnets.evaluation, dataset=own.evaluation.dataset)
+            objective = replace(osnets.objective, auxiliary=1.0)
+            model = replace(osnets.model, backbone=f"dslnet{kind}")
+            assert own == replace(osnets, model=model, objective=objective, evaluation=evaluation)
+
+
+def test_dslnet_is_searched_as_osnet_is() -> None:
+    for name in ("msmt17", "toy"):
+        own, osnets = PUBLISHED[f"nas_dslnet_{name}"].recipe, PUBLISHED[f"nas_{name}"].recipe
+        assert own == replace(osnets, model=replace(osnets.model, backbone="dslnet_supernet"))

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from scalereid.data.augmentation import AUGMENTATIONS
+from scalereid.models import BACKBONES
+from scalereid.models.supernet import NETWORKS
 from scalereid.recipes import PUBLISHED, RECIPES
-from scalereid.runs.recipe import DataSettings, Recipe
+from scalereid.runs.recipe import DataSettings, ModelSettings, Recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -152,6 +154,12 @@ def test_a_triplet_loss_counts_when_people_times_images_have_begun() -> None:
 def test_a_bilevel_search_halves_its_batches() -> None:
     with pytest.raises(ValueError, match="data.batch_size is 15; it must be even for a bi-level search"):
         Recipe.from_json({"search": {"bilevel": True}, "data": {"batch_size": 15}})
+
+
+def test_a_super_network_is_told_by_its_name() -> None:
+    searched = {name for name in BACKBONES if Recipe(model=ModelSettings(backbone=name)).searches}
+    assert searched == NETWORKS.keys()
+    assert not Recipe(model=ModelSettings(backbone="my_supernet.py:Net")).searches
 
 
 def test_files_of_ones_own() -> None:

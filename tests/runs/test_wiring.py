@@ -111,6 +111,8 @@ def test_a_genotype_makes_the_network() -> None:
     published = build_recipe_model(ModelSettings(backbone="osnet_ain_x0_25")).state_dict()
     built = build_recipe_model(settings).state_dict()
     assert {name: tensor.shape for name, tensor in built.items()} == {n: t.shape for n, t in published.items()}
+    dense = build_recipe_model(replace(settings, backbone="dslnet"))
+    assert [*dense.state_dict()] == [*build_recipe_model(ModelSettings(backbone="dslnet_ain")).state_dict()]
 
 
 def test_options_of_a_recipe_reach_the_backbone() -> None:
@@ -292,6 +294,17 @@ def test_no_weight_decay_on_the_architecture() -> None:
     assert wired.step is wired.search
     assert (wired.search.samples, wired.search.bilevel, wired.search.supernet) == (2, True, net)
     assert [wired.search.temperature(epoch) for epoch in (0, 2, 9)] == [8, 4, 3]
+
+
+def test_a_search_begins_as_published() -> None:
+    """PyTorch's own initialisation, uniform within 1 / √fan-in: of a classifier's biases too, which are 0 elsewhere."""
+    limit = 8**-0.5
+    for backbone, searched in (("dslnet_supernet", True), ("dslnet", False)):
+        wired = wire(Recipe(model=ModelSettings(backbone=backbone, width=0.25, embedding_size=8)), LABELS, CPU)
+        [weight, bias] = [parameter.detach() for parameter in wired.state.objective.parameters()]
+        assert bool(bias.any()) == searched
+        assert (float(weight.abs().max()) > 0.5 * limit) == searched
+        assert float(weight.abs().max()) <= limit
 
 
 def test_only_a_supernet_is_searched(own: Recipe) -> None:

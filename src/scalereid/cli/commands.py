@@ -17,7 +17,7 @@ class Command(NamedTuple):
 COMMANDS = {
     "demo": Command("demo:demo", "Draw toy people, train, find people never seen, write a report."),
     "train": Command("train:train", "Train by a recipe, any of its settings changed.", resume="train:resume"),
-    "nas": Command("nas:nas", "Search where an OSNet needs instance norm.", resume="nas:resume"),
+    "nas": Command("nas:nas", "Search where an OSNet or a DSLNet needs instance norm.", resume="nas:resume"),
     "study": Command("study:study", "Train many runs; one table with intervals."),
     "evaluate": Command("evaluate:evaluate", "Score a model on datasets: mAP, mINP, CMC."),
     "compare": Command("compare:compare", "Compare two models query by query, with an interval."),

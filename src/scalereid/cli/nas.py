@@ -1,4 +1,4 @@
-"""scalereid nas: the search for where an OSNet needs instance norm."""
+"""scalereid nas: the search for where an OSNet or a DSLNet needs instance norm."""
 
 from shlex import quote
 
@@ -14,8 +14,8 @@ from scalereid.training.search import UNDECIDED, SearchState
 
 
 def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], settings: Settings = Recipe()) -> None:
-    """Search where an OSNet needs instance norm, by a recipe, any of its settings
-    changed:
+    """Search where an OSNet or a DSLNet needs instance norm, by a recipe, any of its
+    settings changed:
       scalereid nas nas_toy --data data --out runs/search
     Go on with a search that was stopped:
       scalereid nas --resume runs/search"""

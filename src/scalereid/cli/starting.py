@@ -113,7 +113,6 @@ def resumable(command: str) -> Iterator[None]:
 
 def _check_command(command: str, recipe: Recipe, words: str) -> None:
     """Refuse to train by the recipe of a search, and to search by one for training."""
-    searches = recipe.model.backbone.startswith("osnet_supernet")
-    if searches != (command == "nas"):
-        does = "searches for an architecture" if searches else "trains a network and searches nothing"
-        raise ValueError(f"This recipe {does}: scalereid {'nas' if searches else 'train'} {words}")
+    if recipe.searches != (command == "nas"):
+        does = "searches for an architecture" if recipe.searches else "trains a network and searches nothing"
+        raise ValueError(f"This recipe {does}: scalereid {'nas' if recipe.searches else 'train'} {words}")

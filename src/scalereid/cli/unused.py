@@ -56,7 +56,7 @@ def without_effect(recipe: "Recipe") -> dict[str, str]:
         found["data.augmentation_probability"] = "--data.augmentation names none"
     if not recipe.data.images_per_person:
         found["data.images_per_person_from_epoch"] = "--data.images-per-person is 0"
-    if not recipe.model.backbone.startswith("osnet_supernet"):
+    if not recipe.searches:
         why = f"--model.backbone is {recipe.model.backbone}, which is not a super-network"
         found |= {f"search.{name}": why for name in vars(recipe.search)}
     return found

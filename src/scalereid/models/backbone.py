@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
+from scalereid.models.layers import EmbeddingLayer
+
 
 class Backbone(nn.Module):
     """Images (b, 3, h, w) to feature maps (b, out_channels, h', w').
@@ -29,6 +31,10 @@ class Backbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps of normalised images."""
         return self.stage_maps(images)[-1]
+
+    def embedding_layer(self, size: int) -> EmbeddingLayer:
+        """The layer from its pooled maps (b, out_channels) to embeddings (b, size)."""
+        return EmbeddingLayer(self.out_channels, size)
 
 
 def through(stages: Iterable[nn.Module], maps: Tensor) -> list[Tensor]:

@@ -9,15 +9,17 @@ from functools import partial
 from torch import Tensor, nn
 
 from scalereid.models.fusion import Addition, ChannelwiseSelection, MakeFusion, SharedGate, SqueezeExcitation
-from scalereid.models.layers import ConvNorm, ConvNormReLU, Lite3x3
-from scalereid.models.trunk import StagedTrunk
+from scalereid.models.genotype import AIN, IBN, PLAIN, Genotype, Placement
+from scalereid.models.layers import ConvNormReLU, Lite3x3
+from scalereid.models.residual import ResidualBlock, last_convolution
+from scalereid.models.trunk import GenotypeTrunk
 
 WIDTHS = (60, 252, 384, 516)  # the stem and the three stages
 LAYERS = 6  # of a dense connection group
 STREAM_LAYERS = (2, 4, 6)  # layers whose outputs are the streams: receptive fields of 5, 9 and 13
 
 
-class DenseScaleBlock(nn.Module):
+class DenseScaleBlock(ResidualBlock):
     """Residual block around a dense connection group and a selection among its scales (sections 3.1 and 3.2).
 
     Args:
@@ -26,6 +28,7 @@ class DenseScaleBlock(nn.Module):
         dense: whether each layer sees the sum of all before it, x_i = H_i(x_0 + … + x_{i−1}), or only the one before.
         stream_layers: layers, from 1 to 6, whose outputs x_i are the streams.
         fusion: makes the fusion of the streams from their channels and their number.
+        placement: of instance norm; see `ResidualBlock`.
 
     Raises:
         ValueError: A stream layer does not exist, or is named twice.
@@ -39,6 +42,7 @@ class DenseScaleBlock(nn.Module):
         dense: bool = True,
         stream_layers: Sequence[int] = STREAM_LAYERS,
         fusion: MakeFusion = ChannelwiseSelection,
+        placement: Placement = "none",
     ) -> None:
         super().__init__()
         chosen = sorted(set(stream_layers))
@@ -52,40 +56,45 @@ class DenseScaleBlock(nn.Module):
         self.dense = dense
         self.stream_layers = chosen
         self.fusion = fusion(middle, len(chosen))
-        self.expand = ConvNorm(self.fusion.out_channels, outputs)
-        self.shortcut = ConvNorm(inputs, outputs) if inputs != outputs else nn.Identity()
-        self.relu = nn.ReLU()
+        self.expand = last_convolution(self.fusion.out_channels, outputs, placement)
+        self.add_shortcut(inputs, outputs, placement)
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def residual(self, maps: Tensor) -> Tensor:
         """Maps (b, inputs, h, w) to maps (b, outputs, h, w)."""
         seen = self.reduce(maps)  # input of the next layer: the previous output, or the sum of all so far
         outputs = []
         for layer in self.layers:
             outputs.append(layer(seen))
             seen = seen + outputs[-1] if self.dense else outputs[-1]
-        fused = self.fusion([outputs[number - 1] for number in self.stream_layers])
-        return self.relu(self.expand(fused) + self.shortcut(maps))
+        return self.expand(self.fusion([outputs[number - 1] for number in self.stream_layers]))
 
 
-class DSLNet(StagedTrunk):
+def channels_at(width: float) -> list[int]:
+    """Channels of the stem and of the stages, scaled by `width`.
+
+    Those of the stages are rounded to a multiple of twelve, so that a quarter of them splits into three.
+    """
+    stem, *stages = WIDTHS
+    return [int(stem * width), *(multiple_of_12(stage * width) for stage in stages)]
+
+
+class DSLNet(GenotypeTrunk):
     """DSLNet's trunk of dense scale blocks: three stages of two blocks.
 
-    `width` scales the channels; those of the stages are rounded to a multiple of twelve, so that a quarter of them splits
-    into three. The other arguments are every block's.
+    `width` scales the channels, `genotype` places instance norm; the other arguments are every block's.
     """
 
     def __init__(
         self,
         *,
         width: float = 1.0,
+        genotype: Genotype = PLAIN,
         dense: bool = True,
         stream_layers: Sequence[int] = STREAM_LAYERS,
         fusion: MakeFusion = ChannelwiseSelection,
     ) -> None:
-        stem, *stages = WIDTHS
-        channels = [int(stem * width), *(multiple_of_12(stage * width) for stage in stages)]
-        make = partial(DenseScaleBlock, dense=dense, stream_layers=stream_layers, fusion=fusion)
-        super().__init__(channels, lambda _, inputs, outputs: make(inputs, outputs))
+        block = partial(DenseScaleBlock, dense=dense, stream_layers=stream_layers, fusion=fusion)
+        super().__init__(channels_at(width), block, genotype)
 
 
 def multiple_of_12(channels: float) -> int:
@@ -95,6 +104,9 @@ def multiple_of_12(channels: float) -> int:
 
 NETWORKS: dict[str, Callable[..., DSLNet]] = {
     "dslnet": DSLNet,
+    # Instance norm where OSNet-IBN and OSNet-AIN have it.
+    "dslnet_ibn": partial(DSLNet, genotype=IBN),
+    "dslnet_ain": partial(DSLNet, genotype=AIN),
     # Rows of the paper's ablation studies, and what it leaves open.
     "dslnet_not_dense": partial(DSLNet, dense=False),
     "dslnet_addition": partial(DSLNet, fusion=Addition),

@@ -3,7 +3,7 @@
 import copy
 from itertools import pairwise
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 
@@ -19,8 +19,16 @@ def fuse_batch_norms(model: nn.Module) -> nn.Module:
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 layers._modules[before] = fuse_conv_bn_eval(layer, norm)
             elif isinstance(layer, nn.Linear) and isinstance(norm, nn.BatchNorm1d):
-                layers._modules[before] = fuse_linear_bn_eval(layer, norm)
+                layers._modules[before] = fuse_linear_bn_eval(layer, _scaled(norm, layer.weight))
             else:
                 continue
             layers._modules[after] = nn.Identity()
     return model
+
+
+def _scaled(norm: nn.BatchNorm1d, like: Tensor) -> nn.BatchNorm1d:
+    """The norm with a scale and a shift, without which PyTorch cannot fuse it into a linear layer."""
+    if not norm.affine:
+        norm.weight = nn.Parameter(like.new_ones(norm.num_features), requires_grad=False)
+        norm.bias = nn.Parameter(like.new_zeros(norm.num_features), requires_grad=False)
+    return norm

@@ -1,4 +1,4 @@
-"""Placement of instance norm in an OSNet: a choice for the stem and one for each block, as a small JSON file."""
+"""Placement of instance norm in an OSNet or a DSLNet: a choice for the stem and one for each block, as a small JSON file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Placement = Literal["none", "inside", "outside", "both"]
 """Instance norm of a block: inside the residual, in place of its last batch norm; outside, after the addition; or both."""
 StemNorm = Literal["batch", "instance"]
 PLACEMENTS: tuple[Placement, ...] = get_args(Placement)
-BLOCKS = 6  # of an OSNet: two in each of three stages
+BLOCKS = 6  # of an OSNet or a DSLNet: two in each of three stages
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Genotype:
                 raise ValueError(f"a placement of the genotype is {choice!r}; choose from {', '.join(PLACEMENTS)}")
         if len(self.placements) != BLOCKS:
             raise ValueError(
-                f"the genotype has {counted(len(self.placements), 'placement')}; an OSNet has {BLOCKS} blocks"
+                f"the genotype has {counted(len(self.placements), 'placement')}; expected {BLOCKS}, one for each block"
             )
 
     @classmethod
@@ -71,7 +71,9 @@ class Genotype:
             raise ValueError(f"{file} is not a genotype: {error}") from error
 
 
-PLAIN = Genotype("batch", ("none", "none", "none", "none", "none", "none"), "OSNet (arXiv:1905.00953)")
+PLAIN = Genotype(
+    "batch", ("none", "none", "none", "none", "none", "none"), "OSNet (arXiv:1905.00953) and DSLNet (ACCV 2020)"
+)
 IBN = Genotype(
     "instance", ("outside", "outside", "none", "none", "none", "none"), "OSNet-IBN (arXiv:1905.00953, supplement D)"
 )

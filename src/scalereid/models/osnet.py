@@ -15,8 +15,9 @@ from scalereid.models.fusion import (
     SharedStreamGate,
 )
 from scalereid.models.genotype import AIN, IBN, PLAIN, Genotype, Placement
-from scalereid.models.layers import ConvNorm, ConvNormReLU, InstanceNorm, Lite3x3, MakeNorm
-from scalereid.models.trunk import MakeBlock, StagedTrunk
+from scalereid.models.layers import ConvNormReLU, Lite3x3
+from scalereid.models.residual import ResidualBlock, last_convolution
+from scalereid.models.trunk import GenotypeTrunk
 
 DEPTHS = (1, 2, 3, 4)  # stream t has t Lite 3×3 layers: receptive fields of 3, 5, 7 and 9
 WIDTHS = (64, 256, 384, 512)  # the stem and the three stages (table 1)
@@ -24,7 +25,7 @@ WIDTHS = (64, 256, 384, 512)  # the stem and the three stages (table 1)
 MakeConvolution = Callable[[int, int], nn.Module]
 
 
-class OmniScaleBlock(nn.Module):
+class OmniScaleBlock(ResidualBlock):
     """Residual block of parallel streams at different scales, summed with weights from a gate that they share (figure 4b).
 
     Args:
@@ -33,8 +34,7 @@ class OmniScaleBlock(nn.Module):
         depths: number of layers of each stream.
         convolution: makes such a layer from its input and output channels.
         fusion: makes the fusion of the streams from their channels and their number.
-        placement: of instance norm (OSNet-IBN and OSNet-AIN, arXiv:1910.06827): inside the residual, in place of its last
-            batch norm; outside, between addition and ReLU; both; or none.
+        placement: of instance norm; see `ResidualBlock`.
     """
 
     def __init__(
@@ -54,28 +54,25 @@ class OmniScaleBlock(nn.Module):
             nn.Sequential(*(convolution(middle, middle) for _ in range(depth))) for depth in depths
         )
         self.fusion = fusion(middle, len(depths))
-        inside, outside = placement in ("inside", "both"), placement in ("outside", "both")
-        self.restore = ConvNorm(self.fusion.out_channels, outputs, norm=InstanceNorm if inside else nn.BatchNorm2d)
-        self.shortcut = ConvNorm(inputs, outputs) if inputs != outputs else nn.Identity()
-        self.outside = InstanceNorm(outputs) if outside else nn.Identity()
-        self.relu = nn.ReLU()
+        self.restore = last_convolution(self.fusion.out_channels, outputs, placement)
+        self.add_shortcut(inputs, outputs, placement)
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def residual(self, maps: Tensor) -> Tensor:
         """Maps (b, inputs, h, w) to maps (b, outputs, h, w)."""
         reduced = self.reduce(maps)
-        fused = self.fusion([stream(reduced) for stream in self.streams])
-        return self.relu(self.outside(self.restore(fused) + self.shortcut(maps)))
+        return self.restore(self.fusion([stream(reduced) for stream in self.streams]))
 
 
-class OSNetTrunk(StagedTrunk):
-    """Trunk of all OSNets; `width` scales every channel count (the paper's β)."""
-
-    def __init__(self, *, width: float, stem_norm: MakeNorm, block: MakeBlock) -> None:
-        super().__init__([int(channels * width) for channels in WIDTHS], block, stem_norm=stem_norm)
+def channels_at(width: float) -> list[int]:
+    """Channels of the stem and of the stages; `width` scales every one (the paper's β)."""
+    return [int(channels * width) for channels in WIDTHS]
 
 
-class OSNet(OSNetTrunk):
-    """OSNet's trunk of omni-scale blocks. `genotype` places instance norm; the other arguments are every block's."""
+class OSNet(GenotypeTrunk):
+    """OSNet's trunk of omni-scale blocks: three stages of two blocks.
+
+    `width` scales the channels, `genotype` places instance norm; the other arguments are every block's.
+    """
 
     def __init__(
         self,
@@ -86,13 +83,8 @@ class OSNet(OSNetTrunk):
         convolution: MakeConvolution = Lite3x3,
         fusion: MakeFusion = SharedGate,
     ) -> None:
-        make = partial(OmniScaleBlock, depths=depths, convolution=convolution, fusion=fusion)
-
-        def block(number: int, inputs: int, outputs: int) -> OmniScaleBlock:
-            return make(inputs, outputs, placement=genotype.placements[number])
-
-        stem_norm = InstanceNorm if genotype.stem == "instance" else nn.BatchNorm2d
-        super().__init__(width=width, stem_norm=stem_norm, block=block)
+        block = partial(OmniScaleBlock, depths=depths, convolution=convolution, fusion=fusion)
+        super().__init__(channels_at(width), block, genotype)
 
 
 NETWORKS: dict[str, Callable[..., OSNet]] = {

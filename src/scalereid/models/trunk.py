@@ -5,16 +5,20 @@ from collections.abc import Callable, Sequence
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone, through
-from scalereid.models.layers import ConvNormReLU, MakeNorm, initialise
+from scalereid.models.genotype import Genotype
+from scalereid.models.layers import ConvNormReLU, InstanceNorm, MakeNorm, initialise
+from scalereid.models.residual import ResidualBlock
 
 MakeBlock = Callable[[int, int, int], nn.Module]
+"""Makes a block from its number, from 0, its input channels and its output channels."""
+MakeResidualBlock = Callable[..., ResidualBlock]
+"""Makes a block from its input channels, its output channels, and `placement=`, that of instance norm."""
 
 
 class StagedTrunk(Backbone):
     """Stem, stages of two blocks and a 1×1 convolution each, average pooling between the stages.
 
-    With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage; `block` makes
-    a block from its number (from 0), its input channels and its output channels.
+    With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage.
     """
 
     def __init__(self, channels: Sequence[int], block: MakeBlock, *, stem_norm: MakeNorm = nn.BatchNorm2d) -> None:
@@ -38,3 +42,14 @@ class StagedTrunk(Backbone):
         """Images (b, 3, h, w) to the maps of each stage; the last are (b, out_channels, h/16, w/16)."""
         *earlier, last = through(self.stages, self.pool(self.stem(images)))
         return [*earlier, self.final(last)]
+
+
+class GenotypeTrunk(StagedTrunk):
+    """A trunk in which a genotype places instance norm: in the stem, and in each of six blocks."""
+
+    def __init__(self, channels: Sequence[int], block: MakeResidualBlock, genotype: Genotype) -> None:
+        super().__init__(
+            channels,
+            lambda number, inputs, outputs: block(inputs, outputs, placement=genotype.placements[number]),
+            stem_norm=InstanceNorm if genotype.stem == "instance" else nn.BatchNorm2d,
+        )

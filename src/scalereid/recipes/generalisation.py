@@ -1,16 +1,18 @@
-"""Settings for places never seen (arXiv:1910.06827, and its authors' model zoo): OSNet, OSNet-IBN and OSNet-AIN."""
+"""Settings for places never seen (arXiv:1910.06827, its authors' model zoo): OSNet, OSNet-IBN and OSNet-AIN; and for DSLNet."""
 
 from dataclasses import replace
 
+from scalereid.recipes import dslnet
 from scalereid.recipes.osnet import FINETUNED, FINETUNED_NOTE, with_backbone
 from scalereid.recipes.published import DATASETS, Published, Ranks, Scores
 from scalereid.runs.recipe import DataSettings, Recipe, ScheduleSettings
 
 ZOO = "OSNet-AIN's model zoo (arXiv:1910.06827)"
 SUPPLEMENT = "arXiv:1905.00953, supplement D"
-NOTES = (
-    FINETUNED_NOTE,
-    "Without erasing and patches, which hurt sharply where nothing was trained (torchreid issues 221 and 380).",
+NO_ERASING = "Without erasing and patches, which hurt sharply where nothing was trained (torchreid issues 221 and 380)."
+NOTES = (FINETUNED_NOTE, NO_ERASING)
+NOTHING_PUBLISHED = (
+    "Nothing published: OSNet-AIN's settings, DSLNet's auxiliary branch, and placements found for OSNet."
 )
 NO_LAYER = "Theirs had no 512-d layer: its embeddings were the 2,048 pooled channels."
 SWAPPED = "Older tables have its Market-1501 and DukeMTMC-reID scores swapped (torchreid issue 325)."
@@ -24,8 +26,12 @@ BACKBONES = {
     "osnet_ibn": "osnet_ibn_x1_0",
     "osnet_ain": "osnet_ain_x1_0",
     "resnet50": "resnet50",
+    "dslnet": "dslnet",
+    "dslnet_ibn": "dslnet_ibn",
+    "dslnet_ain": "dslnet_ain",
 }
 COMPARED = ("osnet", "osnet_ibn", "osnet_ain")
+DSLNETS = ("dslnet", "dslnet_ibn", "dslnet_ain")
 NAMES = {**DATASETS, "msmt17_all": "msmt17-all"}
 
 COSINE = replace(
@@ -83,6 +89,20 @@ LEFT_OUT: dict[str, tuple[Scores, Scores, Scores]] = {
 }
 
 
+# How the three DSLNets are trained: recipe, sources, targets.
+WITH_DSLNET: list[tuple[Recipe, str, tuple[str, ...]]] = [
+    (COSINE_100, "market1501", ("duke",)),
+    (COSINE_100, "duke", ("market1501",)),
+    (COSINE, "msmt17_all", ("market1501", "duke", "cuhk03")),
+    (COSINE, "others", tuple(DATASETS)),
+]
+
+
+def sources_of(source: str, target: str) -> list[str]:
+    """The datasets to train on; `others` are those beside the target."""
+    return [name for name in DATASETS if name != target] if source == "others" else [source]
+
+
 def between(recipe: Recipe, model: str, sources: list[str], target: str) -> Recipe:
     """`recipe` for a model trained on `sources` and scored on `target`, named as in the recipes' names."""
     data = replace(recipe.data, dataset="+".join(NAMES[source] for source in sources))
@@ -99,10 +119,21 @@ def _published() -> dict[str, Published]:
         name, own = f"{model}_{source}_to_{target}", between(recipe, model, [source], target)
         entries[name] = Published(own, where, scores, tuple(notes), RANKS.get((model, source, target)))
     for target, by_model in LEFT_OUT.items():
-        sources = [name for name in DATASETS if name != target]
         for model, scores in zip(COMPARED, by_model, strict=True):
-            recipe = between(COSINE, model, sources, target)
+            recipe = between(COSINE, model, sources_of("others", target), target)
             entries[f"{model}_others_to_{target}"] = Published(recipe, f"{ZOO}, three sources", scores, NOTES)
+    return entries | _dslnets()
+
+
+def _dslnets() -> dict[str, Published]:
+    entries: dict[str, Published] = {}
+    notes = (NOTHING_PUBLISHED, dslnet.FINETUNED_NOTE, NO_ERASING)
+    for model in DSLNETS:
+        for recipe, source, targets in WITH_DSLNET:
+            with_branch = replace(recipe, objective=dslnet.FINETUNED.objective)
+            for target in targets:
+                own = between(with_branch, model, sources_of(source, target), target)
+                entries[f"{model}_{source}_to_{target}"] = Published(own, "", None, notes)
     return entries
 
 

@@ -1,4 +1,4 @@
-"""Searches for where OSNet needs instance norm (arXiv:1910.06827; its authors' code for what the paper leaves out)."""
+"""Searches for where OSNet, or DSLNet, needs instance norm (arXiv:1910.06827, and its authors' code)."""
 
 from dataclasses import replace
 
@@ -40,8 +40,16 @@ TOY = Recipe(
     evaluation=EvaluationSettings(every=12, distance="cosine"),
 )
 
+
+def with_dslnet(recipe: Recipe) -> Recipe:
+    """The same search in DSLNet's blocks."""
+    return replace(recipe, model=replace(recipe.model, backbone="dslnet_supernet"))
+
+
 PUBLISHED = {
     "nas_msmt17": Published(MSMT17, "", None, (FOUND,)),
     "nas_msmt17_one_gpu": Published(ONE_GPU, "", None, ("One sampled path at a time; nothing published.",)),
     "nas_toy": Published(TOY, "", None, ("A search on drawn people in minutes on two cores, to see how it works.",)),
+    "nas_dslnet_msmt17": Published(with_dslnet(MSMT17), "", None, ("The same search in DSLNet; nothing published.",)),
+    "nas_dslnet_toy": Published(with_dslnet(TOY), "", None, ("The search of nas_toy, in DSLNet.",)),
 }

@@ -55,7 +55,7 @@ class ModelSettings:
     width: float | None = None
     """Multiplier of the backbone's channel counts. Defaults to what its name says, or 1."""
     genotype: tuple[str, ...] = ()
-    """An OSNet's stem norm (batch, instance) and instance norm in its six blocks (none, inside, outside, both)."""
+    """Of an OSNet or DSLNet: stem norm (batch, instance), instance norm in its six blocks (none, inside, outside, both)."""
     options: tuple[str, ...] = ()
     """Other keyword arguments of the backbone's constructor, each as NAME=VALUE: depth=2."""
     embedding_size: int = 512
@@ -135,7 +135,7 @@ class SearchSettings:
     lowest_temperature: float = 1.0
     """Minimum temperature."""
     samples: int = 1
-    """Number of draws of the architecture whose mean loss a step follows."""
+    """Number of times that each batch moves weights and architecture, each with a draw of its own."""
     bilevel: bool = False
     """Learn the weights from one half of each person's images and the architecture from the other half."""
 
@@ -169,6 +169,11 @@ class Recipe:
     evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
     seed: int = 0
     """Seed for initial weights, shuffling and augmentation. With as many threads, runs repeat bit for bit on a CPU."""
+
+    @property
+    def searches(self) -> bool:
+        """True if its network is a super-network, in which an architecture is searched for."""
+        return "_supernet" in self.model.backbone and not own_file(self.model.backbone)
 
     @property
     def own_files(self) -> tuple[Path, ...]:

@@ -20,7 +20,7 @@ from scalereid.models.building import build_model, to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
 from scalereid.models.options import parse_options
-from scalereid.models.supernet import SuperNet
+from scalereid.models.supernet import SuperNet, search_layer
 from scalereid.process import seed_everything
 from scalereid.runs.log import RESERVED
 from scalereid.runs.recipe import ModelSettings, Recipe
@@ -110,8 +110,11 @@ def wire(
     load_weights(model)
     model = to_device(model, device)
     sizes = Sizes(recipe.model.embedding_size, int(labels.max()) + 1, model.backbone.stage_channels)
-    objective = _objective(recipe, sizes, code_in).to(device)
+    objective = _objective(recipe, sizes, code_in)
     supernet = model.backbone if isinstance(model.backbone, SuperNet) else None
+    if supernet:
+        objective.apply(search_layer)
+    objective.to(device)
     state = TrainingState(
         model,
         objective,

@@ -91,7 +91,7 @@ class SearchStep(OrdinaryStep):
         state: Changed in place by each call. The optimizer's second group of parameters is the architecture.
         supernet: The model's backbone.
         temperature: Temperature of the drawn choices, by epoch.
-        samples: Number of forward passes whose mean loss a step follows, each with a draw of its own.
+        samples: Number of times that each batch moves the parameters, each with a draw of its own.
         bilevel: The first half of each batch moves the weights, then the second half the architecture.
         precision, classifier_only_epochs: See `OrdinaryStep`.
     """
@@ -117,25 +117,27 @@ class SearchStep(OrdinaryStep):
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """See `Step`."""
-        if not self.bilevel:
-            return self._descend(images, labels)
+        sums = torch.zeros_like(self.state.sums)
+        for _ in range(self.samples):
+            sums += self._halves(images, labels) if self.bilevel else self._descend(images, labels)
+        return sums / self.samples
+
+    def _halves(self, images: Tensor, labels: Tensor) -> Tensor:
         half = len(images) // 2
         values = self._descend(images[:half], labels[:half], fixed=1)
         self._descend(images[half:], labels[half:], fixed=0)
         return values
 
     def _descend(self, images: Tensor, labels: Tensor, *, fixed: int | None = None) -> Tensor:
-        """A step down the gradient of the mean over `samples` passes; the optimizer's group `fixed` stays as it is."""
+        """Move the parameters by one draw; those of the optimizer's group `fixed` stay as they are."""
         optimizer = self.state.optimizer
         optimizer.zero_grad()
-        sums = torch.zeros_like(self.state.sums)
-        for _ in range(self.samples):
-            sums += self.backward(images, labels, share=self.samples)
+        values = self.backward(images, labels)
         if fixed is not None:
             for parameter in optimizer.param_groups[fixed]["params"]:
                 parameter.grad = None
         self.update()
-        return sums / self.samples
+        return values
 
     def search_state(self) -> SearchState:
         """How far the search has come."""

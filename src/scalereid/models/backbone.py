@@ -4,8 +4,6 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
-from scalereid.models.layers import EmbeddingLayer
-
 
 class Backbone(nn.Module):
     """Images (b, 3, h, w) to feature maps (b, out_channels, h', w').
@@ -32,9 +30,8 @@ class Backbone(nn.Module):
         """Feature maps of normalised images."""
         return self.stage_maps(images)[-1]
 
-    def embedding_layer(self, size: int) -> EmbeddingLayer:
-        """The layer from its pooled maps (b, out_channels) to embeddings (b, size)."""
-        return EmbeddingLayer(self.out_channels, size)
+    def prepare(self, head: nn.Module) -> None:
+        """Change the layers after the feature maps, such as those of the embeddings, where the network needs others."""
 
 
 def through(stages: Iterable[nn.Module], maps: Tensor) -> list[Tensor]:

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone
+from scalereid.models.layers import EmbeddingLayer
 
 
 class EmbeddingModel(nn.Module):
@@ -16,7 +17,8 @@ class EmbeddingModel(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.pooling = nn.AdaptiveAvgPool2d(1)
-        self.embedding = backbone.embedding_layer(embedding_size)
+        self.embedding = EmbeddingLayer(backbone.out_channels, embedding_size)
+        backbone.prepare(self.embedding)
         self.embedding_size = embedding_size
 
     def feature_maps(self, images: Tensor) -> Tensor:

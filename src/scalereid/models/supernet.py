@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from scalereid.models import dslnet, osnet
 from scalereid.models.fusion import add
 from scalereid.models.genotype import BLOCKS, PLACEMENTS, Genotype
-from scalereid.models.layers import EmbeddingLayer, InstanceNorm
+from scalereid.models.layers import InstanceNorm
 from scalereid.models.trunk import MakeResidualBlock, StagedTrunk
 
 _UNSET = torch.empty(0)
@@ -74,9 +74,9 @@ class SuperNet(StagedTrunk):
         self.register_buffer("temperature", torch.tensor(10.0))
         self.sampled, self.capturable = sampled, not sampled  # it chooses candidates on the host
 
-    def embedding_layer(self, size: int) -> EmbeddingLayer:
-        """The layer from its pooled maps (b, out_channels) to embeddings (b, size)."""
-        return super().embedding_layer(size).apply(search_layer)
+    def prepare(self, head: nn.Module) -> None:
+        """Make the layers of a head as those of the trunk are."""
+        head.apply(search_layer)
 
     @property
     def probabilities(self) -> Tensor:

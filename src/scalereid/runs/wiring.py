@@ -20,7 +20,7 @@ from scalereid.models.building import build_model, to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
 from scalereid.models.options import parse_options
-from scalereid.models.supernet import SuperNet, search_layer
+from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
 from scalereid.runs.log import RESERVED
 from scalereid.runs.recipe import ModelSettings, Recipe
@@ -113,7 +113,7 @@ def wire(
     objective = _objective(recipe, sizes, code_in)
     supernet = model.backbone if isinstance(model.backbone, SuperNet) else None
     if supernet:
-        objective.apply(search_layer)
+        supernet.prepare(objective)
     objective.to(device)
     state = TrainingState(
         model,

@@ -30,6 +30,14 @@ UNUSED = [  # what is given, what has no effect, why not, and words with which i
         f"{TOY} --objective.triplet-from-epoch 3", "--objective.triplet-from-epoch", "--objective.triplet is 0",
         "--objective.triplet 1",
     ),
+    (
+        f"{TOY} --objective.circle-margin 0.3", "--objective.circle-margin", "--objective.circle is 0",
+        "--objective.circle 1",
+    ),
+    (
+        f"{TOY} --data.jitter-strengths 0.3 0.3 0.3 0.1", "--data.jitter-strengths", "--data.jitter is 0",
+        "--data.jitter 0.5",
+    ),
     (f"{TOY} --objective.term-weight 2", "--objective.term-weight", "--objective.term names none", "--objective.term x"),
     (
         f"{TOY} --objective.term-from-epoch 2", "--objective.term-from-epoch", "--objective.term names none",

@@ -1,3 +1,4 @@
+import colorsys
 from functools import partial
 
 import numpy as np
@@ -16,8 +17,10 @@ from scalereid.data.augmentation import (
     random_crop,
     random_erase,
     random_flip,
+    random_grey,
     random_jitter,
     random_patch,
+    random_trivial,
     try_augmentation,
 )
 
@@ -108,7 +111,8 @@ def test_augment_applies_the_steps_in_order() -> None:
     before, all_steps = images(), partial(augment, steps=[(step, 0.5) for step in AUGMENTATIONS.values()])
     g = generator(1)
     by_hand = before
-    for step in (random_flip, random_crop, random_patch, random_jitter, random_erase):
+    steps = (random_flip, random_crop, random_trivial, random_patch, random_jitter, random_grey, random_erase)
+    for step in steps:
         by_hand = step(by_hand, g, 0.5)
     assert torch.equal(all_steps(before, generator(1)), by_hand)
     assert torch.equal(augment(before, generator(1), [(random_flip, 0.0)]), before)
@@ -199,6 +203,70 @@ def test_jitter_keeps_colours_in_their_range() -> None:
     assert float(after.max()) <= 1 + 1e-5
     untouched = (random_jitter(white, generator(), 0.5) == white).flatten(1).all(dim=1)
     assert 10 < int(untouched.sum()) < 45
+
+
+def test_saturation_and_hue_leave_jitter_as_it_was_while_they_are_off() -> None:
+    """The same numbers are drawn for brightness and contrast; a strength of one that is there changes colours alone."""
+    before = images()
+    plain = random_jitter(before, generator(2), 0.5)
+    assert torch.equal(plain, random_jitter(before, generator(2), 0.5, saturation=0.0, hue=0.0))
+    more = random_jitter(before, generator(2), 0.5, saturation=0.5)
+    changed = (plain != before).flatten(1).any(dim=1)
+    assert torch.equal(more[~changed], before[~changed])
+    assert not torch.equal(more, plain)
+
+
+def test_saturation_stretches_about_each_pixels_luminance() -> None:
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
+    colours = torch.rand(500, 3, 6, 4, generator=generator(5)) * 0.2 + 0.4
+    after = (
+        random_jitter((colours - mean) / std, generator(), 1.0, brightness=0, contrast=0, saturation=0.5) * std + mean
+    )
+    grey = (colours * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1, keepdim=True)
+    factor = ((after - grey) / (colours - grey)).flatten(1).median(dim=1).values
+    torch.testing.assert_close(after, grey + factor.view(-1, 1, 1, 1) * (colours - grey), atol=1e-4, rtol=1e-3)
+    assert 0.5 <= float(factor.min()) < 0.52
+    assert 1.48 < float(factor.max()) <= 1.5 + 1e-3
+
+
+def test_hue_turns_the_same_way_for_all_pixels_of_an_image() -> None:
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
+    colours = torch.rand(200, 3, 2, 2, generator=generator(5))
+    jittered = random_jitter((colours - mean) / std, generator(), 1.0, brightness=0, contrast=0, hue=0.1) * std + mean
+    turns = []
+    for image, result in zip(colours.permute(0, 2, 3, 1), jittered.permute(0, 2, 3, 1), strict=True):
+        pixels = zip(image.reshape(-1, 3).tolist(), result.clamp(0, 1).reshape(-1, 3).tolist(), strict=True)
+        by_pixel = []
+        for one, other in pixels:
+            (hue, saturation, value), (turned, *rest) = colorsys.rgb_to_hsv(*one), colorsys.rgb_to_hsv(*other)
+            assert rest == pytest.approx([saturation, value], abs=1e-4)
+            if saturation > 0.1:
+                by_pixel.append((turned - hue + 0.5) % 1 - 0.5)
+        assert max(by_pixel) - min(by_pixel) < 1e-3
+        turns.append(by_pixel[0])
+    assert -0.1 <= min(turns) < -0.09
+    assert 0.09 < max(turns) <= 0.1001
+
+
+def test_grey_images_have_their_luminance_in_all_channels() -> None:
+    mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
+    colours = torch.rand(300, 3, 4, 3, generator=generator(5))
+    before = (colours - mean) / std
+    after = random_grey(before, generator(), 0.3)
+    changed = (after != before).flatten(1).any(dim=1)
+    assert 60 < int(changed.sum()) < 120
+    pixels = (colours[changed] * 255).round().byte()
+    grey = (after[changed] * std + mean) * 255
+    for image, result in zip(pixels, grey, strict=True):
+        expected = np.asarray(Image.fromarray(image.permute(1, 2, 0).numpy()).convert("L"))
+        for channel in result:
+            np.testing.assert_allclose(channel, expected, atol=1.01)  # Pillow rounds
+
+
+def test_trivial_augment_leaves_about_its_share_alone() -> None:
+    before = images(1000, 16, 8)
+    untouched = (random_trivial(before, generator(), 0.1) == before).flatten(1).all(dim=1).sum()
+    assert 870 < untouched < 940
 
 
 def test_a_good_augmentation_passes_the_trial() -> None:

@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.training import resume, train
@@ -139,6 +140,31 @@ def test_a_run_killed_before_anything_was_saved(
     assert {path.name for path in killed.folder.iterdir()} == {"recipe.json", "dataset.json", "environment.json"}
     resume(killed.folder)
     assert_equal(trained, killed)
+
+
+def test_averages_and_centres_go_on(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    """With all that has a state beside the weights; the last weights are the average, not those that are trained."""
+    recipe = replace(
+        tiny,
+        data=replace(
+            tiny.data, image_size=(32, 16), images_per_person=4, auto_augment=0.5, grey=0.2, jitter=0.5,
+            jitter_strengths=(0.4, 0.4, 0.4, 0.1),
+        ),
+        model=replace(tiny.model, pooling="gem", neck="bnneck"),
+        objective=ObjectiveSettings(triplet=0.5, circle=0.1, centre=0.01),
+        optimizer=OptimizerSettings(lr=0.01, average=0.99),
+        schedule=ScheduleSettings(epochs=3, decay="cosine"),
+    )  # fmt: skip
+    whole = train(recipe, data=people.root, out=tmp_path / "whole")
+    assert finish(start(recipe, people.root, tmp_path / "killed", KillAt(*APPEND, 3))) == -signal.SIGKILL
+    killed = resume(tmp_path / "killed")
+    assert_equal(whole, killed)
+    one, other = (load_file(run.state) for run in (whole, killed))
+    assert same(one, other)
+    assert one["objective.terms.centre.centres"].any()
+    saved = load_checkpoint(whole.last).model.state_dict()
+    assert same(saved, {name: one[f"average.model.{name}"] for name in saved})
+    assert not same(saved, {name: one[f"model.{name}"] for name in saved})
 
 
 def test_a_resumed_search_finds_what_an_uninterrupted_one_finds(

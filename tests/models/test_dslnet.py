@@ -63,7 +63,7 @@ def test_every_width_splits(width: float) -> None:
 def test_stage_maps_lead_to_the_feature_maps() -> None:
     model = EmbeddingModel(DSLNet(width=0.25)).eval()
     images = torch.randn(2, 3, 64, 32)
-    embeddings, stages = model.with_stages(images)
+    embeddings, stages, _ = model.with_stages(images)
     assert torch.equal(embeddings, model(images))
     assert torch.equal(stages[-1], model.feature_maps(images))
     assert tuple(maps.shape[1] for maps in stages) == model.backbone.stage_channels

@@ -3,12 +3,23 @@ import torch
 from torch import nn
 
 from scalereid.models.building import build_model
+from scalereid.models.embedding_model import NeckName, PoolingName
 from scalereid.models.fusing import fuse_batch_norms
 
 
-@pytest.mark.parametrize("backbone", ["osnet_x0_25", "osnet_ain_x0_25", "dslnet_ain", "resnet50", "dslnet_supernet"])
-def test_the_same_embeddings_with_fewer_layers(backbone: str) -> None:
-    model = build_model(backbone, embedding_size=32)
+@pytest.mark.parametrize(
+    ("backbone", "pooling", "neck"),
+    [
+        ("osnet_x0_25", "average", "fc"),
+        ("osnet_x0_25", "gem", "bnneck"),
+        ("osnet_ain_x0_25", "average", "fc"),
+        ("dslnet_ain", "gem", "fc"),
+        ("resnet50", "average", "bnneck"),
+        ("dslnet_supernet", "average", "fc"),
+    ],
+)
+def test_the_same_embeddings_with_fewer_layers(backbone: str, pooling: PoolingName, neck: NeckName) -> None:
+    model = build_model(backbone, embedding_size=32, pooling=pooling, neck=neck)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             assert module.running_mean is not None

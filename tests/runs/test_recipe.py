@@ -51,6 +51,16 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("data", "image_size", [8, 128]),
         ("data", "batch_size", 1),
         ("data", "erase", 1.5),
+        ("data", "grey", 1.5),
+        ("data", "auto_augment", -0.5),
+        ("data", "jitter_strengths", [1.5, 0, 0, 0]),
+        ("data", "jitter_strengths", [0, 0, 0, 0.6]),
+        ("objective", "circle", -1),
+        ("objective", "circle_margin", 1.0),
+        ("objective", "circle_scale", 0),
+        ("objective", "centre", float("nan")),
+        ("optimizer", "average", 1.0),
+        ("optimizer", "average", -0.1),
         ("data", "flip", -0.1),
         ("data", "patch", 2),
         ("data", "images_per_person", 1),
@@ -126,24 +136,30 @@ def test_a_setting_may_be_left_open() -> None:
         Recipe.from_json({"model": {"width": "wide"}})
 
 
-def test_a_triplet_loss_needs_several_images_of_several_people() -> None:
-    triplet = {"triplet": 0.5}
-    Recipe.from_json({"objective": triplet, "data": {"images_per_person": 4}})
-    with pytest.raises(ValueError, match="images_per_person is 64; it must be 2 to 32 for a triplet loss"):
-        Recipe.from_json({"objective": triplet, "data": {"images_per_person": 64}})
+PAIRS = pytest.mark.parametrize("name", ["triplet", "circle"])
 
 
-def test_a_triplet_loss_counts_when_people_times_images_have_begun() -> None:
+@PAIRS
+def test_a_loss_on_pairs_needs_several_images_of_several_people(name: str) -> None:
+    weight = {name: 0.5}
+    Recipe.from_json({"objective": weight, "data": {"images_per_person": 4}})
+    for images in (0, 64):
+        with pytest.raises(ValueError, match=f"images_per_person is {images}; it must be 2 to 32 for a {name} loss"):
+            Recipe.from_json({"objective": weight, "data": {"images_per_person": images}})
+
+
+@PAIRS
+def test_a_loss_on_pairs_counts_when_people_times_images_have_begun(name: str) -> None:
     def values(batches_from: int, loss_from: int) -> dict[str, Any]:
         return {
-            "objective": {"triplet": 0.5, "triplet_from_epoch": loss_from},
+            "objective": {name: 0.5, f"{name}_from_epoch": loss_from},
             "data": {"images_per_person": 4, "images_per_person_from_epoch": batches_from},
         }
 
     for batches_from, loss_from in ((0, 0), (0, 5), (5, 5), (5, 9)):
         Recipe.from_json(values(batches_from, loss_from))
     with pytest.raises(
-        ValueError, match=r"images_per_person_from_epoch is 6; it must be at most 5, objective\.triplet_from"
+        ValueError, match=rf"images_per_person_from_epoch is 6; it must be at most 5, objective\.{name}_from"
     ):
         Recipe.from_json(values(6, 5))
     later = values(6, 5)
@@ -160,6 +176,23 @@ def test_a_super_network_is_told_by_its_name() -> None:
     searched = {name for name in BACKBONES if Recipe(model=ModelSettings(backbone=name)).searches}
     assert searched == NETWORKS.keys()
     assert not Recipe(model=ModelSettings(backbone="my_supernet.py:Net")).searches
+
+
+def test_what_the_field_has_learned_since_is_off_in_every_recipe() -> None:
+    plain = Recipe()
+    since = {
+        "data": ("auto_augment", "grey", "jitter_strengths"),
+        "model": ("pooling", "neck"),
+        "objective": ("circle", "centre"),
+        "optimizer": ("average",),
+    }
+    assert (plain.model.pooling, plain.model.neck, plain.data.jitter_strengths) == ("average", "fc", (0.2, 0.15, 0, 0))
+    assert plain.data.auto_augment == plain.data.grey == plain.objective.circle == plain.objective.centre == 0
+    assert plain.optimizer.average == 0
+    for recipe in RECIPES.values():
+        for group, names in since.items():
+            for name in names:
+                assert getattr(getattr(recipe, group), name) == getattr(getattr(plain, group), name)
 
 
 def test_files_of_ones_own() -> None:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import AIN
+from scalereid.models.layers import BNNeck, GeneralisedMean
 from scalereid.models.supernet import SuperNet
 from scalereid.runs.recipe import (
     DataSettings,
@@ -24,9 +26,13 @@ from scalereid.runs.recipe import (
 )
 from scalereid.runs.wiring import Wired, build_recipe_model, read_datasets, wire
 from scalereid.training import loop
+from scalereid.training.averaging import AveragingStep
 from scalereid.training.loop import Callbacks
 from scalereid.training.search import SearchStep
 from scalereid.training.step import OrdinaryStep
+from scalereid.training.terms.centre import Centre
+from scalereid.training.terms.circle import Circle
+from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.triplet import Triplet
 from tests.conftest import same
 
@@ -155,12 +161,12 @@ def test_weights_to_start_from_are_loaded_before_classifiers_are_drawn(own: Reci
 
     def load(model: EmbeddingModel) -> None:
         seen.append(model)
-        torch.nn.init.constant_(model.embedding.linear.weight, 0.5)
+        torch.nn.init.constant_(cast(nn.Linear, model.embedding.linear).weight, 0.5)
         torch.rand(1)
 
     plain, loaded = wire(own, LABELS, CPU), wire(own, LABELS, CPU, load_weights=load)
     assert len(seen) == 1
-    assert (loaded.state.model.embedding.linear.weight == 0.5).all()
+    assert (cast(nn.Linear, loaded.state.model.embedding.linear).weight == 0.5).all()
     assert same(plain.state.model.backbone.state_dict(), loaded.state.model.backbone.state_dict())
     assert not same(plain.state.objective.state_dict(), loaded.state.objective.state_dict())
 
@@ -198,6 +204,59 @@ def test_settings_reach_the_parts(own: Recipe) -> None:
     (group,) = wired.state.optimizer.param_groups
     assert (group["amsgrad"], group["weight_decay"], group["lr"]) == (True, 0.3, 0.01)
     assert [wired.learning_rate(epoch, 1.0) for epoch in (0, 1, 4, 5)] == [0.005, 0.01, 0.01, 0.005]
+
+
+def test_what_the_field_has_learned_since_reaches_the_parts(own: Recipe) -> None:
+    recipe = replace(
+        own,
+        data=replace(own.data, images_per_person=4, jitter=0.5, jitter_strengths=(0.4, 0.3, 0.2, 0.1)),
+        model=replace(own.model, pooling="gem", neck="bnneck"),
+        objective=ObjectiveSettings(circle=0.6, circle_from_epoch=2, circle_margin=0.4, circle_scale=32, centre=0.0005),
+        optimizer=OptimizerSettings(lr=0.01, weight_decay=0.3, average=0.99),
+    )
+    wired = wire(recipe, LABELS, CPU)
+    terms = {term.name: term for term in wired.state.objective.scheduled}
+    assert [*terms] == ["cross_entropy", "circle", "centre"]
+    circle, centre, classifier = terms["circle"], terms["centre"].term, terms["cross_entropy"].term
+    assert (circle.weight, circle.first_epoch, circle.watch_from) == (0.6, 2, 0)
+    assert isinstance(circle.term, Circle)
+    assert (circle.term.margin, circle.term.scale) == (0.4, 32)
+    assert isinstance(centre, Centre)
+    assert (terms["centre"].weight, centre.centres.shape) == (0.0005, (6, 10))
+    assert isinstance(classifier, CrossEntropy)
+    assert classifier.classifier.bias is None
+    model = wired.state.model
+    assert isinstance(model.pooling, GeneralisedMean)
+    assert isinstance(model.embedding, BNNeck)
+    weights, exponent = wired.state.optimizer.param_groups
+    assert [id(parameter) for parameter in exponent["params"]] == [id(model.pooling.power)]
+    assert (weights["weight_decay"], exponent["weight_decay"]) == (0.3, 0)
+    assert len(weights["params"]) == len([*model.parameters(), *wired.state.objective.parameters()]) - 1
+    assert isinstance(wired.step, AveragingStep)
+    assert wired.step.average.decay == 0.99
+    assert wired.state.registered["average"] is wired.step.average
+    assert wired.model is wired.step.average.model
+    assert same(wired.model.state_dict(), model.state_dict())
+
+
+def test_without_an_average_the_trained_model_is_what_is_saved(own: Recipe) -> None:
+    wired = wire(own, LABELS, CPU)
+    assert wired.model is wired.state.model
+    assert "average" not in wired.state.registered
+
+
+def test_strengths_of_the_jitter(own: Recipe, people: ReidDataset) -> None:
+    store = ImageStore([record.path for record in people.train], (32, 16))
+
+    def first_batch(strengths: tuple[float, float, float, float]) -> torch.Tensor:
+        data = replace(own.data, flip=0.0, jitter=1.0, jitter_strengths=strengths)
+        return next(wire(replace(own, data=data), labels(people.train), CPU).batches(store).epoch(0))[0]
+
+    nothing = first_batch((0, 0, 0, 0))
+    for number in range(4):
+        strengths = [0.0, 0.0, 0.0, 0.0]
+        strengths[number] = 0.3
+        assert not torch.allclose(first_batch((*strengths,)), nothing, atol=0.02)  # type: ignore[arg-type]
 
 
 def test_triplets_begin_with_people_times_images(own: Recipe, people: ReidDataset) -> None:
@@ -239,8 +298,8 @@ def test_what_is_not_a_term_is_refused(own: Recipe, tmp_path: Path) -> None:
         wire(with_loss(own, tmp_path, "seconds"), LABELS, CPU)
     with pytest.raises(ValueError, match="does not define a function or class 'Nothing'"):
         wire(with_loss(own, tmp_path, "Nothing"), LABELS, CPU)
-    with pytest.raises(ValueError, match="No such name: 'centre'. Choose from cross_entropy, triplet, auxiliary"):
-        wire(replace(own, objective=ObjectiveSettings(term="centre")), LABELS, CPU)
+    with pytest.raises(ValueError, match="No such name: 'mean'. Choose from cross_entropy, triplet, auxiliary"):
+        wire(replace(own, objective=ObjectiveSettings(term="mean")), LABELS, CPU)
     with pytest.raises(ValueError, match="Two terms of the objective log accuracy, cross_entropy"):
         wire(replace(own, objective=ObjectiveSettings(term="cross_entropy")), LABELS, CPU)
 
@@ -285,10 +344,11 @@ def test_no_weight_decay_on_the_architecture() -> None:
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:
             parameter.grad = torch.zeros_like(parameter)
-    before = state.model.embedding.linear.weight.detach().clone()
+    linear = cast(nn.Linear, state.model.embedding.linear)
+    before = linear.weight.detach().clone()
     state.optimizer.step()
     assert (net.architecture == 2.0).all()
-    assert not torch.equal(before, state.model.embedding.linear.weight)
+    assert not torch.equal(before, linear.weight)
 
     assert isinstance(wired.search, SearchStep)
     assert wired.step is wired.search
@@ -305,6 +365,17 @@ def test_a_search_begins_as_published() -> None:
         assert bool(bias.any()) == searched
         assert (float(weight.abs().max()) > 0.5 * limit) == searched
         assert float(weight.abs().max()) <= limit
+
+
+def test_a_search_has_no_average() -> None:
+    recipe = Recipe(
+        model=ModelSettings(backbone="osnet_supernet", width=0.25, embedding_size=8, pooling="gem"),
+        optimizer=OptimizerSettings(average=0.9),
+    )
+    with pytest.raises(ValueError, match=r"optimizer\.average is 0\.9, but a search .* set optimizer\.average to 0"):
+        wire(recipe, LABELS, CPU)
+    wired = wire(replace(recipe, optimizer=OptimizerSettings()), LABELS, CPU)
+    assert len(wired.state.optimizer.param_groups[1]["params"]) == 1  # the architecture alone
 
 
 def test_only_a_supernet_is_searched(own: Recipe) -> None:

@@ -1,8 +1,9 @@
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scalereid.training import loop
 from scalereid.training.loop import Callbacks, Interrupted
@@ -36,7 +37,7 @@ def test_two_threads_repeat_bit_for_bit_too() -> None:
 def test_loss_that_is_not_finite_stops_training() -> None:
     state = fresh()
     with torch.no_grad():
-        state.model.embedding.linear.bias.fill_(torch.inf)
+        cast(nn.Linear, state.model.embedding.linear).bias.fill_(torch.inf)
     with pytest.raises(FloatingPointError, match=r"A loss in epoch 1, by step 1, is not finite .*lower the rate"):
         run(state)
 

@@ -85,7 +85,7 @@ class Mutual(OrdinaryStep):
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         self.state.optimizer.zero_grad()
-        (one, _), (other, _) = self.state.model.with_stages(images), self.peer.with_stages(images)
+        (one, *_), (other, *_) = self.state.model.with_stages(images), self.peer.with_stages(images)
         losses = self.state.objective(Outputs(one, labels), epoch=self.state.epoch)
         theirs = self.peer_objective(Outputs(other, labels), epoch=self.state.epoch)
         (losses.total + theirs.total + (one - other).square().mean()).backward()

@@ -17,6 +17,7 @@ _NEEDS = {
 _REPLACED = {"--max-loss": "--force"}
 """Options that have no effect with another one."""
 _TRIPLET = ("objective.triplet_from_epoch", "objective.margin", "objective.soft_margin", "objective.ratio")
+_CIRCLE = ("objective.circle_from_epoch", "objective.circle_margin", "objective.circle_scale")
 _TERM = ("objective.term_weight", "objective.term_from_epoch")
 
 
@@ -44,14 +45,20 @@ def without_effect(recipe: "Recipe") -> dict[str, str]:
     found: dict[str, str] = {}
     if objective.soft_margin:
         found["objective.margin"] = "--objective.soft-margin takes its place"
-    if not objective.triplet:
-        found |= dict.fromkeys(_TRIPLET, "--objective.triplet is 0")
-    if not objective.term:
-        found |= dict.fromkeys(_TERM, "--objective.term names none")
+    terms = {
+        "--objective.triplet is 0": _TRIPLET,
+        "--objective.circle is 0": _CIRCLE,
+        "--objective.term names none": _TERM,
+    }
+    for (why, settings), used in zip(terms.items(), (objective.triplet, objective.circle, objective.term), strict=True):
+        if not used:
+            found |= dict.fromkeys(settings, why)
     if optimizer.name != "sgd":
         found["optimizer.momentum"] = f"--optimizer.name is {optimizer.name}"
     if schedule.decay != "step":
         found |= dict.fromkeys(("schedule.steps", "schedule.factor"), f"--schedule.decay is {schedule.decay}")
+    if not recipe.data.jitter:
+        found["data.jitter_strengths"] = "--data.jitter is 0"
     if not recipe.data.augmentation:
         found["data.augmentation_probability"] = "--data.augmentation names none"
     if not recipe.data.images_per_person:

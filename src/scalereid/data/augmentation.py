@@ -1,4 +1,4 @@
-"""Normalisation of pixels, and augmentation for training: flip, crop, patch, colour jitter and erasing.
+"""Normalisation of pixels, and augmentation for training: flip, crop, patch, changes of colour, erasing.
 
 Everything works on whole batches, on the batch's device, with random draws per image from the given generator.
 """
@@ -10,6 +10,9 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
+
+from scalereid.data.colour import luminance, turn_hue
+from scalereid.data.trivial_augment import trivial_augment
 
 PIXEL_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as every released weight here expects
 PIXEL_STD = (0.229, 0.224, 0.225)
@@ -28,6 +31,18 @@ def normalise(pixels: Tensor) -> Tensor:
 def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
     """Mean and deviation on a device; kept there, because copying them makes a GPU wait."""
     return torch.tensor(PIXEL_MEAN, device=device), torch.tensor(PIXEL_STD, device=device)
+
+
+def _colours(images: Tensor) -> Tensor:
+    """Normalised images as colours from 0 to 1."""
+    mean, std = (constant[:, None, None] for constant in _constants(images.device))
+    return images * std + mean
+
+
+def _normalised(colours: Tensor) -> Tensor:
+    """Colours (b, 3, h, w) from 0 to 1 as normalised images."""
+    mean, std = (constant[:, None, None] for constant in _constants(colours.device))
+    return (colours - mean) / std
 
 
 def augment(images: Tensor, generator: Generator, steps: Iterable[tuple[Augmentation, float]]) -> Tensor:
@@ -129,21 +144,46 @@ def random_patch(
 
 
 def random_jitter(
-    images: Tensor, generator: Generator, probability: float = 0.5, *, brightness: float = 0.2, contrast: float = 0.15
+    images: Tensor,
+    generator: Generator,
+    probability: float = 0.5,
+    *,
+    brightness: float = 0.2,
+    contrast: float = 0.15,
+    saturation: float = 0.0,
+    hue: float = 0.0,
 ) -> Tensor:
-    """Change brightness, then contrast, by factors drawn for each image from 1 ± `brightness` and 1 ± `contrast`.
+    """Change brightness, contrast, saturation and hue, in this order.
 
-    With torchreid's strengths (its saturation and hue are 0), on colours from 0 to 1: brightness multiplies, contrast
-    stretches about the image's mean luminance, and each result is clipped.
+    The first three by factors drawn for each image from 1 ± the strength, on colours from 0 to 1: brightness multiplies,
+    contrast stretches about the image's mean luminance, saturation about each pixel's, and each result is clipped. The hue
+    moves by up to `hue` of the colour circle either way. The default strengths are torchreid's.
     """
     draw = torch.rand((3, len(images)), generator=generator, device=images.device)[:, :, None, None, None]
-    mean, std = (constant[:, None, None] for constant in _constants(images.device))
-    colours = images * std + mean
+    colours = _colours(images)
     brighter = (colours * (1 + brightness * (2 * draw[1] - 1))).clamp(0, 1)
-    red, green, blue = brighter.mean(dim=(2, 3), keepdim=True).unbind(dim=1)
-    grey = (0.299 * red + 0.587 * green + 0.114 * blue)[:, None]  # the mean luminance
-    stretched = (grey + (brighter - grey) * (1 + contrast * (2 * draw[2] - 1))).clamp(0, 1)
-    return torch.where(draw[0] < probability, (stretched - mean) / std, images)
+    grey = luminance(brighter.mean(dim=(2, 3), keepdim=True))
+    changed = (grey + (brighter - grey) * (1 + contrast * (2 * draw[2] - 1))).clamp(0, 1)
+    if saturation or hue:
+        more = torch.rand((2, len(images)), generator=generator, device=images.device)[:, :, None, None, None]
+        grey = luminance(changed)
+        changed = (grey + (changed - grey) * (1 + saturation * (2 * more[0] - 1))).clamp(0, 1)
+        changed = turn_hue(changed, hue * (2 * more[1] - 1)) if hue else changed
+    return torch.where(draw[0] < probability, _normalised(changed), images)
+
+
+def random_grey(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
+    """Give each pixel its luminance in all three channels."""
+    chosen = _draw(images, generator) < probability
+    grey = _normalised(luminance(_colours(images)).expand_as(images))
+    return torch.where(chosen[:, None, None, None], grey, images)
+
+
+def random_trivial(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
+    """Change by one operation of TrivialAugment: see `trivial_augment`."""
+    chosen = _draw(images, generator) < probability
+    changed = _normalised(trivial_augment(_colours(images).clamp(0, 1), generator))
+    return torch.where(chosen[:, None, None, None], changed, images)
 
 
 def random_erase(
@@ -203,10 +243,13 @@ def _draw(images: Tensor, generator: Generator) -> Tensor:
     return torch.rand(len(images), generator=generator, device=images.device)
 
 
-AUGMENTATIONS: dict[str, Augmentation] = {  # in torchreid's order; the setting of that name is the probability
+# In torchreid's order, with what it does not have before the patches; the setting of that name is the probability.
+AUGMENTATIONS: dict[str, Augmentation] = {
     "flip": random_flip,
     "crop": random_crop,
+    "auto_augment": random_trivial,
     "patch": random_patch,
     "jitter": random_jitter,
+    "grey": random_grey,
     "erase": random_erase,
 }

@@ -86,7 +86,7 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     evaluator = Evaluator(target, recipe, progress)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
-    scores = evaluator(wired.state.model)  # before any training: shows at once whether the dataset can be scored
+    scores = evaluator(wired.model)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
     datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files)
@@ -177,7 +177,7 @@ def _resume(
     events = TensorBoard(run.folder, epoch) if tensorboard else None
     training = _Training(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
-        training.record({}, None, evaluator(wired.state.model))
+        training.record({}, None, evaluator(wired.model))
     return training.finish(batches)
 
 
@@ -223,7 +223,7 @@ class _Training:
 
             def after_epoch(means: dict[str, float], learning_rate: float) -> None:
                 due = state.epoch % recipe.evaluation.every == 0 or state.epoch == epochs
-                self.record(means, learning_rate, self.evaluator(state.model) if due else None)
+                self.record(means, learning_rate, self.evaluator(self.wired.model) if due else None)
 
             try:
                 loop.train(
@@ -247,9 +247,9 @@ class _Training:
         search = wired.search.search_state() if wired.search else None
         entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, scores, search)
         trained = TrainedFacts(entry, self.dataset)
-        save_model(run.last, wired.state.model, recipe, trained)
+        save_model(run.last, wired.model, recipe, trained)
         if scores and self.evaluator.improves(scores):
-            save_model(run.best, wired.state.model, recipe, trained)
+            save_model(run.best, wired.model, recipe, trained)
         if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)

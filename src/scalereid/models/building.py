@@ -5,11 +5,11 @@ from inspect import signature
 
 import torch
 
-from scalereid.arguments import check_kind, check_number, check_whole
+from scalereid.arguments import check_choice, check_kind, check_number, check_whole
 from scalereid.lookup import find
 from scalereid.models import BACKBONES
 from scalereid.models.backbone import Backbone
-from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.embedding_model import EmbeddingModel, NeckName, PoolingName
 from scalereid.models.genotype import Genotype
 from scalereid.models.options import Option, check_options
 
@@ -21,8 +21,10 @@ def build_model(
     genotype: Genotype | None = None,
     options: Mapping[str, Option] | None = None,
     embedding_size: int = 512,
+    pooling: PoolingName = "average",
+    neck: NeckName = "fc",
 ) -> EmbeddingModel:
-    """A model with random weights: backbone, pooling, embedding layer.
+    """A model with random weights: backbone, pooling, neck.
 
     Args:
         backbone: Name of the backbone, or `FILE.py:NAME`, or a genotype, which gives an OSNet.
@@ -30,10 +32,13 @@ def build_model(
         genotype: Placement of instance norm. Defaults to the one in the backbone's name.
         options: Other keyword arguments of the backbone's constructor, such as `{"depth": 2}`.
         embedding_size: Width of the embeddings.
+        pooling: `average`, or `gem` for the generalised mean.
+        neck: `fc` for linear, batch norm and ReLU, or `bnneck` for batch norm between the features whose distances are
+            learned and the embeddings.
 
     Raises:
         ValueError: The backbone does not exist or is not a `Backbone`, has no width or genotype to change, or does not take
-            these options; or `embedding_size` is below 1.
+            these options; `embedding_size` is below 1; or there is no such pooling or neck.
     """
     check_kind("backbone", backbone, str | Genotype)
     check_kind("genotype", genotype, Genotype, or_none=True)
@@ -41,6 +46,8 @@ def build_model(
     if width is not None:
         check_number("width", width, 0.1, 10)
     check_whole("embedding_size", embedding_size, 1, 100_000)
+    check_choice("pooling", pooling, PoolingName)
+    check_choice("neck", neck, NeckName)
     if isinstance(backbone, Genotype):
         genotype, backbone = backbone, "osnet_x1_0"
     make = find(backbone, BACKBONES)
@@ -54,7 +61,7 @@ def build_model(
     except (AttributeError, TypeError, RuntimeError) as error:
         raise ValueError(f"{backbone} cannot be built: {type(error).__name__}: {error}") from error
     _check_backbone(backbone, made)
-    return EmbeddingModel(made, embedding_size=embedding_size)
+    return EmbeddingModel(made, embedding_size=embedding_size, pooling=pooling, neck=neck)
 
 
 def _check_backbone(name: str, made: object) -> None:

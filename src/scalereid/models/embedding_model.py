@@ -1,23 +1,31 @@
 """The embedding model: backbone, pooling and embedding layer."""
 
+from typing import Literal
+
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone
-from scalereid.models.layers import EmbeddingLayer
+from scalereid.models.layers import BNNeck, EmbeddingLayer, GeneralisedMean
+
+PoolingName = Literal["average", "gem"]
+NeckName = Literal["fc", "bnneck"]
 
 
 class EmbeddingModel(nn.Module):
     """Normalised images (b, 3, h, w) to embeddings (b, embedding_size), in training and in evaluation alike.
 
-    After the backbone come global average pooling, linear, batch norm and ReLU: the `fc` of OSNet (arXiv:1905.00953,
-    table 1). The embeddings are not L2-normalised, and never negative.
+    After the backbone come pooling and the neck. By default they are global average pooling, then linear, batch norm and ReLU:
+    the `fc` of OSNet (arXiv:1905.00953, table 1), whose embeddings are never negative. Embeddings are not L2-normalised.
     """
 
-    def __init__(self, backbone: Backbone, *, embedding_size: int = 512) -> None:
+    def __init__(
+        self, backbone: Backbone, *, embedding_size: int = 512, pooling: PoolingName = "average", neck: NeckName = "fc"
+    ) -> None:
         super().__init__()
+        make_neck = BNNeck if neck == "bnneck" else EmbeddingLayer
         self.backbone = backbone
-        self.pooling = nn.AdaptiveAvgPool2d(1)
-        self.embedding = EmbeddingLayer(backbone.out_channels, embedding_size)
+        self.pooling = GeneralisedMean() if pooling == "gem" else nn.AdaptiveAvgPool2d(1)
+        self.embedding: EmbeddingLayer | BNNeck = make_neck(backbone.out_channels, embedding_size)
         backbone.prepare(self.embedding)
         self.embedding_size = embedding_size
 
@@ -25,14 +33,18 @@ class EmbeddingModel(nn.Module):
         """The backbone's last maps (b, c, h', w'), before pooling."""
         return self.backbone(images)
 
-    def with_stages(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Embeddings (b, embedding_size), and the maps of each of the backbone's stages."""
+    def with_stages(self, images: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Embeddings (b, embedding_size), the maps of each of the backbone's stages, and the features (b, embedding_size).
+
+        The features are what distances are learned of: the embeddings, or with a BNNeck what it normalises.
+        """
         maps = self.backbone.stage_maps(images)
-        return self._embed(maps[-1]), maps
+        embeddings, features = self.embedding.with_features(self._pooled(maps[-1]))
+        return embeddings, maps, features
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (b, embedding_size)."""
-        return self._embed(self.feature_maps(images))
+        return self.embedding(self._pooled(self.feature_maps(images)))
 
-    def _embed(self, maps: Tensor) -> Tensor:
-        return self.embedding(self.pooling(maps).flatten(1))
+    def _pooled(self, maps: Tensor) -> Tensor:
+        return self.pooling(maps).flatten(1)

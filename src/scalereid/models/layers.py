@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 MakeNorm = Callable[[int], nn.Module]
@@ -70,6 +71,27 @@ def bottleneck(channels: int) -> int:
     return max(1, channels // 16)
 
 
+class GeneralisedMean(nn.Module):
+    """Generalised-mean pooling: maps (b, c, h, w) to (b, c, 1, 1), the p-th root of the mean of p-th powers.
+
+    With p = 1 it is the average, with large p nearly the maximum; p is learned, from 3 on, one for all channels (Radenović et
+    al., arXiv:1711.02512, section 3.2). Values below 1e-6 count as that.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.power = nn.Parameter(torch.tensor(3.0))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Pooled maps, computed in float32."""
+        values, power = maps.float().clamp_min(1e-6), self.power.float()
+        # Relative to the largest value, as powers of small or large ones are 0 or infinite. It cancels out, and so has no
+        # gradient.
+        largest = values.detach().amax(dim=(2, 3), keepdim=True)
+        mean = (values / largest).pow(power).mean(dim=(2, 3), keepdim=True)
+        return (largest * mean.pow(1 / power)).to(maps.dtype)
+
+
 class EmbeddingLayer(nn.Sequential):
     """Linear, batch norm, ReLU: pooled features (b, inputs) to embeddings (b, outputs)."""
 
@@ -79,6 +101,31 @@ class EmbeddingLayer(nn.Sequential):
         self.norm = nn.BatchNorm1d(outputs)
         self.relu = nn.ReLU()
         self.apply(initialise)
+
+    def with_features(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings, twice: they are the features whose distances are learned, too."""
+        embeddings = self(pooled)
+        return embeddings, embeddings
+
+
+class BNNeck(nn.Sequential):
+    """Batch norm without shift between features (b, outputs), whose distances are learned, and embeddings (b, outputs).
+
+    The classifier sees the embeddings (Luo et al., arXiv:1906.07028, section 3.5). The features are the pooled ones
+    (b, inputs); where another size is asked for, a linear layer without bias comes first.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Identity() if inputs == outputs else nn.Linear(inputs, outputs, bias=False)
+        self.norm = nn.BatchNorm1d(outputs)
+        self.apply(initialise)
+        self.norm.bias.requires_grad_(False)  # it stays 0
+
+    def with_features(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings, and the features that they are made of."""
+        features = self.linear(pooled)
+        return self.norm(features), features
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,19 +1,16 @@
 """A recipe: every setting that decides a result, as frozen dataclasses and as JSON."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from reprlib import repr as shortened
 from typing import Any, Literal
 
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
 from scalereid.retrieval import Distance
+from scalereid.runs.ranges import RANGES, require
 from scalereid.training import DecayName, OptimizerName, Precision
 from scalereid.typed_json import from_json
-
-_MANY = 1_000_000  # the largest number of anything
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +34,13 @@ class DataSettings:
     patch: float = 0.0
     """Probability of pasting a piece of another image of the batch."""
     jitter: float = 0.0
-    """Probability of changing a training image's brightness (±20 %) and contrast (±15 %)."""
+    """Probability of changing a training image's brightness, contrast, saturation and hue."""
+    jitter_strengths: tuple[float, float, float, float] = (0.2, 0.15, 0.0, 0.0)
+    """Largest changes of brightness, contrast and saturation, as shares, and of hue, as a share of the colour circle."""
+    grey: float = 0.0
+    """Probability of making a training image grey."""
+    auto_augment: float = 0.0
+    """Probability of TrivialAugment: one of 14 changes of shape or colour, of random strength."""
     erase: float = 0.0
     """Probability of erasing a random rectangle of a training image."""
     augmentation: str = ""
@@ -60,6 +63,10 @@ class ModelSettings:
     """Other keyword arguments of the backbone's constructor, each as NAME=VALUE: depth=2."""
     embedding_size: int = 512
     """Number of values in an embedding."""
+    pooling: Literal["average", "gem"] = "average"
+    """Pooling of the last maps: their average, or the generalised mean with a learned exponent."""
+    neck: Literal["fc", "bnneck"] = "fc"
+    """From pooled maps to embeddings: linear, batch norm, ReLU; or BNNeck, whose distances are learned before a batch norm."""
     initial_weights: str = ""
     """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: random weights."""
 
@@ -80,6 +87,16 @@ class ObjectiveSettings:
     """Use log(1 + exp(·)) in place of the margin."""
     ratio: float = 0.0
     """Weight of the distance ratio in the triplet term (E-TriHard's β); 0: the plain batch-hard triplet loss."""
+    circle: float = 0.0
+    """Weight of the circle loss; 0: none. Needs data.images_per_person."""
+    circle_from_epoch: int = 0
+    """First epoch in which the circle loss counts."""
+    circle_margin: float = 0.25
+    """Distance of the similarities that it aims at from 0 and 1."""
+    circle_scale: float = 128.0
+    """Factor of its similarities."""
+    centre: float = 0.0
+    """Weight of the centre loss, such as 0.0005; 0: none."""
     auxiliary: float = 0.0
     """Weight of a classifier on the last stage but one, in training only; 0: none."""
     term: str = ""
@@ -104,6 +121,8 @@ class OptimizerSettings:
     """Momentum of SGD."""
     precision: Precision = "float32"
     """Arithmetic precision of the layers. Weights, gradients and losses are always float32."""
+    average: float = 0.0
+    """Decay of a moving average of the weights, such as 0.999, which is evaluated and saved in their place; 0: none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,27 +210,29 @@ class Recipe:
             if self.model.genotype:
                 Genotype.of(self.model.genotype)  # says what is wrong with it
             parse_options(self.model.options)  # likewise
-        _require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4,294,967,295")
-        for group, names, fits, wanted in _RANGES:
+        require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4,294,967,295")
+        for group, names, fits, wanted in RANGES:
             for name in names.split():
                 value = getattr(getattr(self, group), name)
-                _require(fits(value), f"{group}.{name}", value, wanted)
+                require(fits(value), f"{group}.{name}", value, wanted)
         data, objective = self.data, self.objective
         several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
         wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"
-        _require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
+        require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
         begun, wanted = data.images_per_person_from_epoch, "0 or more, and 0 without data.images_per_person"
         possible = begun == 0 or (begun > 0 and data.images_per_person > 0)
-        _require(possible, "data.images_per_person_from_epoch", begun, wanted)
+        require(possible, "data.images_per_person_from_epoch", begun, wanted)
         even = data.batch_size % 2 == 0 or not self.search.bilevel
-        _require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
-        if objective.triplet:
-            people = data.images_per_person and data.batch_size // data.images_per_person
-            wanted = f"2 to {data.batch_size // 2} for a triplet loss, which needs several images of several people"
-            _require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
-            first = objective.triplet_from_epoch
-            wanted = f"at most {first}, objective.triplet_from_epoch, from which the triplet loss counts"
-            _require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
+        require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
+        people = data.images_per_person and data.batch_size // data.images_per_person
+        for name in ("triplet", "circle"):
+            if not getattr(objective, name):
+                continue
+            wanted = f"2 to {data.batch_size // 2} for a {name} loss, which needs several images of several people"
+            require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
+            first = getattr(objective, f"{name}_from_epoch")
+            wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"
+            require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""
@@ -227,46 +248,3 @@ class Recipe:
         recipe: Recipe = from_json(cls, values, "recipe")
         recipe.check()
         return recipe
-
-
-# What the values of settings must be: group, names, test, and the same in words.
-_RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
-    ("data", "batch_size", lambda value: 2 <= value <= _MANY, f"from 2, as batch norm compares images, to {_MANY:,}"),
-    (
-        "data",
-        "flip crop patch jitter erase augmentation_probability",
-        lambda value: 0 <= value <= 1,
-        "a probability, from 0 to 1",
-    ),
-    ("model", "embedding_size", lambda value: 1 <= value <= 100_000, "from 1 to 100,000"),
-    ("model", "width", lambda value: value is None or 0.1 <= value <= 10, "from 0.1 to 10"),
-    ("objective", "label_smoothing", lambda value: 0 <= value < 1, "from 0 to below 1"),
-    (
-        "objective",
-        "triplet triplet_from_epoch margin ratio auxiliary term_weight term_from_epoch",
-        lambda value: 0 <= value <= _MANY,
-        f"from 0 to {_MANY:,}",
-    ),
-    ("optimizer", "lr weight_decay momentum", lambda value: 0 <= value <= _MANY, f"from 0 to {_MANY:,}"),
-    ("schedule", "epochs", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
-    ("schedule", "steps", lambda value: sorted({0, *value}) == [0, *value], "epochs after 0, ascending"),
-    (
-        "schedule",
-        "warmup_epochs classifier_only_epochs factor",
-        lambda value: 0 <= value <= _MANY,
-        f"from 0 to {_MANY:,}",
-    ),
-    (
-        "search",
-        "temperature lowest_temperature",
-        lambda value: 0 < value <= _MANY,
-        f"more than 0, and at most {_MANY:,}",
-    ),
-    ("search", "halve_every samples", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
-    ("evaluation", "every", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
-)
-
-
-def _require(fits: bool, name: str, value: object, wanted: str) -> None:
-    if not fits:
-        raise ValueError(f"{name} is {shortened(value)}; it must be {wanted}")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.augmentation import AUGMENTATIONS, Augmentation, augment
+from scalereid.data.augmentation import AUGMENTATIONS, Augmentation, augment, random_jitter
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset, with_protocol
@@ -24,6 +24,7 @@ from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
 from scalereid.runs.log import RESERVED
 from scalereid.runs.recipe import ModelSettings, Recipe
+from scalereid.training.averaging import AveragingStep, WeightAverage
 from scalereid.training.captured import CapturedStep
 from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.optimization import build_optimizer, learning_rate
@@ -32,6 +33,8 @@ from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep, Step
 from scalereid.training.terms import TERMS
 from scalereid.training.terms.auxiliary import Auxiliary
+from scalereid.training.terms.centre import Centre
+from scalereid.training.terms.circle import Circle
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.term import Sizes, Term
 from scalereid.training.terms.triplet import Triplet
@@ -42,6 +45,8 @@ class Wired:
     """All that training by a recipe needs, before its first step."""
 
     state: TrainingState
+    model: EmbeddingModel
+    """What is evaluated and saved: the model that is trained, or the average of its weights."""
     step: Step
     """Captured as a CUDA graph where that is possible."""
     search: SearchStep | None
@@ -73,6 +78,8 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
         genotype=Genotype.of(settings.genotype) if settings.genotype else None,
         options=parse_options(settings.options),
         embedding_size=settings.embedding_size,
+        pooling=settings.pooling,
+        neck=settings.neck,
     )
 
 
@@ -122,23 +129,40 @@ def wire(
         torch.amp.GradScaler(device.type, enabled=recipe.optimizer.precision == "float16"),
     )
     search = _search_step(recipe, state, supernet)
-    step: OrdinaryStep = search or OrdinaryStep(
+    step: Step = search or OrdinaryStep(
         state, precision=recipe.optimizer.precision, classifier_only_epochs=recipe.schedule.classifier_only_epochs
     )
+    evaluated = model
+    if recipe.optimizer.average:
+        if supernet:
+            raise ValueError(
+                f"optimizer.average is {recipe.optimizer.average}, but a search ends with the architecture of its last "
+                "weights; set optimizer.average to 0"
+            )
+        average = WeightAverage(model, recipe.optimizer.average)
+        state.register("average", average)
+        step, evaluated = AveragingStep(step, model, average), average.model
     taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
     sampler = _sampler(recipe, labels)
-    return Wired(state, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
+    return Wired(state, evaluated, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
 
 
 def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
     settings, smoothing = recipe.objective, recipe.objective.label_smoothing
     # Terms with weights draw them in this order: the classifier of the embeddings first.
-    terms = [ScheduledTerm("cross_entropy", CrossEntropy(sizes, label_smoothing=smoothing))]
+    classifier = CrossEntropy(sizes, label_smoothing=smoothing, bias=recipe.model.neck != "bnneck")
+    terms = [ScheduledTerm("cross_entropy", classifier)]
     people_from = recipe.data.images_per_person_from_epoch  # before it batches may have no pairs of a person's images
     if settings.triplet:
         triplet = Triplet(sizes, margin=settings.margin, soft_margin=settings.soft_margin, ratio=settings.ratio)
         begin = settings.triplet_from_epoch
         terms.append(ScheduledTerm("triplet", triplet, settings.triplet, begin, watch_from=people_from))
+    if settings.circle:
+        circle = Circle(sizes, margin=settings.circle_margin, scale=settings.circle_scale)
+        begin = settings.circle_from_epoch
+        terms.append(ScheduledTerm("circle", circle, settings.circle, begin, watch_from=people_from))
+    if settings.centre:
+        terms.append(ScheduledTerm("centre", Centre(sizes), settings.centre))
     if settings.auxiliary:
         terms.append(ScheduledTerm("auxiliary", Auxiliary(sizes, label_smoothing=smoothing), settings.auxiliary))
     if settings.term:
@@ -156,12 +180,16 @@ def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
 def _optimizer(
     recipe: Recipe, model: EmbeddingModel, objective: Objective, supernet: SuperNet | None
 ) -> torch.optim.Optimizer:
-    """An optimizer of all weights, and of a super-network's architecture as a second group, without weight decay."""
-    architecture = supernet.architecture if supernet else None
+    """An optimizer of all weights, with a second group without weight decay.
+
+    That is a super-network's architecture, or else the exponent of the pooling, as published.
+    """
+    apart = [supernet.architecture] if supernet else [*model.pooling.parameters()]
+    others = [parameter for parameter in model.parameters() if all(parameter is not one for one in apart)]
     return build_optimizer(
         recipe.optimizer.name,
-        [*(parameter for parameter in model.parameters() if parameter is not architecture), *objective.parameters()],
-        no_weight_decay=[] if architecture is None else [architecture],
+        [*others, *objective.parameters()],
+        no_weight_decay=apart,
         lr=recipe.optimizer.lr,
         weight_decay=recipe.optimizer.weight_decay,
         momentum=recipe.optimizer.momentum,
@@ -209,7 +237,10 @@ def _batches(
     recipe: Recipe, sampler: Sampler, device: torch.device, code_in: Path | None
 ) -> Callable[[ImageStore], TrainingBatches]:
     data = recipe.data
-    steps = [(step, getattr(data, name)) for name, step in AUGMENTATIONS.items()]
+    brightness, contrast, saturation, hue = data.jitter_strengths
+    jitter = partial(random_jitter, brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
+    made: dict[str, Augmentation] = {**AUGMENTATIONS, "jitter": jitter}
+    steps = [(step, getattr(data, name)) for name, step in made.items()]
     if own := own_augmentation(recipe, code_in):
         steps.append((own, data.augmentation_probability))
     return partial(TrainingBatches, sampler=sampler, device=device, augment=partial(augment, steps=steps))

@@ -72,8 +72,8 @@ class OrdinaryStep:
         """Add the gradients of the loss divided by `share`; returns the values to log."""
         state = self.state
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
-            embeddings, stage_maps = state.model.with_stages(images)
-            losses = state.objective(Outputs(embeddings, labels, stage_maps), epoch=state.epoch)
+            embeddings, stage_maps, features = state.model.with_stages(images)
+            losses = state.objective(Outputs(embeddings, labels, stage_maps, features), epoch=state.epoch)
         state.scaler.scale(losses.total / share).backward()
         return losses.stacked(state.objective.logged)
 

@@ -1,16 +1,22 @@
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from scalereid.data.augmentation import normalise
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.export.exporting import export, require_free_pair, write_pair
-from scalereid.inference.runtimes import FORMATS, read_metadata
+from scalereid.inference.runtimes import FORMATS, Format, read_metadata
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
-from scalereid.runs.checkpoint import load_model
+from scalereid.runs.checkpoint import load_model, save_model
+from scalereid.runs.facts import TrainedFacts
+from scalereid.runs.wiring import build_recipe_model
+from tests.conftest import TINY
 from tests.inference.conftest import expected, unit
 
 
@@ -56,6 +62,38 @@ def test_openvino(run: Path, paths: list[Path], tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"model.xml", "model.bin"}
     assert read_metadata(tmp_path / "new" / "model.xml") == metadata
     np.testing.assert_allclose(Embedder(tmp_path / "new" / "model.xml")(paths), unit(expected(run, paths)), atol=1e-5)
+
+
+slow = partial(pytest.param, marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module")
+def with_gem_and_bnneck(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a small network whose exponent is learned, and whose norm has statistics."""
+    recipe = replace(TINY, model=replace(TINY.model, pooling="gem", neck="bnneck"))
+    model = build_recipe_model(recipe.model)
+    with torch.no_grad():
+        cast(nn.Parameter, model.pooling.power).fill_(3.7)
+        for _ in range(5):
+            model(torch.randn(8, 3, 64, 32))
+    file = tmp_path_factory.mktemp("gem") / "weights.safetensors"
+    save_model(file, model, recipe, TrainedFacts())
+    return file
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), slow("openvino", "xml"), slow("torch", "pt2")])
+def test_generalised_mean_and_bnneck(with_gem_and_bnneck: Path, tmp_path: Path, format: Format, suffix: str) -> None:
+    file = tmp_path / f"model.{suffix}"
+    _, agreement = export(with_gem_and_bnneck, file, format=format)
+    assert agreement.cosine > 0.99999
+    pixels = np.random.default_rng(3).integers(0, 256, (3, 64, 32, 3), dtype=np.uint8)
+    model = load_model(with_gem_and_bnneck)
+    assert float(model.state_dict()["pooling.power"]) == pytest.approx(3.7)
+    with torch.inference_mode():
+        exact = model(normalise(torch.from_numpy(pixels)))
+    assert (exact < 0).any()
+    found = FORMATS[format].as_written(file)(pixels)
+    np.testing.assert_allclose(found, exact, rtol=1e-3, atol=1e-3)
 
 
 class Careless(OnnxRuntime):

@@ -18,7 +18,7 @@ from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
 from scalereid.models.backbone import Backbone
 from scalereid.models.building import build_model
 from scalereid.models.dslnet import DenseScaleBlock
-from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.models.embedding_model import EmbeddingModel, NeckName, PoolingName
 from scalereid.models.layers import ConvNormReLU, InstanceNorm
 from scalereid.models.osnet import OmniScaleBlock
 from scalereid.models.released import LoadReport
@@ -31,7 +31,23 @@ from tests.inference.conftest import OWN_BACKBONE
 # Supported without a restriction that matters: github.com/onnx/onnx-tensorrt, docs/operators.md
 TENSORRT = {
     *("Add", "AveragePool", "Cast", "Concat", "Conv", "Div", "Gemm", "InstanceNormalization", "MaxPool", "Mul"),
-    *("ReduceMean", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Squeeze", "Sub", "Transpose", "Unsqueeze"),
+    *(
+        "Clip",
+        "Max",
+        "Pow",
+        "Reciprocal",
+        "ReduceMax",
+        "ReduceMean",
+        "Relu",
+        "Reshape",
+        "Sigmoid",
+        "Slice",
+        "Softmax",
+        "Squeeze",
+        "Sub",
+        "Transpose",
+        "Unsqueeze",
+    ),
 }
 
 
@@ -73,9 +89,11 @@ def operations(model: EmbeddingModel, file: Path) -> set[str]:
     return {node.op_type for node in graph.graph.node}
 
 
-def test_tensorrt_knows_every_operation(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("pooling", "neck"), [("average", "fc"), ("gem", "bnneck")])
+def test_tensorrt_knows_every_operation(tmp_path: Path, pooling: PoolingName, neck: NeckName) -> None:
     """TensorRT is not here. What it takes of ONNX is published, and all that these graphs hold must be among that."""
-    assert operations(EmbeddingModel(OneOfEach(), embedding_size=16), tmp_path / "model.onnx") <= TENSORRT
+    model = EmbeddingModel(OneOfEach(), embedding_size=16, pooling=pooling, neck=neck)
+    assert operations(model, tmp_path / "model.onnx") <= TENSORRT
 
 
 @pytest.mark.slow

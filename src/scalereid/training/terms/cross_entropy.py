@@ -11,14 +11,14 @@ class CrossEntropy(Term):
     """Cross-entropy of a linear classifier on the embeddings.
 
     With `label_smoothing` ε, the target is (1 − ε) for the right person plus ε/C for every person (Szegedy et al.,
-    arXiv:1512.00567, section 7).
+    arXiv:1512.00567, section 7). After a BNNeck the classifier has no `bias`, so that its boundaries pass through the origin.
     """
 
     observes = ("accuracy",)
 
-    def __init__(self, sizes: Sizes, *, label_smoothing: float = 0.1) -> None:
+    def __init__(self, sizes: Sizes, *, label_smoothing: float = 0.1, bias: bool = True) -> None:
         super().__init__()
-        self.classifier = nn.Linear(sizes.embedding_size, sizes.people).apply(initialise)
+        self.classifier = nn.Linear(sizes.embedding_size, sizes.people, bias=bias).apply(initialise)
         self.label_smoothing = label_smoothing
 
     def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:

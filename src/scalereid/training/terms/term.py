@@ -25,6 +25,13 @@ class Outputs(NamedTuple):
     """(b,), in 0 … people − 1"""
     stage_maps: Sequence[Tensor] = ()
     """The maps (b, c, h, w) of each stage of the backbone, the last of which were pooled into the embeddings."""
+    before_norm: Tensor | None = None
+    """What a BNNeck normalised into the embeddings, (b, d); the embeddings themselves, or None, without one."""
+
+    @property
+    def features(self) -> Tensor:
+        """What terms on distances compare, (b, d): the embeddings, or what they were before a BNNeck's norm."""
+        return self.embeddings if self.before_norm is None else self.before_norm
 
 
 class Term(nn.Module):

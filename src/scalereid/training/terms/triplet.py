@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from scalereid.progress import counted
+from scalereid.training.terms.pairs import pairs_of
 from scalereid.training.terms.term import Outputs, Sizes, Term
 
 SMALLEST_NEGATIVE = 1e-3
@@ -33,7 +33,7 @@ class Triplet(Term):
         Raises:
             ValueError: An image of the batch has no positive or no negative.
         """
-        pairs = hard_pairs(outputs.embeddings, outputs.labels)
+        pairs = hard_pairs(outputs.features, outputs.labels)
         loss = e_trihard_loss(pairs, margin=self.margin, soft=self.soft_margin, ratio=self.ratio)
         positive, negative = pairs.positive.detach().mean(), pairs.negative.detach().mean()
         return loss, {"hardest_positive": positive, "hardest_negative": negative}
@@ -55,13 +55,11 @@ def hard_pairs(embeddings: Tensor, labels: Tensor) -> HardPairs:
         ValueError: An image is its person's only one in the batch, or the batch shows only one person.
     """
     embeddings = embeddings.float() if embeddings.dtype in (torch.float16, torch.bfloat16) else embeddings
-    same = labels[:, None] == labels[None, :]
-    positive = same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)
-    _check(positive, ~same, labels)
+    pairs = pairs_of(labels)
     with torch.no_grad(), torch.autocast(embeddings.device.type, enabled=False):
         distances = torch.cdist(embeddings, embeddings, compute_mode="donot_use_mm_for_euclid_dist")
-        farthest = distances.masked_fill(~positive, -torch.inf).argmax(dim=1)
-        nearest = distances.masked_fill(same, torch.inf).argmin(dim=1)
+        farthest = distances.masked_fill(~pairs.positive, -torch.inf).argmax(dim=1)
+        nearest = distances.masked_fill(~pairs.negative, torch.inf).argmin(dim=1)
     return HardPairs(*(torch.linalg.vector_norm(embeddings - embeddings[of], dim=1) for of in (farthest, nearest)))
 
 
@@ -83,22 +81,3 @@ def e_trihard_loss(pairs: HardPairs, *, margin: float = 0.3, soft: bool = False,
     """
     loss = triplet_loss(pairs, margin=margin, soft=soft)
     return loss + ratio * distance_ratio(pairs) if ratio else loss
-
-
-def _check(positive: Tensor, negative: Tensor, labels: Tensor) -> None:
-    if labels.is_cuda and torch.cuda.is_current_stream_capturing():
-        return  # nothing is computed while a step is captured
-    lacking = torch.stack([~positive.any(dim=1), ~negative.any(dim=1)])
-    if not lacking.any():
-        return
-    without_positive, without_negative = lacking.tolist()
-    if any(without_negative):
-        raise ValueError(
-            f"A batch of {counted(len(labels), 'image')} shows only person {int(labels[0])}, so there is no negative: "
-            "the triplet loss needs at least two people"
-        )
-    alone = labels[lacking[0]].tolist()
-    raise ValueError(
-        f"{sum(without_positive)} of {len(labels)} images are the only one of their person in the batch (person {alone[0]}, "
-        "for example), so they have no positive: the triplet loss needs data.images_per_person of at least 2"
-    )

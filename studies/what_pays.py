@@ -1,0 +1,53 @@
+"""What the field has learned since the papers: one setting at a time, and people never seen, from scratch, thirty epochs.
+
+    scalereid study studies/what_pays.py --data FOLDER --out runs/what-pays
+
+FOLDER holds Market-1501's training images. Every row has flip, crop and patches, 128×64 and float32, and values that are
+published (docs/how-to/training.md says by whom). A loss on pairs begins after a third of the epochs, when there is something to
+compare: from the first epoch on, it makes all embeddings alike (docs/results.md).
+"""
+
+from typing import Any
+
+from scalereid import Row, Study
+
+RECIPE = "osnet_x0_25_market1501_dev"
+EPOCHS = 30
+PLAIN = {"schedule.epochs": EPOCHS, "data.erase": 0.0, "data.patch": 0.5, "optimizer.precision": "float32"}
+PAIRS = {"data.images_per_person": 4, "data.images_per_person_from_epoch": EPOCHS // 3}
+TRIPLET = {**PAIRS, "objective.triplet": 1.0, "objective.triplet_from_epoch": EPOCHS // 3}
+CIRCLE = {**PAIRS, "objective.circle": 1.0, "objective.circle_from_epoch": EPOCHS // 3}
+BNNECK = {"model.neck": "bnneck", "model.embedding_size": 128}  # the backbone's channels, so without a linear layer
+
+
+def jitter(*strengths: float) -> dict[str, Any]:
+    """Jitter of half of the images."""
+    return {"data.jitter": 0.5, "data.jitter_strengths": strengths}
+
+
+def row(**settings: Any) -> Row:
+    """The plain row with other settings."""
+    return Row(RECIPE, {**PLAIN, **settings})
+
+
+STUDY = Study(
+    rows={
+        "plain": row(),
+        "weight average": row(**{"optimizer.average": 0.999}),
+        "generalised mean": row(**{"model.pooling": "gem"}),
+        "BNNeck": row(**BNNECK),
+        "BNNeck, 512": row(**{"model.neck": "bnneck"}),
+        "triplet": row(**TRIPLET),
+        "triplet and BNNeck": row(**TRIPLET, **BNNECK),
+        "triplet and centre": row(**TRIPLET, **{"objective.centre": 0.0005}),
+        "circle": row(**CIRCLE),
+        "circle and BNNeck": row(**CIRCLE, **BNNECK),
+        "jitter": row(**jitter(0.15, 0.15, 0.1, 0.1)),
+        "stronger jitter": row(**jitter(0.4, 0.4, 0.4, 0.1)),
+        "grey": row(**{"data.grey": 0.1}),
+        "TrivialAugment 0.1": row(**{"data.auto_augment": 0.1}),
+        "TrivialAugment 0.5": row(**{"data.auto_augment": 0.5}),
+        "sixty epochs": row(**{"schedule.epochs": 2 * EPOCHS}),
+    },
+    seeds=(0, 1, 2),
+)

@@ -3,8 +3,8 @@
     scalereid study studies/what_pays.py --data FOLDER --out runs/what-pays
 
 FOLDER holds Market-1501's training images. Every row has flip, crop and patches, 128×64 and float32, and values that are
-published (docs/how-to/training.md says by whom). A loss on pairs begins after a third of the epochs, when there is something to
-compare: from the first epoch on, it makes all embeddings alike (docs/results.md).
+published, or near them (docs/how-to/training.md says whose). A loss on pairs begins after a third of the epochs, when there
+is something to compare: from the first epoch on, it makes all embeddings alike (docs/results.md).
 """
 
 from typing import Any
@@ -16,7 +16,8 @@ EPOCHS = 30
 PLAIN = {"schedule.epochs": EPOCHS, "data.erase": 0.0, "data.patch": 0.5, "optimizer.precision": "float32"}
 PAIRS = {"data.images_per_person": 4, "data.images_per_person_from_epoch": EPOCHS // 3}
 TRIPLET = {**PAIRS, "objective.triplet": 1.0, "objective.triplet_from_epoch": EPOCHS // 3}
-CIRCLE = {**PAIRS, "objective.circle": 1.0, "objective.circle_from_epoch": EPOCHS // 3}
+# With weight 1, as published for pretrained networks, all embeddings become alike (docs/how-to/training.md).
+CIRCLE = {**PAIRS, "objective.circle": 0.05, "objective.circle_from_epoch": EPOCHS // 3}
 BNNECK = {"model.neck": "bnneck", "model.embedding_size": 128}  # the backbone's channels, so without a linear layer
 
 

@@ -41,6 +41,7 @@ def cells(name: str) -> list[str]:
     words = {
         "auxiliary": f"{objective.auxiliary:g}" if objective.auxiliary else "",
         "classifier": str(schedule.classifier_only_epochs or ""),
+        "open": "embedding" if schedule.open_embedding else "",
         "triplet": f"{objective.triplet:g}" if objective.triplet else "",
         "ratio": f"{objective.ratio:g}" if objective.ratio else "",
         "margin": f"{objective.margin:g}" if objective.triplet else "",

@@ -186,7 +186,13 @@ def test_settings_reach_the_parts(own: Recipe) -> None:
         ),
         optimizer=OptimizerSettings(name="amsgrad", lr=0.01, weight_decay=0.3, precision="float16"),
         schedule=ScheduleSettings(
-            epochs=20, decay="step", steps=(5,), factor=0.5, warmup_epochs=2, classifier_only_epochs=3
+            epochs=20,
+            decay="step",
+            steps=(5,),
+            factor=0.5,
+            warmup_epochs=2,
+            classifier_only_epochs=3,
+            open_embedding=True,
         ),
     )
     wired = wire(recipe, LABELS, CPU)
@@ -200,6 +206,7 @@ def test_settings_reach_the_parts(own: Recipe) -> None:
     assert terms["auxiliary"].term.label_smoothing == terms["cross_entropy"].term.label_smoothing == 0.2
     assert isinstance(wired.step, OrdinaryStep)
     assert (wired.step.precision, wired.step.classifier_only_epochs, wired.search) == ("float16", 3, None)
+    assert wired.step.open_embedding
     assert wired.state.scaler.is_enabled()
     (group,) = wired.state.optimizer.param_groups
     assert (group["amsgrad"], group["weight_decay"], group["lr"]) == (True, 0.3, 0.01)

@@ -28,6 +28,23 @@ def test_classifier_only_epochs_leave_the_model_untouched() -> None:
     assert kept == []
 
 
+def test_open_embedding_epochs_change_the_embedding_layer_and_the_classifier_alone() -> None:
+    """As torchreid's open_layers fc and classifier: their batch norm counts, the backbone's does not."""
+    state = fresh()
+    before = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
+    classifier = {name: tensor.clone() for name, tensor in state.objective.state_dict().items()}
+    step = OrdinaryStep(state, classifier_only_epochs=1, open_embedding=True)
+    run(state, 1, step=step)
+    after = state.model.state_dict()
+    changed = {name for name in after if not torch.equal(before[name], after[name])}
+    assert changed == {name for name in after if name.startswith("embedding.")}
+    assert "embedding.norm.running_mean" in changed
+    assert not same(classifier, state.objective.state_dict())
+    assert not state.model.backbone.training
+    run(state, 2, step=step)
+    assert [name for name, tensor in state.model.state_dict().items() if torch.equal(before[name], tensor)] == []
+
+
 def test_what_a_backbone_froze_stays_frozen() -> None:
     state = fresh()
     frozen = next(state.model.parameters()).requires_grad_(False)

@@ -59,6 +59,8 @@ def without_effect(recipe: "Recipe") -> dict[str, str]:
         found |= dict.fromkeys(("schedule.steps", "schedule.factor"), f"--schedule.decay is {schedule.decay}")
     if not recipe.data.jitter:
         found["data.jitter_strengths"] = "--data.jitter is 0"
+    if not schedule.classifier_only_epochs:
+        found["schedule.open_embedding"] = "--schedule.classifier-only-epochs is 0"
     if not recipe.data.augmentation:
         found["data.augmentation_probability"] = "--data.augmentation names none"
     if not recipe.data.images_per_person:

@@ -15,7 +15,7 @@ RESNET50 = replace(
     data=DataSettings(dataset="market1501", batch_size=32, flip=0.5, crop=0.5),
     model=ModelSettings(backbone="resnet50"),
     optimizer=OptimizerSettings(name="amsgrad", lr=0.0003),
-    schedule=ScheduleSettings(epochs=60, decay="step", steps=(20, 40), classifier_only_epochs=5),
+    schedule=ScheduleSettings(epochs=60, decay="step", steps=(20, 40), classifier_only_epochs=5, open_embedding=True),
 )
 
 PUBLISHED = {

@@ -107,7 +107,8 @@ def between(recipe: Recipe, model: str, sources: list[str], target: str) -> Reci
     """`recipe` for a model trained on `sources` and scored on `target`, named as in the recipes' names."""
     data = replace(recipe.data, dataset="+".join(NAMES[source] for source in sources))
     evaluation = replace(recipe.evaluation, dataset=NAMES[target])
-    return with_backbone(replace(recipe, data=data, evaluation=evaluation), BACKBONES[model])
+    schedule = replace(recipe.schedule, open_embedding=model == "resnet50")  # whose embedding layer is ours, and new
+    return with_backbone(replace(recipe, data=data, evaluation=evaluation, schedule=schedule), BACKBONES[model])
 
 
 def _published() -> dict[str, Published]:

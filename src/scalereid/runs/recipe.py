@@ -141,6 +141,8 @@ class ScheduleSettings:
     """Number of epochs over which the learning rate rises linearly from 0."""
     classifier_only_epochs: int = 0
     """Number of epochs at the start in which only the classifier learns: for pretrained weights."""
+    open_embedding: bool = False
+    """In these epochs the embedding layer learns, too: for weights that have none, such as torchvision's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,10 @@ def wire(
     )
     search = _search_step(recipe, state, supernet)
     step: Step = search or OrdinaryStep(
-        state, precision=recipe.optimizer.precision, classifier_only_epochs=recipe.schedule.classifier_only_epochs
+        state,
+        precision=recipe.optimizer.precision,
+        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+        open_embedding=recipe.schedule.open_embedding,
     )
     evaluated = model
     if recipe.optimizer.average:
@@ -218,6 +221,7 @@ def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None
         bilevel=settings.bilevel,
         precision=recipe.optimizer.precision,
         classifier_only_epochs=recipe.schedule.classifier_only_epochs,
+        open_embedding=recipe.schedule.open_embedding,
     )
 
 

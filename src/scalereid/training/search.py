@@ -93,7 +93,7 @@ class SearchStep(OrdinaryStep):
         temperature: Temperature of the drawn choices, by epoch.
         samples: Number of times that each batch moves the parameters, each with a draw of its own.
         bilevel: The first half of each batch moves the weights, then the second half the architecture.
-        precision, classifier_only_epochs: See `OrdinaryStep`.
+        precision, classifier_only_epochs, open_embedding: See `OrdinaryStep`.
     """
 
     def __init__(
@@ -106,8 +106,14 @@ class SearchStep(OrdinaryStep):
         bilevel: bool = False,
         precision: Precision = "float32",
         classifier_only_epochs: int = 0,
+        open_embedding: bool = False,
     ) -> None:
-        super().__init__(state, precision=precision, classifier_only_epochs=classifier_only_epochs)
+        super().__init__(
+            state,
+            precision=precision,
+            classifier_only_epochs=classifier_only_epochs,
+            open_embedding=open_embedding,
+        )
         self.supernet, self.temperature, self.samples, self.bilevel = supernet, temperature, samples, bilevel
 
     def begin_epoch(self) -> None:

@@ -38,12 +38,19 @@ class OrdinaryStep:
         precision: Arithmetic of the layers; weights, gradients and the loss stay float32.
         classifier_only_epochs: Number of epochs at the start in which only the objective's classifiers learn. The model is
             frozen and in evaluation mode, so that its running statistics do not change either.
+        open_embedding: In these epochs the model's embedding layer learns, too: for weights that have none.
     """
 
     def __init__(
-        self, state: TrainingState, *, precision: Precision = "float32", classifier_only_epochs: int = 0
+        self,
+        state: TrainingState,
+        *,
+        precision: Precision = "float32",
+        classifier_only_epochs: int = 0,
+        open_embedding: bool = False,
     ) -> None:
-        self.state, self.precision, self.classifier_only_epochs = state, precision, classifier_only_epochs
+        self.state, self.precision = state, precision
+        self.classifier_only_epochs, self.open_embedding = classifier_only_epochs, open_embedding
         self.trainable = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
         self.phase: Hashable = None
 
@@ -54,11 +61,14 @@ class OrdinaryStep:
 
     def begin_epoch(self) -> None:
         """Freeze the model for the classifier-only epochs, and release it after them."""
-        classifier_only = self.state.epoch < self.classifier_only_epochs
+        classifier_only, model = self.state.epoch < self.classifier_only_epochs, self.state.model
+        open_parts = [model.embedding] if self.open_embedding else []
+        opened = {id(parameter) for part in open_parts for parameter in part.parameters()}
         for parameter in self.trainable:
-            parameter.requires_grad_(not classifier_only)
-        self.state.model.train(not classifier_only)
-        self.state.objective.train()
+            parameter.requires_grad_(not classifier_only or id(parameter) in opened)
+        model.train(not classifier_only)
+        for part in (*open_parts, self.state.objective):
+            part.train()
         self.phase = classifier_only, self.state.objective.phase(self.state.epoch)
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:

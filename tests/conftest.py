@@ -52,6 +52,14 @@ def seeds() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture
+def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process takes itself for the second of two that torchrun has started. The first is not there to be joined."""
+    names = {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1"}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+
 @pytest.fixture(scope="session")
 def data_root() -> Path:
     """The folder of real images and weights."""

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
-    {"arguments", "locks", "lookup", "packages", "progress", "typed_json"},
+    {"arguments", "distributed", "locks", "lookup", "packages", "progress", "typed_json"},
     {"files", "process", "signals"},
     {"data", "models"},
     {"training", "retrieval"},

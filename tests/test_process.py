@@ -19,6 +19,27 @@ def test_devices() -> None:
             choose_device(name)
 
 
+@pytest.mark.usefixtures("second_of_two")
+def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_device("cpu") == torch.device("cpu")
+    with pytest.raises(
+        ValueError, match="Device 'cuda:1' is one device, and there are 2 processes; choose auto, cpu or"
+    ):
+        choose_device("cuda:1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(
+        ValueError, match="There are 2 processes on this machine and 1 GPUs; start as many processes as"
+    ):
+        choose_device("cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("second_of_two")
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_the_second_process_computes_on_the_second_gpu() -> None:
+    assert choose_device() == choose_device("cuda") == torch.device("cuda:1")
+
+
 def test_seeds_fix_every_generator() -> None:
     draws = []
     for _ in range(2):

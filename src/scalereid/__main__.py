@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from scalereid.signals import end_at_once
 
@@ -11,8 +12,24 @@ def main() -> None:
     end_at_once()
     _open_closed_streams()
     from scalereid.cli import main as run
+    from scalereid.distributed import processes
 
-    run()
+    if processes() == 1:
+        run()
+    else:
+        _run_and_end_at_once(run)
+
+
+def _run_and_end_at_once(run: Callable[[], None]) -> None:
+    """Run without the interpreter's end: torch's threads of gloo at times do not survive it, and torchrun sees an error."""
+    code: object = 0
+    try:
+        run()
+    except SystemExit as ended:
+        code = ended.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
 def _open_closed_streams() -> None:

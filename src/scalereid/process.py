@@ -11,17 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from scalereid.distributed import number_here, processes, processes_here
 from scalereid.typed_json import from_json
 
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the device of that name; `auto` is the first CUDA GPU, or else the CPU.
 
+    Of several processes on this machine, each gets a GPU of its own: for `auto` and `cuda` the one with its number.
+
     Raises:
-        ValueError: The device does not exist on this machine.
+        ValueError: The device does not exist on this machine, or not for each of several processes.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
+    if processes() > 1 and name != "cpu":
+        name = _own_gpu(name)
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
@@ -29,6 +34,21 @@ def choose_device(name: str = "auto") -> torch.device:
         reason = "unknown kind of device; choose auto, cpu, cuda or mps" if "Expected one of" in reason else reason
         raise ValueError(f"Device {name!r} is not available: {reason}") from error
     return torch.device(name)
+
+
+def _own_gpu(name: str) -> str:
+    """The name of the GPU of this process, one of several, which becomes its default."""
+    if name != "cuda":
+        raise ValueError(
+            f"Device {name!r} is one device, and there are {processes()} processes; choose auto, cpu or cuda"
+        )
+    if processes_here() > torch.cuda.device_count():
+        raise ValueError(
+            f"There are {processes_here()} processes on this machine and {torch.cuda.device_count()} GPUs; start as many "
+            "processes as GPUs, or choose the device cpu"
+        )
+    torch.cuda.set_device(number_here())
+    return f"cuda:{number_here()}"
 
 
 @dataclass(frozen=True)
@@ -45,6 +65,7 @@ class Environment:
     threads: int
     tf32: bool
     command: tuple[str, ...]
+    processes: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """The environment as JSON values."""
@@ -74,6 +95,7 @@ def environment(device: torch.device) -> Environment:
         threads=torch.get_num_threads(),
         tf32=on_gpu and torch.backends.cudnn.allow_tf32,
         command=tuple(sys.argv),
+        processes=processes(),
     )
 
 

@@ -52,8 +52,10 @@ def raising() -> Iterator[None]:
 
 
 @contextmanager
-def interruption() -> Iterator[Callable[[], bool]]:
+def interruption(*, silent: bool = False) -> Iterator[Callable[[], bool]]:
     """Yield a function that returns True once a signal has been received. A second signal raises KeyboardInterrupt at once.
+
+    `silent` says nothing about it to the user.
 
     A request that came too late, since the block ended by itself, is passed on to the handlers before.
     """
@@ -66,6 +68,8 @@ def interruption() -> Iterator[Callable[[], bool]]:
         requested = 0 if requested else number
         if not requested:  # the second
             raise KeyboardInterrupt
+        if silent:
+            return
         with suppress(
             OSError
         ):  # the terminal may be gone; and not print: the signal may have come in the middle of one

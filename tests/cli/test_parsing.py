@@ -75,6 +75,13 @@ def test_a_mistake_is_answered_with_what_was_meant(words: list[str], meant: str)
     assert meant in str(raised.value)
 
 
+@pytest.mark.usefixtures("second_of_two")
+def test_what_several_processes_do_not_share_is_refused() -> None:
+    with pytest.raises(UsageError, match="embed runs in one process, and torchrun started 2: scalereid embed 'a b'"):
+        parse(["embed", "a b"])
+    assert settings("train", "toy", *NEW).data.dataset == "toy"
+
+
 def test_only_the_first_word_is_a_command() -> None:
     assert parse(["embed", "leave-one-out", "train-splits", "--out", "x.npz"]).keywords["source"] == "leave-one-out"
 

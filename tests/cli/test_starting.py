@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from scalereid.cli.errors import Stopped
-from scalereid.cli.starting import resumable
+from scalereid.cli.starting import require_new_run, resumable
 from scalereid.training.loop import Interrupted
 from tests.cli.conftest import Fail
 
@@ -11,6 +11,19 @@ from tests.cli.conftest import Fail
 def test_a_stop_is_told_with_the_command_that_goes_on() -> None:
     with pytest.raises(Stopped, match="nas --resume 'runs/a b'$"), resumable("nas"):
         raise Interrupted(Path("runs/a b"))
+
+
+@pytest.mark.usefixtures("second_of_two")
+def test_several_processes_go_on_as_several() -> None:
+    go_on = "^torchrun --nproc-per-node 2 -m scalereid train --resume runs/x$"
+    with pytest.raises(Stopped, match=go_on), resumable("train"):
+        raise Interrupted(Path("runs/x"))
+
+
+@pytest.mark.usefixtures("second_of_two")
+def test_a_new_run_is_made_by_the_first_process_alone(tmp_path: Path) -> None:
+    (tmp_path / "made by it").touch()
+    require_new_run(tmp_path)
 
 
 def test_a_recipe_goes_to_the_command_that_is_made_for_it(tmp_path: Path, fail: Fail) -> None:

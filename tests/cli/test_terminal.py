@@ -36,6 +36,14 @@ def test_one_document_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert "a cell" not in captured.err
 
 
+@pytest.mark.usefixtures("second_of_two")
+def test_the_first_of_several_processes_alone_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output()
+    output.say("a line")
+    output.show(table())
+    assert capsys.readouterr() == ("", "")
+
+
 def test_no_value_is_written_that_json_does_not_have() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         Output(as_json=True).result({"x": float("nan")})

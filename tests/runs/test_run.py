@@ -82,6 +82,9 @@ def test_a_resumed_run_notes_where(tmp_path: Path, here: Environment) -> None:
     assert note_environment(run, here) == []
     (said,) = note_environment(run, replace(here, torch="9.9"))
     assert said == f"torch is 9.9, was {torch.__version__}"
+    (said,) = note_environment(run, replace(here, processes=4))
+    assert said == "processes is 4, was 1"
+    note_environment(run, replace(here, torch="9.9"))
     assert [entry["torch"] for entry in json.loads((run.folder / "environment.json").read_text())][-1] == "9.9"
 
 

@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 from scalereid import __version__
 from scalereid.cli.errors import Stopped, UsageError
 from scalereid.cli.parsing import Call, parse
+from scalereid.distributed import first_to_end
 from scalereid.signals import raising, received
 
 _SIGINT, _SIGPIPE = 2, 13
@@ -84,7 +85,7 @@ def _exit(code: int, message: str = "") -> NoReturn:
 
         message = "\n".join(map(printable, message.split("\n")))
     with suppress(OSError):  # the terminal may be gone
-        if message:
+        if message and first_to_end():
             print(message, file=sys.stderr, flush=True)
     sys.exit(code)
 

@@ -5,6 +5,7 @@ from shlex import quote
 from scalereid.cli.options import Flat
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
+from scalereid.distributed import is_first
 from scalereid.figures.curves import require_matplotlib
 from scalereid.figures.search import draw_search
 from scalereid.models.genotype import Genotype
@@ -32,6 +33,8 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
 
 
 def _finish(run: Run, output: Output) -> None:
+    if not is_first():
+        return
     log, picture, found = run.log(), run.folder / "search.png", Genotype.load(run.genotype)
     state = log[-1].search
     assert state is not None, "a search logs its state after each epoch"

@@ -1,5 +1,6 @@
 """The words of a command line to the call that they ask for."""
 
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial, wraps
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from scalereid.cli.commands import COMMANDS, RENAMED, Command
 from scalereid.cli.errors import UsageError
 from scalereid.cli.help import in_short_lines, print_commands
+from scalereid.distributed import processes
 from scalereid.lookup import no_such
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def parse(words: Sequence[str]) -> Call:
             raise UsageError(RENAMED[word])
     name = _name(words)
     command, rest = COMMANDS[name], list(words[len(name.split()) :])
+    if processes() > 1 and not command.resume:
+        raise UsageError(
+            f"{name} runs in one process, and torchrun started {processes()}: scalereid {shlex.join(words)}"
+        )
     function, defaults = _by_recipe(name, command, rest) if command.resume else (load(command.function), {})
     if _HELP.isdisjoint(rest):
         _check_options(name, function, rest)

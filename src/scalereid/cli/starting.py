@@ -13,6 +13,7 @@ from scalereid.cli.errors import Stopped
 from scalereid.cli.options import DataFolder, Device, RunCode, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
+from scalereid.distributed import is_first, processes, processes_here
 from scalereid.experiments import training
 from scalereid.experiments.tensorboard import require_tensorboard
 from scalereid.files import require_free
@@ -63,8 +64,9 @@ def require_new_run(out: Path) -> None:
     Raises:
         OSError: There is something, it cannot be written, or another process writes it.
     """
-    with locked(out):
-        require_free(out)
+    if is_first():  # of several processes, which makes the run
+        with locked(out):
+            require_free(out)
 
 
 def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: Output) -> Run:
@@ -108,7 +110,9 @@ def resumable(command: str) -> Iterator[None]:
     except Interrupted as stopped:
         run = Run(Path(str(stopped)))
         code = " --run-code" if run.exists and own_code(run.saved_recipe().names) else ""
-        raise Stopped(f"{program()} {command} --resume {quote(str(run.folder))}{code}") from None
+        together = f"torchrun --nproc-per-node {processes_here()} -m scalereid"
+        start = together if processes() > 1 else program()
+        raise Stopped(f"{start} {command} --resume {quote(str(run.folder))}{code}") from None
 
 
 def _check_command(command: str, recipe: Recipe, words: str) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from rich.table import Table
 from tyro.conf import arg
 
+from scalereid.distributed import is_first
 from scalereid.progress import Progress, Terminal, named_output
 
 
@@ -28,8 +29,8 @@ class Output:
 
     @cached_property
     def progress(self) -> Progress:
-        """Lines and bars while the command works."""
-        return Progress(Terminal(stderr=self.as_json), verbose=self.verbose)
+        """Lines and bars while the command works; of several processes, the first one's."""
+        return Progress(Terminal(stderr=self.as_json, quiet=not is_first()), verbose=self.verbose)
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from typing import Annotated
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
+from scalereid.distributed import is_first
 from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
@@ -42,6 +43,8 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
 
 
 def _finish(run: Run, output: Output) -> None:
+    if not is_first():
+        return
     log = run.log()
     scored = any(entry.scores for entry in log)
     needed = own_code(run.saved_recipe().names).keys() - {"objective.term", "data.augmentation"}

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import ImageStore, read_ahead
 from scalereid.data.sampling import Batch, Sampler
+from scalereid.distributed import own_rows
 
 Augment = Callable[[Tensor, Generator], Tensor]
 _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for the network
@@ -20,6 +21,9 @@ class TrainingBatches:
     Batch i of an epoch depends on nothing but (seed, epoch, i), so training can stop and go on anywhere. On a GPU with room for
     them the pixels lie there as uint8 and nothing is copied any more; otherwise the next batches are read and sent while one is
     trained on.
+
+    With several processes each has its own rows of the same batches. It augments all rows, so that no image is augmented
+    otherwise than by one process: what is drawn, and which image a patch comes from, concerns the whole batch.
 
     Raises:
         ValueError: There are not as many images as the sampler has labels.
@@ -45,7 +49,8 @@ class TrainingBatches:
             seed = np.random.SeedSequence((self.sampler.seed, epoch, 1 + i)).generate_state(1, np.uint64)[0]
             self.generator.manual_seed(int(seed) >> 1)
             labels = self.labels[torch.from_numpy(batch).to(self.device)]
-            yield self.augment(normalise(pixels), self.generator), labels
+            rows = own_rows()
+            yield self.augment(normalise(pixels), self.generator)[rows], labels[rows]
 
     def _pixels(self, batches: list[Batch]) -> Iterator[Tensor]:
         if self.resident is None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from scalereid.data.image_size import ImageSize
 from scalereid.data.shapes import ShapeCount
+from scalereid.distributed import processes_here
 from scalereid.files import create_array, kind, remove_leftovers, stamp, write
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
@@ -119,10 +120,10 @@ def orientation(image: Image.Image) -> int:
 class ImageStore:
     """The pixels of a list of image files, as a uint8 array (n, height, width, 3) or decoded anew at each reading.
 
-    Kept in memory up to `memory_limit` bytes (default: a quarter of what the process may have), else in a memory-mapped
-    file in `cache_folder` (default: SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and that may be
-    deleted, else, when the disk has no room either, decoded at each reading. `shapes` counts what is decoded, so nothing where
-    the file is found again.
+    Kept in memory up to `memory_limit` bytes (default: a quarter of what the process may have, divided by the number of
+    processes that train together on this machine), else in a memory-mapped file in `cache_folder` (default:
+    SCALEREID_CACHE or ~/.cache/scalereid) that later runs find again and that may be deleted, else, when the disk has no room
+    either, decoded at each reading. `shapes` counts what is decoded, so nothing where the file is found again.
     """
 
     def __init__(
@@ -141,7 +142,7 @@ class ImageStore:
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
         self.pixels: Tensor | None = None
-        if size <= (_quarter_of_memory() if memory_limit is None else memory_limit):
+        if size <= (_quarter_of_memory() // processes_here() if memory_limit is None else memory_limit):
             self.pixels = torch.from_numpy(self._decode(self.paths, np.empty(shape, np.uint8), advance))
             return
         folder = cache_folder or default_cache_folder()

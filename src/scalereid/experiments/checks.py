@@ -8,6 +8,7 @@ from scalereid.data.augmentation import try_augmentation
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
 from scalereid.data.records import ReidDataset
+from scalereid.distributed import processes
 from scalereid.models.building import to_device
 from scalereid.models.trial import try_backbone
 from scalereid.progress import Progress
@@ -26,6 +27,21 @@ def check_parts(recipe: Recipe, device: torch.device) -> None:
     try_backbone(model.backbone, recipe.data.image_size)
     if own := own_augmentation(recipe):
         try_augmentation(recipe.data.augmentation, own, recipe.data.image_size, device)
+
+
+def check_shares(recipe: Recipe) -> None:
+    """Check that a batch can be shared by the processes that train together.
+
+    Raises:
+        ValueError: It cannot; the message says which sizes can.
+    """
+    halves = 2 if recipe.search.bilevel else 1
+    shares, size = halves * processes(), recipe.data.batch_size
+    if processes() > 1 and (size % shares or size < 2 * shares):
+        raise ValueError(
+            f"data.batch_size is {size}, and {processes()} processes train on each batch together; it must be a multiple of "
+            f"{shares}, and at least {2 * shares}, as batch norm compares images"
+        )
 
 
 def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:

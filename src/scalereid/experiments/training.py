@@ -6,15 +6,18 @@ from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
+import torch
+
 from scalereid.arguments import check_kind
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
-from scalereid.experiments.checks import check_before_training, check_parts
+from scalereid.distributed import is_first, processes
+from scalereid.experiments.checks import check_before_training, check_parts, check_shares
 from scalereid.experiments.evaluator import Evaluator
+from scalereid.experiments.sharing import locked_by_first, scored_here, shown
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
 from scalereid.files import require_free, require_writable
-from scalereid.locks import locked
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment
 from scalereid.progress import Progress, counted
@@ -30,6 +33,7 @@ from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import Wired, read_datasets, wire
 from scalereid.signals import interruption
 from scalereid.training import loop
+from scalereid.training.exchange import agreed, joined, wait_for_all
 from scalereid.training.loop import Callbacks, Interrupted
 
 
@@ -45,6 +49,9 @@ def train(
     """Train by a recipe into a new run directory.
 
     On a CPU, call `scalereid.process.keep_freed_memory()` first, as the command line does: training is faster then.
+
+    In processes that torchrun has started, all of which call this, each trains on its share of every batch, and the first
+    writes the run.
 
     Args:
         recipe: Every setting that decides the result.
@@ -69,28 +76,32 @@ def train(
             "keep meanwhile; set model.initial_weights, or schedule.classifier_only_epochs to 0"
         )
     recipe.check()
-    require_free(Path(out))
+    if is_first():
+        require_free(Path(out))
     if tensorboard:
         require_tensorboard()
-    with locked(Path(out)):
-        return _train(recipe, Path(data), Path(out), device, tensorboard, progress or Progress.silent())
+    with joined(), locked_by_first(Path(out)):
+        return _train(recipe, Path(data), Path(out), device, tensorboard, shown(progress))
 
 
 def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool, progress: Progress) -> Run:
-    """Train into a run that this process alone writes."""
+    """Train into a run that this process alone writes, or the first of several."""
+    check_shares(recipe)
     chosen = choose_device(device)
     check_parts(recipe, chosen)
     dataset, target = read_datasets(recipe, data)
-    check_before_training(dataset, target, progress)
+    if is_first():
+        check_before_training(dataset, target, progress)
+    wait_for_all()
     wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, recipe, progress))
-    evaluator = Evaluator(target, recipe, progress)
+    evaluator = Evaluator(scored_here(target), recipe, progress)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
     scores = evaluator(wired.model)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
     datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
-    run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files)
-    events = TensorBoard(run.folder) if tensorboard else None
+    run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
+    events = TensorBoard(run.folder) if tensorboard and is_first() else None
     training = _Training(run, recipe, facts, wired, evaluator, events, progress)
     training.record({}, None, scores)
     return training.finish(batches)
@@ -127,24 +138,26 @@ def resume(
             a file of it is damaged.
         BlockingIOError, ModuleNotFoundError, FloatingPointError, Interrupted: As `train` raises.
     """
-    run, progress = Run(Path(folder)), progress or Progress.silent()
+    run = Run(Path(folder))
     require_writable(run.log_file)
-    with locked(run.folder):
+    with joined(), locked_by_first(run.folder):
         require_trust(run.saved_recipe().names, str(folder), run_code=run_code)
-        return _resume(run, epochs, data, device, tensorboard, progress)
+        return _resume(run, epochs, data, device, tensorboard, shown(progress))
 
 
 def _resume(
     run: Run, epochs: int | None, data: str | Path | None, device: str, tensorboard: bool, progress: Progress
 ) -> Run:
-    """Resume a run that this process alone writes."""
+    """Resume a run that this process alone writes, or the first of several."""
     folder = run.folder
     before, recorded = run.recipe(), run.dataset()
     run.environments()  # damaged files are named before anything is written
-    if dropped := run.drop_cut_line():
+    if is_first() and (dropped := run.drop_cut_line()):
         progress.say(dropped)
+    wait_for_all()
     has_state = require_state(run)
     recipe = before if epochs is None else extended(before, epochs, run.folder)
+    check_shares(recipe)
     if tensorboard:
         require_tensorboard()
     chosen = choose_device(device)
@@ -157,28 +170,36 @@ def _resume(
             )
     load_weights = (lambda _: None) if has_state else partial(_load_initial_weights, recipe, progress)
     wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
-    evaluator = Evaluator(target, recipe, progress)
+    evaluator = Evaluator(scored_here(target), recipe, progress)
     wired.state.register("evaluator", evaluator)
     if has_state:
         load_state(run.state, wired.state)
         check_state(run, wired.state, wired.sampler.steps, epochs=recipe.schedule.epochs)
-        complete_log(run, wired.state.epoch)
     epoch = wired.state.epoch
-    if recipe != before:
-        run.replace_recipe(recipe, epoch=epoch)
-        progress.say(f"{folder} is extended from {before.schedule.epochs} to {recipe.schedule.epochs} epochs")
-    for difference in note_environment(run, environment(chosen)):
-        progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
+    if is_first():
+        if has_state:
+            complete_log(run, epoch)
+        _note_start(run, recipe, epoch, chosen, progress)
     if epoch == recipe.schedule.epochs:
         progress.say(f"{folder} is finished: all {epoch} epochs are done")
         return run
     progress.say(f"resuming {folder} after epoch {epoch}, step {wired.state.step}")
     batches = _decode(dataset, recipe, wired, progress)
-    events = TensorBoard(run.folder, epoch) if tensorboard else None
+    events = TensorBoard(run.folder, epoch) if tensorboard and is_first() else None
     training = _Training(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
         training.record({}, None, evaluator(wired.model))
     return training.finish(batches)
+
+
+def _note_start(run: Run, recipe: Recipe, epoch: int, device: torch.device, progress: Progress) -> None:
+    """Write into a run that it is resumed after `epoch` by `recipe`, perhaps another than before."""
+    before = run.recipe()
+    if recipe != before:
+        run.replace_recipe(recipe, epoch=epoch)
+        progress.say(f"{run.folder} is extended from {before.schedule.epochs} to {recipe.schedule.epochs} epochs")
+    for difference in note_environment(run, environment(device)):
+        progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
 
 
 def _load_initial_weights(recipe: Recipe, progress: Progress, model: EmbeddingModel) -> None:
@@ -213,7 +234,7 @@ class _Training:
         steps_before = [0, *accumulate(batches.steps(epoch) for epoch in range(epochs))]
         done = steps_before[state.epoch] + state.step
         images = (steps_before[-1] - done) * size
-        with interruption() as stop_requested, self.progress.stage("training", images) as advance:
+        with interruption(silent=processes() > 1) as stop_requested, self.progress.stage("training", images) as advance:
 
             def after_steps() -> None:
                 nonlocal done
@@ -233,15 +254,20 @@ class _Training:
                     epochs=epochs,
                     learning_rate=self.wired.learning_rate,
                     callbacks=Callbacks(after_steps=after_steps, after_epoch=after_epoch),
-                    stop_requested=stop_requested,
+                    stop_requested=lambda: agreed(stop_requested()),
                 )
             except Interrupted:
-                save_state(self.run.state, state)
+                if is_first():
+                    save_state(self.run.state, state)
+                wait_for_all()
                 raise Interrupted(self.run.folder) from None
+        wait_for_all()
         return self.run
 
     def record(self, losses: dict[str, float], learning_rate: float | None, scores: Scores | None) -> None:
-        """Weights, best weights, log and state, in this order."""
+        """Weights, best weights, log and state, in this order; written by the first of several processes."""
+        if not is_first():
+            return
         recipe, wired, run = self.recipe, self.wired, self.run
         seconds = round(time.monotonic() - self.epoch_started, 3)
         search = wired.search.search_state() if wired.search else None

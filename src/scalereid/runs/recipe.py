@@ -123,6 +123,8 @@ class OptimizerSettings:
     """Arithmetic precision of the layers. Weights, gradients and losses are always float32."""
     average: float = 0.0
     """Decay of a moving average of the weights, such as 0.999, which is evaluated and saved in their place; 0: none."""
+    sync_batch_norm: bool = False
+    """Of several processes: normalise by the statistics of the whole batch rather than of each process's share."""
 
 
 @dataclass(frozen=True, kw_only=True)

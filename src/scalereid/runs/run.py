@@ -218,5 +218,5 @@ def note_environment(run: Run, now: Environment) -> list[str]:
     before = run.environments()
     write_json(run.folder / "environment.json", [each.to_json() for each in (*before, now)])
     first, current = before[0].to_json(), now.to_json()
-    keys = ("device", "torch", "numpy", "pillow", "threads")
+    keys = ("device", "torch", "numpy", "pillow", "threads", "processes")
     return [f"{key} is {current[key]}, was {first[key]}" for key in keys if current[key] != first[key]]

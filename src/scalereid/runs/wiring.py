@@ -31,6 +31,7 @@ from scalereid.training.optimization import build_optimizer, learning_rate
 from scalereid.training.search import SearchStep, temperature
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep, Step
+from scalereid.training.synchronised import synchronise_batch_norms
 from scalereid.training.terms import TERMS
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.centre import Centre
@@ -115,6 +116,8 @@ def wire(
     seed_everything(recipe.seed)
     model = build_recipe_model(recipe.model, code_in)
     load_weights(model)
+    if recipe.optimizer.sync_batch_norm:
+        synchronise_batch_norms(model)
     model = to_device(model, device)
     sizes = Sizes(recipe.model.embedding_size, int(labels.max()) + 1, model.backbone.stage_channels)
     objective = _objective(recipe, sizes, code_in)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scalereid.distributed import processes
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.training.objective import Objective
 
@@ -139,12 +140,12 @@ class RandomGenerators:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put them back; GPUs that are not here are ignored."""
+        """Put them back; GPUs that are not here are ignored. Of several processes, each draws on its GPU as the first does."""
         version, numbers, gauss = state["python"]
         random.setstate((version, tuple(numbers), gauss))
         inner = state["numpy"]["state"]
         np.random.set_state(state["numpy"] | {"state": {**inner, "key": np.array(inner["key"], np.uint32)}})
         torch.set_rng_state(state["cpu"])
         for i in range(torch.cuda.device_count()):
-            if (generator := state.get(f"cuda:{i}")) is not None:
+            if (generator := state.get(f"cuda:{i if processes() == 1 else 0}")) is not None:
                 torch.cuda.set_rng_state(generator, i)

@@ -6,7 +6,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from scalereid.distributed import processes
 from scalereid.training import Precision
+from scalereid.training.exchange import average_gradients, whole
 from scalereid.training.state import TrainingState
 from scalereid.training.terms.term import Outputs
 
@@ -27,7 +29,10 @@ class Step(Protocol):
         """Prepare for the epoch in the training state, which begins or is resumed."""
 
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Change the weights at the optimizer's learning rate; returns the values that the objective's `logged` names."""
+        """Change the weights at the optimizer's learning rate; returns the values that the objective's `logged` names.
+
+        With several processes `images` and `labels` are this one's rows of the batch, and the values are the whole batch's.
+        """
 
 
 class OrdinaryStep:
@@ -56,8 +61,8 @@ class OrdinaryStep:
 
     @property
     def capturable(self) -> bool:
-        """False in float16, whose loss scale may skip a step, and for a backbone that asks the host."""
-        return self.state.model.backbone.capturable and not self.state.scaler.is_enabled()
+        """False in float16, whose loss scale may skip a step, for a backbone that asks the host, and with several processes."""
+        return self.state.model.backbone.capturable and not self.state.scaler.is_enabled() and processes() == 1
 
     def begin_epoch(self) -> None:
         """Freeze the model for the classifier-only epochs, and release it after them."""
@@ -83,11 +88,13 @@ class OrdinaryStep:
         state = self.state
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
             embeddings, stage_maps, features = state.model.with_stages(images)
-            losses = state.objective(Outputs(embeddings, labels, stage_maps, features), epoch=state.epoch)
+            losses = state.objective(whole(Outputs(embeddings, labels, stage_maps, features)), epoch=state.epoch)
         state.scaler.scale(losses.total / share).backward()
         return losses.stacked(state.objective.logged)
 
     def update(self) -> None:
         """Move the parameters down their gradients; those that have none stay."""
+        groups = self.state.optimizer.param_groups
+        average_gradients(parameter for group in groups for parameter in group["params"])
         self.state.scaler.step(self.state.optimizer)
         self.state.scaler.update()

@@ -107,6 +107,9 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("search", "samples", 10**9),
         ("search", "halve_every", 0),
         ("evaluation", "every", -1),
+        ("optimizer", "accumulate", 0),
+        ("optimizer", "accumulate", 3),
+        ("optimizer", "accumulate", 64),
     ],
 )
 def test_values_that_make_no_sense_are_named(group: str, setting: str, value: object) -> None:

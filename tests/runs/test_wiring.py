@@ -394,3 +394,45 @@ def test_only_a_supernet_is_searched(own: Recipe) -> None:
 def test_what_does_not_fill_a_batch_fails_before_images_are_read(own: Recipe) -> None:
     with pytest.raises(ValueError, match="72 training images do not fill one batch of 73"):
         wire(replace(own, data=replace(own.data, batch_size=73)), LABELS, CPU)
+
+
+def test_memory_settings_reach_their_parts() -> None:
+    recipe = Recipe(
+        model=ModelSettings(backbone="osnet_x0_25", checkpointing=True),
+        optimizer=OptimizerSettings(accumulate=4),
+        objective=ObjectiveSettings(auxiliary=1.0),
+    )
+    wired = wire(recipe, LABELS, CPU)
+    assert wired.state.model.backbone.recompute
+    assert isinstance(wired.step, OrdinaryStep)
+    assert wired.step.accumulate == 4
+    plain = wire(Recipe(model=ModelSettings(backbone="osnet_x0_25")), LABELS, CPU)
+    assert isinstance(plain.step, OrdinaryStep)
+    assert not plain.state.model.backbone.recompute
+    assert plain.step.accumulate == 1
+
+
+def test_what_compares_images_is_not_computed_in_parts(tmp_path: Path) -> None:
+    data, parts = DataSettings(batch_size=16, images_per_person=4), OptimizerSettings(accumulate=2)
+    model = ModelSettings(backbone="osnet_one_stream", width=0.25)
+    triplet = Recipe(data=data, model=model, optimizer=parts, objective=ObjectiveSettings(triplet=1.0))
+    with pytest.raises(ValueError, match="optimizer.accumulate is 2, but triplet compares the images of a whole batch"):
+        wire(triplet, LABELS, CPU)
+    (tmp_path / "loss.py").write_text(OWN_LOSS)
+    own = Recipe(model=model, optimizer=parts, objective=ObjectiveSettings(term=f"{tmp_path / 'loss.py'}:Center"))
+    with pytest.raises(
+        ValueError, match="but Center compares the images of a whole batch .`compares_images`.; set it to 1"
+    ):
+        wire(own, LABELS, CPU)
+    search = Recipe(model=ModelSettings(backbone="osnet_supernet", width=0.25), optimizer=parts)
+    with pytest.raises(ValueError, match="a search draws an architecture for a whole batch; set it to 1"):
+        wire(search, LABELS, CPU)
+
+
+def test_a_backbone_that_cannot_be_recomputed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(OWN_NET)
+    for backbone in (f"{tmp_path / 'net.py'}:MyNet", "osnet_supernet"):
+        with pytest.raises(
+            ValueError, match="model.checkpointing needs a backbone that can .* is not one; set it to False"
+        ):
+            build_recipe_model(ModelSettings(backbone=backbone, checkpointing=True))

@@ -8,6 +8,7 @@ from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.optimization import build_optimizer
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep
+from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.term import Outputs
 from scalereid.training.terms.triplet import Triplet
@@ -85,7 +86,9 @@ def test_phase_changes_when_something_else_is_computed() -> None:
     assert phases[0] == phases[1] != phases[2]
     assert phases[2] != phases[3] == phases[4]
     assert step.capturable
-    state.model.backbone.capturable = False
+    state.model.backbone.recompute = True
+    assert not step.capturable
+    state.model.backbone.recompute, state.model.backbone.capturable = False, False
     assert not step.capturable
 
 
@@ -127,6 +130,43 @@ def test_a_step_may_train_two_models() -> None:
         assert (one - other).square().mean() < 0.5 * (unrelated - other).square().mean()
         right = step.peer_objective(Outputs(other, labels)).parts["accuracy"]
     assert right > 0.8
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_a_batch_in_parts_gives_the_losses_and_the_gradients_of_the_whole(parts: int) -> None:
+    """Without batch norm of each part: here it is in evaluation mode."""
+    found = []
+    for accumulate in (1, parts):
+        state = fresh()
+        sizes = sizes_of(state.model)
+        torch.manual_seed(3)
+        terms = [
+            ScheduledTerm("cross_entropy", CrossEntropy(sizes)),
+            ScheduledTerm("auxiliary", Auxiliary(sizes).eval()),
+        ]
+        state.objective = Objective(terms)
+        state.sums = torch.zeros(len(state.objective.logged))
+        state.model.eval()
+        values = OrdinaryStep(state, accumulate=accumulate).backward(*next(Noise().epoch(0)))
+        parameters = [*state.model.parameters(), *state.objective.parameters()]
+        found.append([values, *(parameter.grad for parameter in parameters)])
+    for whole, in_parts in zip(*found, strict=True):
+        torch.testing.assert_close(in_parts, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_batch_norm_is_of_each_part() -> None:
+    state = fresh()
+    images, labels = next(Noise().epoch(0))
+    OrdinaryStep(state, accumulate=4).backward(images, labels)
+    assert state.model.embedding.norm.num_batches_tracked == 4
+    other = fresh()
+    for part in range(4):
+        OrdinaryStep(other).backward(images[part::4], labels[part::4], share=4)
+    assert same(state.model.state_dict(), other.model.state_dict())
+    for one, two in zip(state.model.parameters(), other.model.parameters(), strict=True):
+        assert one.grad is not None
+        assert two.grad is not None
+        assert torch.equal(one.grad, two.grad)
 
 
 @pytest.mark.parametrize("name", ["sgd", "amsgrad"])

@@ -36,11 +36,12 @@ def check_shares(recipe: Recipe) -> None:
         ValueError: It cannot; the message says which sizes can.
     """
     halves = 2 if recipe.search.bilevel else 1
-    shares, size = halves * processes(), recipe.data.batch_size
+    shares, size = halves * processes() * recipe.optimizer.accumulate, recipe.data.batch_size
     if processes() > 1 and (size % shares or size < 2 * shares):
+        parts = f", in {recipe.optimizer.accumulate} parts" if recipe.optimizer.accumulate > 1 else ""
         raise ValueError(
-            f"data.batch_size is {size}, and {processes()} processes train on each batch together; it must be a multiple of "
-            f"{shares}, and at least {2 * shares}, as batch norm compares images"
+            f"data.batch_size is {size}, and {processes()} processes train on each batch together{parts}; it must be a "
+            f"multiple of {shares}, and at least {2 * shares}, as batch norm compares images"
         )
 
 

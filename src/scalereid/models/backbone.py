@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor, nn
 
+from scalereid.models.recomputing import compute
+
 
 class Backbone(nn.Module):
     """Images (b, 3, h, w) to feature maps (b, out_channels, h', w').
@@ -20,6 +22,16 @@ class Backbone(nn.Module):
     capturable: bool = True
     """False if `forward` reads values on the host, so that a GPU cannot capture it as a CUDA graph."""
 
+    recomputable: bool = False
+    """True if it passes `recomputes` on to `compute` and `through`, which then need less memory."""
+    recompute: bool = False
+    """Compute what lies within a block again in the backward pass; for a `recomputable` backbone."""
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether blocks are to be computed again: in training only."""
+        return self.recompute and self.training
+
     def stage_maps(self, images: Tensor) -> list[Tensor]:
         """The maps of each stage; the last are the feature maps."""
         if type(self).forward is Backbone.forward:
@@ -34,10 +46,14 @@ class Backbone(nn.Module):
         """Change the layers after the feature maps, such as those of the embeddings, where the network needs others."""
 
 
-def through(stages: Iterable[nn.Module], maps: Tensor) -> list[Tensor]:
-    """The outputs of each of `stages`, which `maps` goes through one after the other."""
+def through(stages: Iterable[nn.Module], maps: Tensor, *, recompute: bool) -> list[Tensor]:
+    """The outputs of each of `stages`, which `maps` goes through one after the other.
+
+    With `recompute` each block of a stage is computed again in the backward pass.
+    """
     outputs = []
     for stage in stages:
-        maps = stage(maps)
+        for block in stage.children() if recompute else (stage,):
+            maps = compute([block], maps, recompute=recompute)
         outputs.append(maps)
     return outputs

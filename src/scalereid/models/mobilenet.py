@@ -2,8 +2,9 @@
 
 from torch import Tensor, nn
 
-from scalereid.models.backbone import Backbone
+from scalereid.models.backbone import Backbone, through
 from scalereid.models.layers import initialise
+from scalereid.models.recomputing import compute
 
 STAGES = (  # expansion, channels, blocks, stride of the first (table 2)
     (1, 16, 1, 1),
@@ -37,6 +38,8 @@ class InvertedResidual(nn.Module):
 class MobileNetV2(Backbone):
     """MobileNetV2's trunk: 256×128 images become 1280 maps of 8×4. `width` scales all channels; the last are at least 1280."""
 
+    recomputable = True
+
     def __init__(self, *, width: float = 1.0) -> None:
         super().__init__()
         inputs = multiple_of_8(STEM * width)
@@ -54,7 +57,9 @@ class MobileNetV2(Backbone):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (b, 3, h, w) to feature maps (b, out_channels, h/32, w/32)."""
-        return self.final(self.stages(self.stem(images)))
+        maps = compute([self.stem], images, recompute=self.recomputes)
+        *_, last = through(self.stages, maps, recompute=self.recomputes)
+        return compute([self.final], last, recompute=self.recomputes)
 
 
 def conv_norm_relu6(

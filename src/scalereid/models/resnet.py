@@ -4,6 +4,7 @@ from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone, through
 from scalereid.models.layers import ConvNorm, ConvNormReLU, initialise
+from scalereid.models.recomputing import compute
 
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))  # inner channels and blocks
 EXPANSION = 4
@@ -33,6 +34,8 @@ class ResNet50(Backbone):
     A last stride of 1 keeps more spatial detail (Luo et al., arXiv:1903.07071); torchreid's resnet50_fc512 has it too.
     """
 
+    recomputable = True
+
     def __init__(self, *, last_stride: int = 1) -> None:
         super().__init__()
         self.stem = ConvNormReLU(3, 64, 7, stride=2)
@@ -50,4 +53,5 @@ class ResNet50(Backbone):
 
     def stage_maps(self, images: Tensor) -> list[Tensor]:
         """Images (b, 3, h, w) to the maps of the four stages; the last are (b, 2048, h/16, w/16)."""
-        return through(self.stages, self.pool(self.stem(images)))
+        maps = compute([self.stem, self.pool], images, recompute=self.recomputes)
+        return through(self.stages, maps, recompute=self.recomputes)

@@ -54,6 +54,8 @@ class SuperNet(StagedTrunk):
         sampled: compute one candidate of each block.
     """
 
+    recomputable = False  # a block's weights are set for the forward pass alone
+
     def __init__(
         self,
         channels_at: Callable[[float], Sequence[int]],

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from scalereid.models.backbone import Backbone, through
 from scalereid.models.genotype import Genotype
 from scalereid.models.layers import ConvNormReLU, InstanceNorm, MakeNorm, initialise
+from scalereid.models.recomputing import compute
 from scalereid.models.residual import ResidualBlock
 
 MakeBlock = Callable[[int, int, int], nn.Module]
@@ -20,6 +21,8 @@ class StagedTrunk(Backbone):
 
     With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage.
     """
+
+    recomputable = True
 
     def __init__(self, channels: Sequence[int], block: MakeBlock, *, stem_norm: MakeNorm = nn.BatchNorm2d) -> None:
         super().__init__()
@@ -40,8 +43,9 @@ class StagedTrunk(Backbone):
 
     def stage_maps(self, images: Tensor) -> list[Tensor]:
         """Images (b, 3, h, w) to the maps of each stage; the last are (b, out_channels, h/16, w/16)."""
-        *earlier, last = through(self.stages, self.pool(self.stem(images)))
-        return [*earlier, self.final(last)]
+        maps = compute([self.stem, self.pool], images, recompute=self.recomputes)
+        *earlier, last = through(self.stages, maps, recompute=self.recomputes)
+        return [*earlier, compute([self.final], last, recompute=self.recomputes)]
 
 
 class GenotypeTrunk(StagedTrunk):

@@ -32,6 +32,7 @@ RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ),
     ("objective", "circle_margin", lambda value: 0 <= value < 1, "from 0 to below 1"),
     ("objective", "circle_scale", lambda value: 0 < value <= _MANY, f"more than 0, and at most {_MANY:,}"),
+    ("optimizer", "accumulate", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),
     ("optimizer", "average", lambda value: 0 <= value < 1, "from 0 to below 1"),
     ("optimizer", "lr weight_decay momentum", lambda value: 0 <= value <= _MANY, f"from 0 to {_MANY:,}"),
     ("schedule", "epochs", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),

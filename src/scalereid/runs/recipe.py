@@ -69,6 +69,8 @@ class ModelSettings:
     """From pooled maps to embeddings: linear, batch norm, ReLU; or BNNeck, whose distances are learned before a batch norm."""
     initial_weights: str = ""
     """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: random weights."""
+    checkpointing: bool = False
+    """In training, compute each block again in the backward pass: slower, in less memory, with the same results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,8 @@ class OptimizerSettings:
     """Arithmetic precision of the layers. Weights, gradients and losses are always float32."""
     average: float = 0.0
     """Decay of a moving average of the weights, such as 0.999, which is evaluated and saved in their place; 0: none."""
+    accumulate: int = 1
+    """Number of parts in which a batch is computed, one after another, in less memory; batch norm is of each part."""
     sync_batch_norm: bool = False
     """Of several processes: normalise by the statistics of the whole batch rather than of each process's share."""
 
@@ -228,6 +232,8 @@ class Recipe:
         require(possible, "data.images_per_person_from_epoch", begun, wanted)
         even = data.batch_size % 2 == 0 or not self.search.bilevel
         require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
+        parts, wanted = self.optimizer.accumulate, f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more"
+        require(data.batch_size % parts == 0 and data.batch_size >= 2 * parts, "optimizer.accumulate", parts, wanted)
         people = data.images_per_person and data.batch_size // data.images_per_person
         for name in ("triplet", "circle"):
             if not getattr(objective, name):

@@ -73,7 +73,7 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
     Raises:
         ValueError: As for `build_model`.
     """
-    return build_model(
+    model = build_model(
         copy_in(code_in, settings.backbone),
         width=settings.width,
         genotype=Genotype.of(settings.genotype) if settings.genotype else None,
@@ -82,6 +82,13 @@ def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> 
         pooling=settings.pooling,
         neck=settings.neck,
     )
+    if settings.checkpointing and not model.backbone.recomputable:
+        raise ValueError(
+            f"model.checkpointing needs a backbone that can compute its blocks again (`recomputable`), and {settings.backbone} "
+            "is not one; set it to False"
+        )
+    model.backbone.recompute = settings.checkpointing
+    return model
 
 
 def own_augmentation(recipe: Recipe, code_in: Path | None = None) -> Augmentation | None:
@@ -121,6 +128,7 @@ def wire(
     model = to_device(model, device)
     sizes = Sizes(recipe.model.embedding_size, int(labels.max()) + 1, model.backbone.stage_channels)
     objective = _objective(recipe, sizes, code_in)
+    _check_accumulation(recipe, objective)
     supernet = model.backbone if isinstance(model.backbone, SuperNet) else None
     if supernet:
         supernet.prepare(objective)
@@ -137,6 +145,7 @@ def wire(
         precision=recipe.optimizer.precision,
         classifier_only_epochs=recipe.schedule.classifier_only_epochs,
         open_embedding=recipe.schedule.open_embedding,
+        accumulate=recipe.optimizer.accumulate,
     )
     evaluated = model
     if recipe.optimizer.average:
@@ -183,6 +192,17 @@ def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
     return objective
 
 
+def _check_accumulation(recipe: Recipe, objective: Objective) -> None:
+    """Check that the objective can be computed of the parts of a batch."""
+    parts = recipe.optimizer.accumulate
+    comparing = [scheduled.name for scheduled in objective.scheduled if scheduled.term.compares_images]
+    if parts > 1 and comparing:
+        raise ValueError(
+            f"optimizer.accumulate is {parts}, but {comparing[0]} compares the images of a whole batch (`compares_images`); "
+            "set it to 1, and model.checkpointing to save memory"
+        )
+
+
 def _optimizer(
     recipe: Recipe, model: EmbeddingModel, objective: Objective, supernet: SuperNet | None
 ) -> torch.optim.Optimizer:
@@ -211,6 +231,10 @@ def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None
                 "leave them at False and 1"
             )
         return None
+    if (parts := recipe.optimizer.accumulate) > 1:
+        raise ValueError(
+            f"optimizer.accumulate is {parts}, but a search draws an architecture for a whole batch; set it to 1"
+        )
     return SearchStep(
         state,
         supernet,

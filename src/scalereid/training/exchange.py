@@ -54,7 +54,8 @@ def whole(outputs: Outputs) -> Outputs:
     """
     if processes() == 1:
         return outputs
-    return Outputs(gather(outputs.embeddings), gather(outputs.labels), _Gathered(outputs.stage_maps))
+    before_norm = None if outputs.before_norm is None else gather(outputs.before_norm)
+    return Outputs(gather(outputs.embeddings), gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm)
 
 
 def gather(own: Tensor) -> Tensor:

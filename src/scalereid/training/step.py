@@ -44,6 +44,7 @@ class OrdinaryStep:
         classifier_only_epochs: Number of epochs at the start in which only the objective's classifiers learn. The model is
             frozen and in evaluation mode, so that its running statistics do not change either.
         open_embedding: In these epochs the model's embedding layer learns, too: for weights that have none.
+        accumulate: Number of parts in which a batch is computed, with as many images each: activations are of one at a time.
     """
 
     def __init__(
@@ -53,16 +54,22 @@ class OrdinaryStep:
         precision: Precision = "float32",
         classifier_only_epochs: int = 0,
         open_embedding: bool = False,
+        accumulate: int = 1,
     ) -> None:
         self.state, self.precision = state, precision
         self.classifier_only_epochs, self.open_embedding = classifier_only_epochs, open_embedding
+        self.accumulate = accumulate
         self.trainable = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
         self.phase: Hashable = None
 
     @property
     def capturable(self) -> bool:
-        """False in float16, whose loss scale may skip a step, for a backbone that asks the host, and with several processes."""
-        return self.state.model.backbone.capturable and not self.state.scaler.is_enabled() and processes() == 1
+        """False in float16, whose loss scale may skip a step, and for several processes.
+
+        Also for a backbone that asks the host, as one does that computes its blocks again.
+        """
+        backbone, scaler = self.state.model.backbone, self.state.scaler
+        return backbone.capturable and not backbone.recompute and not scaler.is_enabled() and processes() == 1
 
     def begin_epoch(self) -> None:
         """Freeze the model for the classifier-only epochs, and release it after them."""
@@ -85,6 +92,13 @@ class OrdinaryStep:
 
     def backward(self, images: Tensor, labels: Tensor, *, share: int = 1) -> Tensor:
         """Add the gradients of the loss divided by `share`; returns the values to log."""
+        values = torch.zeros_like(self.state.sums)
+        for number in range(self.accumulate):
+            part = slice(number, None, self.accumulate)
+            values += self._backward(images[part], labels[part], share * self.accumulate)
+        return values / self.accumulate
+
+    def _backward(self, images: Tensor, labels: Tensor, share: int) -> Tensor:
         state = self.state
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
             embeddings, stage_maps, features = state.model.with_stages(images)

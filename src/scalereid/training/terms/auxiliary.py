@@ -14,6 +14,8 @@ class Auxiliary(Term):
         ValueError: The backbone does not give the maps of its stages.
     """
 
+    compares_images = False
+
     def __init__(self, sizes: Sizes, *, label_smoothing: float = 0.1) -> None:
         super().__init__()
         if len(sizes.stage_channels) < 2:

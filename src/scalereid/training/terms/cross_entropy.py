@@ -15,6 +15,7 @@ class CrossEntropy(Term):
     """
 
     observes = ("accuracy",)
+    compares_images = False
 
     def __init__(self, sizes: Sizes, *, label_smoothing: float = 0.1, bias: bool = True) -> None:
         super().__init__()

@@ -43,6 +43,8 @@ class Term(nn.Module):
 
     observes: tuple[str, ...] = ()
     """Names in the log of the values that it returns beside its loss."""
+    compares_images: bool = True
+    """False if the loss is a mean over images, each by itself, so that a batch can be computed in parts."""
 
     def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the values that `observes` names, each a scalar."""

@@ -1,6 +1,6 @@
 """Options that would have no effect: an error, since whoever gives one expects it to have."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from scalereid.cli.errors import UsageError
@@ -42,30 +42,18 @@ def check_used(given: Collection[str], settings: "Recipe | None") -> None:
 def without_effect(recipe: "Recipe") -> dict[str, str]:
     """The settings without an effect under the others, and why."""
     objective, optimizer, schedule = recipe.objective, recipe.optimizer, recipe.schedule
-    found: dict[str, str] = {}
-    if objective.soft_margin:
-        found["objective.margin"] = "--objective.soft-margin takes its place"
-    terms = {
-        "--objective.triplet is 0": _TRIPLET,
-        "--objective.circle is 0": _CIRCLE,
-        "--objective.term names none": _TERM,
-    }
-    for (why, settings), used in zip(terms.items(), (objective.triplet, objective.circle, objective.term), strict=True):
-        if not used:
-            found |= dict.fromkeys(settings, why)
-    if optimizer.name != "sgd":
-        found["optimizer.momentum"] = f"--optimizer.name is {optimizer.name}"
-    if schedule.decay != "step":
-        found |= dict.fromkeys(("schedule.steps", "schedule.factor"), f"--schedule.decay is {schedule.decay}")
-    if not recipe.data.jitter:
-        found["data.jitter_strengths"] = "--data.jitter is 0"
-    if not schedule.classifier_only_epochs:
-        found["schedule.open_embedding"] = "--schedule.classifier-only-epochs is 0"
-    if not recipe.data.augmentation:
-        found["data.augmentation_probability"] = "--data.augmentation names none"
-    if not recipe.data.images_per_person:
-        found["data.images_per_person_from_epoch"] = "--data.images-per-person is 0"
-    if not recipe.searches:
-        why = f"--model.backbone is {recipe.model.backbone}, which is not a super-network"
-        found |= {f"search.{name}": why for name in vars(recipe.search)}
-    return found
+    data, searched = recipe.data, [f"search.{name}" for name in vars(recipe.search)]
+    needed: list[tuple[object, str, Sequence[str]]] = [  # what must be set, what is set instead, and for which settings
+        (not objective.soft_margin, "--objective.soft-margin takes its place", ["objective.margin"]),
+        (objective.triplet, "--objective.triplet is 0", _TRIPLET),
+        (objective.circle, "--objective.circle is 0", _CIRCLE),
+        (objective.term, "--objective.term names none", _TERM),
+        (optimizer.name == "sgd", f"--optimizer.name is {optimizer.name}", ["optimizer.momentum"]),
+        (schedule.decay == "step", f"--schedule.decay is {schedule.decay}", ["schedule.steps", "schedule.factor"]),
+        (schedule.classifier_only_epochs, "--schedule.classifier-only-epochs is 0", ["schedule.open_embedding"]),
+        (data.jitter, "--data.jitter is 0", ["data.jitter_strengths"]),
+        (data.augmentation, "--data.augmentation names none", ["data.augmentation_probability"]),
+        (data.images_per_person, "--data.images-per-person is 0", ["data.images_per_person_from_epoch"]),
+        (recipe.searches, f"--model.backbone is {recipe.model.backbone}, which is not a super-network", searched),
+    ]
+    return {setting: why for used, why, settings in needed if not used for setting in settings}

@@ -232,7 +232,10 @@ class Recipe:
         require(possible, "data.images_per_person_from_epoch", begun, wanted)
         even = data.batch_size % 2 == 0 or not self.search.bilevel
         require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
-        parts, wanted = self.optimizer.accumulate, f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more"
+        parts, wanted = (
+            self.optimizer.accumulate,
+            f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more",
+        )
         require(data.batch_size % parts == 0 and data.batch_size >= 2 * parts, "optimizer.accumulate", parts, wanted)
         people = data.images_per_person and data.batch_size // data.images_per_person
         for name in ("triplet", "circle"):

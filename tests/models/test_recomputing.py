@@ -22,7 +22,7 @@ def trained(backbone: str, *, recompute: bool, bfloat16: bool = False) -> tuple[
         with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             embeddings, maps, _ = model.with_stages(images)
             loss = embeddings.square().sum() + maps[0].mean()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
     return model, embeddings.detach()
 
 

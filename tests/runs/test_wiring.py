@@ -159,7 +159,8 @@ def test_weights_to_start_from_are_loaded_before_classifiers_are_drawn(own: Reci
     """Whatever loading them draws is then part of what the seed decides."""
     seen: list[EmbeddingModel] = []
 
-    def load(model: EmbeddingModel) -> None:
+    def load(model: EmbeddingModel, source: str) -> None:
+        assert source == ""
         seen.append(model)
         torch.nn.init.constant_(cast(nn.Linear, model.embedding.linear).weight, 0.5)
         torch.rand(1)

@@ -1,5 +1,7 @@
 """scalereid completion: the script with which bash and zsh complete commands."""
 
+from collections.abc import Iterable
+
 from scalereid.cli.commands import COMMANDS
 from scalereid.cli.flags import flags
 from scalereid.cli.parsing import load
@@ -37,7 +39,8 @@ def completion() -> None:
 
 def script() -> str:
     """The script. It holds all that it offers, so that a press of the Tab key starts no Python."""
-    names = dict.fromkeys(("dataset", "data.dataset", "evaluation.dataset"), DATASETS) | {"model.backbone": BACKBONES}
+    names: dict[str, Iterable[str]] = {name: DATASETS for name in ("dataset", "data.dataset", "evaluation.dataset")}
+    names |= {name: BACKBONES for name in ("model.backbone", "mutual.backbone")}
     groups: dict[str, list[str]] = {}
     first, choices, offered = [], [], []
     for name, command in COMMANDS.items():

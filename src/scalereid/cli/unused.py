@@ -19,6 +19,7 @@ _REPLACED = {"--max-loss": "--force"}
 _TRIPLET = ("objective.triplet_from_epoch", "objective.margin", "objective.soft_margin", "objective.ratio")
 _CIRCLE = ("objective.circle_from_epoch", "objective.circle_margin", "objective.circle_scale")
 _TERM = ("objective.term_weight", "objective.term_from_epoch")
+_PEER = ("mutual.backbone", "mutual.width", "mutual.initial_weights")
 
 
 def check_used(given: Collection[str], settings: "Recipe | None") -> None:
@@ -48,6 +49,7 @@ def without_effect(recipe: "Recipe") -> dict[str, str]:
         (objective.triplet, "--objective.triplet is 0", _TRIPLET),
         (objective.circle, "--objective.circle is 0", _CIRCLE),
         (objective.term, "--objective.term names none", _TERM),
+        (recipe.mutual.weight, "--mutual.weight is 0", _PEER),
         (optimizer.name == "sgd", f"--optimizer.name is {optimizer.name}", ["optimizer.momentum"]),
         (schedule.decay == "step", f"--schedule.decay is {schedule.decay}", ["schedule.steps", "schedule.factor"]),
         (schedule.classifier_only_epochs, "--schedule.classifier-only-epochs is 0", ["schedule.open_embedding"]),

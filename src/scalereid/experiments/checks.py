@@ -12,19 +12,21 @@ from scalereid.distributed import processes
 from scalereid.models.building import to_device
 from scalereid.models.trial import try_backbone
 from scalereid.progress import Progress
+from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.wiring import build_recipe_model, own_augmentation
 
 
 def check_parts(recipe: Recipe, device: torch.device) -> None:
-    """Try a recipe's backbone, and an augmentation of one's own, on two pictures on `device`. Takes as long as a step or two.
+    """Try a recipe's backbones, and an augmentation of one's own, on two pictures on `device`. Takes as long as a step or two.
 
     Raises:
-        ValueError: The model cannot be built, or its backbone does not return what it promises; or the augmentation does not
+        ValueError: A model cannot be built, or its backbone does not return what it promises; or the augmentation does not
             return pictures like those it was given.
     """
-    model = to_device(build_recipe_model(recipe.model), device)
-    try_backbone(model.backbone, recipe.data.image_size)
+    for each in filter(None, (recipe, peer_recipe(recipe))):
+        model = to_device(build_recipe_model(each.model), device)
+        try_backbone(model.backbone, recipe.data.image_size)
     if own := own_augmentation(recipe):
         try_augmentation(recipe.data.augmentation, own, recipe.data.image_size, device)
 

@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from scalereid.packages import require
+from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
 from scalereid.runs.run import Run
 
@@ -56,8 +57,10 @@ def _scalars(entry: EpochLog) -> dict[str, float]:
     values = {f"training/{name}": value for name, value in entry.losses.items()}
     if entry.learning_rate is not None:
         values |= {"training/learning_rate": entry.learning_rate, "training/seconds": entry.seconds}
-    if entry.scores:
-        values |= {f"scores/{name}": entry.scores.metric(name) for name in ("mAP", "mINP", "rank-1", "rank-5")}
+    for group in ("scores", "peer_scores", "both_scores"):
+        scores: Scores | None = getattr(entry, group)
+        if scores:
+            values |= {f"{group}/{name}": scores.metric(name) for name in ("mAP", "mINP", "rank-1", "rank-5")}
     if entry.search:
         values |= {"search/temperature": entry.search.temperature, "search/entropy": fmean(entry.search.entropy)}
     return values

@@ -26,6 +26,7 @@ from scalereid.runs.checkpoint import load_initial, save_model
 from scalereid.runs.extending import extended
 from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
 from scalereid.runs.log import EpochLog
+from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.resume import check_state, complete_log, load_state, require_state, save_state
 from scalereid.runs.run import Run, create_run, note_environment
@@ -75,6 +76,11 @@ def train(
             f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but there are no trained weights to "
             "keep meanwhile; set model.initial_weights, or schedule.classifier_only_epochs to 0"
         )
+    if recipe.schedule.classifier_only_epochs and recipe.mutual.weight and not recipe.mutual.initial_weights:
+        raise ValueError(
+            f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but the peer has no trained weights "
+            "to keep meanwhile; set mutual.initial_weights, or schedule.classifier_only_epochs to 0"
+        )
     recipe.check()
     if is_first():
         require_free(Path(out))
@@ -93,11 +99,11 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     if is_first():
         check_before_training(dataset, target, progress)
     wait_for_all()
-    wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, recipe, progress))
+    wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, progress))
     evaluator = Evaluator(scored_here(target), recipe, progress)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
-    scores = evaluator(wired.model)  # before any training: shows at once whether the dataset can be scored
+    scores = _score(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
     datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
@@ -168,7 +174,7 @@ def _resume(
                 f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
                 f"recorded is {facts.fingerprint}"
             )
-    load_weights = (lambda _: None) if has_state else partial(_load_initial_weights, recipe, progress)
+    load_weights = (lambda *_: None) if has_state else partial(_load_initial_weights, progress)
     wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
     evaluator = Evaluator(scored_here(target), recipe, progress)
     wired.state.register("evaluator", evaluator)
@@ -188,7 +194,7 @@ def _resume(
     events = TensorBoard(run.folder, epoch) if tensorboard and is_first() else None
     training = _Training(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
-        training.record({}, None, evaluator(wired.model))
+        training.record({}, None, _score(evaluator, wired))
     return training.finish(batches)
 
 
@@ -202,9 +208,18 @@ def _note_start(run: Run, recipe: Recipe, epoch: int, device: torch.device, prog
         progress.say(f"The run was started differently, so weights will differ in the last digits: {difference}")
 
 
-def _load_initial_weights(recipe: Recipe, progress: Progress, model: EmbeddingModel) -> None:
-    if weights := recipe.model.initial_weights:
+def _load_initial_weights(progress: Progress, model: EmbeddingModel, weights: str) -> None:
+    if weights:
         progress.say(f"starting from {weights}: {load_initial(model, weights)}")
+
+
+def _score(evaluator: Evaluator, wired: Wired) -> dict[str, Scores | None]:
+    """The scores of the network, and in mutual learning of its peer and of both, by their names in the log."""
+    network, *peers = wired.state.model.networks
+    scores = {"scores": evaluator(network)}
+    if peers:
+        scores |= {"peer_scores": evaluator(peers[0]), "both_scores": evaluator(wired.state.model)}
+    return scores
 
 
 def _decode(dataset: ReidDataset, recipe: Recipe, wired: Wired, progress: Progress) -> TrainingBatches:
@@ -244,7 +259,7 @@ class _Training:
 
             def after_epoch(means: dict[str, float], learning_rate: float) -> None:
                 due = state.epoch % recipe.evaluation.every == 0 or state.epoch == epochs
-                self.record(means, learning_rate, self.evaluator(self.wired.model) if due else None)
+                self.record(means, learning_rate, _score(self.evaluator, self.wired) if due else {})
 
             try:
                 loop.train(
@@ -264,18 +279,22 @@ class _Training:
         wait_for_all()
         return self.run
 
-    def record(self, losses: dict[str, float], learning_rate: float | None, scores: Scores | None) -> None:
+    def record(self, losses: dict[str, float], learning_rate: float | None, scored: dict[str, Scores | None]) -> None:
         """Weights, best weights, log and state, in this order; written by the first of several processes."""
         if not is_first():
             return
         recipe, wired, run = self.recipe, self.wired, self.run
+        network, *peers = wired.model.networks
         seconds = round(time.monotonic() - self.epoch_started, 3)
         search = wired.search.search_state() if wired.search else None
-        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, scores, search)
-        trained = TrainedFacts(entry, self.dataset)
-        save_model(run.last, wired.model, recipe, trained)
+        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, search=search, **scored)
+        trained, scores = TrainedFacts(entry, self.dataset), entry.scores
+        if peers and (peer := peer_recipe(recipe)):
+            save_model(run.peer, peers[0], peer, trained)
+            save_model(run.both, wired.model, recipe, trained, peer=peer)
+        save_model(run.last, network, recipe, trained)
         if scores and self.evaluator.improves(scores):
-            save_model(run.best, wired.model, recipe, trained)
+            save_model(run.best, network, recipe, trained)
         if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)

@@ -29,6 +29,16 @@ class EmbeddingModel(nn.Module):
         backbone.prepare(self.embedding)
         self.embedding_size = embedding_size
 
+    @property
+    def networks(self) -> "tuple[EmbeddingModel, ...]":
+        """The networks whose embeddings it gives: itself alone."""
+        return (self,)
+
+    @property
+    def capturable(self) -> bool:
+        """True if a GPU can capture it as a CUDA graph: if no backbone asks the host."""
+        return all(network.backbone.capturable for network in self.networks)
+
     def feature_maps(self, images: Tensor) -> Tensor:
         """The backbone's last maps (b, c, h', w'), before pooling."""
         return self.backbone(images)

@@ -19,6 +19,7 @@ from scalereid.files import write
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.imagenet import load_trunk, recognise_trunk
+from scalereid.models.joined import JoinedModel
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
 from scalereid.runs.facts import TrainedFacts
 from scalereid.runs.recipe import Recipe
@@ -44,6 +45,8 @@ class LoadedModel:
     """What it was trained by; None for released weights, which do not say."""
     trained: TrainedFacts
     """What was stored with the weights: epoch, training dataset, scores."""
+    peer: SavedRecipe | None = None
+    """What the second network of a joined model was trained by."""
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -107,9 +110,16 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
         raise ValueError(f"{path}: {error}") from error
 
 
-def save_model(file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts) -> None:
-    """Write a model's weights with its recipe and the facts about its training, whole or not at all."""
+def save_model(
+    file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts, *, peer: Recipe | None = None
+) -> None:
+    """Write a model's weights with its recipe and the facts about its training, whole or not at all.
+
+    `peer` is the recipe of the second network of a joined model.
+    """
     metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "trained": json.dumps(trained.to_json())}
+    if peer:
+        metadata["peer"] = json.dumps(peer.to_json())
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
@@ -164,12 +174,16 @@ def _is_own(metadata: Mapping[str, str]) -> bool:
 
 
 def _own(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str], run_code: bool) -> LoadedModel:
-    recipe = SavedRecipe(metadata["recipe"])
-    require_trust({"backbone": recipe.model.backbone}, "the model", run_code=run_code)
-    model = build_recipe_model(recipe.model, code_in=path.parent)
+    recipes = [SavedRecipe(metadata[name]) for name in ("recipe", "peer") if name in metadata]
+    for each in recipes:
+        require_trust({"backbone": each.model.backbone}, "the model", run_code=run_code)
+    networks = [build_recipe_model(each.model, code_in=path.parent) for each in recipes]
+    model = networks[0] if len(networks) == 1 else JoinedModel(networks)
     load_strictly(model, tensors)
-    report = LoadReport(recipe.model.backbone, tuple(tensors), ())
-    return LoadedModel(model.eval(), report, recipe, TrainedFacts.from_json(parse(metadata["trained"])))
+    report = LoadReport(" + ".join(each.model.backbone for each in recipes), tuple(tensors), ())
+    return LoadedModel(
+        model.eval(), report, recipes[0], TrainedFacts.from_json(parse(metadata["trained"])), *recipes[1:]
+    )
 
 
 def _other_version(written: str) -> str:

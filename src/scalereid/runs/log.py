@@ -8,7 +8,7 @@ from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
 from scalereid.typed_json import from_json
 
-RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search")
+RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search", "peer_scores", "both_scores")
 """Keys of an entry beside the losses, which therefore no loss can have."""
 
 
@@ -27,14 +27,20 @@ class EpochLog:
     """The scores after the epoch, where it was evaluated."""
     search: SearchState | None = None
     """The state of the architecture search, where there is one."""
+    peer_scores: Scores | None = None
+    """The scores of the peer alone, in mutual learning."""
+    both_scores: Scores | None = None
+    """The scores of both networks' embeddings side by side, in mutual learning."""
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON values, the losses beside the other keys; what there is not is left out."""
         values: dict[str, Any] = {"epoch": self.epoch, "seconds": self.seconds, **self.losses}
         if self.learning_rate is not None:
             values["learning_rate"] = self.learning_rate
-        if self.scores:
-            values["scores"] = self.scores.to_json()
+        for name in ("scores", "peer_scores", "both_scores"):
+            scores: Scores | None = getattr(self, name)
+            if scores:
+                values[name] = scores.to_json()
         if self.search:
             values["search"] = self.search.to_json()
         return values
@@ -72,6 +78,7 @@ class EpochLog:
         if self.search:
             entropies = " ".join(f"{value:.2f}" for value in self.search.entropy)
             parts.append(f"entropies {entropies} of at most {self.search.largest_entropy:.2f}")
-        if self.scores:
-            parts.append(f"mAP {self.scores.mAP:.2%}, rank-1 {self.scores.rank(1):.2%}")
+        for of, scores in (("", self.scores), ("peer ", self.peer_scores), ("both ", self.both_scores)):
+            if scores:
+                parts.append(f"{of}mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}")
         return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"

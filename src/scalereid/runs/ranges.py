@@ -30,6 +30,8 @@ RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
         lambda value: 0 <= value <= _MANY,
         f"from 0 to {_MANY:,}",
     ),
+    ("mutual", "width", lambda value: value is None or 0.1 <= value <= 10, "from 0.1 to 10"),
+    ("mutual", "weight", lambda value: 0 <= value <= _MANY, f"from 0 to {_MANY:,}"),
     ("objective", "circle_margin", lambda value: 0 <= value < 1, "from 0 to below 1"),
     ("objective", "circle_scale", lambda value: 0 < value <= _MANY, f"more than 0, and at most {_MANY:,}"),
     ("optimizer", "accumulate", lambda value: 1 <= value <= _MANY, f"from 1 to {_MANY:,}"),

@@ -110,6 +110,20 @@ class ObjectiveSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MutualSettings:
+    """Deep mutual learning: a second network, the peer, is trained in the same steps, and each learns from the other."""
+
+    weight: float = 0.0
+    """Weight of the divergence of each network's predictions from the other's, which it learns from; 0: no peer."""
+    backbone: str = ""
+    """The peer's: a name that `scalereid models` lists, or FILE.py:NAME; empty: the same network as the model's."""
+    width: float | None = None
+    """Multiplier of the peer's channel counts. Defaults to the model's, or to that of the backbone named above."""
+    initial_weights: str = ""
+    """A run or a weights file for the peer to start from; empty: random weights, other than the model's."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OptimizerSettings:
     """The optimizer and its arithmetic."""
 
@@ -190,6 +204,7 @@ class Recipe:
     data: DataSettings = field(default_factory=DataSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    mutual: MutualSettings = field(default_factory=MutualSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
@@ -204,8 +219,8 @@ class Recipe:
 
     @property
     def own_files(self) -> tuple[Path, ...]:
-        """The Python files of a backbone, a term and an augmentation of one's own."""
-        names = (self.model.backbone, self.objective.term, self.data.augmentation)
+        """The Python files of backbones, a term and an augmentation of one's own."""
+        names = (self.model.backbone, self.mutual.backbone, self.objective.term, self.data.augmentation)
         return tuple(dict.fromkeys(filter(None, map(own_file, names))))
 
     def check(self) -> None:

@@ -52,6 +52,10 @@ class Run:
     """Weights after the last finished epoch."""
     best = _File("best.safetensors")
     """Weights of the evaluated epoch with the best score, by the recipe's `evaluation.best`."""
+    peer = _File("peer.safetensors")
+    """In mutual learning, the peer's weights after the last finished epoch."""
+    both = _File("both.safetensors")
+    """In mutual learning, those of both networks as one, whose embeddings are theirs side by side."""
     state = _File("resume.safetensors")
     """The whole state of the training, to resume from."""
     log_file = _File("log.jsonl")

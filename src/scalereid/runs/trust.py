@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from scalereid.data.names import named_datasets
 from scalereid.lookup import own_file
 
-PLACES = ("model.backbone", "objective.term", "data.augmentation", "data.dataset", "evaluation.dataset")
+PLACES = (
+    "model.backbone",
+    "mutual.backbone",
+    "objective.term",
+    "data.augmentation",
+    "data.dataset",
+    "evaluation.dataset",
+)
 """Settings of a recipe that may name a Python file."""
 
 

@@ -19,10 +19,12 @@ from scalereid.lookup import copy_in, find
 from scalereid.models.building import build_model, to_device
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import Genotype
+from scalereid.models.joined import JoinedModel
 from scalereid.models.options import parse_options
 from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
 from scalereid.runs.log import RESERVED
+from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import ModelSettings, Recipe
 from scalereid.training.averaging import AveragingStep, WeightAverage
 from scalereid.training.captured import CapturedStep
@@ -37,6 +39,8 @@ from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.centre import Centre
 from scalereid.training.terms.circle import Circle
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.mutual import Mutual
+from scalereid.training.terms.part import PEER, OfPart, parts
 from scalereid.training.terms.term import Sizes, Term
 from scalereid.training.terms.triplet import Triplet
 
@@ -107,7 +111,7 @@ def wire(
     device: torch.device,
     *,
     code_in: Path | None = None,
-    load_weights: Callable[[EmbeddingModel], object] = lambda _: None,
+    load_weights: Callable[[EmbeddingModel, str], object] = lambda *_: None,
 ) -> Wired:
     """Seed every generator, and build all that training on `device` needs but the images.
 
@@ -115,21 +119,19 @@ def wire(
         recipe, device: What to train, and where.
         labels: The person on each training image, 0 … C − 1 (`records.labels`).
         code_in: A folder with copies of the Python files of one's own that the recipe names.
-        load_weights: Called with the model, to give it weights to start from.
+        load_weights: Called with each network and its `initial_weights`, to give it weights to start from.
 
     Raises:
         ValueError: A setting does not fit the backbone or the training images.
     """
     seed_everything(recipe.seed)
-    model = build_recipe_model(recipe.model, code_in)
-    load_weights(model)
+    model = _model(recipe, code_in, load_weights)
     if recipe.optimizer.sync_batch_norm:
         synchronise_batch_norms(model)
     model = to_device(model, device)
-    sizes = Sizes(recipe.model.embedding_size, int(labels.max()) + 1, model.backbone.stage_channels)
-    objective = _objective(recipe, sizes, code_in)
+    objective = _objective(recipe, model, int(labels.max()) + 1, code_in)
     _check_accumulation(recipe, objective)
-    supernet = model.backbone if isinstance(model.backbone, SuperNet) else None
+    supernet = _supernet(recipe, model)
     if supernet:
         supernet.prepare(objective)
     objective.to(device)
@@ -162,11 +164,47 @@ def wire(
     return Wired(state, evaluated, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
 
 
-def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
-    settings, smoothing = recipe.objective, recipe.objective.label_smoothing
-    # Terms with weights draw them in this order: the classifier of the embeddings first.
-    classifier = CrossEntropy(sizes, label_smoothing=smoothing, bias=recipe.model.neck != "bnneck")
-    terms = [ScheduledTerm("cross_entropy", classifier)]
+def _model(
+    recipe: Recipe, code_in: Path | None, load_weights: Callable[[EmbeddingModel, str], object]
+) -> EmbeddingModel:
+    """The network to train, or joined with its peer."""
+    networks = []
+    for each in filter(None, (recipe, peer_recipe(recipe))):
+        network = build_recipe_model(each.model, code_in)
+        load_weights(network, each.model.initial_weights)
+        networks.append(network)
+    return networks[0] if len(networks) == 1 else JoinedModel(networks)
+
+
+def _supernet(recipe: Recipe, model: EmbeddingModel) -> SuperNet | None:
+    supernets = [network.backbone for network in model.networks if isinstance(network.backbone, SuperNet)]
+    if supernets and recipe.mutual.weight:
+        raise ValueError(f"mutual.weight is {recipe.mutual.weight}, but a search trains one network; set it to 0")
+    return supernets[0] if supernets else None
+
+
+def _objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in: Path | None) -> Objective:
+    # Terms with weights draw them in this order: the classifiers of the embeddings first.
+    sizes = [Sizes(each.embedding_size, people, each.backbone.stage_channels) for each in model.networks]
+    smoothing, bias = recipe.objective.label_smoothing, recipe.model.neck != "bnneck"
+    classifiers = [CrossEntropy(each, label_smoothing=smoothing, bias=bias) for each in sizes]
+    if len(sizes) == 1:
+        terms = [ScheduledTerm("cross_entropy", classifiers[0]), *_other_terms(recipe, sizes[0], code_in)]
+    else:
+        part_of = parts(*sizes)
+        terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight))]
+        for each, part, prefix in zip(sizes, part_of, ("", PEER), strict=True):
+            others = _other_terms(recipe, each, code_in)
+            terms += [s._replace(name=prefix + s.name, term=OfPart(s.term, part, prefix)) for s in others]
+    objective = Objective(terms)
+    if taken := [name for name in objective.logged if name in RESERVED]:
+        raise ValueError(f"A term of the objective logs {', '.join(taken)}, which the log has already; rename it")
+    return objective
+
+
+def _other_terms(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> list[ScheduledTerm]:
+    """The terms of one network beside the cross-entropy."""
+    settings, smoothing, terms = recipe.objective, recipe.objective.label_smoothing, list[ScheduledTerm]()
     people_from = recipe.data.images_per_person_from_epoch  # before it batches may have no pairs of a person's images
     if settings.triplet:
         triplet = Triplet(sizes, margin=settings.margin, soft_margin=settings.soft_margin, ratio=settings.ratio)
@@ -186,10 +224,7 @@ def _objective(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> Objective:
             raise ValueError(f"objective.term is {settings.term}, which returned {own!r}; it must return a Term")
         name = settings.term.rpartition(":")[2]
         terms.append(ScheduledTerm(name, own, settings.term_weight, settings.term_from_epoch, watch_from=people_from))
-    objective = Objective(terms)
-    if taken := [name for name in objective.logged if name in RESERVED]:
-        raise ValueError(f"A term of the objective logs {', '.join(taken)}, which the log has already; rename it")
-    return objective
+    return terms
 
 
 def _check_accumulation(recipe: Recipe, objective: Objective) -> None:

@@ -68,13 +68,14 @@ class OrdinaryStep:
 
         Also for a backbone that asks the host, as one does that computes its blocks again.
         """
-        backbone, scaler = self.state.model.backbone, self.state.scaler
-        return backbone.capturable and not backbone.recompute and not scaler.is_enabled() and processes() == 1
+        model, scaler = self.state.model, self.state.scaler
+        recompute = any(network.backbone.recompute for network in model.networks)
+        return model.capturable and not recompute and not scaler.is_enabled() and processes() == 1
 
     def begin_epoch(self) -> None:
         """Freeze the model for the classifier-only epochs, and release it after them."""
         classifier_only, model = self.state.epoch < self.classifier_only_epochs, self.state.model
-        open_parts = [model.embedding] if self.open_embedding else []
+        open_parts = [network.embedding for network in model.networks] if self.open_embedding else []
         opened = {id(parameter) for part in open_parts for parameter in part.parameters()}
         for parameter in self.trainable:
             parameter.requires_grad_(not classifier_only or id(parameter) in opened)

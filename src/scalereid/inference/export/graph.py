@@ -115,10 +115,10 @@ def _checksum(file: Path) -> bytes:
 
 def graph_file(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
     """The name of that file, which changes with weights, image size, options, code and versions."""
-    settings = loaded.recipe.model if loaded.recipe else None
     code = ""
-    if settings and (settings.options or own_file(settings.backbone)):
-        code = f"-{_fingerprint_of_code(loaded.model.backbone, settings.options)}"
+    for network, recipe in zip(loaded.model.networks, (loaded.recipe, loaded.peer), strict=False):
+        if recipe and (recipe.model.options or own_file(recipe.model.backbone)):
+            code += f"-{_fingerprint_of_code(network.backbone, recipe.model.options)}"
     return default_cache_folder() / "graphs" / f"{metadata.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
 
 

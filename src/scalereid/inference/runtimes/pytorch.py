@@ -50,7 +50,7 @@ class PyTorchRuntime:
         dtype: torch.dtype = getattr(torch, precision)
         network = fuse_batch_norms(model)
         self.compute = _on_pixels(network, device, dtype)
-        if capture and device.type == "cuda" and model.backbone.capturable:
+        if capture and device.type == "cuda" and model.capturable:
             merged = merge_streams(network)
             functions = [self.compute] if merged is None else [self.compute, _on_pixels(merged, device, dtype)]
             self.compute = CapturedSizes(functions)

@@ -24,7 +24,14 @@ class CrossEntropy(Term):
 
     def forward(self, outputs: Outputs) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss in float32, whatever the layers compute in, and the share of images classified correctly."""
-        logits = self.classifier(outputs.embeddings).float()
-        accuracy = (logits.detach().argmax(dim=1) == outputs.labels).float().mean()
-        loss = functional.cross_entropy(logits, outputs.labels, label_smoothing=self.label_smoothing)
-        return loss, {"accuracy": accuracy}
+        return self.of_logits(self.logits(outputs.embeddings), outputs.labels)
+
+    def logits(self, embeddings: Tensor) -> Tensor:
+        """What the classifier makes of embeddings: (b, people) in float32."""
+        logits: Tensor = self.classifier(embeddings).float()
+        return logits
+
+    def of_logits(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The same as `forward` for logits that are computed already."""
+        accuracy = (logits.detach().argmax(dim=1) == labels).float().mean()
+        return functional.cross_entropy(logits, labels, label_smoothing=self.label_smoothing), {"accuracy": accuracy}

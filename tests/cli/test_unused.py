@@ -47,6 +47,9 @@ UNUSED = [  # what is given, what has no effect, why not, and words with which i
         f"{TOY} --optimizer.momentum 0.5 --optimizer.name amsgrad", "--optimizer.momentum",
         "--optimizer.name is amsgrad", "--optimizer.name sgd",
     ),
+    (f"{TOY} --mutual.backbone dslnet", "--mutual.backbone", "since --mutual.weight is 0", "--mutual.weight 1"),
+    (f"{TOY} --mutual.width 0.5", "--mutual.width", "since --mutual.weight is 0", "--mutual.weight 1"),
+    (f"{TOY} --mutual.initial-weights x", "--mutual.initial-weights", "--mutual.weight is 0", "--mutual.weight 1"),
     (f"{TOY} --schedule.steps 3 4", "--schedule.steps", "--schedule.decay is cosine", "--schedule.decay step"),
     (f"{TOY} --schedule.factor 0.5", "--schedule.factor", "--schedule.decay is cosine", "--schedule.decay step"),
 ]  # fmt: skip

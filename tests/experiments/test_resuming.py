@@ -20,6 +20,7 @@ from scalereid.retrieval.per_query import PerQuery
 from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.recipe import (
     EvaluationSettings,
+    MutualSettings,
     ObjectiveSettings,
     OptimizerSettings,
     Recipe,
@@ -165,6 +166,27 @@ def test_averages_and_centres_go_on(people: ReidDataset, tiny: Recipe, tmp_path:
     saved = load_checkpoint(whole.last).model.state_dict()
     assert same(saved, {name: one[f"average.model.{name}"] for name in saved})
     assert not same(saved, {name: one[f"model.{name}"] for name in saved})
+
+
+def test_both_networks_of_mutual_learning_go_on(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    """Killed between the files of the second epoch: the peer's are of it, the network's of the one before."""
+    recipe = replace(
+        tiny,
+        data=replace(tiny.data, image_size=(32, 16), images_per_person=4),
+        objective=ObjectiveSettings(triplet=0.5),
+        mutual=MutualSettings(weight=1.0, width=0.5),
+        optimizer=OptimizerSettings(name="amsgrad", lr=0.002),
+    )
+    whole = train(recipe, data=people.root, out=tmp_path / "whole")
+    killed = Run(tmp_path / "killed")
+    assert finish(start(recipe, people.root, killed.folder, KillAt(TRAINING, "save_model", 6))) == -signal.SIGKILL
+    assert [load_checkpoint(file).trained.epoch for file in (killed.peer, killed.both, killed.last)] == [1, 0, 0]
+    resume(killed.folder)
+    assert_equal(whole, killed)
+    for file in ("peer", "both"):
+        one, other = (load_checkpoint(getattr(run, file)) for run in (whole, killed))
+        assert same(one.model.state_dict(), other.model.state_dict())
+        assert one.trained.epoch == other.trained.epoch == 2
 
 
 def test_a_resumed_search_finds_what_an_uninterrupted_one_finds(

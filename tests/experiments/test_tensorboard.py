@@ -9,7 +9,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
 from scalereid.experiments.training import resume, train
 from scalereid.runs.log import EpochLog
-from scalereid.runs.recipe import Recipe, ScheduleSettings
+from scalereid.runs.recipe import MutualSettings, Recipe, ScheduleSettings
 from scalereid.runs.run import Run
 from scalereid.training.search import SearchState
 
@@ -34,8 +34,11 @@ def logged(run: Run) -> Events:
             for name, value in (entry.losses | rest).items():
                 values.setdefault(f"training/{name}", []).append((entry.epoch, value))
         assert entry.scores
-        for name in ("mAP", "mINP", "rank-1", "rank-5"):
-            values.setdefault(f"scores/{name}", []).append((entry.epoch, entry.scores.metric(name)))
+        of_each = {"scores": entry.scores, "peer_scores": entry.peer_scores, "both_scores": entry.both_scores}
+        for group, scores in of_each.items():
+            if scores:
+                for name in ("mAP", "mINP", "rank-1", "rank-5"):
+                    values.setdefault(f"{group}/{name}", []).append((entry.epoch, scores.metric(name)))
     return values
 
 
@@ -47,7 +50,7 @@ def assert_same(events: Events, expected: Events) -> None:
 
 
 def test_events_are_the_log(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
-    recipe = replace(tiny, schedule=ScheduleSettings(epochs=1))
+    recipe = replace(tiny, schedule=ScheduleSettings(epochs=1), mutual=MutualSettings(weight=1.0))
     run = train(recipe, data=people.root, out=tmp_path / "x", tensorboard=True)
     assert_same(read(run.folder), logged(run))
 

@@ -8,12 +8,21 @@ import torch
 from rich.console import Console
 
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.training import resume, train
 from scalereid.models.building import build_model
 from scalereid.progress import Progress
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.runs.checkpoint import load_checkpoint
-from scalereid.runs.recipe import DataSettings, EvaluationSettings, OptimizerSettings, Recipe, ScheduleSettings
+from scalereid.runs.recipe import (
+    DataSettings,
+    EvaluationSettings,
+    ModelSettings,
+    MutualSettings,
+    OptimizerSettings,
+    Recipe,
+    ScheduleSettings,
+)
 from scalereid.runs.run import Run
 from tests.conftest import same
 from tests.experiments.processes import KillAt, finish, start
@@ -144,6 +153,55 @@ def test_starting_from_trained_weights(people: ReidDataset, tiny: Recipe, tmp_pa
     assert not same(load_checkpoint(trained.last).model.state_dict(), load_checkpoint(second.last).model.state_dict())
 
 
+def test_mutual_learning_leaves_two_networks_and_both_as_one(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    """Each scored by itself, in a file that any command takes; `last` and `best` are of the first."""
+    recipe = replace(
+        tiny,
+        data=replace(tiny.data, image_size=(32, 16)),
+        mutual=MutualSettings(weight=1.0, backbone="mobilenetv2", width=0.25),
+        schedule=ScheduleSettings(epochs=1),
+    )
+    run = train(recipe, data=people.root, out=tmp_path / "x")
+    network, peer, both = (load_checkpoint(file) for file in (run.last, run.peer, run.both))
+    assert [loaded.report.backbone for loaded in (network, peer, both)] == [
+        "osnet_one_stream",
+        "mobilenetv2",
+        "osnet_one_stream + mobilenetv2",
+    ]
+    entry = run.log()[-1]
+    files = {run.folder: entry.scores, run.peer: entry.peer_scores, run.both: entry.both_scores}
+    for file, scores in files.items():
+        assert scores
+        assert evaluate(file, data=people.root).scores.to_json() == scores.to_json()
+    assert len({scores.mAP for scores in files.values() if scores}) == 3
+    assert entry.scores
+    assert PerQuery.load(run.per_query).average_precision.mean() == pytest.approx(entry.scores.mAP, abs=1e-12)
+    images = torch.randn(3, 3, 32, 16)
+    with torch.no_grad():
+        side_by_side = torch.cat([network.model(images), peer.model(images)], dim=1)
+        assert torch.equal(both.model(images), side_by_side)
+    assert peer.recipe
+    assert peer.recipe.model == ModelSettings(backbone="mobilenetv2", width=0.25, embedding_size=32)
+    again = replace(recipe, model=replace(recipe.model, initial_weights=str(run.both)))
+    with pytest.raises(
+        ValueError, match=r"both\.safetensors: it holds two networks side by side, .* its peer\.safetensors"
+    ):
+        train(again, data=people.root, out=tmp_path / "y")
+
+
+def test_a_peer_without_trained_weights_has_nothing_to_keep(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    recipe = replace(
+        tiny,
+        model=replace(tiny.model, initial_weights="x"),
+        mutual=MutualSettings(weight=1.0),
+        schedule=ScheduleSettings(epochs=2, classifier_only_epochs=1),
+    )
+    with pytest.raises(
+        ValueError, match=r"but the peer has no trained weights to keep .*; set mutual\.initial_weights"
+    ):
+        train(recipe, data=people.root, out=tmp_path / "x")
+
+
 def test_classifiers_and_auxiliary_branch_stay_in_training(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
     recipe = replace(
         tiny,
@@ -226,12 +284,15 @@ def test_a_loss_a_backbone_and_an_augmentation_of_ones_own(people: ReidDataset, 
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("peer", [0.0, 1.0])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_training_and_resuming_on_a_gpu(people: ReidDataset, tiny: Recipe, tmp_path: Path, precision: str) -> None:
-    from scalereid.experiments.evaluation import evaluate
+def test_training_and_resuming_on_a_gpu(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, precision: str, peer: float
+) -> None:
     from scalereid.inference.opening import RuntimeOptions
 
-    recipe = replace(tiny, optimizer=OptimizerSettings(lr=0.02, precision=precision))  # type: ignore[arg-type]
+    optimizer = OptimizerSettings(lr=0.02, precision=precision)  # type: ignore[arg-type]
+    recipe = replace(tiny, optimizer=optimizer, mutual=MutualSettings(weight=peer))
     run = train(recipe, data=people.root, out=tmp_path / "x", device="cuda")
     scores = [
         evaluate(run.folder, data=people.root, runtime=RuntimeOptions(runtime="torch", device=device)).scores

@@ -47,6 +47,7 @@ def cells(name: str) -> list[str]:
         "margin": f"{objective.margin:g}" if objective.triplet else "",
         "from": str(objective.triplet_from_epoch or ""),
         "people-from": str(data.images_per_person_from_epoch or ""),
+        "mutual": f"{recipe.mutual.weight:g}" if recipe.mutual.weight else "",
         "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
     }
     if recipe.searches:
@@ -87,6 +88,7 @@ def without_what_the_table_tells(recipe: Recipe) -> dict[str, object]:
             data=replace(recipe.data, **{name: getattr(plain.data, name) for name in same_data}),
             model=replace(recipe.model, backbone=plain.model.backbone),
             objective=replace(recipe.objective, **{name: getattr(plain.objective, name) for name in same_objective}),
+            mutual=replace(recipe.mutual, weight=plain.mutual.weight),
             optimizer=replace(recipe.optimizer, name=plain.optimizer.name, lr=plain.optimizer.lr),
             schedule=plain.schedule,
             search=plain.search,

@@ -1,11 +1,12 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from scalereid.retrieval.scores import Scores
-from scalereid.runs.log import EpochLog
+from scalereid.runs.log import RESERVED, EpochLog
 from scalereid.training.search import SearchState
 
 SCORES = Scores(
@@ -33,6 +34,7 @@ def test_the_keys_of_the_log_are_flat() -> None:
     [
         EpochLog(0),
         EpochLog(1, 2.5, LOSSES, 0.0),
+        EpochLog(2, 2.5, LOSSES | {"divergence": 0.5, "peer_divergence": 0.25}, 0.01),
         EpochLog(3, 2.5, LOSSES | {"hardest_positive": 1.0, "hardest_negative": 2.0}, 0.01, None, SEARCH),
     ],
 )
@@ -45,6 +47,21 @@ def test_scores_survive_json() -> None:
     assert again
     assert (again.mAP, again.mINP, again.queries_without_match) == (0.5, 0.25, 1)
     np.testing.assert_array_equal(again.cmc, SCORES.cmc)
+
+
+def test_scores_of_two_networks() -> None:
+    """Of the network, of its peer and of both, each by a name of its own."""
+    peer, both = replace(SCORES, mAP=0.25), replace(SCORES, mAP=0.75)
+    entry = EpochLog(4, scores=SCORES, peer_scores=peer, both_scores=both)
+    values = json.loads(json.dumps(entry.to_json()))
+    again = EpochLog.from_json(values)
+    for name, mean in (("scores", 0.5), ("peer_scores", 0.25), ("both_scores", 0.75)):
+        assert name in RESERVED
+        assert values[name]["mAP"] == mean
+        assert getattr(again, name).mAP == mean
+    assert entry.line(4) == (
+        "epoch 4/4: mAP 50.00%, rank-1 60.00%; peer mAP 25.00%, rank-1 60.00%; both mAP 75.00%, rank-1 60.00%"
+    )
 
 
 def test_a_line_says_what_there_is() -> None:

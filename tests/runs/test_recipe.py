@@ -68,6 +68,8 @@ def test_what_does_not_fit_is_named(change: dict[str, Any], message: str) -> Non
         ("data", "images_per_person_from_epoch", 3),
         ("data", "images_per_person_from_epoch", -1),
         ("model", "width", 0.0),
+        ("mutual", "width", 0.0),
+        ("mutual", "weight", -1),
         ("objective", "margin", -1),
         ("objective", "term_weight", -0.5),
         ("objective", "term_from_epoch", -1),
@@ -203,6 +205,7 @@ def test_files_of_ones_own() -> None:
     recipe = Recipe.from_json({"model": {"backbone": "a/net.py:Net"}, "objective": {"term": "b/loss.py:Loss"}})
     assert recipe.own_files == (Path("a/net.py"), Path("b/loss.py"))
     assert Recipe.from_json({"objective": {"term": "loss.py:Loss"}}).own_files == (Path("loss.py"),)
+    assert Recipe.from_json({"mutual": {"backbone": "peer.py:Net"}}).own_files == (Path("peer.py"),)
     all_in_one = {
         "model": {"backbone": "own.py:Net"},
         "objective": {"term": "own.py:Loss"},

@@ -10,6 +10,7 @@ from scalereid.runs.trust import PLACES, own_code, require_trust
     [
         ("backbone", "osnet_x1_0", False),
         ("model.backbone", "net.py:Net", True),
+        ("mutual.backbone", "net.py:Net", True),
         ("data.dataset", "market1501", False),
         ("data.dataset", "viper#3@folder+grid#3", False),
         ("data.dataset", "mine.py:read", True),

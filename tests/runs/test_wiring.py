@@ -1,6 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,12 +12,14 @@ from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.genotype import AIN
+from scalereid.models.joined import JoinedModel
 from scalereid.models.layers import BNNeck, GeneralisedMean
 from scalereid.models.supernet import SuperNet
 from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
+    MutualSettings,
     ObjectiveSettings,
     OptimizerSettings,
     Recipe,
@@ -33,6 +35,7 @@ from scalereid.training.step import OrdinaryStep
 from scalereid.training.terms.centre import Centre
 from scalereid.training.terms.circle import Circle
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.mutual import Mutual
 from scalereid.training.terms.triplet import Triplet
 from tests.conftest import same
 
@@ -170,6 +173,66 @@ def test_weights_to_start_from_are_loaded_before_classifiers_are_drawn(own: Reci
     assert (cast(nn.Linear, loaded.state.model.embedding.linear).weight == 0.5).all()
     assert same(plain.state.model.backbone.state_dict(), loaded.state.model.backbone.state_dict())
     assert not same(plain.state.objective.state_dict(), loaded.state.objective.state_dict())
+
+
+def mutual(recipe: Recipe, **settings: Any) -> Recipe:
+    return replace(recipe, mutual=MutualSettings(**{"weight": 0.5} | settings))
+
+
+def test_a_peer_is_wired_beside_the_network(own: Recipe, people: ReidDataset) -> None:
+    """With a classifier and terms of its own, in the same optimizer; each network is logged by itself."""
+    recipe = replace(
+        mutual(own, backbone="osnet_one_stream", width=0.25),
+        data=replace(own.data, images_per_person=4),
+        objective=ObjectiveSettings(label_smoothing=0.2, triplet=0.5, auxiliary=0.3),
+    )
+    wired = wire(recipe, labels(people.train), CPU)
+    model = wired.state.model
+    assert isinstance(model, JoinedModel)
+    assert [network.backbone.out_channels for network in model.networks] == [24, 128]
+    assert [network.embedding_size for network in model.networks] == [10, 10]
+    terms = {term.name: term for term in wired.state.objective.scheduled}
+    assert [*terms] == ["mutual", "triplet", "auxiliary", "peer_triplet", "peer_auxiliary"]
+    assert [term.weight for term in terms.values()] == [1.0, 0.5, 0.3, 0.5, 0.3]
+    both = terms["mutual"].term
+    assert isinstance(both, Mutual)
+    assert (both.weight, both.first.label_smoothing, both.peer.label_smoothing) == (0.5, 0.2, 0.2)
+    (group,) = wired.state.optimizer.param_groups
+    assert len(group["params"]) == len([*model.parameters(), *wired.state.objective.parameters()])
+    (entry,) = train(wired, people, (32, 16), epochs=1)
+    parts = [entry[f"{of}cross_entropy"] + 0.5 * entry[f"{of}divergence"] for of in ("", "peer_")]
+    assert entry["mutual"] == pytest.approx(sum(parts), rel=1e-5)
+    others = [0.5 * entry[f"{of}triplet"] + 0.3 * entry[f"{of}auxiliary"] for of in ("", "peer_")]
+    assert entry["total"] == pytest.approx(entry["mutual"] + sum(others), rel=1e-5)
+
+
+def test_without_a_weight_there_is_no_peer(own: Recipe) -> None:
+    wired, plain = wire(mutual(own, weight=0.0, width=0.5), LABELS, CPU), wire(own, LABELS, CPU)
+    assert wired.state.model.networks == (wired.state.model,)
+    assert wired.state.objective.logged == ("total", "cross_entropy", "accuracy")
+    for part in ("model", "objective"):
+        assert same(getattr(wired.state, part).state_dict(), getattr(plain.state, part).state_dict())
+
+
+def test_a_peer_differs_from_the_network_and_leaves_it_as_it_is_alone(own: Recipe) -> None:
+    """Which is drawn first, so that the seed gives the same network with a peer and without."""
+    network, peer = wire(mutual(own), LABELS, CPU).state.model.networks
+    assert same(network.state_dict(), wire(own, LABELS, CPU).state.model.state_dict())
+    assert network.state_dict().keys() == peer.state_dict().keys()
+    assert not torch.equal(network.embedding.linear.weight, peer.embedding.linear.weight)
+
+
+def test_each_network_starts_from_weights_of_its_own(own: Recipe) -> None:
+    seen: list[tuple[EmbeddingModel, str]] = []
+    recipe = mutual(replace(own, model=replace(own.model, initial_weights="a")), initial_weights="b")
+    wired = wire(recipe, LABELS, CPU, load_weights=lambda model, source: seen.append((model, source)))
+    assert seen == [*zip(wired.state.model.networks, ("a", "b"), strict=True)]
+
+
+def test_a_search_has_no_peer(own: Recipe) -> None:
+    supernet = ModelSettings(backbone="osnet_supernet", width=0.1, embedding_size=8)
+    with pytest.raises(ValueError, match=r"mutual\.weight is 0\.5, but a search trains one network; set it to 0"):
+        wire(mutual(replace(own, model=supernet)), LABELS, CPU)
 
 
 def test_settings_reach_the_parts(own: Recipe) -> None:

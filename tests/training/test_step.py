@@ -2,18 +2,15 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor
 
 from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.optimization import build_optimizer
-from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.cross_entropy import CrossEntropy
-from scalereid.training.terms.term import Outputs
 from scalereid.training.terms.triplet import Triplet
 from tests.conftest import same
-from tests.training.conftest import Noise, fresh, run, sizes_of, small_model
+from tests.training.conftest import Noise, fresh, run, sizes_of
 
 
 def test_classifier_only_epochs_leave_the_model_untouched() -> None:
@@ -90,46 +87,6 @@ def test_phase_changes_when_something_else_is_computed() -> None:
     assert not step.capturable
     state.model.backbone.recompute, state.model.backbone.capturable = False, False
     assert not step.capturable
-
-
-class Mutual(OrdinaryStep):
-    """Two models that learn from the labels, and from each other by the mean squared distance of their embeddings."""
-
-    def __init__(self, state: TrainingState) -> None:
-        super().__init__(state)
-        self.peer = small_model(seed=1)
-        self.peer_objective = Objective([ScheduledTerm("cross_entropy", CrossEntropy(sizes_of(self.peer)))])
-        state.optimizer.add_param_group({"params": [*self.peer.parameters(), *self.peer_objective.parameters()]})
-        state.register("peer", self.peer)
-        state.register("peer_objective", self.peer_objective)
-
-    def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
-        self.state.optimizer.zero_grad()
-        (one, *_), (other, *_) = self.state.model.with_stages(images), self.peer.with_stages(images)
-        losses = self.state.objective(Outputs(one, labels), epoch=self.state.epoch)
-        theirs = self.peer_objective(Outputs(other, labels), epoch=self.state.epoch)
-        (losses.total + theirs.total + (one - other).square().mean()).backward()
-        self.update()
-        return losses.stacked(self.state.objective.logged)
-
-
-def test_a_step_may_train_two_models() -> None:
-    """Both learn, each draws the other, and both are registered, so that a resumed training has both."""
-    state = fresh("amsgrad")
-    step = Mutual(state)
-    before = {name: tensor.clone() for name, tensor in step.peer.state_dict().items()}
-    images, labels = next(Noise().epoch(50))
-    log = run(state, 6, step=step)
-    assert log[-1]["total"] < 0.8 * log[0]["total"]
-    assert not same(before, step.peer.state_dict())
-    assert {"peer", "peer_objective"} < state.registered.keys()
-    alone = fresh("amsgrad")
-    run(alone, 6)
-    with torch.no_grad():
-        one, other, unrelated = (model.eval()(images) for model in (state.model, step.peer, alone.model))
-        assert (one - other).square().mean() < 0.5 * (unrelated - other).square().mean()
-        right = step.peer_objective(Outputs(other, labels)).parts["accuracy"]
-    assert right > 0.8
 
 
 @pytest.mark.parametrize("parts", [2, 4])

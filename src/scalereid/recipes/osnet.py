@@ -7,6 +7,7 @@ from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
+    MutualSettings,
     ObjectiveSettings,
     OptimizerSettings,
     Recipe,
@@ -58,6 +59,14 @@ TRIPLET_SCORES: dict[str, Scores] = {"market1501": (95.5, None)}
 TRIPLET_NOTES = (
     "Cross-entropy + 0.5 triplet. The table itself was not at hand: its rank-1 on Market-1501 is what torchreid issue 330 says "
     "of it, which also reports a rerun: 95.1 / 87.1, with batches of 16 people × 4 images.",
+)
+
+MUTUAL = replace(COSINE, mutual=MutualSettings(weight=1.0))
+MUTUAL_TRIPLET = replace(TRIPLET, mutual=MutualSettings(weight=1.0))
+MUTUAL_NOTES = (
+    "Deep mutual learning of two networks, as in torchreid's projects/DML. Version 6 has scores for it (arXiv:1905.00953v6, "
+    "table 12), which were not at hand.",
+    "From ImageNet weights: model.initial_weights=FILE and mutual.initial_weights=FILE.",
 )
 
 # Table 3: by what the name of the recipe ends in.
@@ -133,6 +142,8 @@ def _published() -> dict[str, Published]:
             TRIPLET_SCORES.get(dataset),
             (*TRIPLET_NOTES, FINETUNED_NOTE),
         )
+        for ending, recipe in (("mutual", MUTUAL), ("mutual_triplet", MUTUAL_TRIPLET)):
+            entries[f"osnet_{dataset}_{ending}"] = Published(on(recipe, dataset), "", None, MUTUAL_NOTES)
         entries[f"osnet_{dataset}_erasing"] = Published(with_erasing(on(SCRATCH, dataset)), "", None, (ERASING_NOTE,))
     for backbone, by_resolution in SHRUNK.items():
         for resolution, scores in by_resolution.items():

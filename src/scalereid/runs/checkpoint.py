@@ -98,6 +98,10 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
     path = _weights_file(Path(source))
     try:
         tensors, metadata = _read(path)
+        if "peer" in metadata:
+            raise ValueError(
+                "it holds two networks side by side, and a network starts from one; give the run, or its peer.safetensors"
+            )
         if _is_own(metadata):
             load_strictly(model, tensors)
             return LoadReport(SavedRecipe(metadata["recipe"]).model.backbone, tuple(tensors), ())

@@ -19,6 +19,7 @@ from scalereid.models.backbone import Backbone
 from scalereid.models.building import build_model
 from scalereid.models.dslnet import DenseScaleBlock
 from scalereid.models.embedding_model import EmbeddingModel, NeckName, PoolingName
+from scalereid.models.joined import JoinedModel
 from scalereid.models.layers import ConvNormReLU, InstanceNorm
 from scalereid.models.osnet import OmniScaleBlock
 from scalereid.models.released import LoadReport
@@ -188,3 +189,6 @@ def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkey
         files.append(graph_file(loaded, metadata))
     assert files[0] == files[1] != files[2]
     assert len({*files, graph_file(replace(loaded, recipe=saved("slope=0.1")), metadata)}) == 3
+    joined = replace(loaded, model=JoinedModel([model, model]), peer=saved("slope=0.2"))
+    other = replace(joined, peer=saved("slope=0.3"))
+    assert len({*files, graph_file(joined, metadata), graph_file(other, metadata)}) == 4

@@ -45,7 +45,8 @@ class Mutual(Term):
         """The loss of one network, and its parts."""
         loss, observed = classifier.of_logits(logits, labels)
         from_teacher = divergence(logits, teacher)
-        return loss + self.weight * from_teacher, {**observed, "cross_entropy": loss, "divergence": from_teacher}
+        parts = {"cross_entropy": loss.detach(), "divergence": from_teacher.detach()}
+        return loss + self.weight * from_teacher, observed | parts
 
 
 def divergence(logits: Tensor, teacher: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> 
     return whole
 
 
-TRAINING = "scalereid.experiments.training"
+TRAINING = "scalereid.experiments.course"
 slow = partial(pytest.param, marks=pytest.mark.slow)
 
 

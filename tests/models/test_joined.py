@@ -31,8 +31,9 @@ def test_embeddings_lie_side_by_side(networks: list[EmbeddingModel]) -> None:
 def test_stages_are_those_of_the_first_and_then_of_the_next(networks: list[EmbeddingModel]) -> None:
     joined = JoinedModel(networks)
     with torch.no_grad():
-        embeddings, maps = joined.with_stages(IMAGES)
+        embeddings, maps, features = joined.with_stages(IMAGES)
         assert torch.equal(embeddings, joined(IMAGES))
+        assert torch.equal(features, embeddings)
         expected: list[Tensor] = [each for network in networks for each in network.backbone.stage_maps(IMAGES)]
     assert len(maps) == len(expected) > 2
     assert all(torch.equal(one, other) for one, other in zip(maps, expected, strict=True))

@@ -1,9 +1,6 @@
 """One training from start to end: check, train, stop, resume."""
 
-import time
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -12,30 +9,25 @@ from scalereid.arguments import check_kind
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
-from scalereid.distributed import is_first, processes
+from scalereid.distributed import is_first
 from scalereid.experiments.checks import check_before_training, check_parts, check_shares
+from scalereid.experiments.course import Course, score_networks
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.sharing import locked_by_first, scored_here, shown
 from scalereid.experiments.tensorboard import TensorBoard, require_tensorboard
 from scalereid.files import require_free, require_writable
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment
-from scalereid.progress import Progress, counted
-from scalereid.retrieval.scores import Scores
-from scalereid.runs.checkpoint import load_initial, save_model
+from scalereid.progress import Progress
+from scalereid.runs.checkpoint import load_initial
 from scalereid.runs.extending import extended
-from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
-from scalereid.runs.log import EpochLog
-from scalereid.runs.peer import peer_recipe
+from scalereid.runs.facts import RunDatasets, describe
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.resume import check_state, complete_log, load_state, require_state, save_state
+from scalereid.runs.resume import check_state, complete_log, load_state, require_state
 from scalereid.runs.run import Run, create_run, note_environment
 from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import Wired, read_datasets, wire
-from scalereid.signals import interruption
-from scalereid.training import loop
-from scalereid.training.exchange import agreed, joined, wait_for_all
-from scalereid.training.loop import Callbacks, Interrupted
+from scalereid.training.exchange import joined, wait_for_all
 
 
 def train(
@@ -103,12 +95,12 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     evaluator = Evaluator(scored_here(target), recipe, progress)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
-    scores = _score(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
+    scores = score_networks(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
     datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
     events = TensorBoard(run.folder) if tensorboard and is_first() else None
-    training = _Training(run, recipe, facts, wired, evaluator, events, progress)
+    training = Course(run, recipe, facts, wired, evaluator, events, progress)
     training.record({}, None, scores)
     return training.finish(batches)
 
@@ -192,9 +184,9 @@ def _resume(
     progress.say(f"resuming {folder} after epoch {epoch}, step {wired.state.step}")
     batches = _decode(dataset, recipe, wired, progress)
     events = TensorBoard(run.folder, epoch) if tensorboard and is_first() else None
-    training = _Training(run, recipe, recorded.source, wired, evaluator, events, progress)
+    training = Course(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
-        training.record({}, None, _score(evaluator, wired))
+        training.record({}, None, score_networks(evaluator, wired))
     return training.finish(batches)
 
 
@@ -213,99 +205,8 @@ def _load_initial_weights(progress: Progress, model: EmbeddingModel, weights: st
         progress.say(f"starting from {weights}: {load_initial(model, weights)}")
 
 
-def _score(evaluator: Evaluator, wired: Wired) -> dict[str, Scores | None]:
-    """The scores of the network, and in mutual learning of its peer and of both, by their names in the log."""
-    network, *peers = wired.state.model.networks
-    scores = {"scores": evaluator(network)}
-    if peers:
-        scores |= {"peer_scores": evaluator(peers[0]), "both_scores": evaluator(wired.state.model)}
-    return scores
-
-
 def _decode(dataset: ReidDataset, recipe: Recipe, wired: Wired, progress: Progress) -> TrainingBatches:
     """Batches of the training images, all decoded."""
     paths = [record.path for record in dataset.train]
     with progress.stage("reading training images", len(paths)) as advance:
         return wired.batches(ImageStore(paths, recipe.data.image_size, advance=advance))
-
-
-@dataclass(eq=False)
-class _Training:
-    """A training, which saves and logs each epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
-
-    run: Run
-    recipe: Recipe
-    dataset: DatasetFacts
-    wired: Wired
-    evaluator: Evaluator
-    tensorboard: TensorBoard | None
-    progress: Progress
-    epoch_started: float = field(default_factory=time.monotonic)
-
-    def finish(self, batches: TrainingBatches) -> Run:
-        """Train to the end of the recipe."""
-        recipe, state = self.recipe, self.wired.state
-        epochs, size = recipe.schedule.epochs, recipe.data.batch_size
-        steps_before = [0, *accumulate(batches.steps(epoch) for epoch in range(epochs))]
-        done = steps_before[state.epoch] + state.step
-        images = (steps_before[-1] - done) * size
-        with interruption(silent=processes() > 1) as stop_requested, self.progress.stage("training", images) as advance:
-
-            def after_steps() -> None:
-                nonlocal done
-                now = steps_before[state.epoch] + state.step
-                advance((now - done) * size, f"epoch {state.epoch + 1}/{epochs}, loss {state.means()['total']:.3f}")
-                done = now
-
-            def after_epoch(means: dict[str, float], learning_rate: float) -> None:
-                due = state.epoch % recipe.evaluation.every == 0 or state.epoch == epochs
-                self.record(means, learning_rate, _score(self.evaluator, self.wired) if due else {})
-
-            try:
-                loop.train(
-                    state,
-                    self.wired.step,
-                    batches,
-                    epochs=epochs,
-                    learning_rate=self.wired.learning_rate,
-                    callbacks=Callbacks(after_steps=after_steps, after_epoch=after_epoch),
-                    stop_requested=lambda: agreed(stop_requested()),
-                )
-            except Interrupted:
-                if is_first():
-                    save_state(self.run.state, state)
-                wait_for_all()
-                raise Interrupted(self.run.folder) from None
-        wait_for_all()
-        return self.run
-
-    def record(self, losses: dict[str, float], learning_rate: float | None, scored: dict[str, Scores | None]) -> None:
-        """Weights, best weights, log and state, in this order; written by the first of several processes."""
-        if not is_first():
-            return
-        recipe, wired, run = self.recipe, self.wired, self.run
-        network, *peers = wired.model.networks
-        seconds = round(time.monotonic() - self.epoch_started, 3)
-        search = wired.search.search_state() if wired.search else None
-        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, search=search, **scored)
-        trained, scores = TrainedFacts(entry, self.dataset), entry.scores
-        if peers and (peer := peer_recipe(recipe)):
-            save_model(run.peer, peers[0], peer, trained)
-            save_model(run.both, wired.model, recipe, trained, peer=peer)
-        save_model(run.last, network, recipe, trained)
-        if scores and self.evaluator.improves(scores):
-            save_model(run.best, network, recipe, trained)
-        if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
-            if scores and scores.per_query:
-                scores.per_query.save(run.per_query)
-            if wired.search and search:
-                epochs = counted(recipe.schedule.epochs, "epoch")
-                trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {epochs}"
-                origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}; {search.verdict()}"
-                wired.search.genotype(origin).save(run.genotype)
-        run.append(entry)
-        save_state(run.state, wired.state)
-        if self.tensorboard:
-            self.tensorboard.write(entry)
-        self.progress.say(entry.line(recipe.schedule.epochs))
-        self.epoch_started = time.monotonic()

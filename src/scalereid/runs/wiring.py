@@ -23,26 +23,17 @@ from scalereid.models.joined import JoinedModel
 from scalereid.models.options import parse_options
 from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
-from scalereid.runs.log import RESERVED
+from scalereid.runs.objective import build_objective
 from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import ModelSettings, Recipe
 from scalereid.training.averaging import AveragingStep, WeightAverage
 from scalereid.training.captured import CapturedStep
-from scalereid.training.objective import Objective, ScheduledTerm
+from scalereid.training.objective import Objective
 from scalereid.training.optimization import build_optimizer, learning_rate
 from scalereid.training.search import SearchStep, temperature
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep, Step
 from scalereid.training.synchronised import synchronise_batch_norms
-from scalereid.training.terms import TERMS
-from scalereid.training.terms.auxiliary import Auxiliary
-from scalereid.training.terms.centre import Centre
-from scalereid.training.terms.circle import Circle
-from scalereid.training.terms.cross_entropy import CrossEntropy
-from scalereid.training.terms.mutual import Mutual
-from scalereid.training.terms.part import PEER, OfPart, parts
-from scalereid.training.terms.term import Sizes, Term
-from scalereid.training.terms.triplet import Triplet
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +120,7 @@ def wire(
     if recipe.optimizer.sync_batch_norm:
         synchronise_batch_norms(model)
     model = to_device(model, device)
-    objective = _objective(recipe, model, int(labels.max()) + 1, code_in)
-    _check_accumulation(recipe, objective)
+    objective = build_objective(recipe, model, int(labels.max()) + 1, code_in)
     supernet = _supernet(recipe, model)
     if supernet:
         supernet.prepare(objective)
@@ -183,61 +173,6 @@ def _supernet(recipe: Recipe, model: EmbeddingModel) -> SuperNet | None:
     return supernets[0] if supernets else None
 
 
-def _objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in: Path | None) -> Objective:
-    # Terms with weights draw them in this order: the classifiers of the embeddings first.
-    sizes = [Sizes(each.embedding_size, people, each.backbone.stage_channels) for each in model.networks]
-    smoothing, bias = recipe.objective.label_smoothing, recipe.model.neck != "bnneck"
-    classifiers = [CrossEntropy(each, label_smoothing=smoothing, bias=bias) for each in sizes]
-    if len(sizes) == 1:
-        terms = [ScheduledTerm("cross_entropy", classifiers[0]), *_other_terms(recipe, sizes[0], code_in)]
-    else:
-        part_of = parts(*sizes)
-        terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight))]
-        for each, part, prefix in zip(sizes, part_of, ("", PEER), strict=True):
-            others = _other_terms(recipe, each, code_in)
-            terms += [s._replace(name=prefix + s.name, term=OfPart(s.term, part, prefix)) for s in others]
-    objective = Objective(terms)
-    if taken := [name for name in objective.logged if name in RESERVED]:
-        raise ValueError(f"A term of the objective logs {', '.join(taken)}, which the log has already; rename it")
-    return objective
-
-
-def _other_terms(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> list[ScheduledTerm]:
-    """The terms of one network beside the cross-entropy."""
-    settings, smoothing, terms = recipe.objective, recipe.objective.label_smoothing, list[ScheduledTerm]()
-    people_from = recipe.data.images_per_person_from_epoch  # before it batches may have no pairs of a person's images
-    if settings.triplet:
-        triplet = Triplet(sizes, margin=settings.margin, soft_margin=settings.soft_margin, ratio=settings.ratio)
-        begin = settings.triplet_from_epoch
-        terms.append(ScheduledTerm("triplet", triplet, settings.triplet, begin, watch_from=people_from))
-    if settings.circle:
-        circle = Circle(sizes, margin=settings.circle_margin, scale=settings.circle_scale)
-        begin = settings.circle_from_epoch
-        terms.append(ScheduledTerm("circle", circle, settings.circle, begin, watch_from=people_from))
-    if settings.centre:
-        terms.append(ScheduledTerm("centre", Centre(sizes), settings.centre))
-    if settings.auxiliary:
-        terms.append(ScheduledTerm("auxiliary", Auxiliary(sizes, label_smoothing=smoothing), settings.auxiliary))
-    if settings.term:
-        own = find(copy_in(code_in, settings.term), TERMS)(sizes)
-        if not isinstance(own, Term):
-            raise ValueError(f"objective.term is {settings.term}, which returned {own!r}; it must return a Term")
-        name = settings.term.rpartition(":")[2]
-        terms.append(ScheduledTerm(name, own, settings.term_weight, settings.term_from_epoch, watch_from=people_from))
-    return terms
-
-
-def _check_accumulation(recipe: Recipe, objective: Objective) -> None:
-    """Check that the objective can be computed of the parts of a batch."""
-    parts = recipe.optimizer.accumulate
-    comparing = [scheduled.name for scheduled in objective.scheduled if scheduled.term.compares_images]
-    if parts > 1 and comparing:
-        raise ValueError(
-            f"optimizer.accumulate is {parts}, but {comparing[0]} compares the images of a whole batch (`compares_images`); "
-            "set it to 1, and model.checkpointing to save memory"
-        )
-
-
 def _optimizer(
     recipe: Recipe, model: EmbeddingModel, objective: Objective, supernet: SuperNet | None
 ) -> torch.optim.Optimizer:
@@ -245,7 +180,8 @@ def _optimizer(
 
     That is a super-network's architecture, or else the exponent of the pooling, as published.
     """
-    apart = [supernet.architecture] if supernet else [*model.pooling.parameters()]
+    pooling = [parameter for network in model.networks for parameter in network.pooling.parameters()]
+    apart = [supernet.architecture] if supernet else pooling
     others = [parameter for parameter in model.parameters() if all(parameter is not one for one in apart)]
     return build_optimizer(
         recipe.optimizer.name,

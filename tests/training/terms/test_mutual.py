@@ -28,7 +28,7 @@ def large_model(seed: int) -> EmbeddingModel:
     """A peer with embeddings of another size."""
     torch.manual_seed(seed)
     model = EmbeddingModel(SmallNet(), embedding_size=24)
-    nn.init.normal_(model.embedding.linear.weight, std=0.2)
+    nn.init.normal_(model.get_parameter("embedding.linear.weight"), std=0.2)
     return model
 
 
@@ -163,7 +163,7 @@ def test_neither_network_learns_from_the_others_loss() -> None:
     """The gradients of one are the same, whatever the other's classifier makes of its own predictions."""
     state = mutual_state(weight=2.0)
     images, labels = next(Noise().epoch(0))
-    embeddings, _ = state.model.with_stages(images)
+    embeddings, *_ = state.model.with_stages(images)
     mutual = state.objective.terms["mutual"]
     assert isinstance(mutual, Mutual)
     first, peer = (part.of(Outputs(embeddings, labels)) for part in mutual.parts)

@@ -1,0 +1,115 @@
+"""The course of a training: its epochs, and what is saved, scored and logged after each."""
+
+import time
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from scalereid.data.batches import TrainingBatches
+from scalereid.distributed import is_first, processes
+from scalereid.experiments.evaluator import Evaluator
+from scalereid.experiments.tensorboard import TensorBoard
+from scalereid.progress import Progress, counted
+from scalereid.retrieval.scores import Scores
+from scalereid.runs.checkpoint import save_model
+from scalereid.runs.facts import DatasetFacts, TrainedFacts
+from scalereid.runs.log import EpochLog
+from scalereid.runs.peer import peer_recipe
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.resume import save_state
+from scalereid.runs.run import Run
+from scalereid.runs.wiring import Wired
+from scalereid.signals import interruption
+from scalereid.training import loop
+from scalereid.training.exchange import agreed, wait_for_all
+from scalereid.training.loop import Callbacks, Interrupted
+
+
+@dataclass(eq=False)
+class Course:
+    """A training, which saves and logs each epoch. A run killed in the middle of this repeats the epoch when it is resumed."""
+
+    run: Run
+    recipe: Recipe
+    dataset: DatasetFacts
+    wired: Wired
+    evaluator: Evaluator
+    tensorboard: TensorBoard | None
+    progress: Progress
+    epoch_started: float = field(default_factory=time.monotonic)
+
+    def finish(self, batches: TrainingBatches) -> Run:
+        """Train to the end of the recipe."""
+        recipe, state = self.recipe, self.wired.state
+        epochs, size = recipe.schedule.epochs, recipe.data.batch_size
+        steps_before = [0, *accumulate(batches.steps(epoch) for epoch in range(epochs))]
+        done = steps_before[state.epoch] + state.step
+        images = (steps_before[-1] - done) * size
+        with interruption(silent=processes() > 1) as stop_requested, self.progress.stage("training", images) as advance:
+
+            def after_steps() -> None:
+                nonlocal done
+                now = steps_before[state.epoch] + state.step
+                advance((now - done) * size, f"epoch {state.epoch + 1}/{epochs}, loss {state.means()['total']:.3f}")
+                done = now
+
+            def after_epoch(means: dict[str, float], learning_rate: float) -> None:
+                due = state.epoch % recipe.evaluation.every == 0 or state.epoch == epochs
+                self.record(means, learning_rate, score_networks(self.evaluator, self.wired) if due else {})
+
+            try:
+                loop.train(
+                    state,
+                    self.wired.step,
+                    batches,
+                    epochs=epochs,
+                    learning_rate=self.wired.learning_rate,
+                    callbacks=Callbacks(after_steps=after_steps, after_epoch=after_epoch),
+                    stop_requested=lambda: agreed(stop_requested()),
+                )
+            except Interrupted:
+                if is_first():
+                    save_state(self.run.state, state)
+                wait_for_all()
+                raise Interrupted(self.run.folder) from None
+        wait_for_all()
+        return self.run
+
+    def record(self, losses: dict[str, float], learning_rate: float | None, scored: dict[str, Scores | None]) -> None:
+        """Weights, best weights, log and state, in this order; written by the first of several processes."""
+        if not is_first():
+            return
+        recipe, wired, run = self.recipe, self.wired, self.run
+        network, *peers = wired.model.networks
+        seconds = round(time.monotonic() - self.epoch_started, 3)
+        search = wired.search.search_state() if wired.search else None
+        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, search=search, **scored)
+        trained, scores = TrainedFacts(entry, self.dataset), entry.scores
+        if peers and (peer := peer_recipe(recipe)):
+            save_model(run.peer, peers[0], peer, trained)
+            save_model(run.both, wired.model, recipe, trained, peer=peer)
+        save_model(run.last, network, recipe, trained)
+        if scores and self.evaluator.improves(scores):
+            save_model(run.best, network, recipe, trained)
+        if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
+            if scores and scores.per_query:
+                scores.per_query.save(run.per_query)
+            if wired.search and search:
+                epochs = counted(recipe.schedule.epochs, "epoch")
+                trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {epochs}"
+                origin = f"{recipe.model.backbone} on {trained_on}, seed {recipe.seed}; {search.verdict()}"
+                wired.search.genotype(origin).save(run.genotype)
+        run.append(entry)
+        save_state(run.state, wired.state)
+        if self.tensorboard:
+            self.tensorboard.write(entry)
+        self.progress.say(entry.line(recipe.schedule.epochs))
+        self.epoch_started = time.monotonic()
+
+
+def score_networks(evaluator: Evaluator, wired: Wired) -> dict[str, Scores | None]:
+    """The scores of the network, and in mutual learning of its peer and of both, by their names in the log."""
+    network, *peers = wired.model.networks
+    scores = {"scores": evaluator(network)}
+    if peers:
+        scores |= {"peer_scores": evaluator(peers[0]), "both_scores": evaluator(wired.model)}
+    return scores

@@ -57,6 +57,8 @@ def received(run: Path, folder: Path, *settings: str) -> tuple[Path, Path]:
     for setting in settings:
         group, _, name = setting.partition(".")
         recipe[group][name] = f"{file}:{'read' if name == 'dataset' else 'Net'}"
+        if group == "mutual":
+            recipe[group]["weight"] = 1.0  # or there is no peer
     (there / "recipe.json").write_text(json.dumps(recipe))
     for weights in (there / "last.safetensors", there / "best.safetensors"):
         with safe_open(weights, "pt") as opened:

@@ -1,7 +1,8 @@
-"""Writing: a file or folder is complete or not there, even after a crash or power cut, and one process at a time writes it."""
+"""Writing: a file or folder is complete or not there, even after a crash or power cut. And what a file is and holds."""
 
 import errno
 import glob
+import hashlib
 import json
 import os
 import re
@@ -155,6 +156,12 @@ def stamp(path: str | os.PathLike[str]) -> tuple[int, int, int]:
     except (OSError, ValueError):  # a name with a null byte
         return -1, -1, -1
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's content, in hexadecimal digits."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def write_json(file: Path, values: Any) -> None:

@@ -70,9 +70,8 @@ def interruption(*, silent: bool = False) -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         if silent:
             return
-        with suppress(
-            OSError
-        ):  # the terminal may be gone; and not print: the signal may have come in the middle of one
+        # Not print: the signal may have come in the middle of one. And the terminal may be gone.
+        with suppress(OSError):
             os.write(2, b"\nStopping after this step. Press Ctrl-C again to stop at once and lose the step.\n")
 
     with _handled_by(request):

@@ -118,7 +118,7 @@ def test_batch_norm_is_of_each_part() -> None:
     assert state.model.embedding.norm.num_batches_tracked == 4
     other = fresh()
     for part in range(4):
-        OrdinaryStep(other).backward(images[part::4], labels[part::4], share=4)
+        OrdinaryStep(other)._backward(images[part::4], labels[part::4], 4)
     assert same(state.model.state_dict(), other.model.state_dict())
     for one, two in zip(state.model.parameters(), other.model.parameters(), strict=True):
         assert one.grad is not None
@@ -142,7 +142,7 @@ def test_shares_of_a_loss_add_up_to_one_step(name: str) -> None:
         state.model.eval()
         images, labels = next(Noise().epoch(0))
         for _ in range(share):
-            values = step.backward(images, labels, share=share)
+            values = step._backward(images, labels, share)
         assert values.shape == (3,)
         assert not values.requires_grad
         gradients.append([parameter.grad for parameter in state.model.parameters()])

@@ -12,7 +12,7 @@ from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
-from scalereid.inference.embed_files import check_out, embed_files
+from scalereid.inference.embed_files import check_out, embed_files, shards_folder
 from scalereid.inference.items import find_items
 from scalereid.locks import locked
 from scalereid.progress import counted
@@ -60,7 +60,7 @@ def embed(
         try:
             unreadable = embed_files(embedder, items, options.out, on_error=options.on_error, progress=output.progress)
         except KeyboardInterrupt:
-            if any(options.out.with_name(f"{options.out.name}.shards").glob("*.npz")):
+            if any(shards_folder(options.out).glob("*.npz")):
                 raise Stopped("the same command") from None
             raise
     for why in unreadable:

@@ -64,8 +64,8 @@ class EvaluationOptions:
         """Refuse options that do not fit together, before anything is embedded.
 
         Raises:
-            ValueError: Neighbours are added under another distance than cosine, or
-                weighted where none are added; or queries are pooled under a protocol by which they would find themselves.
+            ValueError: Neighbours are added under another distance than cosine, or weighted where none are added; or
+                queries are pooled under a protocol by which they would find themselves.
         """
         if distance != "cosine" and (self.expand_queries or self.augment_gallery):
             raise ValueError(

@@ -32,7 +32,7 @@ def check_out(out: Path) -> None:
     """
     if not is_table(out):
         raise ValueError(f"{out}: embeddings are written to a .parquet or .npz file")
-    folder = _folder(out)
+    folder = shards_folder(out)
     if (folder / JOB_FILE).is_file():
         require_writable(out)
     else:
@@ -85,7 +85,7 @@ def _embed_files(
     if out.suffix == ".parquet":
         for item in items:
             _require_utf8(item.path)
-    folder, job = _folder(out), describe_job(embedder, items, shard)
+    folder, job = shards_folder(out), describe_job(embedder, items, shard)
     parts = {folder / f"{i:06d}.npz": items[i * shard : (i + 1) * shard] for i in range(-(-len(items) // shard))}
     if out.exists():
         if changes_of(folder, job) or not _is_written(out, parts, embedder):
@@ -104,7 +104,8 @@ def _embed_files(
     return unreadable
 
 
-def _folder(out: Path) -> Path:
+def shards_folder(out: Path) -> Path:
+    """Where the finished parts of a table lie until it is written."""
     return out.with_name(out.name + ".shards")
 
 

@@ -64,10 +64,8 @@ class ModelMetadata:
             raise ValueError(f"fingerprint is {self.fingerprint!r}; expected 12 hexadecimal digits")
         if self.embedding_size < 1:
             raise ValueError(f"embedding_size is {self.embedding_size}; it must be at least 1")
-        for name, least in (
-            ("mean", -inf),
-            ("std", 0),
-        ):  # what the graph subtracts and divides by: nothing else uses them
+        # What the graph subtracts and divides by: nothing else uses them.
+        for name, least in (("mean", -inf), ("std", 0)):
             values: tuple[float, ...] = getattr(self, name)
             if len(values) != 3 or not all(least < value < inf for value in values):
                 raise ValueError(f"{name} is {values}; expected 3 finite numbers{' above 0' if least == 0 else ''}")

@@ -26,8 +26,10 @@ class JoinedModel(EmbeddingModel):
 
     def with_stages(self, images: Tensor) -> tuple[Tensor, list[Tensor], Tensor]:
         """Embeddings (b, embedding_size), the maps of each stage of the first network, then of the next, and the features."""
-        embeddings, maps, features = zip(*(network.with_stages(images) for network in self.networks), strict=True)
-        return torch.cat(embeddings, dim=1), [each for stages in maps for each in stages], torch.cat(features, dim=1)
+        parts, maps, own = zip(*(network.with_stages(images) for network in self.networks), strict=True)
+        embeddings = torch.cat(parts, dim=1)
+        same = all(one is other for one, other in zip(parts, own, strict=True))
+        return embeddings, [each for stages in maps for each in stages], embeddings if same else torch.cat(own, dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Embeddings (b, embedding_size)."""

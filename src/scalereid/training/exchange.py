@@ -54,8 +54,10 @@ def whole(outputs: Outputs) -> Outputs:
     """
     if processes() == 1:
         return outputs
-    before_norm = None if outputs.before_norm is None else gather(outputs.before_norm)
-    return Outputs(gather(outputs.embeddings), gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm)
+    embeddings, before_norm = gather(outputs.embeddings), None
+    if outputs.features is not outputs.embeddings:  # as only a BNNeck's are not
+        before_norm = gather(outputs.features)
+    return Outputs(embeddings, gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm)
 
 
 def gather(own: Tensor) -> Tensor:

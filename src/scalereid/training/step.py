@@ -91,15 +91,16 @@ class OrdinaryStep:
         self.update()
         return values
 
-    def backward(self, images: Tensor, labels: Tensor, *, share: int = 1) -> Tensor:
-        """Add the gradients of the loss divided by `share`; returns the values to log."""
+    def backward(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Add the gradients of the loss; returns the values to log."""
         values = torch.zeros_like(self.state.sums)
         for number in range(self.accumulate):
             part = slice(number, None, self.accumulate)
-            values += self._backward(images[part], labels[part], share * self.accumulate)
+            values += self._backward(images[part], labels[part], self.accumulate)
         return values / self.accumulate
 
     def _backward(self, images: Tensor, labels: Tensor, share: int) -> Tensor:
+        """Add the gradients of the loss of a part of a batch, divided by `share`, the number of parts."""
         state = self.state
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
             embeddings, stage_maps, features = state.model.with_stages(images)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.images import default_cache_folder
-from scalereid.files import remove_leftovers, require_writable, write
+from scalereid.files import remove_leftovers, require_writable, sha256, write
 from scalereid.inference.metadata import KEY, ModelMetadata
 from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
@@ -109,8 +109,7 @@ def cached_onnx(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
 
 def _checksum(file: Path) -> bytes:
     """A line as the program sha256sum writes and checks it."""
-    with file.open("rb") as content:
-        return f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {file.name}\n".encode()
+    return f"{sha256(file)}  {file.name}\n".encode()
 
 
 def graph_file(loaded: LoadedModel, metadata: ModelMetadata) -> Path:

@@ -157,7 +157,7 @@ def read_metadata(file: Path) -> ModelMetadata:
         raise ValueError(f"{file} has no metadata of scalereid, which exported files have; export the model")
     try:
         metadata = ModelMetadata.from_json(contents.metadata)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
     if contents.signature:
         try:

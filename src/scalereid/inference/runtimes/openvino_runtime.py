@@ -1,6 +1,5 @@
 """OpenVINO, on a CPU."""
 
-import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalereid.files import sha256
 from scalereid.inference.export.graph import cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.signature import Contents, Signature, TensorType
@@ -30,7 +30,7 @@ def save_network(graph: Path, metadata: ModelMetadata, file: Path) -> None:
     network = openvino.Core().read_model(str(graph))
     network.set_rt_info(metadata.to_json(), KEY)
     openvino.save_model(network, str(file), compress_to_fp16=False)
-    network.set_rt_info(_hash(file.with_suffix(".bin")), _BIN_HASH)
+    network.set_rt_info(sha256(file.with_suffix(".bin")), _BIN_HASH)
     openvino.save_model(network, str(file), compress_to_fp16=False)
 
 
@@ -86,12 +86,11 @@ class OpenVinoRuntime:
         metadata, expected = (
             str(network.get_rt_info([key]).value) if network.has_rt_info([key]) else None for key in (KEY, _BIN_HASH)
         )
-        if expected not in (None, _hash(weights)):  # files of earlier versions have none
+        if expected not in (None, sha256(weights)):  # files of earlier versions have none
             raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
         if len(network.inputs) == 1 and len(shape := network.inputs[0].get_partial_shape()) > 1:
-            shape[
-                0
-            ] = -1  # any number of images: the graph is compiled for those that are asked for, whatever the file has
+            # Any number of images: the graph is compiled for those that are asked for, whatever the file has.
+            shape[0] = -1
             network.reshape(shape)
         inputs, outputs = ([_tensor_type(port) for port in ports] for ports in (network.inputs, network.outputs))
         return Contents(metadata, Signature(tuple(inputs), tuple(outputs)))
@@ -141,11 +140,6 @@ class OpenVinoRuntime:
             "NUM_STREAMS": self.workers if concurrent else 1,
         }
         return core.compile_model(network, "CPU", config)
-
-
-def _hash(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _tensor_type(port: Any) -> TensorType:

@@ -45,6 +45,7 @@ STUDY = Study(
         "erasing": row(**{"data.patch": 0.0, "data.erase": 0.5}),
         "patches of a pool": row(**POOL),
         "weight average": row(**{"optimizer.average": 0.999}),
+        "self-distillation": row(**{"optimizer.average": 0.999, "objective.self_distillation": 1.0}),
         "generalised mean": row(**{"model.pooling": "gem"}),
         "BNNeck": row(**BNNECK),
         "BNNeck, 512": row(**{"model.neck": "bnneck"}),

@@ -152,7 +152,7 @@ def test_averages_and_centres_go_on(people: ReidDataset, tiny: Recipe, tmp_path:
             jitter_strengths=(0.4, 0.4, 0.4, 0.1),
         ),
         model=replace(tiny.model, pooling="gem", neck="bnneck"),
-        objective=ObjectiveSettings(triplet=0.5, circle=0.1, centre=0.01),
+        objective=ObjectiveSettings(triplet=0.5, circle=0.1, centre=0.01, self_distillation=0.5),
         optimizer=OptimizerSettings(lr=0.01, average=0.99),
         schedule=ScheduleSettings(epochs=3, decay="cosine"),
     )  # fmt: skip
@@ -163,6 +163,8 @@ def test_averages_and_centres_go_on(people: ReidDataset, tiny: Recipe, tmp_path:
     one, other = (load_file(run.state) for run in (whole, killed))
     assert same(one, other)
     assert one["objective.terms.centre.centres"].any()
+    trained = one["objective.terms.self_distillation.classifier.classifier.weight"]
+    assert (one["teacher.model.classifier.weight"] != trained).any()
     saved = load_checkpoint(whole.last).model.state_dict()
     assert same(saved, {name: one[f"average.model.{name}"] for name in saved})
     assert not same(saved, {name: one[f"model.{name}"] for name in saved})

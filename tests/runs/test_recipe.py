@@ -188,12 +188,12 @@ def test_what_the_field_has_learned_since_is_off_in_every_recipe() -> None:
     since = {
         "data": ("auto_augment", "grey", "jitter_strengths"),
         "model": ("pooling", "neck"),
-        "objective": ("circle", "centre"),
+        "objective": ("circle", "centre", "self_distillation"),
         "optimizer": ("average",),
     }
     assert (plain.model.pooling, plain.model.neck, plain.data.jitter_strengths) == ("average", "fc", (0.2, 0.15, 0, 0))
     assert plain.data.auto_augment == plain.data.grey == plain.objective.circle == plain.objective.centre == 0
-    assert plain.optimizer.average == 0
+    assert plain.optimizer.average == plain.objective.self_distillation == 0
     for recipe in RECIPES.values():
         for group, names in since.items():
             for name in names:

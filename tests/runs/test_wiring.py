@@ -311,12 +311,6 @@ def test_what_the_field_has_learned_since_reaches_the_parts(own: Recipe) -> None
     assert same(wired.model.state_dict(), model.state_dict())
 
 
-def test_without_an_average_the_trained_model_is_what_is_saved(own: Recipe) -> None:
-    wired = wire(own, LABELS, CPU)
-    assert wired.model is wired.state.model
-    assert "average" not in wired.state.registered
-
-
 def test_strengths_of_the_jitter(own: Recipe, people: ReidDataset) -> None:
     store = ImageStore([record.path for record in people.train], (32, 16))
 
@@ -437,23 +431,6 @@ def test_a_search_begins_as_published() -> None:
         assert bool(bias.any()) == searched
         assert (float(weight.abs().max()) > 0.5 * limit) == searched
         assert float(weight.abs().max()) <= limit
-
-
-def test_a_search_has_no_average() -> None:
-    recipe = Recipe(
-        model=ModelSettings(backbone="osnet_supernet", width=0.25, embedding_size=8, pooling="gem"),
-        optimizer=OptimizerSettings(average=0.9),
-    )
-    with pytest.raises(ValueError, match=r"optimizer\.average is 0\.9, but a search .* set optimizer\.average to 0"):
-        wire(recipe, LABELS, CPU)
-    wired = wire(replace(recipe, optimizer=OptimizerSettings()), LABELS, CPU)
-    assert len(wired.state.optimizer.param_groups[1]["params"]) == 1  # the architecture alone
-
-
-def test_only_a_supernet_is_searched(own: Recipe) -> None:
-    for search in (SearchSettings(bilevel=True), SearchSettings(samples=2)):
-        with pytest.raises(ValueError, match=r"are for a super-network, and .*MyNet is not one"):
-            wire(replace(own, search=search), LABELS, CPU)
 
 
 def test_what_does_not_fill_a_batch_fails_before_images_are_read(own: Recipe) -> None:

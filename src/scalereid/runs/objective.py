@@ -12,6 +12,7 @@ from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.centre import Centre
 from scalereid.training.terms.circle import Circle
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.distillation import SelfDistillation
 from scalereid.training.terms.mutual import Mutual
 from scalereid.training.terms.part import PEER, OfPart, parts
 from scalereid.training.terms.term import Sizes, Term
@@ -29,7 +30,10 @@ def build_objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in:
     smoothing, bias = recipe.objective.label_smoothing, recipe.model.neck != "bnneck"
     classifiers = [CrossEntropy(each, label_smoothing=smoothing, bias=bias) for each in sizes]
     if len(sizes) == 1:
-        terms = [ScheduledTerm("cross_entropy", classifiers[0]), *_other_terms(recipe, sizes[0], code_in)]
+        first = ScheduledTerm("cross_entropy", classifiers[0])
+        if weight := recipe.objective.self_distillation:
+            first = ScheduledTerm("self_distillation", SelfDistillation(classifiers[0], weight=weight))
+        terms = [first, *_other_terms(recipe, sizes[0], code_in)]
     else:
         part_of = parts(*sizes)
         terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight))]

@@ -99,6 +99,8 @@ class ObjectiveSettings:
     """Factor of its similarities."""
     centre: float = 0.0
     """Weight of the centre loss, such as 0.0005; 0: none."""
+    self_distillation: float = 0.0
+    """Weight of the divergence from the predictions of the weights' moving average; 0: none. Needs optimizer.average."""
     auxiliary: float = 0.0
     """Weight of a classifier on the last stage but one, in training only; 0: none."""
     term: str = ""
@@ -252,6 +254,10 @@ class Recipe:
             f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more",
         )
         require(data.batch_size % parts == 0 and data.batch_size >= 2 * parts, "optimizer.accumulate", parts, wanted)
+        distilled = objective.self_distillation
+        wanted = "0 without optimizer.average, which is the teacher, and with mutual.weight, where the peer is"
+        possible = not distilled or bool(self.optimizer.average and not self.mutual.weight)
+        require(possible, "objective.self_distillation", distilled, wanted)
         people = data.images_per_person and data.batch_size // data.images_per_person
         for name in ("triplet", "circle"):
             if not getattr(objective, name):

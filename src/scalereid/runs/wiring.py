@@ -26,13 +26,13 @@ from scalereid.process import seed_everything
 from scalereid.runs.objective import build_objective
 from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import ModelSettings, Recipe
-from scalereid.training.averaging import AveragingStep, WeightAverage
+from scalereid.runs.steps import build_step
 from scalereid.training.captured import CapturedStep
 from scalereid.training.objective import Objective
 from scalereid.training.optimization import build_optimizer, learning_rate
-from scalereid.training.search import SearchStep, temperature
+from scalereid.training.search import SearchStep
 from scalereid.training.state import TrainingState
-from scalereid.training.step import OrdinaryStep, Step
+from scalereid.training.step import Step
 from scalereid.training.synchronised import synchronise_batch_norms
 
 
@@ -131,24 +131,8 @@ def wire(
         _optimizer(recipe, model, objective, supernet),
         torch.amp.GradScaler(device.type, enabled=recipe.optimizer.precision == "float16"),
     )
-    search = _search_step(recipe, state, supernet)
-    step: Step = search or OrdinaryStep(
-        state,
-        precision=recipe.optimizer.precision,
-        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
-        open_embedding=recipe.schedule.open_embedding,
-        accumulate=recipe.optimizer.accumulate,
-    )
-    evaluated = model
-    if recipe.optimizer.average:
-        if supernet:
-            raise ValueError(
-                f"optimizer.average is {recipe.optimizer.average}, but a search ends with the architecture of its last "
-                "weights; set optimizer.average to 0"
-            )
-        average = WeightAverage(model, recipe.optimizer.average)
-        state.register("average", average)
-        step, evaluated = AveragingStep(step, model, average), average.model
+    step, evaluated = build_step(recipe, state, supernet)
+    search = step if isinstance(step, SearchStep) else None
     taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
     sampler = _sampler(recipe, labels)
     return Wired(state, evaluated, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
@@ -190,36 +174,6 @@ def _optimizer(
         lr=recipe.optimizer.lr,
         weight_decay=recipe.optimizer.weight_decay,
         momentum=recipe.optimizer.momentum,
-    )
-
-
-def _search_step(recipe: Recipe, state: TrainingState, supernet: SuperNet | None) -> SearchStep | None:
-    settings = recipe.search
-    if supernet is None:
-        if settings.bilevel or settings.samples > 1:
-            raise ValueError(
-                f"search.bilevel and search.samples are for a super-network, and {recipe.model.backbone} is not one; "
-                "leave them at False and 1"
-            )
-        return None
-    if (parts := recipe.optimizer.accumulate) > 1:
-        raise ValueError(
-            f"optimizer.accumulate is {parts}, but a search draws an architecture for a whole batch; set it to 1"
-        )
-    return SearchStep(
-        state,
-        supernet,
-        temperature=partial(
-            temperature,
-            start=settings.temperature,
-            halve_every=settings.halve_every,
-            lowest=settings.lowest_temperature,
-        ),
-        samples=settings.samples,
-        bilevel=settings.bilevel,
-        precision=recipe.optimizer.precision,
-        classifier_only_epochs=recipe.schedule.classifier_only_epochs,
-        open_embedding=recipe.schedule.open_embedding,
     )
 
 

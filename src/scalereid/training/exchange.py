@@ -57,7 +57,8 @@ def whole(outputs: Outputs) -> Outputs:
     embeddings, before_norm = gather(outputs.embeddings), None
     if outputs.features is not outputs.embeddings:  # as only a BNNeck's are not
         before_norm = gather(outputs.features)
-    return Outputs(embeddings, gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm)
+    taught = None if outputs.taught is None else gather(outputs.taught)
+    return Outputs(embeddings, gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm, taught)
 
 
 def gather(own: Tensor) -> Tensor:

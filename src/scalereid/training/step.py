@@ -1,6 +1,6 @@
 """One training step: a batch in, changed weights and the values to log out."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 import torch
@@ -45,6 +45,7 @@ class OrdinaryStep:
             frozen and in evaluation mode, so that its running statistics do not change either.
         open_embedding: In these epochs the model's embedding layer learns, too: for weights that have none.
         accumulate: Number of parts in which a batch is computed, with as many images each: activations are of one at a time.
+        teacher: Images to logits (b, people), for an objective that learns from them.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class OrdinaryStep:
         classifier_only_epochs: int = 0,
         open_embedding: bool = False,
         accumulate: int = 1,
+        teacher: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.state, self.precision = state, precision
         self.classifier_only_epochs, self.open_embedding = classifier_only_epochs, open_embedding
-        self.accumulate = accumulate
+        self.accumulate, self.teacher = accumulate, teacher
         self.trainable = [parameter for parameter in state.model.parameters() if parameter.requires_grad]
         self.phase: Hashable = None
 
@@ -104,7 +106,9 @@ class OrdinaryStep:
         state = self.state
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
             embeddings, stage_maps, features = state.model.with_stages(images)
-            losses = state.objective(whole(Outputs(embeddings, labels, stage_maps, features)), epoch=state.epoch)
+            taught = self.teacher(images) if self.teacher else None
+            outputs = whole(Outputs(embeddings, labels, stage_maps, features, taught))
+            losses = state.objective(outputs, epoch=state.epoch)
         state.scaler.scale(losses.total / share).backward()
         return losses.stacked(state.objective.logged)
 

@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,15 +11,13 @@ from scalereid.training.optimization import build_optimizer
 from scalereid.training.state import TrainingState
 from scalereid.training.step import OrdinaryStep
 from scalereid.training.terms.cross_entropy import CrossEntropy
-from scalereid.training.terms.mutual import Mutual, divergence
+from scalereid.training.terms.distillation import divergence, learn
+from scalereid.training.terms.mutual import Mutual
 from scalereid.training.terms.part import PEER, OfPart, parts
 from scalereid.training.terms.term import Outputs
 from scalereid.training.terms.triplet import Triplet
 from tests.conftest import same
 from tests.training.conftest import Noise, SmallNet, run, sizes_of, small_model, state_of
-
-LOGITS = torch.randn(6, 5, generator=torch.Generator().manual_seed(1))
-TEACHER = torch.randn(6, 5, generator=torch.Generator().manual_seed(2))
 
 
 def large_model(seed: int) -> EmbeddingModel:
@@ -52,31 +48,6 @@ def mutual_state(
         terms.append(ScheduledTerm("triplet", OfPart(Triplet(sizes_of(networks[0])), first), triplet))
         terms.append(ScheduledTerm("peer_triplet", OfPart(Triplet(sizes_of(networks[1])), peer, PEER), triplet))
     return state_of(JoinedModel(networks), terms, optimizer=optimizer, float16=float16)
-
-
-def test_divergence_by_hand() -> None:
-    expected = 0.0
-    for own, other in zip(LOGITS.tolist(), TEACHER.tolist(), strict=True):
-        q = [math.exp(x) / sum(map(math.exp, own)) for x in own]
-        p = [math.exp(x) / sum(map(math.exp, other)) for x in other]
-        expected += sum(a * math.log(a / b) for a, b in zip(p, q, strict=True)) / len(LOGITS)
-    assert float(divergence(LOGITS, TEACHER)) == pytest.approx(expected, rel=1e-5)
-    assert float(divergence(LOGITS, LOGITS + 3.0)) == pytest.approx(0, abs=1e-6)  # the same predictions
-    torchs = functional.kl_div(LOGITS.log_softmax(1), TEACHER.softmax(1), reduction="batchmean")
-    assert float(divergence(LOGITS, TEACHER)) == pytest.approx(float(torchs), rel=1e-5)
-
-
-def test_its_gradient_is_that_of_torchreids_cross_entropy_and_the_teacher_has_none() -> None:
-    gradients = []
-    for loss in (divergence, lambda own, other: -(other.detach().softmax(1) * own.log_softmax(1)).sum(1).mean()):
-        own, other = LOGITS.clone().requires_grad_(), TEACHER.clone().requires_grad_()
-        torch.autograd.backward(loss(own, other))
-        assert own.grad is not None
-        assert other.grad is None
-        gradients.append(own.grad)
-    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-7)
-    expected = (LOGITS.softmax(1) - TEACHER.softmax(1)) / len(LOGITS)
-    torch.testing.assert_close(gradients[0], expected, rtol=1e-5, atol=1e-7)
 
 
 def test_what_is_logged_adds_up() -> None:
@@ -167,9 +138,8 @@ def test_neither_network_learns_from_the_others_loss() -> None:
     mutual = state.objective.terms["mutual"]
     assert isinstance(mutual, Mutual)
     first, peer = (part.of(Outputs(embeddings, labels)) for part in mutual.parts)
-    loss, _ = mutual._learn(
-        mutual.peer, mutual.peer.logits(peer.embeddings), mutual.first.logits(first.embeddings), labels
-    )
+    logits, teacher = mutual.peer.logits(peer.embeddings), mutual.first.logits(first.embeddings)
+    loss, _ = learn(mutual.peer, logits, teacher, labels, mutual.weight)
     torch.autograd.backward(loss)
     network, other = state.model.networks
     assert all(parameter.grad is None for parameter in (*mutual.first.parameters(),))

@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 from torch import Tensor
-from torch.nn import functional
 
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.distillation import LEARNED, learn
 from scalereid.training.terms.part import PEER, Part
 from scalereid.training.terms.term import Outputs, Term
-
-_OBSERVED = ("cross_entropy", "accuracy", "divergence")
 
 
 class Mutual(Term):
@@ -25,7 +23,7 @@ class Mutual(Term):
     """
 
     compares_images = False
-    observes = (*_OBSERVED, *(PEER + name for name in _OBSERVED))
+    observes = (*LEARNED, *(PEER + name for name in LEARNED))
 
     def __init__(self, classifiers: Sequence[CrossEntropy], parts: Sequence[Part], *, weight: float) -> None:
         super().__init__()
@@ -35,25 +33,6 @@ class Mutual(Term):
         """The loss of both networks, and for each the cross-entropy, the accuracy and the divergence from the other."""
         first, peer = (part.of(outputs) for part in self.parts)
         logits, peer_logits = self.first.logits(first.embeddings), self.peer.logits(peer.embeddings)
-        loss, observed = self._learn(self.first, logits, peer_logits, outputs.labels)
-        peer_loss, peer_observed = self._learn(self.peer, peer_logits, logits, outputs.labels)
+        loss, observed = learn(self.first, logits, peer_logits, outputs.labels, self.weight)
+        peer_loss, peer_observed = learn(self.peer, peer_logits, logits, outputs.labels, self.weight)
         return loss + peer_loss, observed | {PEER + name: value for name, value in peer_observed.items()}
-
-    def _learn(
-        self, classifier: CrossEntropy, logits: Tensor, teacher: Tensor, labels: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of one network, and its parts."""
-        loss, observed = classifier.of_logits(logits, labels)
-        from_teacher = divergence(logits, teacher)
-        parts = {"cross_entropy": loss.detach(), "divergence": from_teacher.detach()}
-        return loss + self.weight * from_teacher, observed | parts
-
-
-def divergence(logits: Tensor, teacher: Tensor) -> Tensor:
-    """How far the predictions of `logits` (b, c) are from those of `teacher`, which gets no gradient: at least 0.
-
-    KL(teacher ‖ predictions) in nats, the mean over the images. Its gradient is that of the cross-entropy against the
-    teacher's predictions, which torchreid's code has in its place.
-    """
-    log_p, log_q = functional.log_softmax(teacher.detach(), dim=1), functional.log_softmax(logits, dim=1)
-    return functional.kl_div(log_q, log_p, reduction="batchmean", log_target=True)

@@ -27,6 +27,8 @@ class Outputs(NamedTuple):
     """The maps (b, c, h, w) of each stage of the backbone, the last of which were pooled into the embeddings."""
     before_norm: Tensor | None = None
     """What a BNNeck normalised into the embeddings, (b, d); the embeddings themselves, or None, without one."""
+    taught: Tensor | None = None
+    """The logits (b, people) of a teacher, without gradients; None without one."""
 
     @property
     def features(self) -> Tensor:

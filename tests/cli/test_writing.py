@@ -19,6 +19,7 @@ OUTPUTS: dict[tuple[str, str], list[str]] = {
     ("train", "--out"): ["toy", *DATA, "--genotype", MODEL],
     ("nas", "--out"): ["nas_toy", *DATA],
     ("study", "--out"): ["no_such_study.py", *DATA],
+    ("study", "--results"): ["no_such_study.py", *DATA, "--out", "study"],
     ("evaluate", "--out"): [MODEL, *DATA],
     ("calibrate", "--out"): [MODEL, *DATA],
     ("label", "--out"): [MODEL, "no/such/images"],
@@ -99,7 +100,7 @@ def test_an_output_that_cannot_be_written_is_found_first(
 @pytest.mark.parametrize(("command", "option"), [name for name in OUTPUTS if name != ("demo", "--data")])
 def test_an_output_of_the_wrong_kind_is_found_first(command: str, option: str, tmp_path: Path, fail: Fail) -> None:
     """A folder that is not empty in place of a file, or a file in place of a folder."""
-    folder = command in ("study", "calibrate")
+    folder = (command, option) in {("study", "--out"), ("calibrate", "--out")}
     out = tmp_path / f"out{SUFFIXES.get(option, SUFFIXES.get(command, ''))}"
     if command == "demo":
         pytest.skip("demo adds a number to the name of a run that exists")

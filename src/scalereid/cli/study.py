@@ -14,6 +14,7 @@ from scalereid.cli.options import DataFolder, Device, Flat
 from scalereid.cli.terminal import Output
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.cli.unused import without_effect
+from scalereid.cli.writing import writing
 from scalereid.experiments.rows import Row
 from scalereid.experiments.study import load_study, run_study
 from scalereid.files import require_writable
@@ -32,6 +33,8 @@ class StudyOptions:
     jobs: int = 1
     """Number of runs trained at the same time."""
     device: Device = "auto"
+    results: Path | None = None
+    """A .json file for the results of finished runs. Those in it already are not trained again."""
 
 
 def study(
@@ -42,7 +45,7 @@ def study(
     """Train the missing runs of a study (rows × seeds × splits) and write one table:
     means with standard deviations, and differences with 95 % intervals. If it is
     stopped, the same command continues."""
-    with locked(options.out):  # here, and not only once people are drawn
+    with locked(options.out), writing(options.results):  # here, and not only once people are drawn
         require_writable(options.out / "table.json")
     loaded = load_study(file)
     choose_device(options.device)  # fails at once, not after drawing people
@@ -55,6 +58,7 @@ def study(
             out=options.out,
             jobs=options.jobs,
             device=options.device,
+            results=options.results,
             command=lambda row, seed: command_of(row, seed, data=options.data),
             progress=output.progress,
         )

@@ -3,12 +3,14 @@
 import re
 import runpy
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
 from scalereid.data.names import numbered_splits
 from scalereid.data.readers import SPLITS
+from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Changes, Row, StudyRun, folder
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
@@ -146,6 +148,7 @@ def run_study(
     out: str | Path,
     jobs: int = 1,
     device: str = "auto",
+    results: str | Path | None = None,
     command: Command | None = None,
     progress: Progress | None = None,
 ) -> StudyTable:
@@ -161,38 +164,57 @@ def run_study(
         jobs: Number of runs trained at the same time, each in a process of its own with its share of the threads, its
             output in a .log file beside its folder. The number of threads changes the last digits of weights.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, …
+        results: A .json file to which the results of finished runs are added. Those in it already are not trained, so that a
+            study can be spread over machines, and its table made where its runs are not.
         command: What to type to train a row with a seed, for the table.
         progress: Where to show progress. Defaults to nowhere.
 
     Raises:
         OSError: `out` cannot be written, or another process is training there.
-        FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` is of another recipe.
+        FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` or a result in `results` is
+            of another recipe.
         Interrupted: Ctrl-C was pressed; everything is saved, and the table is of what is finished.
     """
     out, progress = Path(out), progress or Progress.silent()
     if jobs < 1:
         raise ValueError(f"jobs is {jobs}; expected 1 or more")
     require_writable(out / "table.json")
-    with locked(out):
-        return _run_study(study, Path(data), out, jobs, device, command, progress)
+    if results:
+        require_writable(Path(results))
+    with locked(out), locked(Path(results)) if results else nullcontext():
+        kept = KeptResults(Path(results)) if results else None
+        return _run_study(study, Path(data), out, jobs, device, kept, command, progress)
 
 
 def _run_study(
-    study: Study, data: Path, out: Path, jobs: int, device: str, command: Command | None, progress: Progress
+    study: Study,
+    data: Path,
+    out: Path,
+    jobs: int,
+    device: str,
+    kept: KeptResults | None,
+    command: Command | None,
+    progress: Progress,
 ) -> StudyTable:
     """Train the runs that are missing in a folder that this process alone writes."""
     runs = study.runs()
-    check_code(runs, out, choose_device(device))
-    fingerprints = check_datasets(runs, data, study.metric)
-    missing = [run for run in runs if not is_finished(run, out, fingerprints[run.target])]
+    new = [run for run in runs if kept is None or run not in kept]
+    check_code(new, out, choose_device(device))
+    fingerprints = check_datasets(new, data, study.metric)
+    missing = {out / run.name: run for run in new if not is_finished(run, out, fingerprints[run.target])}
+    for run in new:
+        if kept and out / run.name not in missing:
+            kept.add(run, out)
     progress.say(f"{counted(len(runs), 'run')}, {len(runs) - len(missing)} of them finished")
 
-    waiting = [Job(run.recipe, out / run.name, data, device) for run in missing]
+    waiting = [Job(run.recipe, folder, data, device) for folder, run in missing.items()]
     failed: dict[str, str] = {}
 
     def ended(job: Job, error: str) -> None:
         if error:
             failed[job.folder.relative_to(out).as_posix()] = error
+        elif kept:
+            kept.add(missing[job.folder], out)
         progress.say(f"{job.folder} failed: {error}; see {job.log}" if error else f"{job.folder} is finished")
 
     try:
@@ -203,6 +225,8 @@ def _run_study(
     except Interrupted:
         raise Interrupted(out) from None
     finally:
-        table = tabulate(runs, out, baseline=study.baseline, metric=study.metric, failed=failed, command=command)
+        table = tabulate(
+            runs, out, baseline=study.baseline, metric=study.metric, failed=failed, command=command, kept=kept
+        )
         table.write(out)
     return table

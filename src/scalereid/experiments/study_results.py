@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +18,12 @@ from scalereid.runs.run import Run
 
 @dataclass(frozen=True)
 class Result:
-    """One finished run."""
+    """The result of a finished run."""
 
-    run: Run
     target: str
     """Name of the dataset that it was scored on."""
     scores: Scores
-
-    @cached_property
-    def per_query(self) -> PerQuery:
-        """The results of each query."""
-        return PerQuery.load(self.run.per_query)
+    per_query: PerQuery
 
 
 @dataclass(frozen=True)
@@ -51,8 +45,9 @@ def last_epoch(run: Run, recipe: Recipe) -> EpochLog | None:
 
 def result_of(run: StudyRun, out: Path) -> Result | None:
     """The result of a run of the study in `out`; None if it is not finished."""
-    last = last_epoch(Run(out / run.name), run.recipe)
-    return Result(Run(out / run.name), run.target, last.scores) if last and last.scores else None
+    there = Run(out / run.name)
+    last = last_epoch(there, run.recipe)
+    return Result(run.target, last.scores, PerQuery.load(there.per_query)) if last and last.scores else None
 
 
 def difference(

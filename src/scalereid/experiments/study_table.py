@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
 from scalereid.experiments.study_results import Difference, Result, difference, result_of
 from scalereid.files import write, write_json
@@ -101,13 +102,16 @@ def tabulate(
     baseline: str,
     failed: Mapping[str, str] | None = None,
     command: Command | None = None,
+    kept: KeptResults | None = None,
 ) -> StudyTable:
-    """The table of those of `runs` that are finished in the folder `out`.
+    """The table of those of `runs` whose results are `kept`, or that are finished in the folder `out`.
 
     Raises:
         FileNotFoundError, ValueError: A file of a finished run is missing or damaged.
     """
-    results = {(run.row, run.seed, run.split): result_of(run, out) for run in runs}
+    results = {
+        (run.row, run.seed, run.split): (kept.result(run) if kept else None) or result_of(run, out) for run in runs
+    }
     names, seeds, splits = (dict.fromkeys(values) for values in zip(*results, strict=True))
     complete: dict[str, dict[int, list[Result]]] = {name: {} for name in names}
     for name in names:

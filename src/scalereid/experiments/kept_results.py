@@ -1,0 +1,163 @@
+"""Results of finished runs in one small file, to be kept where the runs are not: in a repository, or from another machine."""
+
+import base64
+import json
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalereid.experiments.rows import StudyRun
+from scalereid.experiments.study_results import Result, last_epoch
+from scalereid.files import read_json, write
+from scalereid.retrieval.per_query import PerQuery
+from scalereid.retrieval.scores import Scores
+from scalereid.runs.recipe import Recipe
+from scalereid.runs.run import Run
+from scalereid.typed_json import from_json
+
+_LARGEST = 2**26  # bytes that results of queries may take
+_STEPS = 2**16 - 1  # an average precision is kept to 1/65,535
+
+
+@dataclass(frozen=True)
+class PackedQueries:
+    """Results of each query: little-endian arrays, compressed by zlib, as base 85."""
+
+    average_precision: str
+    """uint16, in steps of 1 / 65,535."""
+    first_match: str
+    """uint32; 0 for a query without a match."""
+    pids: str
+    """int32"""
+
+    @classmethod
+    def pack(cls, queries: PerQuery) -> "PackedQueries":
+        """Results of each query, made small."""
+        precision = np.nan_to_num(queries.average_precision).clip(0, 1) * _STEPS
+        return cls(
+            _packed(precision.round().astype("<u2")),
+            _packed(queries.first_match.astype("<u4")),
+            _packed(queries.pids.astype("<i4")),
+        )
+
+    def unpack(self) -> PerQuery:
+        """The results; average precisions to 1/131,070.
+
+        Raises:
+            ValueError: The texts are not what `pack` makes.
+        """
+        first = _unpacked(self.first_match, "<u4").astype(np.int64)
+        precision, pids = _unpacked(self.average_precision, "<u2") / _STEPS, _unpacked(self.pids, "<i4")
+        if not len(first) == len(precision) == len(pids):
+            raise ValueError(f"per_query has {len(precision)} precisions, {len(first)} ranks and {len(pids)} people")
+        return PerQuery(np.where(first > 0, precision, np.nan), first, pids.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class KeptResult:
+    """The result of a finished run."""
+
+    recipe: Recipe
+    target: str
+    """Name of the dataset that it was scored on."""
+    fingerprint: str
+    """Of that dataset."""
+    scores: Scores
+    per_query: PackedQueries
+    seconds: float
+    """Time of its epochs."""
+    device: str
+    torch: str
+    """Version."""
+    platform: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON values."""
+        return asdict(self) | {"recipe": self.recipe.to_json(), "scores": self.scores.to_json()}
+
+
+class KeptResults:
+    """The results in a file, by the names of their runs.
+
+    Raises:
+        ValueError: The file holds something else; the message names it, and the value that does not fit.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.runs: dict[str, KeptResult] = {}
+        if file.exists():
+            values = read_json(file)
+            try:
+                self.runs = from_json(dict[str, KeptResult], values, "results")
+                for kept in self.runs.values():
+                    kept.recipe.check()
+            except ValueError as error:
+                raise ValueError(f"{file} does not hold results of a study: {error}") from error
+
+    def __contains__(self, run: StudyRun) -> bool:
+        """Whether the result of a run is in the file.
+
+        Raises:
+            ValueError: It is the result of another recipe.
+        """
+        kept = self.runs.get(run.name)
+        if kept and kept.recipe != run.recipe:
+            raise ValueError(
+                f"{self.file} has a result of {run.name} by another recipe; choose another file for the results of this "
+                "study, or remove that result from it"
+            )
+        return kept is not None
+
+    def add(self, run: StudyRun, out: Path) -> None:
+        """Keep the result of a run that is finished in `out`, and write the file."""
+        there = Run(out / run.name)
+        last, environment = last_epoch(there, run.recipe), there.environments()[-1]
+        if last is None or last.scores is None:
+            raise ValueError(f"{there.folder} is not finished")
+        target = there.dataset().target
+        kept = KeptResult(
+            recipe=run.recipe,
+            target=target.name,
+            fingerprint=target.fingerprint,
+            scores=last.scores,
+            per_query=PackedQueries.pack(PerQuery.load(there.per_query)),
+            seconds=round(sum(entry.seconds for entry in there.log())),
+            device=environment.device,
+            torch=environment.torch,
+            platform=environment.platform,
+        )
+        self.runs[run.name] = kept
+        lines = [f"{json.dumps(name)}: {json.dumps(self.runs[name].to_json())}" for name in sorted(self.runs)]
+        text = "{\n" + ",\n".join(lines) + "\n}\n"  # a line for each run, so that versions of the file can be compared
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        write(self.file, lambda partial: partial.write_text(text, encoding="utf-8"))
+
+    def result(self, run: StudyRun) -> Result | None:
+        """The result of a run; None if it is not in the file.
+
+        Raises:
+            ValueError: The results of its queries are damaged.
+        """
+        if run not in self:
+            return None
+        kept = self.runs[run.name]
+        try:
+            return Result(run.target, kept.scores, kept.per_query.unpack())
+        except ValueError as error:
+            raise ValueError(f"{self.file}, {run.name}: {error}") from error
+
+
+def _packed(values: NDArray[Any]) -> str:
+    return base64.b85encode(zlib.compress(values.tobytes(), 9)).decode()
+
+
+def _unpacked(text: str, kind: str) -> NDArray[Any]:
+    try:
+        return np.frombuffer(zlib.decompressobj().decompress(base64.b85decode(text), _LARGEST), kind)
+    except (ValueError, zlib.error) as error:
+        raise ValueError(f"per_query cannot be unpacked: {error}") from error

@@ -60,6 +60,19 @@ def test_runs_are_rows_times_seeds_times_splits(tiny: Recipe) -> None:
     assert last.settings == Row(tiny, {"optimizer.lr": 0.1, "data.dataset": "csv@y"})
 
 
+def test_some_rows_of_a_study(tiny: Recipe) -> None:
+    """The baseline stays the baseline where it is among them."""
+    rows = {"a": Row(tiny), "b": Row(tiny, {"optimizer.lr": 0.1}), "c": Row(tiny, {"optimizer.lr": 0.2})}
+    study = Study(rows=rows, seeds=(1,), baseline="c", metric="rank-1")
+    assert study.of_rows(()) is study
+    some = study.of_rows(("c", "b"))
+    assert ([*some.rows], some.baseline, some.metric) == (["c", "b"], "c", "rank-1")
+    assert study.of_rows(["b"]).baseline == "b"
+    assert {run.name for run in some.runs()} < {run.name for run in study.runs()}
+    with pytest.raises(ValueError, match="No such row: 'd'. The study has 'a', 'b', 'c'"):
+        study.of_rows(["a", "d"])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

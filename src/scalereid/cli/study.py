@@ -33,6 +33,8 @@ class StudyOptions:
     jobs: int = 1
     """Number of runs trained at the same time."""
     device: Device = "auto"
+    rows: tuple[str, ...] = ()
+    """Train and compare only these rows, by name. Defaults to all."""
     results: Path | None = None
     """A .json file for the results of finished runs. Those in it already are not trained again."""
 
@@ -47,7 +49,7 @@ def study(
     stopped, the same command continues."""
     with locked(options.out), writing(options.results):  # here, and not only once people are drawn
         require_writable(options.out / "table.json")
-    loaded = load_study(file)
+    loaded = load_study(file).of_rows(options.rows)
     choose_device(options.device)  # fails at once, not after drawing people
     datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, run.target)}
     draw_toy_people(options.data, output.progress, *sorted(datasets))

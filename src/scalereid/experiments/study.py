@@ -63,6 +63,19 @@ class Study:
         each = product(self.seeds, self.rows, self.splits or [""])
         return [self._run(name, seed, split) for seed, name, split in each]
 
+    def of_rows(self, names: Sequence[str]) -> "Study":
+        """The study of these rows alone; itself if there are none.
+
+        Raises:
+            ValueError: There is no such row.
+        """
+        if not names:
+            return self
+        if unknown := [name for name in names if name not in self.rows]:
+            raise ValueError(f"No such row: {unknown[0]!r}. The study has {', '.join(map(repr, self.rows))}.")
+        baseline = self.baseline if self.baseline in names else names[0]
+        return replace(self, rows={name: self.rows[name] for name in names}, baseline=baseline)
+
     def _run(self, name: str, seed: int, split: str) -> StudyRun:
         row, chosen = self.rows[name], self.splits.get(split, {})
         try:

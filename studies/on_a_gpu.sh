@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# All that needs a GPU, in order, within a time limit. Called again with the same folders, it goes on where it stopped.
+#
+#     studies/on_a_gpu.sh DATA RUNS KEPT [SECONDS]
+#
+# DATA: the folder of the datasets. RUNS: for the runs and what is finished of this list. KEPT: for what is to be kept: the output
+# of tests and benchmarks, and the results of the studies, one .json file each; copy studies/results there first, to go on from
+# them. SECONDS: 560 by default. PYTHON, DEVICE and JOBS (runs at the same time) may be set.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+data=$1 runs=$2 kept=$3 end=$((SECONDS + ${4:-560}))
+python=${PYTHON:-python3} device=${DEVICE:-cuda} jobs=${JOBS:-14}
+export PYTHONPATH="$PWD/src${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
+mkdir -p "$runs" "$kept"
+
+# Run a command once, within what is left of the time. It is stopped by Ctrl-C's signal, upon which studies save their steps.
+once() {
+    local name=$1 left=$((end - SECONDS)) code
+    shift
+    if [ -e "$runs/$name.done" ]; then return; fi
+    if [ "$left" -lt 20 ]; then
+        echo "$name: no time left"
+        return
+    fi
+    echo "== $name, at most $left s" | tee -a "$kept/output.txt"
+    timeout --signal INT --kill-after 20 "$left" "$@" > >(tee -a "$kept/output.txt") 2>&1
+    code=$?
+    if [ "$code" = 0 ]; then touch "$runs/$name.done"; else echo "$name ended with exit status $code"; fi
+}
+
+# study NAME FILE FOLDER [OPTIONS]
+study() {
+    once "$1" "$python" -m scalereid study "studies/$2.py" --data "$data" --out "$runs/$3" --results "$kept/$3.json" \
+        --jobs "$jobs" --device "$device" "${@:4}"
+}
+
+once tests "$python" -m pytest -q -m gpu tests
+once steps "$python" benchmarks/training.py osnet_x1_0 256 128 "$device"
+once steps-dslnet "$python" benchmarks/training.py dslnet 256 128 "$device"
+once steps-small "$python" benchmarks/training.py osnet_x0_25 128 64 "$device"
+once memory "$python" benchmarks/memory.py osnet_x1_0 256 128 64 "$device"
+once search "$python" benchmarks/search.py 0.25 128 64 64 "$device"
+study what-pays what_pays what_pays
+study primary dslnet_against_osnet cuhk03 --rows "OSNet, branch" "DSLNet, branch"
+study primary-market1501 dslnet_market1501 market1501 --rows "OSNet, branch" "DSLNet, branch"
+study all dslnet_against_osnet cuhk03
+study all-market1501 dslnet_market1501 market1501
+# From files to a scored model: 350 epochs of 12,936 images take 4,527,600 / RATE seconds, where RATE is what it prints.
+once record "$python" -m scalereid train osnet_market1501 --data "$data" --out "$runs/record" --data.dataset market1501-dev \
+    --optimizer.precision bfloat16 --schedule.epochs 20 --evaluation.every 20 --device "$device"

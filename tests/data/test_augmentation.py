@@ -45,7 +45,7 @@ def test_normalise_is_the_slow_formula() -> None:
 
 def test_flip_mirrors_about_half() -> None:
     before = images(1000, 4, 3)
-    after = random_flip(before, generator(), 0.5)
+    after = random_flip(before.clone(), generator(), 0.5)
     flipped = (after == before.flip(3)).flatten(1).all(dim=1)
     kept = (after == before).flatten(1).all(dim=1)
     assert (flipped ^ kept).all()
@@ -56,7 +56,7 @@ def test_crop_is_a_window_of_the_enlarged_image() -> None:
     """Against Pillow's own enlargement of each image; every offset occurs."""
     height, width = 16, 8
     before = images(400, height, width)
-    after = random_crop(before, generator(), 1.0)
+    after = random_crop(before.clone(), generator(), 1.0)
     seen = set()
     for image, result in zip(before[:200], after[:200], strict=True):
         enlarged = np.stack(
@@ -76,7 +76,7 @@ def test_crop_is_a_window_of_the_enlarged_image() -> None:
 
 def test_erase_covers_one_rectangle_of_the_published_sizes() -> None:
     before = images(500, 64, 32)
-    after = random_erase(before, generator(), 1.0)
+    after = random_erase(before.clone(), generator(), 1.0)
     fill = torch.tensor(PIXEL_MEAN)[:, None, None]
     areas = []
     for image, result in zip(before, after, strict=True):
@@ -94,7 +94,7 @@ def test_erase_covers_one_rectangle_of_the_published_sizes() -> None:
 
 def test_erase_leaves_about_half_alone() -> None:
     before = images(1000, 16, 8)
-    untouched = (random_erase(before, generator(), 0.5) == before).flatten(1).all(dim=1).sum()
+    untouched = (random_erase(before.clone(), generator(), 0.5) == before).flatten(1).all(dim=1).sum()
     assert 430 < untouched < 570
 
 
@@ -102,19 +102,42 @@ def test_erase_leaves_about_half_alone() -> None:
 def test_probability_zero_changes_nothing_and_equal_seeds_give_equal_images(step: object) -> None:
     assert callable(step)
     before = images()
-    assert torch.equal(step(before, generator(), 0.0), before)
-    assert torch.equal(step(before, generator(3)), step(before, generator(3)))
-    assert not torch.equal(step(before, generator(3)), step(before, generator(4)))
+    assert torch.equal(step(before.clone(), generator(), 0.0), before)
+    assert torch.equal(step(before.clone(), generator(3)), step(before.clone(), generator(3)))
+    assert not torch.equal(step(before.clone(), generator(3)), step(before.clone(), generator(4)))
+
+
+@pytest.mark.parametrize("step", AUGMENTATIONS.values(), ids=AUGMENTATIONS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_chosen_images_alone_change_as_where_all_are_computed(
+    step: Augmentation, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a GPU computes them."""
+    before = images().contiguous(memory_format=layout)
+    chosen = step(before.clone(), generator(3), 0.5)
+    monkeypatch.setattr("scalereid.data.chosen._computes_all", lambda _: True)
+    kept = before.clone()
+    torch.testing.assert_close(step(kept, generator(3), 0.5), chosen, rtol=1e-6, atol=1e-6)
+    assert torch.equal(kept, before)
+
+
+@pytest.mark.parametrize("computes_all", [False, True])
+def test_where_no_rectangle_fits_the_image_stays(computes_all: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalereid.data.chosen._computes_all", lambda _: computes_all)
+    before = images()
+    for aspect in ((30.0, 40.0), (1 / 40, 1 / 30)):
+        for step in (random_patch, random_erase):
+            assert torch.equal(step(before.clone(), generator(), 1.0, area=(0.8, 0.9), aspect=aspect), before)
 
 
 def test_augment_applies_the_steps_in_order() -> None:
     before, all_steps = images(), partial(augment, steps=[(step, 0.5) for step in AUGMENTATIONS.values()])
     g = generator(1)
-    by_hand = before
+    by_hand = before.clone()
     steps = (random_flip, random_crop, random_trivial, random_patch, random_jitter, random_grey, random_erase)
     for step in steps:
         by_hand = step(by_hand, g, 0.5)
-    assert torch.equal(all_steps(before, generator(1)), by_hand)
+    assert torch.equal(all_steps(before.clone(), generator(1)), by_hand)
     assert torch.equal(augment(before, generator(1), [(random_flip, 0.0)]), before)
 
 
@@ -125,7 +148,7 @@ def test_patch_pastes_a_piece_of_another_image() -> None:
     y = torch.arange(height).view(1, -1, 1).expand_as(number)
     x = torch.arange(width).view(1, 1, -1).expand_as(number)
     before = torch.stack([number, y, x], dim=1).float()
-    after = random_patch(before, generator(), 1.0)
+    after = random_patch(before.clone(), generator(), 1.0)
     black = -torch.tensor(PIXEL_MEAN) / torch.tensor(PIXEL_STD)
     mirrored, turned, areas = [], 0, []
     for i, (image, result) in enumerate(zip(before, after, strict=True)):
@@ -157,7 +180,7 @@ def test_a_turned_patch_loses_its_corners_alone() -> None:
     share = size**2 / (size + 20) ** 2
     turned = set()
     for seed in range(40):
-        after = random_patch(before, generator(seed), 1.0, area=(share, share), aspect=(1.0, 1.0))
+        after = random_patch(before.clone(), generator(seed), 1.0, area=(share, share), aspect=(1.0, 1.0))
         for result in after:
             changed = (result != before[0]).any(dim=0)
             rows, columns = changed.any(dim=1).nonzero().flatten(), changed.any(dim=0).nonzero().flatten()
@@ -174,19 +197,19 @@ def test_a_turned_patch_loses_its_corners_alone() -> None:
 
 def test_patch_needs_another_image() -> None:
     alone = images(1)
-    assert random_patch(alone, generator(), 1.0).shape == alone.shape
+    assert random_patch(alone.clone(), generator(), 1.0).shape == alone.shape
 
 
 def test_jitter_changes_brightness_and_contrast_within_bounds() -> None:
     mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
     colours = torch.rand(2000, 3, 6, 4, generator=generator(5)) * 0.5 + 0.25
     before = (colours - mean) / std
-    after = random_jitter(before, generator(), 1.0, contrast=0.0) * std + mean
+    after = random_jitter(before.clone(), generator(), 1.0, contrast=0.0) * std + mean
     factor = (after / colours).flatten(1)
     assert float(factor.std(dim=1).max()) < 1e-5  # one factor for an image
     assert 0.8 <= float(factor.min()) < 0.82
     assert 1.18 < float(factor.max()) <= 1.2 + 1e-5
-    after = random_jitter(before, generator(), 1.0, brightness=0.0) * std + mean
+    after = random_jitter(before.clone(), generator(), 1.0, brightness=0.0) * std + mean
     grey = (
         (colours * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=1).mean(dim=(1, 2))[:, None, None, None]
     )
@@ -199,18 +222,18 @@ def test_jitter_changes_brightness_and_contrast_within_bounds() -> None:
 def test_jitter_keeps_colours_in_their_range() -> None:
     mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
     white = ((torch.ones(50, 3, 4, 4) - mean) / std).contiguous()
-    after = random_jitter(white, generator(), 1.0) * std + mean
+    after = random_jitter(white.clone(), generator(), 1.0) * std + mean
     assert float(after.max()) <= 1 + 1e-5
-    untouched = (random_jitter(white, generator(), 0.5) == white).flatten(1).all(dim=1)
+    untouched = (random_jitter(white.clone(), generator(), 0.5) == white).flatten(1).all(dim=1)
     assert 10 < int(untouched.sum()) < 45
 
 
 def test_saturation_and_hue_leave_jitter_as_it_was_while_they_are_off() -> None:
     """The same numbers are drawn for brightness and contrast; a strength of one that is there changes colours alone."""
     before = images()
-    plain = random_jitter(before, generator(2), 0.5)
-    assert torch.equal(plain, random_jitter(before, generator(2), 0.5, saturation=0.0, hue=0.0))
-    more = random_jitter(before, generator(2), 0.5, saturation=0.5)
+    plain = random_jitter(before.clone(), generator(2), 0.5)
+    assert torch.equal(plain, random_jitter(before.clone(), generator(2), 0.5, saturation=0.0, hue=0.0))
+    more = random_jitter(before.clone(), generator(2), 0.5, saturation=0.5)
     changed = (plain != before).flatten(1).any(dim=1)
     assert torch.equal(more[~changed], before[~changed])
     assert not torch.equal(more, plain)
@@ -252,7 +275,7 @@ def test_grey_images_have_their_luminance_in_all_channels() -> None:
     mean, std = torch.tensor(PIXEL_MEAN)[:, None, None], torch.tensor(PIXEL_STD)[:, None, None]
     colours = torch.rand(300, 3, 4, 3, generator=generator(5))
     before = (colours - mean) / std
-    after = random_grey(before, generator(), 0.3)
+    after = random_grey(before.clone(), generator(), 0.3)
     changed = (after != before).flatten(1).any(dim=1)
     assert 60 < int(changed.sum()) < 120
     pixels = (colours[changed] * 255).round().byte()
@@ -265,7 +288,7 @@ def test_grey_images_have_their_luminance_in_all_channels() -> None:
 
 def test_trivial_augment_leaves_about_its_share_alone() -> None:
     before = images(1000, 16, 8)
-    untouched = (random_trivial(before, generator(), 0.1) == before).flatten(1).all(dim=1).sum()
+    untouched = (random_trivial(before.clone(), generator(), 0.1) == before).flatten(1).all(dim=1).sum()
     assert 870 < untouched < 940
 
 

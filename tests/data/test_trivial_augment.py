@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 from torch import Generator, Tensor
 
-from scalereid.data.trivial_augment import OPERATIONS, change, trivial_augment
+from scalereid.data.trivial_augment import OPERATIONS, draw_operations, trivial_augment
 
 HEIGHT, WIDTH = 40, 24
 
@@ -24,7 +24,7 @@ def pictures(number: int = 6) -> Tensor:
 def changed(images: Tensor, name: str, strength: float) -> Tensor:
     """Images of levels, changed."""
     operations = torch.full((len(images),), OPERATIONS.index(name))
-    return change(images / 255, operations, torch.full((len(images),), strength)) * 255
+    return trivial_augment(images / 255, operations, torch.full((len(images),), strength)) * 255
 
 
 def by_pillow(images: Tensor, function: Callable[[Image.Image], Image.Image]) -> Tensor:
@@ -104,23 +104,15 @@ def test_an_even_picture_stays_or_becomes_another_even_one(level: int) -> None:
 def test_images_are_changed_each_by_its_own_operation() -> None:
     images, count = pictures(), len(OPERATIONS)
     many = images[:1].expand(count, -1, -1, -1) / 255
-    together = change(many, torch.arange(count), torch.linspace(-1, 1, count))
+    together = trivial_augment(many, torch.arange(count), torch.linspace(-1, 1, count))
     for number, strength in enumerate(torch.linspace(-1, 1, count)):
-        alone = change(many[:1], torch.tensor([number]), strength[None])
+        alone = trivial_augment(many[:1], torch.tensor([number]), strength[None])
         torch.testing.assert_close(together[number], alone[0])
     assert len({tuple(image.flatten().tolist()) for image in together}) >= count - 1
 
 
-def test_every_operation_is_drawn_about_equally_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[tuple[Tensor, Tensor]] = []
-
-    def note(colours: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
-        drawn.append((operations, strengths))
-        return colours
-
-    monkeypatch.setattr("scalereid.data.trivial_augment.change", note)
-    trivial_augment(torch.zeros(14_000, 3, 1, 1), Generator().manual_seed(0))
-    [(operations, strengths)] = drawn
+def test_every_operation_is_drawn_about_equally_often() -> None:
+    operations, strengths = draw_operations(torch.zeros(14_000), Generator().manual_seed(0))
     counts = operations.bincount(minlength=14)
     assert len(counts) == 14
     assert 880 < int(counts.min()) <= int(counts.max()) < 1120

@@ -1,55 +1,65 @@
 """Normalisation of pixels, and augmentation for training: flip, crop, patch, changes of colour, erasing.
 
-Everything works on whole batches, on the batch's device, with random draws per image from the given generator.
+Everything works on whole batches, on the batch's device, with random draws per image from the given generator. A batch that is
+wanted again is to be copied before: on a CPU its images are changed in place.
 """
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from scalereid.data.chosen import Range, change_images, draw_rectangles, fill_rectangles
 from scalereid.data.colour import luminance, turn_hue
-from scalereid.data.trivial_augment import trivial_augment
+from scalereid.data.trivial_augment import draw_operations, trivial_augment
 
 PIXEL_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as every released weight here expects
 PIXEL_STD = (0.229, 0.224, 0.225)
-Range = tuple[float, float]  # from, to
 Augmentation = Callable[[Tensor, Generator, float], Tensor]
-"""Normalised images (b, 3, h, w), a generator on their device and a probability for each image, to images of the same shape."""
+"""Normalised images (b, 3, h, w), a generator on their device and a probability for each image, to images of the same shape.
+
+The images given may be changed in place: those here are, on a CPU."""
 
 
 def normalise(pixels: Tensor) -> Tensor:
     """Normalise by ImageNet's mean and deviation: RGB uint8 (b, h, w, 3) to float32 (b, 3, h, w), channels last in memory."""
-    mean, std = _constants(pixels.device)
-    return pixels.float().div_(255).sub_(mean).div_(std).permute(0, 3, 1, 2)
-
-
-@lru_cache
-def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
-    """Mean and deviation on a device; kept there, because copying them makes a GPU wait."""
-    return torch.tensor(PIXEL_MEAN, device=device), torch.tensor(PIXEL_STD, device=device)
+    mean, std = _constants(pixels.device, pixels.shape[2])
+    return _as_images(pixels.flatten(2).float().div_(255).sub_(mean).div_(std))
 
 
 def _colours(images: Tensor) -> Tensor:
     """Normalised images as colours from 0 to 1."""
-    mean, std = (constant[:, None, None] for constant in _constants(images.device))
-    return images * std + mean
+    mean, std = _constants(images.device, images.shape[3])
+    return _as_images(images.permute(0, 2, 3, 1).flatten(2) * std + mean)
 
 
 def _normalised(colours: Tensor) -> Tensor:
     """Colours (b, 3, h, w) from 0 to 1 as normalised images."""
-    mean, std = (constant[:, None, None] for constant in _constants(colours.device))
-    return (colours - mean) / std
+    mean, std = _constants(colours.device, colours.shape[3])
+    return _as_images((colours.permute(0, 2, 3, 1).flatten(2) - mean) / std)
+
+
+@lru_cache
+def _constants(device: torch.device, width: int = 1) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of a row of `width` pixels, (3 · width,); kept on the device, because copying them makes a GPU wait.
+
+    A whole row at a time, as broadcasting three numbers to each pixel takes a CPU three times as long.
+    """
+    return torch.tensor(PIXEL_MEAN, device=device).repeat(width), torch.tensor(PIXEL_STD, device=device).repeat(width)
+
+
+def _as_images(rows: Tensor) -> Tensor:
+    """Rows of pixels (b, h, 3 · w) as images (b, 3, h, w)."""
+    return rows.reshape(len(rows), rows.shape[1], -1, 3).permute(0, 3, 1, 2)
 
 
 def augment(images: Tensor, generator: Generator, steps: Iterable[tuple[Augmentation, float]]) -> Tensor:
     """Apply each augmentation to each image with its probability, one after the other.
 
     Args:
-        images: (b, 3, h, w), normalised.
+        images: (b, 3, h, w), normalised; they may be changed in place.
         generator: on the images' device.
         steps: The augmentations and their probabilities.
     """
@@ -85,22 +95,35 @@ def try_augmentation(name: str, augmentation: Augmentation, image_size: tuple[in
 def random_flip(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
     """Flip horizontally."""
     chosen = _draw(images, generator) < probability
-    return torch.where(chosen[:, None, None, None], images.flip(3), images)
+    return change_images(images, chosen, lambda some, _: some.flip(3))
 
 
 def random_crop(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
     """Enlarge by 1.125 (bilinear) and crop the original size at a random position: torchreid's Random2DTranslation."""
-    count, _, height, width = images.shape
-    size = (round(height * 1.125), round(width * 1.125))
-    enlarged = functional.interpolate(images, size, mode="bilinear", align_corners=False)
+    height, width = images.shape[2:]
     chosen = _draw(images, generator) < probability
-    top = (_draw(images, generator) * (size[0] - height + 1)).long()
-    left = (_draw(images, generator) * (size[1] - width + 1)).long()
-    rows = top[:, None] + torch.arange(height, device=images.device)
-    columns = left[:, None] + torch.arange(width, device=images.device)
-    number = torch.arange(count, device=images.device)[:, None, None]
-    cropped = enlarged[number, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
-    return torch.where(chosen[:, None, None, None], cropped, images)
+    top, left = ((_draw(images, generator) * (round(length * 1.125) - length + 1)).long() for length in (height, width))
+
+    def crop(some: Tensor, own: slice) -> Tensor:
+        rows = _enlarged(some.permute(0, 2, 3, 1).flatten(2), top[own])
+        columns = _enlarged(rows.mT.reshape(len(some), width, 3 * height), left[own])
+        return _as_images(columns.reshape(len(some), 3 * width, height).mT)
+
+    return change_images(images, chosen, crop)
+
+
+def _enlarged(lines: Tensor, start: Tensor) -> Tensor:
+    """Of lines (b, n, m), enlarged to 1.125 · n lines by linear interpolation, the n lines (b, n, m) from `start` (b,) on.
+
+    A line's numbers are torch's channels, over which its kernel for a CPU computes many at once.
+    """
+    count, length, _ = lines.shape
+    size = round(length * 1.125)
+    as_maps = lines[:, :, None].permute(0, 3, 1, 2)  # channels last in memory
+    enlarged = functional.interpolate(as_maps, (size, 1), mode="bilinear", align_corners=False)
+    number, line = (torch.arange(total, device=lines.device) for total in (count, length))
+    window = (number * size + start)[:, None] + line
+    return enlarged.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, window.flatten()).view_as(lines)
 
 
 def random_patch(
@@ -118,29 +141,36 @@ def random_patch(
     pool of 50,000 earlier ones; taking them from the same batch keeps each batch a function of its own seed.
     """
     count, _, height, width = images.shape
-    box = _rectangles(images, generator, area, aspect)
+    box = draw_rectangles(images, generator, area, aspect)
     draw = torch.rand((6, count), generator=generator, device=images.device)
-    chosen = (draw[0] < probability) & box.found
     number = torch.arange(count, device=images.device)
     source = (number + 1 + (draw[1] * (count - 1)).long()) % count if count > 1 else number
     angle = (draw[5] * 20 - 10).deg2rad() * (_draw(images, generator) < 0.5)
-    # From which position in its patch each pixel of the image comes.
-    last_y, last_x = (box.height - 1)[:, None, None], (box.width - 1)[:, None, None]
-    y = torch.arange(height, device=images.device)[None, :, None] - (box.top[:, None, None] + last_y / 2)
-    x = torch.arange(width, device=images.device)[None, None, :] - (box.left[:, None, None] + last_x / 2)
-    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
-    flipped = torch.where(draw[4] < 0.5, -1.0, 1.0)[:, None, None]
-    from_y = (cos * y - sin * x + last_y / 2).round()
-    from_x = (flipped * (sin * y + cos * x) + last_x / 2).round()
-    inside = (from_y >= 0) & (from_y <= last_y) & (from_x >= 0) & (from_x <= last_x)
-    top = (draw[2] * (height - box.height + 1)).floor()[:, None, None]
-    left = (draw[3] * (width - box.width + 1)).floor()[:, None, None]
-    rows = (top + from_y).clamp(0, height - 1).long()
-    columns = (left + from_x).clamp(0, width - 1).long()
-    patches = images[source[:, None, None], :, rows, columns].permute(0, 3, 1, 2)
+    flipped = torch.where(draw[4] < 0.5, -1.0, 1.0)
+    last_y, last_x = (box.height - 1).clamp_max(height - 1), (box.width - 1).clamp_max(width - 1)  # also if none fits
+    centres = box.top + last_y / 2, box.left + last_x / 2, last_y / 2, last_x / 2
+    turns = angle.cos(), angle.sin(), flipped * angle.cos(), flipped * angle.sin()
+    drawn = torch.stack([*centres, *turns, last_y, last_x], dim=1)
+    top, left = (draw[2] * (height - last_y)).long(), (draw[3] * (width - last_x)).long()  # of the patches
+    first = (source * height + top) * width + left  # pixel of each patch, among those of all images
     mean, std = _constants(images.device)
-    patches = torch.where(inside[:, None], patches, (-mean / std)[None, :, None, None])
-    return torch.where((box.covered(images) & chosen[:, None, None])[:, None], patches, images)
+    pixels, black = images.permute(0, 2, 3, 1).reshape(-1, 3), -mean / std
+
+    def patch(own: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        # From which position in its patch each pixel of the image comes.
+        to_y, to_x, centre_y, centre_x, cos, sin, cos_x, sin_x, last_y, last_x = drawn[own].unbind(-1)
+        y, x = y - to_y, x - to_x
+        from_y = (cos * y - sin * x + centre_y).round()
+        from_x = (sin_x * y + cos_x * x + centre_x).round()
+        patch_y, patch_x = from_y.clamp_min(0).minimum(last_y), from_x.clamp_min(0).minimum(last_x)
+        outside = (patch_y != from_y) | (patch_x != from_x)
+        number = (patch_y * width + patch_x).long() + first[own]
+        patches = pixels.index_select(0, number.flatten()).view(*number.shape, 3)
+        for channel, value in zip(patches.unbind(-1), black, strict=True):
+            channel.masked_fill_(outside, value)
+        return patches
+
+    return fill_rectangles(images, box, draw[0] < probability, patch)
 
 
 def random_jitter(
@@ -160,30 +190,38 @@ def random_jitter(
     moves by up to `hue` of the colour circle either way. The default strengths are torchreid's.
     """
     draw = torch.rand((3, len(images)), generator=generator, device=images.device)[:, :, None, None, None]
-    colours = _colours(images)
-    brighter = (colours * (1 + brightness * (2 * draw[1] - 1))).clamp(0, 1)
-    grey = luminance(brighter.mean(dim=(2, 3), keepdim=True))
-    changed = (grey + (brighter - grey) * (1 + contrast * (2 * draw[2] - 1))).clamp(0, 1)
+    more = draw
     if saturation or hue:
         more = torch.rand((2, len(images)), generator=generator, device=images.device)[:, :, None, None, None]
-        grey = luminance(changed)
-        changed = (grey + (changed - grey) * (1 + saturation * (2 * more[0] - 1))).clamp(0, 1)
-        changed = turn_hue(changed, hue * (2 * more[1] - 1)) if hue else changed
-    return torch.where(draw[0] < probability, _normalised(changed), images)
+
+    def jitter(some: Tensor, own: slice) -> Tensor:
+        colours = _colours(some)
+        brighter = (colours * (1 + brightness * (2 * draw[1, own] - 1))).clamp(0, 1)
+        grey = luminance(brighter.mean(dim=(2, 3), keepdim=True))
+        changed = (grey + (brighter - grey) * (1 + contrast * (2 * draw[2, own] - 1))).clamp(0, 1)
+        if saturation or hue:
+            grey = luminance(changed)
+            changed = (grey + (changed - grey) * (1 + saturation * (2 * more[0, own] - 1))).clamp(0, 1)
+        return _normalised(turn_hue(changed, hue * (2 * more[1, own] - 1)) if hue else changed)
+
+    return change_images(images, draw[0, :, 0, 0, 0] < probability, jitter)
 
 
 def random_grey(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
     """Give each pixel its luminance in all three channels."""
     chosen = _draw(images, generator) < probability
-    grey = _normalised(luminance(_colours(images)).expand_as(images))
-    return torch.where(chosen[:, None, None, None], grey, images)
+    return change_images(images, chosen, lambda some, _: _normalised(luminance(_colours(some)).expand_as(some)))
 
 
 def random_trivial(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
     """Change by one operation of TrivialAugment: see `trivial_augment`."""
     chosen = _draw(images, generator) < probability
-    changed = _normalised(trivial_augment(_colours(images).clamp(0, 1), generator))
-    return torch.where(chosen[:, None, None, None], changed, images)
+    operations, strengths = draw_operations(images, generator)
+
+    def change(some: Tensor, own: slice) -> Tensor:
+        return _normalised(trivial_augment(_colours(some).clamp(0, 1), operations[own], strengths[own]))
+
+    return change_images(images, chosen, change)
 
 
 def random_erase(
@@ -199,44 +237,10 @@ def random_erase(
     The rectangle has `area` as a fraction of the image and `aspect` = height / width. The fill is ImageNet's mean *after*
     normalisation, as in the published recipes, so it is not the mean colour.
     """
-    box = _rectangles(images, generator, area, aspect)
-    chosen = (_draw(images, generator) < probability) & box.found
-    fill = _constants(images.device)[0][None, :, None, None]
-    return torch.where((box.covered(images) & chosen[:, None, None])[:, None], fill, images)
-
-
-class _Rectangles(NamedTuple):
-    """A rectangle in each image, in whole pixels; each field is (b,)."""
-
-    height: Tensor
-    width: Tensor
-    top: Tensor
-    left: Tensor
-    found: Tensor
-    """False where none of the drawn rectangles fits."""
-
-    def covered(self, images: Tensor) -> Tensor:
-        """The rectangles as masks (b, h, w)."""
-        y = torch.arange(images.shape[2], device=images.device) - self.top[:, None]
-        x = torch.arange(images.shape[3], device=images.device) - self.left[:, None]
-        in_rows, in_columns = (y >= 0) & (y < self.height[:, None]), (x >= 0) & (x < self.width[:, None])
-        return in_rows[:, :, None] & in_columns[:, None, :]
-
-
-def _rectangles(images: Tensor, generator: Generator, area: Range, aspect: Range) -> _Rectangles:
-    """For each image the first of ten drawn rectangles that fits into it, at a random position."""
-    count, _, height, width = images.shape
-    draw = torch.rand((4, count, 10), generator=generator, device=images.device)
-    areas = (area[0] + draw[0] * (area[1] - area[0])) * height * width
-    aspects = aspect[0] + draw[1] * (aspect[1] - aspect[0])
-    heights = (areas * aspects).sqrt().round().clamp_min(1)
-    widths = (areas / aspects).sqrt().round().clamp_min(1)
-    tops = (draw[2] * (height - heights + 1)).floor()
-    lefts = (draw[3] * (width - widths + 1)).floor()
-    fits = (heights < height) & (widths < width)
-    first = fits.int().argmax(dim=1, keepdim=True)  # 0 when none fits
-    own = (values.gather(1, first)[:, 0] for values in (heights, widths, tops, lefts, fits))
-    return _Rectangles(*own)
+    box = draw_rectangles(images, generator, area, aspect)
+    chosen = _draw(images, generator) < probability
+    fill, _ = _constants(images.device)
+    return fill_rectangles(images, box, chosen, lambda *_: fill[None, None, None])
 
 
 def _draw(images: Tensor, generator: Generator) -> Tensor:

@@ -1,15 +1,22 @@
 """TrivialAugment on whole batches: one of fourteen changes for each image, of random strength."""
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from scalereid.data.chosen import change_images
 from scalereid.data.colour import luminance
 
 OPERATIONS = (
     *("identity", "auto-contrast", "equalize", "rotate", "solarize", "colour", "posterize"),
     *("contrast", "brightness", "sharpness", "shear-x", "shear-y", "translate-x", "translate-y"),
 )
+MOVES = ("rotate", "shear-x", "shear-y", "translate-x", "translate-y")
+TABLES = ("auto-contrast", "equalize", "solarize", "posterize")
+MIXES = ("brightness", "colour", "contrast", "sharpness")
 ROTATION = 30.0  # degrees
 SHEAR = 0.3
 SHIFT = 10 / 32  # of the side: the paper's 10 pixels are of images of 32
@@ -17,31 +24,36 @@ ENHANCE = 0.9  # factors of 1 ± this
 LEAST_BITS = 4  # that posterize leaves
 
 
-def trivial_augment(colours: Tensor, generator: Generator) -> Tensor:
-    """Change each image by one operation, drawn from `OPERATIONS`, with a strength drawn from 0 to the largest.
+def draw_operations(images: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """An operation for each of the images (b, …), as its number in `OPERATIONS`, and a strength from −1 to 1, both (b,)."""
+    draw = torch.rand((2, len(images)), generator=generator, device=images.device)
+    return (draw[0] * len(OPERATIONS)).long(), 2 * draw[1] - 1
+
+
+def trivial_augment(colours: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
+    """Change each image by one operation, of a strength, both drawn by `draw_operations`.
 
     Müller and Hutter, ICCV 2021, arXiv:2103.10158, with the ranges of RandAugment (the paper's "RA"). Strengths are
-    continuous where the paper has 31, rotation and shear are about the image's centre.
+    continuous where the paper has 31, rotation and shear are about the image's centre. The largest strength is ±1 where an
+    operation has two directions; solarize and posterize do most at 1 and least at −1; auto-contrast and equalize have no
+    strength.
 
     Args:
         colours: (b, 3, h, w), from 0 to 1.
-        generator: on the colours' device.
+        operations: (b,), numbers in `OPERATIONS`.
+        strengths: (b,), from −1 to 1.
     """
-    draw = torch.rand((2, len(colours)), generator=generator, device=colours.device)
-    return change(colours, (draw[0] * len(OPERATIONS)).long(), 2 * draw[1] - 1)
+    masks = {name: operations == number for number, name in enumerate(OPERATIONS)}
 
+    def by(function: Callable[[Tensor, dict[str, Tensor], Tensor], Tensor], some: Tensor, own: slice) -> Tensor:
+        chosen = {name: mask[own, None, None, None] for name, mask in masks.items()}
+        return function(some, chosen, strengths[own, None, None, None])
 
-def change(colours: Tensor, operations: Tensor, strengths: Tensor) -> Tensor:
-    """Change each image by an operation, a number in `OPERATIONS`, with a strength from −1 to 1, both (b,).
-
-    The largest strength is ±1 where an operation has two directions; solarize and posterize do most at 1 and least at −1;
-    auto-contrast and equalize have no strength. All operations are computed for all images, so that a GPU need not wait.
-    """
-    chosen = {name: (operations == number)[:, None, None, None] for number, name in enumerate(OPERATIONS)}
-    strengths = strengths[:, None, None, None]
-    colours = _move(colours, chosen, strengths)
-    colours = _look_up(colours, chosen, strengths)
-    return _enhance(colours, chosen, strengths)
+    images = colours.clone()
+    for names, function in ((MOVES, _move), (TABLES, _look_up), (MIXES, _enhance)):
+        of_kind = torch.stack([masks[name] for name in names]).any(dim=0)
+        images = change_images(images, of_kind, partial(by, function))
+    return images
 
 
 def _move(colours: Tensor, chosen: dict[str, Tensor], strengths: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from torch import nn
 from torch.nn import functional
 
 from scalereid.models.layers import (
+    ChannelAverage,
     ChannelGate,
     ConvNorm,
     ConvNormReLU,
@@ -23,6 +24,23 @@ def test_gate_is_the_papers_formula() -> None:
     expected = functional.linear(hidden, gate.restore.weight.flatten(1), gate.restore.bias).sigmoid()
     torch.testing.assert_close(gate(maps).flatten(1), expected)
     assert gate.reduce.out_channels == 2
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_averages_are_torchs_in_training_too(layout: torch.memory_format) -> None:
+    """The values and gradients of torch's own pooling; the gradient is channels last in memory."""
+    maps = torch.randn(3, 32, 9, 5).contiguous(memory_format=layout)
+    results = []
+    for pool in (ChannelAverage().train(), ChannelAverage().eval(), nn.AdaptiveAvgPool2d(1)):
+        given = maps.clone().requires_grad_()
+        averages = pool(given)
+        (gradient,) = torch.autograd.grad(averages.square().sum(), given)
+        results.append((averages, gradient))
+    (averages, gradient), *others = results
+    for one, other in others:
+        torch.testing.assert_close(averages, one)
+        torch.testing.assert_close(gradient, other)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_lite_convolution_is_pointwise_then_depthwise() -> None:

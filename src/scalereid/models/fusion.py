@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from scalereid.models.layers import ChannelGate, bottleneck
+from scalereid.models.layers import ChannelAverage, ChannelGate, bottleneck
 
 
 class Fusion(nn.Module):
@@ -123,7 +123,7 @@ class ChannelwiseSelection(Fusion):
         if split and channels % streams:
             raise ValueError(f"{channels} channels cannot be split evenly among {streams} streams; change the width")
         hidden = streams * bottleneck(channels)
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.pool = ChannelAverage()
         self.reduce = nn.Conv2d(channels, hidden, 1, groups=streams if split else 1)
         self.relu = nn.ReLU()
         self.restore = nn.Conv2d(hidden, streams * channels, 1, groups=streams)

@@ -46,6 +46,23 @@ class Lite3x3(nn.Sequential):
         self.relu = nn.ReLU()
 
 
+class ChannelAverage(nn.AdaptiveAvgPool2d):
+    """Average of each channel: maps (b, c, h, w) to (b, c, 1, 1).
+
+    In training by other functions, to the same values: their gradient is channels last in memory, as the maps are, so that
+    it can be added to other gradients of the maps as it is (docs/benchmarks.md).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Averaged maps."""
+        if not self.training:
+            return super().forward(maps)
+        return maps.permute(0, 2, 3, 1).flatten(1, 2).mean(dim=1)[:, :, None, None]
+
+
 class ChannelGate(nn.Module):
     """OSNet's aggregation gate: one weight in (0, 1) per image and channel (arXiv:1905.00953, section 3.2).
 
@@ -55,7 +72,7 @@ class ChannelGate(nn.Module):
 
     def __init__(self, channels: int, *, weights: int | None = None) -> None:
         super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.pool = ChannelAverage()
         hidden = bottleneck(channels)
         self.reduce = nn.Conv2d(channels, hidden, 1)
         self.relu = nn.ReLU()

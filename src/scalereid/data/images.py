@@ -105,8 +105,13 @@ def has_deep_channels(image: Image.Image) -> bool:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """`image` in RGB, rotated as its EXIF orientation says; greyscale, palette and CMYK converted, transparency ignored."""
-    return (image if orientation(image) == 1 else ImageOps.exif_transpose(image)).convert("RGB")
+    """`image` in RGB, rotated as its EXIF orientation says; greyscale, palette and CMYK converted, transparency ignored.
+
+    `image` itself where there is nothing to do: a copy would be an eighth of what reading a file takes with Python's lock held.
+    """
+    turned = image if orientation(image) == 1 else ImageOps.exif_transpose(image)
+    turned.load()
+    return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
 def orientation(image: Image.Image) -> int:

@@ -146,6 +146,11 @@ def kind(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(path.stat().st_mode), "something else")
 
 
+def file_name(name: str) -> str:
+    """The name of a file or folder for a thing of any name; may be empty."""
+    return re.sub(r"[^\w.@#+=]+", "-", name).strip("-.")
+
+
 def stamp(path: str | os.PathLike[str]) -> tuple[int, int, int]:
     """Size in bytes, and times in ns of the last change of a file's content and of the file; −1 each where there is no file.
 

@@ -56,7 +56,8 @@ def received(run: Path, folder: Path, *settings: str) -> tuple[Path, Path]:
     recipe = json.loads((there / "recipe.json").read_text())
     for setting in settings:
         group, _, name = setting.partition(".")
-        recipe[group][name] = f"{file}:{'read' if name == 'dataset' else 'Net'}"
+        value = f"{file}:{'read' if group in ('data', 'evaluation') and name != 'augmentation' else 'Net'}"
+        recipe[group][name] = [value] if name == "also" else value
         if group == "mutual":
             recipe[group]["weight"] = 1.0  # or there is no peer
     (there / "recipe.json").write_text(json.dumps(recipe))

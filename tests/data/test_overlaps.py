@@ -1,7 +1,7 @@
 import pytest
 
 from scalereid.data import DATASETS, overlaps
-from scalereid.data.overlaps import guess_training, is_drawn, shared_people
+from scalereid.data.overlaps import guess_training, is_drawn, require_unseen, shared_people
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,11 @@ from scalereid.data.overlaps import guess_training, is_drawn, shared_people
         ("cuhk03-pair1", "cuhk03-pair1#1", "cuhk03-pair1"),
         ("cuhk03-pair1#1", "cuhk03-pair1", "cuhk03-pair1#1"),
         ("cuhk03-pair1#2", "cuhk03-pair1#2", ""),
+        ("cuhk03-pair1", "cuhk03-pair1-all", "cuhk03-pair1"),
+        ("cuhk03-pair1#2", "cuhk03-pair1-all", "cuhk03-pair1#2"),
+        ("cuhk03-np-labelled", "cuhk03-pair1-all", "cuhk03-np-labelled"),
+        ("cuhk03-classic-detected#4", "cuhk03-pair1-all", "cuhk03-classic-detected#4"),
+        ("market1501-dev", "cuhk03-pair1-all", ""),
         ("cuhk03-np-detected", "cuhk03-pair1", ""),  # the same division of the people
         ("cuhk03-np-detected", "cuhk03-pair1#1", "cuhk03-np-detected"),
         ("msmt17-all", "msmt17", "msmt17-all"),
@@ -32,6 +37,17 @@ from scalereid.data.overlaps import guess_training, is_drawn, shared_people
 )
 def test_shared_people(trained_on: str, scored_on: str, shared: str) -> None:
     assert shared_people(trained_on, scored_on) == shared
+
+
+def test_people_who_are_trained_on_cannot_be_scored_on() -> None:
+    require_unseen("market1501-dev", "market1501-dev")
+    require_unseen("market1501-dev", "cuhk03-pair1-all")
+    with pytest.raises(
+        ValueError,
+        match="^market1501-dev is trained on, and so some or all of the test people of market1501-all: the scores would say "
+        "how well people are remembered, not how well unseen people are found; choose another dataset to score on$",
+    ):
+        require_unseen("cuhk03-pair1+market1501-dev", "market1501-all")
 
 
 def test_all_names_are_of_datasets() -> None:

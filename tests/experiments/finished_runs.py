@@ -22,15 +22,36 @@ def write_run(
     *,
     pids: Sequence[int] | None = None,
     epoch: int | None = None,
+    also: Sequence[Sequence[float]] = (),
 ) -> Run:
-    """A run whose queries have these average precisions (NaN: no match); found at rank 1 where that is 1, else at rank 3."""
+    """A run whose queries have these average precisions (NaN: no match); found at rank 1 where that is 1, else at rank 3.
+
+    `also` are those on each dataset of `evaluation.also`.
+    """
+    others = run.recipe.evaluation.also
+    scores = _scores(run, precisions, pids)
+    scores_elsewhere = {name: _scores(run, each, None) for name, each in zip(others, also, strict=True)}
+    facts, *facts_elsewhere = (
+        DatasetFacts(name, "", {}, {}, "market1501", f"fingerprint of {name}") for name in run.recipe.targets
+    )
+    datasets = RunDatasets("", facts, facts, dict(zip(others, facts_elsewhere, strict=True)))
+    written = create_run(out / run.name, run.recipe, datasets, environment(torch.device("cpu")))
+    last = run.recipe.schedule.epochs if epoch is None else epoch
+    written.append(EpochLog(last, scores=scores, also_scores=scores_elsewhere))
+    files = {written.per_query: scores} | {written.per_query_on(name): each for name, each in scores_elsewhere.items()}
+    for file, each in files.items():
+        if each.per_query:
+            each.per_query.save(file)
+    return written
+
+
+def _scores(run: StudyRun, precisions: Sequence[float], pids: Sequence[int] | None) -> Scores:
     values = np.array(precisions)
     counted = ~np.isnan(values)
     first_match = np.where(values == 1, 1, 3) * counted
     cmc = np.array([(first_match[counted] <= k).mean() for k in range(1, 11)])
     people = np.arange(len(values)) if pids is None else np.array(pids)
-    per_query = PerQuery(values, first_match, people)
-    scores = Scores(
+    return Scores(
         mAP=float(values[counted].mean()),
         mINP=float(values[counted].min()),
         cmc=cmc,
@@ -38,10 +59,5 @@ def write_run(
         queries_without_match=int((~counted).sum()),
         distance=run.recipe.evaluation.distance,
         protocol="market1501",
-        per_query=per_query,
+        per_query=PerQuery(values, first_match, people),
     )
-    facts = DatasetFacts(run.target, "", {}, {}, "market1501", f"fingerprint of {run.target}")
-    written = create_run(out / run.name, run.recipe, RunDatasets("", facts, facts), environment(torch.device("cpu")))
-    written.append(EpochLog(run.recipe.schedule.epochs if epoch is None else epoch, scores=scores))
-    per_query.save(written.per_query)
-    return written

@@ -13,9 +13,9 @@ from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
 
 
-def said(dataset: ReidDataset, target: ReidDataset) -> str:
+def said(dataset: ReidDataset, target: ReidDataset, *also: ReidDataset) -> str:
     console = Console(record=True, width=200, file=io.StringIO())
-    check_before_training(dataset, target, Progress(console))
+    check_before_training(dataset, target, also, Progress(console))
     return console.export_text()
 
 
@@ -25,12 +25,34 @@ def test_good_data_needs_no_words(people: ReidDataset) -> None:
 
 def test_data_without_training_images_is_refused(people: ReidDataset) -> None:
     with pytest.raises(ValueError, match="has no training images"):
-        check_before_training(replace(people, train=()), people, Progress.silent())
+        check_before_training(replace(people, train=()), people, [], Progress.silent())
 
 
 def test_test_images_seen_in_training(people: ReidDataset) -> None:
     leaky = replace(people, train=people.train + people.gallery[:3])
-    assert "warning: 3 test images are training images too" in said(leaky, people)
+    assert "warning: 3 test images of toy are training images too" in said(leaky, people)
+    good = replace(people, name="another", query=people.query[:1], gallery=people.gallery[3:])
+    assert "warning: 3 test images of toy are training images too" in said(leaky, good, people)
+
+
+def test_people_who_are_trained_on_are_not_scored_on(people: ReidDataset) -> None:
+    """By names of published datasets, wherever their images lie; the main target and the others alike."""
+    learned, held_out = replace(people, name="market1501-dev"), replace(people, name="market1501-all")
+    for targets in ([held_out], [learned, held_out]):
+        with pytest.raises(
+            ValueError,
+            match="market1501-dev is trained on, and so some or all of the test people of market1501-all: .*; choose another",
+        ):
+            said(learned, *targets)
+    assert "warning" not in said(learned, learned, replace(people, name="cuhk03-pair1-all"))
+
+
+def test_what_is_also_scored_on_needs_images_and_is_checked(people: ReidDataset) -> None:
+    with pytest.raises(ValueError, match=r"evaluation\.also names toy, which has 0 query and 32 gallery images; both"):
+        said(people, people, replace(people, query=()))
+    one_camera = tuple(replace(record, camid=1) for record in people.gallery)
+    with pytest.raises(ValueError, match="cannot be used as it is"):
+        said(people, people, replace(people, query=one_camera[:4], gallery=one_camera))
 
 
 def test_a_target_without_queries_is_said(people: ReidDataset) -> None:
@@ -45,7 +67,7 @@ def test_errors_are_all_listed(people: ReidDataset, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"cannot be used as it is(.|\n)*have one camera(.|\n)*is empty|is empty(.|\n)*have one camera"
     ):
-        check_before_training(bad, bad, Progress.silent())
+        check_before_training(bad, bad, [], Progress.silent())
 
 
 WRONG_NET = """

@@ -29,6 +29,21 @@ def test_without_queries_there_are_no_scores(people: ReidDataset, tiny: Recipe) 
     assert evaluator(build_model("osnet_x0_25", embedding_size=32)) is None
 
 
+def test_others_are_scored_by_the_same_distance_and_their_own_protocol(people: ReidDataset, tiny: Recipe) -> None:
+    recipe = replace(tiny, evaluation=EvaluationSettings(distance="euclidean"))
+    fewer, all_cameras = replace(people, query=people.query[:5]), replace(people, protocol="all-cameras")
+    model = build_model("osnet_x0_25", embedding_size=32)
+    evaluator = Evaluator(people, recipe, Progress.silent(), {"fewer": fewer, "all": all_cameras})
+    found = evaluator.score_also(model)
+    assert [(name, s.queries, s.distance, s.protocol) for name, s in found.items()] == [
+        ("fewer", 5, "euclidean", "market1501"),
+        ("all", 16, "euclidean", "all-cameras"),
+    ]
+    main = Evaluator(fewer, recipe, Progress.silent())
+    assert main(model).to_json() == found["fewer"].to_json()  # type: ignore[union-attr]
+    assert main.score_also(model) == {}
+
+
 @pytest.mark.parametrize("metric", ["mAP", "mINP", "rank-1"])
 def test_the_best_score_is_remembered_and_saved(people: ReidDataset, tiny: Recipe, metric: str) -> None:
     recipe = replace(tiny, evaluation=EvaluationSettings(best=metric))  # type: ignore[arg-type]

@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,8 @@ def study(tiny: Recipe) -> Study:
 
 def finish(study: Study, out: Path) -> None:
     for number, run in enumerate(study.runs()):
-        write_run(run, out, [0.1 * number, 1.0, NAN, 1 / 3], pids=[5, 5, 6, 7])
+        also = [[0.2 * number, 0.5]] if run.recipe.evaluation.also else []
+        write_run(run, out, [0.1 * number, 1.0, NAN, 1 / 3], pids=[5, 5, 6, 7], also=also)
 
 
 def test_queries_packed_and_unpacked() -> None:
@@ -42,8 +43,11 @@ def test_queries_packed_and_unpacked() -> None:
     assert sum(map(len, (packed.average_precision, packed.first_match, packed.pids))) < 504 * 14 * 5 / 4
 
 
-def test_a_table_needs_only_what_is_kept(study: Study, tmp_path: Path) -> None:
+@pytest.mark.parametrize("also", [[], ["csv@away"]])
+def test_a_table_needs_only_what_is_kept(study: Study, tmp_path: Path, also: list[str]) -> None:
     """The same table as from the runs, but for what rounding leaves of the interval."""
+    rows = {name: Row(row.base, {**row.changes, "evaluation.also": also}) for name, row in study.rows.items()}
+    study = replace(study, rows=rows)
     finish(study, tmp_path / "runs")
     from_runs = tabulate(study.runs(), tmp_path / "runs", baseline="a", metric="mAP")
     file = tmp_path / "new" / "results.json"
@@ -54,14 +58,18 @@ def test_a_table_needs_only_what_is_kept(study: Study, tmp_path: Path) -> None:
         assert run in KeptResults(file)
     table = run_study(study, data=tmp_path / "nothing", out=tmp_path / "elsewhere", results=file)
     assert table.missing == ()
-    for one, other in zip(table.rows, from_runs.rows, strict=True):
-        assert (one.scores, one.how, one.seeds) == (other.scores, other.how, other.seeds)
-    one_difference, other_difference = table.rows[1].difference, from_runs.rows[1].difference
-    assert one_difference and other_difference
-    assert one_difference.mean == pytest.approx(other_difference.mean, abs=1e-5)
-    assert (one_difference.low, one_difference.high) == pytest.approx(
-        (other_difference.low, other_difference.high), abs=1e-5
-    )
+    assert table.targets == from_runs.targets
+    for row, row_of_runs in zip(table.rows, from_runs.rows, strict=True):
+        assert row.seeds == row_of_runs.seeds == (0, 1)
+        on_each = list(zip((row, *row.also), (row_of_runs, *row_of_runs.also), strict=True))
+        assert len(on_each) == 1 + len(also)
+        for one, other in on_each:
+            assert (one.scores, one.how) == (other.scores, other.how)
+            assert bool(one.difference) == bool(other.difference) == (row.name == "b")
+            if one.difference and other.difference:
+                expected = (other.difference.mean, other.difference.low, other.difference.high)
+                found = (one.difference.mean, one.difference.low, one.difference.high)
+                assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_each_run_is_a_line_without_paths(study: Study, tmp_path: Path) -> None:
@@ -73,7 +81,7 @@ def test_each_run_is_a_line_without_paths(study: Study, tmp_path: Path) -> None:
     assert len(lines) == 6
     assert str(tmp_path) not in "".join(lines)
     values = json.loads("".join(lines))["a/seed-1"]
-    assert (values["fingerprint"], values["device"]) == ("fingerprint of csv", "cpu")
+    assert (values["targets"]["csv"]["fingerprint"], values["device"]) == ("fingerprint of csv", "cpu")
     assert values["recipe"]["seed"] == 1
 
 
@@ -110,8 +118,7 @@ def test_a_result_of_another_recipe_is_refused(study: Study, tiny: Recipe, tmp_p
         ({"seconds": "long"}, r"results\.a/seed-0\.seconds is 'long', not float"),
         ({"recipe": {"seed": -1}}, "seed is -1"),
         ({"more": 1}, "has no more"),
-        ({"per_query": {"average_precision": "\"", "first_match": "", "pids": ""}}, "a/seed-0: per_query cannot be unpacked"),
-        ({"per_query": {**ONE, "pids": TWO["pids"]}}, "per_query has 1 precisions, 1 ranks and 2 people"),
+        ({"targets": {}}, "targets are , not those of the recipe: .*'csv'"),
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_named(study: Study, tmp_path: Path, change: dict[str, object], message: str) -> None:
@@ -121,5 +128,26 @@ def test_a_damaged_file_is_named(study: Study, tmp_path: Path, change: dict[str,
     values = json.loads(file.read_text())
     file.write_text(json.dumps({name: kept | change for name, kept in values.items()}))
     with pytest.raises(ValueError, match=message) as raised:
-        KeptResults(file).result(run)
+        KeptResults(file).results(run)
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("per_query", "message"),
+    [
+        ({"average_precision": "\"", "first_match": "", "pids": ""}, "a/seed-0: per_query cannot be unpacked"),
+        ({**ONE, "pids": TWO["pids"]}, "per_query has 1 precisions, 1 ranks and 2 people"),
+    ],
+)  # fmt: skip
+def test_damaged_results_of_queries_are_named(
+    study: Study, tmp_path: Path, per_query: dict[str, str], message: str
+) -> None:
+    finish(study, tmp_path / "runs")
+    file, run = tmp_path / "results.json", study.runs()[0]
+    KeptResults(file).add(run, tmp_path / "runs")
+    values = json.loads(file.read_text())
+    values[run.name]["targets"]["csv"]["per_query"] = per_query
+    file.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=message) as raised:
+        KeptResults(file).results(run)
     assert str(file) in str(raised.value)

@@ -1,6 +1,7 @@
 import pytest
 
-from scalereid.experiments.rows import Row, StudyRun, folder
+from scalereid.experiments.rows import Row, StudyRun
+from scalereid.files import file_name
 from scalereid.recipes import RECIPES
 from scalereid.runs.recipe import Recipe
 
@@ -39,8 +40,7 @@ def test_names_are_safe_as_folders(tiny: Recipe) -> None:
         "a/b\\c": "a-b-c",
         "..": "",
     }
-    assert {name: folder(name) for name in names} == names
+    assert {name: file_name(name) for name in names} == names
     run = StudyRun("a row", 3, "viper#1", Row(tiny), tiny)
     assert run.name == "a-row/seed-3/viper#1"
     assert run._replace(split="").name == "a-row/seed-3"
-    assert run.target == "csv"

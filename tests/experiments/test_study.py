@@ -86,6 +86,10 @@ def test_some_rows_of_a_study(tiny: Recipe) -> None:
         ({"rows": {"..": Row("toy")}}, "rows: '..' cannot be the name of a folder"),
         ({"rows": {"a": Row("toy"), "b": Row("toi")}}, "row 'b': No such recipe: 'toi'. Choose from toy"),
         ({"rows": {"b": Row("toy", {"optimizer.rate": 1})}}, "row 'b': No such setting: 'optimizer.rate'"),
+        (
+            {"rows": {"a": Row("toy"), "b": Row("toy", {"evaluation.also": ["toy-shifted"]})}},
+            "evaluation.also names 0 in a/seed-2, 1 in b/seed-2; expected the same number of datasets in every run",
+        ),
         ({"splits": {"x": {"data.datset": "x"}}}, "row 'a': No such setting: 'data.datset'. Choose from data.dataset"),
         (
             {"rows": {"a": Row("toy", {"data.dataset": "csv"})}, "splits": {"x": {"data.dataset": "csv@x"}}},

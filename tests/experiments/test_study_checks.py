@@ -29,8 +29,8 @@ def test_datasets_are_read_before_the_first_hour(people: ReidDataset, tiny: Reci
         kept = [line for line in absolute if not keep or line.split(",")[0] in keep]
         (tmp_path / name / "dataset.csv").write_text("\n".join([lines[0], *kept]))
 
-    def check(dataset: str, target: str) -> None:
-        row = Row(tiny, {"data.dataset": dataset, "evaluation.dataset": target})
+    def check(dataset: str, target: str, *also: str) -> None:
+        row = Row(tiny, {"data.dataset": dataset, "evaluation.dataset": target, "evaluation.also": also})
         check_datasets(Study(rows={"mine": row}).runs(), tmp_path, "mAP")
 
     check("csv@train+csv@whole", "csv@test")
@@ -38,10 +38,28 @@ def test_datasets_are_read_before_the_first_hour(people: ReidDataset, tiny: Reci
         check("csv@whole+csv@test", "csv@whole")
     with pytest.raises(ValueError, match="csv@train has no query and no gallery images; row 'mine' needs them"):
         check("csv@whole", "csv@train")
+    with pytest.raises(ValueError, match="csv@train has no query and no gallery images; row 'mine' needs them"):
+        check("csv@whole", "", "csv@test", "csv@train")
     with pytest.raises(FileNotFoundError):
         check("csv@whole", "csv@nowhere")
     with pytest.raises(ValueError, match="viper has several splits; name one of viper#1"):
         check("viper", "")
+
+
+def test_people_who_are_trained_on_are_not_scored_on(
+    people: ReidDataset, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("market1501-dev", "market1501-all", "cuhk03-pair1-all"):
+        monkeypatch.setitem(DATASETS, name, lambda root, name=name: replace(read_csv(root), name=name))
+
+    def check(target: str, *also: str) -> None:
+        row = Row(tiny, {"data.dataset": "market1501-dev", "evaluation.dataset": target, "evaluation.also": also})
+        check_datasets(Study(rows={"x": row}).runs(), people.root, "mAP")
+
+    check("", "cuhk03-pair1-all")
+    for targets in (("market1501-all",), ("", "cuhk03-pair1-all", "market1501-all")):
+        with pytest.raises(ValueError, match="market1501-dev is trained on, and so some or all of .* market1501-all"):
+            check(*targets)
 
 
 def test_ranks_of_random_draws_are_not_compared(
@@ -70,13 +88,18 @@ def test_what_is_there_already(tiny: Recipe, tmp_path: Path) -> None:
     done, stopped, missing = Study(rows={"a": Row(tiny)}).runs()
     write_run(done, tmp_path, [1.0])
     write_run(stopped, tmp_path, [1.0], epoch=1)
-    fingerprint = "fingerprint of csv"
-    assert [is_finished(run, tmp_path, fingerprint) for run in (done, stopped, missing)] == [True, False, False]
+    fingerprints = {"csv": "fingerprint of csv", "csv@b": "fingerprint of csv@b"}
+    assert [is_finished(run, tmp_path, fingerprints) for run in (done, stopped, missing)] == [True, False, False]
     with pytest.raises(ValueError, match="seed-0 was scored on another csv: its fingerprint was .* and is new now"):
-        is_finished(done, tmp_path, "new")
+        is_finished(done, tmp_path, {"csv": "new"})
     other = done._replace(recipe=replace(tiny, seed=0, evaluation=replace(tiny.evaluation, every=7)))
     with pytest.raises(ValueError, match="a/seed-0 is a run of another recipe; choose another folder"):
-        is_finished(other, tmp_path, fingerprint)
+        is_finished(other, tmp_path, fingerprints)
+    (several,) = Study(rows={"b": Row(tiny, {"evaluation.also": ["csv@b"]})}, seeds=(0,)).runs()
+    write_run(several, tmp_path, [1.0], also=[[0.5]])
+    assert is_finished(several, tmp_path, fingerprints)
+    with pytest.raises(ValueError, match="was scored on another csv@b: its fingerprint was .*csv@b and is new now"):
+        is_finished(several, tmp_path, fingerprints | {"csv@b": "new"})
 
 
 def test_networks_that_are_yet_to_be_trained_are_tried(tiny: Recipe, tmp_path: Path) -> None:

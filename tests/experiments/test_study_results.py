@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scalereid.experiments.study import Row, Study
-from scalereid.experiments.study_results import Result, difference, last_epoch, result_of
+from scalereid.experiments.study_results import Result, difference, last_epoch, results_of, scored_on_target
 from scalereid.retrieval.bootstrap import Changes, bootstrap_interval
 from scalereid.runs.recipe import Recipe
 from tests.experiments.finished_runs import write_run
@@ -15,8 +16,8 @@ NAN = float("nan")
 def results(study: Study, out: Path, row: str) -> dict[int, list[Result]]:
     found: dict[int, list[Result]] = {}
     for run in study.runs():
-        if run.row == row and (result := result_of(run, out)):
-            found.setdefault(run.seed, []).append(result)
+        if run.row == row and (finished := results_of(run, out)):
+            found.setdefault(run.seed, []).append(finished[0])
     return found
 
 
@@ -24,10 +25,45 @@ def test_a_run_is_finished_when_its_last_epoch_is_logged(tiny: Recipe, tmp_path:
     done, stopped, missing = Study(rows={"a": Row(tiny)}).runs()
     write_run(done, tmp_path, [1.0, 0.5])
     written = write_run(stopped, tmp_path, [1.0, 0.5], epoch=1)
-    result = result_of(done, tmp_path)
-    assert result and result.scores.mAP == 0.75 and result.target == "csv"
-    assert result_of(stopped, tmp_path) is None and last_epoch(written, tiny) is None
-    assert result_of(missing, tmp_path) is None
+    (result,) = results_of(done, tmp_path)
+    assert result.scores.mAP == 0.75 and result.target == "csv"
+    assert results_of(stopped, tmp_path) == () and last_epoch(written, tiny) is None
+    assert results_of(missing, tmp_path) == ()
+
+
+def test_a_result_on_each_target(tiny: Recipe, tmp_path: Path) -> None:
+    (run,) = Study(rows={"a": Row(tiny, {"evaluation.also": ["csv@b", "csv@c"]})}, seeds=(0,)).runs()
+    written = write_run(run, tmp_path, [1.0, 0.5], also=[[0.25], [0.5, 0.0, 1.0]])
+    found = results_of(run, tmp_path)
+    assert [(one.target, one.scores.mAP, len(one.per_query.pids)) for one in found] == [
+        ("csv", 0.75, 2),
+        ("csv@b", 0.25, 1),
+        ("csv@c", 0.5, 3),
+    ]
+    written.append(replace(written.log()[0], also_scores={"csv@b": found[1].scores}))
+    with pytest.raises(ValueError, match=r"log\.jsonl is damaged: its last line has no scores on csv@c"):
+        results_of(run, tmp_path)
+
+
+def test_scores_on_a_target_are_of_all_splits_and_of_each(tiny: Recipe, tmp_path: Path) -> None:
+    study = Study(
+        rows={"a": Row(tiny), "b": Row(tiny, {"optimizer.lr": 0.1})},
+        seeds=(0, 1),
+        splits={name: {"data.dataset": name} for name in ("csv@x", "csv@y")},
+    )
+    gains = {"csv@x": 0.25, "csv@y": -0.0625}
+    for run in study.runs():
+        write_run(run, tmp_path, [0.5 + gains[run.split] * (run.row == "b"), 0.5])
+    own, baseline = (results(study, tmp_path, row) for row in "ba")
+    found = scored_on_target(own, baseline, ["csv@x", "csv@y"], "mAP")
+    assert found.difference and found.difference.mean == pytest.approx((0.125 - 0.03125) / 2)
+    assert found.scores["mAP"].mean == pytest.approx(0.5 + (0.125 - 0.03125) / 2)
+    for split, mean in (("csv@x", 0.125), ("csv@y", -0.03125)):
+        change = found.split_differences[split]
+        assert change and change.mean == pytest.approx(mean) and change.low <= mean <= change.high
+        assert found.splits[split]["mAP"].mean == pytest.approx(0.5 + mean)
+    itself = scored_on_target(own, {}, ["csv@x", "csv@y"], "mAP")
+    assert itself.difference is None and itself.split_differences == {"csv@x": None, "csv@y": None}
 
 
 def test_differences_are_paired_by_query_and_seed(tiny: Recipe, tmp_path: Path) -> None:

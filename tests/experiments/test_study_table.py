@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scalereid.experiments.study import Row, Study
-from scalereid.experiments.study_table import Spread, StudyTable, tabulate
+from scalereid.experiments.study_results import Spread
+from scalereid.experiments.study_table import StudyTable, tabulate
 from scalereid.runs.recipe import Recipe
 from tests.experiments.finished_runs import write_run
 
@@ -64,8 +65,10 @@ def test_files(table: StudyTable, tmp_path: Path) -> None:
     table.write(tmp_path / "new")
     assert (tmp_path / "new" / "table.md").read_text() == table.markdown()
     values = json.loads((tmp_path / "new" / "table.json").read_text())
-    assert values.keys() == {"metric", "baseline", "rows", "missing", "failed"}
-    assert values["rows"][1].keys() == {"name", "seeds", "scores", "splits", "difference", "how", "command"}
+    assert values.keys() == {"metric", "baseline", "targets", "rows", "missing", "failed"}
+    on_target = {"scores", "splits", "difference", "split_differences", "how"}
+    assert values["rows"][1].keys() == on_target | {"name", "seeds", "command", "also"}
+    assert (values["targets"], values["rows"][1]["also"]) == ([["csv"]], [])
     assert values["rows"][1]["difference"].keys() == {"mean", "low", "high", "seeds"}
     assert values["rows"][0]["scores"]["mAP"]["mean"] == pytest.approx(0.65)
     assert values["rows"][0]["difference"] is None
@@ -106,3 +109,33 @@ def test_means_over_splits_are_of_seeds_that_have_them_all(tiny: Recipe, tmp_pat
     text = table.markdown()
     assert "| mAP | csv@a | csv@b |\n| --- | --- | --- |\n| osnet | 30.00 ± 14.14 | 60.00 ± 28.28 |" in text
     assert "Mean over seeds and splits" in text
+    assert "Scored on" not in text and "| Δ mAP | csv@a" not in text
+
+
+def test_each_target_has_its_table_and_each_split_its_difference(tiny: Recipe, tmp_path: Path) -> None:
+    splits = {"here": {"data.dataset": "csv@a", "evaluation.also": ["csv@b"]}, "there": {"data.dataset": "csv@b",
+              "evaluation.also": ["csv@a"]}}  # fmt: skip
+    study = Study(rows={"osnet": Row(tiny), "ain": Row(tiny, {"model.width": 0.1})}, seeds=(0,), splits=splits)
+    for run in study.runs():
+        better = 0.25 * (run.row == "ain")
+        write_run(run, tmp_path, [0.75 - better, 0.75], also=[[0.25 + better * (1 + (run.split == "there")), 0.25]])
+    table = tabulate(study.runs(), tmp_path, metric="mAP", baseline="osnet")
+    assert table.targets == (("csv@a", "csv@b"), ("csv@b", "csv@a"))
+    osnet, ain = table.rows
+    assert osnet.difference is None and osnet.also[0].difference is None
+    assert ain.difference and ain.difference.mean == pytest.approx(-0.125)
+    (away,) = ain.also
+    assert away.difference and away.difference.mean == pytest.approx((0.125 + 0.25) / 2)
+    there = away.split_differences["there"]
+    assert there and there.mean == pytest.approx(0.25)
+    assert away.splits["here"]["mAP"].mean == pytest.approx(0.375)
+    lines = table.markdown().splitlines()
+    heads = [line for line in lines if line.startswith(("Scored on", "| Δ"))]
+    assert heads == ["Scored on csv@a, csv@b:", "| Δ mAP | here | there |", "Scored on csv@b, csv@a:", heads[1]]
+    assert lines[0:3] == [heads[0], "", "|  | mAP | mINP | rank-1 | rank-5 | Δ mAP | seeds |"]
+    assert [line.split(" (")[0] for line in lines if line.startswith("| ain | ") and line.count("|") == 4] == [
+        "| ain | 62.50 | 62.50 |",
+        "| ain | -12.50",
+        "| ain | 37.50 | 50.00 |",
+        "| ain | +12.50",
+    ]

@@ -39,6 +39,8 @@ def logged(run: Run) -> Events:
             if scores:
                 for name in ("mAP", "mINP", "rank-1", "rank-5"):
                     values.setdefault(f"{group}/{name}", []).append((entry.epoch, scores.metric(name)))
+        for where, on in entry.also_scores.items():
+            values[f"also_scores/{where}/mAP"] = [(entry.epoch, on.mAP)]
     return values
 
 
@@ -50,9 +52,17 @@ def assert_same(events: Events, expected: Events) -> None:
 
 
 def test_events_are_the_log(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
-    recipe = replace(tiny, schedule=ScheduleSettings(epochs=1), mutual=MutualSettings(weight=1.0))
+    recipe = replace(
+        tiny,
+        schedule=ScheduleSettings(epochs=1),
+        mutual=MutualSettings(weight=1.0),
+        evaluation=replace(tiny.evaluation, also=("csv@.",)),
+    )
     run = train(recipe, data=people.root, out=tmp_path / "x", tensorboard=True)
-    assert_same(read(run.folder), logged(run))
+    events = read(run.folder)
+    others = {f"also_scores/csv@./{name}" for name in ("mINP", "rank-1", "rank-5")}
+    assert others < events.keys()
+    assert_same({tag: values for tag, values in events.items() if tag not in others}, logged(run))
 
 
 def test_a_run_resumed_with_tensorboard_has_every_epoch_once(trained: Run, tmp_path: Path) -> None:

@@ -60,6 +60,42 @@ def test_the_last_epochs_scores_are_kept_query_by_query(people: ReidDataset, tra
     assert (kept.first_match == 1).mean() == scores.rank(1)
 
 
+def test_the_last_weights_are_scored_elsewhere_too(
+    people: ReidDataset, tiny: Recipe, tmp_path: Path, trained: Run
+) -> None:
+    """The training is the same to the bit; in the log the last epoch alone has these scores, which `evaluate` gives, too."""
+    for name, keep in (("home", "train query gallery"), ("away", "query gallery")):
+        (tmp_path / name).mkdir()
+        write_table(tmp_path / name / "dataset.csv", people, keep)
+    (tmp_path / "few").mkdir()
+    few = (tmp_path / "away" / "dataset.csv").read_text().splitlines()
+    (tmp_path / "few" / "dataset.csv").write_text("\n".join([few[0], *few[3:]]))
+    recipe = replace(
+        tiny,
+        data=replace(tiny.data, dataset="csv@home"),
+        evaluation=replace(tiny.evaluation, also=("csv@away", "csv@few")),
+    )
+    console = Console(record=True, width=200, file=io.StringIO())
+    run = train(recipe, data=tmp_path, out=tmp_path / "x", progress=Progress(console))
+    assert same(load_checkpoint(run.last).model.state_dict(), load_checkpoint(trained.last).model.state_dict())
+    first, second, last = run.log()
+    assert first.also_scores == second.also_scores == {}
+    assert list(last.also_scores) == ["csv@away", "csv@few"]
+    assert last.scores
+    assert last.also_scores["csv@away"].to_json() == last.scores.to_json()  # the same images
+    again = evaluate(run.folder, data=tmp_path, dataset="csv@few")
+    assert last.also_scores["csv@few"].to_json() == again.scores.to_json()
+    kept = PerQuery.load(run.per_query_on("csv@away"))
+    assert kept.average_precision.tolist() == PerQuery.load(run.per_query).average_precision.tolist()
+    assert len(PerQuery.load(run.per_query_on("csv@few")).pids) == 14
+    assert [facts.name for facts in run.dataset().targets] == ["home", "away", "few"]
+    assert f"; csv@away: mAP {last.scores.mAP:.2%}, rank-1" in console.export_text()
+    assert evaluate(run.folder, data=tmp_path).dataset.name == "home"
+    (tmp_path / "few" / "dataset.csv").write_text("\n".join(few))
+    with pytest.raises(ValueError, match="few is not what .*x was trained on: its fingerprint is"):
+        resume(run.folder)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "amsgrad"])
 def test_two_runs_are_equal_bit_for_bit(people: ReidDataset, tiny: Recipe, tmp_path: Path, optimizer: str) -> None:
     recipe = replace(

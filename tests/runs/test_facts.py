@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from scalereid.data.records import ReidDataset
 from scalereid.runs.facts import DatasetFacts, RunDatasets, TrainedFacts, describe
@@ -20,6 +21,15 @@ def test_facts_survive_json(people: ReidDataset) -> None:
     assert from_json(DatasetFacts, json.loads(json.dumps(facts.to_json())), "dataset") == facts
     datasets = RunDatasets("/data", facts, facts)
     assert RunDatasets.from_json(json.loads(json.dumps(datasets.to_json()))) == datasets
+    assert datasets.targets == (facts,)
+    away = replace(facts, name="away")
+    several = replace(datasets, also={"csv@away": away})
+    assert RunDatasets.from_json(json.loads(json.dumps(several.to_json()))) == several
+    assert several.targets == (facts, away)
+    old = {
+        name: value for name, value in datasets.to_json().items() if name != "also"
+    }  # as it was before there were others
+    assert RunDatasets.from_json(old) == datasets
 
 
 def test_weights_travel_without_the_folder(people: ReidDataset) -> None:

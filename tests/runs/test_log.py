@@ -64,6 +64,17 @@ def test_scores_of_two_networks() -> None:
     )
 
 
+def test_scores_on_other_datasets() -> None:
+    away = {"csv@away": replace(SCORES, mAP=0.125), "viper#1": SCORES}
+    entry = EpochLog(4, scores=SCORES, also_scores=away)
+    assert "also_scores" in RESERVED
+    again = EpochLog.from_json(json.loads(json.dumps(entry.to_json())))
+    assert [(name, scores.mAP) for name, scores in again.also_scores.items()] == [("csv@away", 0.125), ("viper#1", 0.5)]
+    assert entry.line(4) == (
+        "epoch 4/4: mAP 50.00%, rank-1 60.00%; csv@away: mAP 12.50%, rank-1 60.00%; viper#1: mAP 50.00%, rank-1 60.00%"
+    )
+
+
 def test_a_line_says_what_there_is() -> None:
     assert EpochLog(0).line(5) == "epoch 0/5: before training"
     assert EpochLog(0, scores=SCORES).line(5) == "epoch 0/5: mAP 50.00%, rank-1 60.00%"

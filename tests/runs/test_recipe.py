@@ -125,6 +125,29 @@ def test_seeds_that_no_generator_takes_are_named(seed: int) -> None:
         Recipe.from_json({"seed": seed})
 
 
+@pytest.mark.parametrize(
+    ("evaluation", "message"),
+    [
+        ({"also": ["viper#1", "viper#1"]}, "also is .*; it must be names of different datasets, other than toy"),
+        ({"also": ["toy"]}, "different datasets, other than toy, on which every evaluation is"),
+        ({"also": ["grid#1"], "dataset": "grid#1"}, "other than grid#1"),
+        ({"also": ["csv@a/b", "csv@A-b"]}, "different"),  # their results would have one file
+        ({"also": "viper#1"}, "also is 'viper#1', not a list"),
+    ],
+)
+def test_what_is_also_scored_on_is_something_else(evaluation: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_json({"data": {"dataset": "toy"}, "evaluation": evaluation})
+
+
+def test_targets_are_the_main_one_and_the_others() -> None:
+    assert Recipe.from_json({"data": {"dataset": "toy"}}).targets == ("toy",)
+    others = Recipe.from_json(
+        {"data": {"dataset": "toy"}, "evaluation": {"dataset": "grid#1", "also": ["toy", "mars"]}}
+    )
+    assert others.targets == ("grid#1", "toy", "mars")
+
+
 @pytest.mark.parametrize("steps", [(), (1,), (150, 225, 300)])
 def test_steps_of_the_learning_rate_ascend(steps: tuple[int, ...]) -> None:
     assert Recipe.from_json({"schedule": {"steps": steps}}).schedule.steps == steps

@@ -59,6 +59,7 @@ def test_every_file_has_a_name_of_its_own(tmp_path: Path) -> None:
     files = [run.last, run.best, run.state, run.log_file, run.per_query, run.genotype, run.calibration, run.int8]
     assert len(set(files)) == len(files)
     assert {file.parent for file in files} == {tmp_path}
+    assert run.per_query_on("csv@a/b#2") == tmp_path / "per_query.csv@a-b#2.npz"
 
 
 def test_damaged_files_are_named(tmp_path: Path, here: Environment) -> None:

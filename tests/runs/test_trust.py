@@ -16,6 +16,8 @@ from scalereid.runs.trust import PLACES, own_code, require_trust
         ("data.dataset", "mine.py:read", True),
         ("data.dataset", "market1501+mine.py:read#2@folder", True),
         ("evaluation.dataset", "../up/mine.py:read", True),
+        ("evaluation.also", "market1501+viper#1", False),
+        ("evaluation.also", "market1501+../up/mine.py:read", True),
         ("objective.term", "", False),
         ("objective.term", "loss.py:Loss", True),
         ("data.augmentation", "/abs/blur.py:blur", True),
@@ -25,7 +27,7 @@ def test_a_name_of_a_file_needs_trust(setting: str, name: str, is_code: bool) ->
     assert bool(own_code({setting: name})) is is_code
     require_trust({setting: name}, "runs/x", run_code=True)
     if is_code:
-        what = setting.rpartition(".")[2]
+        what = "dataset" if setting == "evaluation.also" else setting.rpartition(".")[2]
         with pytest.raises(
             ValueError, match=rf"^the {what} of runs/x is .*, and using it runs that file; .* run_code=True"
         ):
@@ -46,3 +48,5 @@ def test_what_a_file_says_need_not_fit() -> None:
     text = '{"model": {"backbone": "n.py:N", "unknown": 1}, "data": 3, "objective": {"term": 4}}'
     assert SavedRecipe(text).names == {"model.backbone": "n.py:N"}
     assert SavedRecipe("{}").names == {}
+    assert SavedRecipe('{"evaluation": {"also": ["a", "n.py:read"]}}').names == {"evaluation.also": "a+n.py:read"}
+    assert SavedRecipe('{"evaluation": {"also": ["a", 1], "dataset": null}}').names == {}

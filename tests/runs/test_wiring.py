@@ -140,13 +140,16 @@ def test_a_copy_of_ones_own_backbone_comes_first(own: Recipe, tmp_path: Path) ->
 
 
 def test_datasets_of_a_recipe(people: ReidDataset) -> None:
-    source, target = read_datasets(Recipe(data=DataSettings(dataset="csv")), people.root)
+    source, (target, also) = read_datasets(Recipe(data=DataSettings(dataset="csv")), people.root)
     assert source is target
+    assert also == {}
     assert source.fingerprint() == people.fingerprint()
-    other = EvaluationSettings(dataset="csv@.", protocol="all-cameras")
-    source, target = read_datasets(Recipe(data=DataSettings(dataset="csv"), evaluation=other), people.root)
+    other = EvaluationSettings(dataset="csv@.", protocol="all-cameras", also=("csv@./", "csv@././."))
+    source, (target, also) = read_datasets(Recipe(data=DataSettings(dataset="csv"), evaluation=other), people.root)
     assert source is not target
     assert source.protocol == target.protocol == "all-cameras"
+    assert list(also) == ["csv@./", "csv@././."]
+    assert {each.protocol for each in also.values()} == {"market1501"}  # its own
 
 
 def test_the_seed_decides_whatever_was_drawn_before(own: Recipe) -> None:

@@ -39,7 +39,8 @@ def completion() -> None:
 
 def script() -> str:
     """The script. It holds all that it offers, so that a press of the Tab key starts no Python."""
-    names: dict[str, Iterable[str]] = {name: DATASETS for name in ("dataset", "data.dataset", "evaluation.dataset")}
+    names: dict[str, Iterable[str]] = {name: DATASETS for name in ("dataset", "data.dataset")}
+    names |= {f"evaluation.{name}": DATASETS for name in ("dataset", "also")}
     names |= {name: BACKBONES for name in ("model.backbone", "mutual.backbone")}
     groups: dict[str, list[str]] = {}
     first, choices, offered = [], [], []

@@ -75,7 +75,7 @@ def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: 
     choose_device(options.device)  # fails at once, not after drawing people
     if options.tensorboard:
         require_tensorboard()
-    draw_toy_people(options.data, output.progress, settings.data.dataset, settings.evaluation.dataset)
+    draw_toy_people(options.data, output.progress, *dict.fromkeys((settings.data.dataset, *settings.targets)))
     with resumable(command):
         return training.train(
             settings,

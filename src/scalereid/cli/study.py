@@ -51,7 +51,7 @@ def study(
         require_writable(options.out / "table.json")
     loaded = load_study(file).of_rows(options.rows)
     choose_device(options.device)  # fails at once, not after drawing people
-    datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, run.target)}
+    datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, *run.recipe.targets)}
     draw_toy_people(options.data, output.progress, *sorted(datasets))
     try:
         table = run_study(

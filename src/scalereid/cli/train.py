@@ -47,7 +47,8 @@ def _finish(run: Run, output: Output) -> None:
         return
     log = run.log()
     scored = any(entry.scores for entry in log)
-    needed = own_code(run.saved_recipe().names).keys() - {"mutual.backbone", "objective.term", "data.augmentation"}
+    unneeded = {"mutual.backbone", "objective.term", "data.augmentation", "evaluation.also"}
+    needed = own_code(run.saved_recipe().names).keys() - unneeded
     code = " --run-code" if needed else ""
     data = quote(run.dataset().data)
     report = f". Next:  {program()} report {quote(str(run.folder))} --data {data}{code}" if scored else ""

@@ -13,9 +13,9 @@ _SHARED: dict[str, tuple[str, ...]] = {  # trained on, and scored on: test peopl
     "cuhk02": ("cuhk01",),  # its first pair of cameras is CUHK01
     "prid2011": ("prid2011-video",),  # other halves of the same people
     "prid2011-video": ("prid2011",),
-    "cuhk03-np": ("cuhk03-classic", "cuhk03-pair1"),
-    "cuhk03-classic": ("cuhk03-np", "cuhk03-pair1"),
-    "cuhk03-pair1": ("cuhk03-np", "cuhk03-classic"),  # its random splits
+    "cuhk03-np": ("cuhk03-classic", "cuhk03-pair1", "cuhk03-pair1-all"),
+    "cuhk03-classic": ("cuhk03-np", "cuhk03-pair1", "cuhk03-pair1-all"),
+    "cuhk03-pair1": ("cuhk03-np", "cuhk03-classic", "cuhk03-pair1-all"),  # its random splits
 }
 _BY_CLASSES = {  # people to train on, hence classes of a classifier
     751: "market1501",
@@ -49,6 +49,19 @@ def shared_people(trained_on: str, scored_on: str) -> str:
         if scored in _SHARED.get(trained, ()) or (trained == scored and split != scored_split):
             return part
     return ""
+
+
+def require_unseen(trained_on: str, scored_on: str) -> None:
+    """Check that a dataset to score on shows no people of the dataset that is trained on, as far as their names tell.
+
+    Raises:
+        ValueError: Some or all of its test people are among those that are trained on.
+    """
+    if part := shared_people(trained_on, scored_on):
+        raise ValueError(
+            f"{part} is trained on, and so some or all of the test people of {scored_on}: the scores would say how well people "
+            "are remembered, not how well unseen people are found; choose another dataset to score on"
+        )
 
 
 def _people(name: str) -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """What is found out before the first epoch, because it would fail or mislead after the last."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -7,6 +8,7 @@ import torch
 from scalereid.data.augmentation import try_augmentation
 from scalereid.data.check import check
 from scalereid.data.check.findings import Finding
+from scalereid.data.overlaps import require_unseen
 from scalereid.data.records import ReidDataset
 from scalereid.distributed import processes
 from scalereid.models.building import to_device
@@ -47,18 +49,28 @@ def check_shares(recipe: Recipe) -> None:
         )
 
 
-def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: Progress) -> None:
-    """Check what a model is trained on (`dataset`) and what it is scored on (`target`), and report warnings.
+def check_before_training(
+    dataset: ReidDataset, target: ReidDataset, also: Sequence[ReidDataset], progress: Progress
+) -> None:
+    """Check what a model is trained on (`dataset`) and what it is scored on (`target` and `also`), and report warnings.
 
     Raises:
-        ValueError: The data cannot be used as it is; the message lists every error.
+        ValueError: The data cannot be used as it is; the message lists every error. Or people who are trained on are among the
+            test people, as far as names of datasets tell, or one of `also` lacks query or gallery images.
     """
     if not dataset.train:
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
     if not target.query:
         progress.say(f"{target.name} has no query images: the run will not be scored")
-    findings = _seen_in_training(dataset, target)
+    for each in also:
+        if not each.query or not each.gallery:
+            raise ValueError(
+                f"evaluation.also names {each.name}, which has {len(each.query)} query and {len(each.gallery)} gallery images; "
+                "both are needed"
+            )
+    findings = [finding for each in (target, *also) for finding in _seen_in_training(dataset, each)]
     parts = [dataset] if target is dataset else [replace(dataset, query=(), gallery=()), replace(target, train=())]
+    parts += [replace(each, train=()) for each in also]
     for part in (replace(part, gallery=part.gallery if part.query else ()) for part in parts):
         images = sum(len(records) for records in part.splits.values())
         if images:
@@ -73,9 +85,13 @@ def check_before_training(dataset: ReidDataset, target: ReidDataset, progress: P
 
 
 def _seen_in_training(dataset: ReidDataset, target: ReidDataset) -> list[Finding]:
+    require_unseen(dataset.name, target.name)
     learned = {record.path for record in dataset.train}
     seen = sum(record.path in learned for record in (*target.query, *target.gallery))
     if not seen:
         return []
-    message = f"{seen:,} test images are training images too: the scores do not tell how well unseen people are found"
+    message = (
+        f"{seen:,} test images of {target.name} are training images too: the scores do not tell how well unseen people are "
+        "found"
+    )
     return [Finding("warning", "trained-on", message)]

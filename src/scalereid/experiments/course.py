@@ -80,9 +80,11 @@ class Course:
             return
         recipe, wired, run = self.recipe, self.wired, self.run
         network, *peers = wired.model.networks
+        finished = wired.state.epoch == recipe.schedule.epochs
+        also = self.evaluator.score_also(network) if finished else {}
         seconds = round(time.monotonic() - self.epoch_started, 3)
         search = wired.search.search_state() if wired.search else None
-        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, search=search, **scored)
+        entry = EpochLog(wired.state.epoch, seconds, losses, learning_rate, search=search, also_scores=also, **scored)
         trained, scores = TrainedFacts(entry, self.dataset), entry.scores
         if peers and (peer := peer_recipe(recipe)):
             save_model(run.peer, peers[0], peer, trained)
@@ -90,9 +92,12 @@ class Course:
         save_model(run.last, network, recipe, trained)
         if scores and self.evaluator.improves(scores):
             save_model(run.best, network, recipe, trained)
-        if entry.epoch == recipe.schedule.epochs:  # what a finished run has, before its log says that it is finished
+        if finished:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)
+            for name, others in also.items():
+                if others.per_query:
+                    others.per_query.save(run.per_query_on(name))
             if wired.search and search:
                 epochs = counted(recipe.schedule.epochs, "epoch")
                 trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {epochs}"

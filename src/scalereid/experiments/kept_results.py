@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.experiments.rows import StudyRun
-from scalereid.experiments.study_results import Result, last_epoch
+from scalereid.experiments.study_results import Result, results_of
 from scalereid.files import read_json, write
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.scores import Scores
@@ -58,16 +58,26 @@ class PackedQueries:
 
 
 @dataclass(frozen=True)
+class KeptScores:
+    """The scores of a finished run on one dataset."""
+
+    fingerprint: str
+    """Of the dataset."""
+    scores: Scores
+    per_query: PackedQueries
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores as JSON values."""
+        return asdict(self) | {"scores": self.scores.to_json()}
+
+
+@dataclass(frozen=True)
 class KeptResult:
     """The result of a finished run."""
 
     recipe: Recipe
-    target: str
-    """Name of the dataset that it was scored on."""
-    fingerprint: str
-    """Of that dataset."""
-    scores: Scores
-    per_query: PackedQueries
+    targets: dict[str, KeptScores]
+    """By the names of the datasets that it was scored on, the recipe's `targets`."""
     seconds: float
     """Time of its epochs."""
     device: str
@@ -77,7 +87,18 @@ class KeptResult:
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON values."""
-        return asdict(self) | {"recipe": self.recipe.to_json(), "scores": self.scores.to_json()}
+        targets = {name: kept.to_json() for name, kept in self.targets.items()}
+        return asdict(self) | {"recipe": self.recipe.to_json(), "targets": targets}
+
+    def check(self) -> None:
+        """Check that the recipe makes sense, and that it is the targets' own.
+
+        Raises:
+            ValueError: It does not, or is not.
+        """
+        self.recipe.check()
+        if (*self.targets,) != self.recipe.targets:
+            raise ValueError(f"targets are {', '.join(self.targets)}, not those of the recipe: {self.recipe.targets}")
 
 
 class KeptResults:
@@ -95,7 +116,7 @@ class KeptResults:
             try:
                 self.runs = from_json(dict[str, KeptResult], values, "results")
                 for kept in self.runs.values():
-                    kept.recipe.check()
+                    kept.check()
             except ValueError as error:
                 raise ValueError(f"{file} does not hold results of a study: {error}") from error
 
@@ -115,17 +136,16 @@ class KeptResults:
 
     def add(self, run: StudyRun, out: Path) -> None:
         """Keep the result of a run that is finished in `out`, and write the file."""
-        there = Run(out / run.name)
-        last, environment = last_epoch(there, run.recipe), there.environments()[-1]
-        if last is None or last.scores is None:
+        there, results = Run(out / run.name), results_of(run, out)
+        if not results:
             raise ValueError(f"{there.folder} is not finished")
-        target = there.dataset().target
+        environment, datasets = there.environments()[-1], there.dataset().targets
         kept = KeptResult(
             recipe=run.recipe,
-            target=target.name,
-            fingerprint=target.fingerprint,
-            scores=last.scores,
-            per_query=PackedQueries.pack(PerQuery.load(there.per_query)),
+            targets={
+                result.target: KeptScores(facts.fingerprint, result.scores, PackedQueries.pack(result.per_query))
+                for result, facts in zip(results, datasets, strict=True)
+            },
             seconds=round(sum(entry.seconds for entry in there.log())),
             device=environment.device,
             torch=environment.torch,
@@ -137,17 +157,17 @@ class KeptResults:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         write(self.file, lambda partial: partial.write_text(text, encoding="utf-8"))
 
-    def result(self, run: StudyRun) -> Result | None:
-        """The result of a run; None if it is not in the file.
+    def results(self, run: StudyRun) -> tuple[Result, ...]:
+        """The results of a run, one for each target of its recipe; empty if they are not in the file.
 
         Raises:
             ValueError: The results of its queries are damaged.
         """
         if run not in self:
-            return None
-        kept = self.runs[run.name]
+            return ()
+        kept = self.runs[run.name].targets
         try:
-            return Result(run.target, kept.scores, kept.per_query.unpack())
+            return tuple(Result(name, each.scores, each.per_query.unpack()) for name, each in kept.items())
         except ValueError as error:
             raise ValueError(f"{self.file}, {run.name}: {error}") from error
 

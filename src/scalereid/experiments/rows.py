@@ -1,11 +1,11 @@
 """What a study compares: a recipe with changed settings, and each training of it."""
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from scalereid.files import file_name
 from scalereid.recipes import RECIPES
 from scalereid.runs.recipe import Recipe
 
@@ -57,17 +57,7 @@ class StudyRun(NamedTuple):
     @property
     def name(self) -> str:
         """Its folder within the study's: ROW/seed-N, or ROW/seed-N/SPLIT."""
-        return "/".join(filter(None, (folder(self.row), f"seed-{self.seed}", folder(self.split))))
-
-    @property
-    def target(self) -> str:
-        """The name of the dataset that it is scored on."""
-        return self.recipe.evaluation.dataset or self.recipe.data.dataset
-
-
-def folder(name: str) -> str:
-    """The name of a folder for a row or split of any name; may be empty."""
-    return re.sub(r"[^\w.@#+=]+", "-", name).strip("-.")
+        return "/".join(filter(None, (file_name(self.row), f"seed-{self.seed}", file_name(self.split))))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -11,11 +11,11 @@ from pathlib import Path
 from scalereid.data.names import numbered_splits
 from scalereid.data.readers import SPLITS
 from scalereid.experiments.kept_results import KeptResults
-from scalereid.experiments.rows import Changes, Row, StudyRun, folder
+from scalereid.experiments.rows import Changes, Row, StudyRun
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
-from scalereid.files import require_writable
+from scalereid.files import file_name, require_writable
 from scalereid.locks import locked
 from scalereid.process import choose_device
 from scalereid.progress import Progress, counted
@@ -56,7 +56,10 @@ class Study:
         _check_folders("rows", self.rows)
         _check_folders("splits", self.splits)
         object.__setattr__(self, "baseline", self.baseline or next(iter(self.rows)))
-        self.runs()
+        numbers = {len(run.recipe.evaluation.also): run.name for run in self.runs()}
+        if len(numbers) > 1:
+            named = ", ".join(f"{number} in {run}" for number, run in numbers.items())
+            raise ValueError(f"evaluation.also names {named}; expected the same number of datasets in every run")
 
     def runs(self) -> list[StudyRun]:
         """Every run, seed by seed, so that a study that was stopped early has compared all its rows."""
@@ -146,7 +149,7 @@ def _one_row(base: str | Recipe, changes: Changes | None) -> dict[str, Row]:
 def _check_folders(what: str, names: Iterable[str]) -> None:
     seen: dict[str, str] = {}
     for name in names:
-        key = folder(name).lower()  # on some file systems the same
+        key = file_name(name).lower()  # on some file systems the same
         if not key:
             raise ValueError(f"{what}: {name!r} cannot be the name of a folder; use letters or digits")
         if key in seen:
@@ -214,7 +217,7 @@ def _run_study(
     new = [run for run in runs if kept is None or run not in kept]
     check_code(new, out, choose_device(device))
     fingerprints = check_datasets(new, data, study.metric)
-    missing = {out / run.name: run for run in new if not is_finished(run, out, fingerprints[run.target])}
+    missing = {out / run.name: run for run in new if not is_finished(run, out, fingerprints)}
     for run in new:
         if kept and out / run.name not in missing:
             kept.add(run, out)

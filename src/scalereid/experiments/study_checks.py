@@ -1,10 +1,11 @@
 """What is checked of a study before its first hour: its datasets, and the runs that are there already."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from scalereid.data.overlaps import require_unseen
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.checks import check_parts
@@ -32,27 +33,33 @@ def check_code(runs: Sequence[StudyRun], out: Path, device: torch.device) -> Non
 
 
 def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[str, str]:
-    """Check that every dataset can be read and has the images it is needed for.
+    """Check that every dataset can be read and has the images it is needed for, and that no run is scored on its own people.
 
     Returns:
         The fingerprint of each dataset that is scored on, by its name.
 
     Raises:
-        FileNotFoundError, ValueError: It cannot, or lacks them, or `metric` cannot be compared on it; the message names it.
+        FileNotFoundError, ValueError: It cannot, or lacks them, or is trained on, or `metric` cannot be compared on it; the
+            message names it.
     """
     read: dict[str, ReidDataset] = {}
     fingerprints: dict[str, str] = {}
     for run in runs:
-        target = run.target
+        targets = run.recipe.targets
         sources = run.recipe.data.dataset.split("+")  # each needs images, which their combination would not tell
-        for name, splits in (*((source, ["train"]) for source in sources), (target, ["query", "gallery"])):
+        needs = [*((source, ["train"]) for source in sources), *((target, ["query", "gallery"]) for target in targets)]
+        for name, splits in needs:
             if name not in read:
                 read[name] = read_dataset(name, data)
             if missing := [split for split in splits if not read[name].splits[split]]:
                 raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {run.row!r} needs them")
-        _check_metric(metric, with_protocol(read[target], run.recipe.evaluation.protocol))
-        if target not in fingerprints:
-            fingerprints[target] = read[target].fingerprint()
+        main, *also = (read[target] for target in targets)
+        for dataset in (with_protocol(main, run.recipe.evaluation.protocol), *also):
+            require_unseen("+".join(read[source].name for source in sources), dataset.name)
+            _check_metric(metric, dataset)
+        for target in targets:
+            if target not in fingerprints:
+                fingerprints[target] = read[target].fingerprint()
     return fingerprints
 
 
@@ -65,8 +72,10 @@ def _check_metric(metric: str, target: ReidDataset) -> None:
         )
 
 
-def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
+def is_finished(run: StudyRun, out: Path, fingerprints: Mapping[str, str]) -> bool:
     """Whether `run` is finished in `out`; False if it was stopped, or is not there.
+
+    `fingerprints` are those of the datasets as they are now, by name.
 
     Raises:
         ValueError: There is a run of another recipe, or scored on a dataset of another fingerprint.
@@ -78,10 +87,10 @@ def is_finished(run: StudyRun, out: Path, fingerprint: str) -> bool:
         raise ValueError(
             f"{there.folder} is a run of another recipe; choose another folder for the study, or remove the run"
         )
-    target = there.dataset().target
-    if target.fingerprint != fingerprint:
-        raise ValueError(
-            f"{there.folder} was scored on another {target.name}: its fingerprint was {target.fingerprint} and is "
-            f"{fingerprint} now; choose another folder for the study, or remove the run"
-        )
+    for name, facts in zip(run.recipe.targets, there.dataset().targets, strict=True):
+        if facts.fingerprint != fingerprints[name]:
+            raise ValueError(
+                f"{there.folder} was scored on another {facts.name}: its fingerprint was {facts.fingerprint} and is "
+                f"{fingerprints[name]} now; choose another folder for the study, or remove the run"
+            )
     return last_epoch(there, run.recipe) is not None

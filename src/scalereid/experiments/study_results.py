@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from scalereid.runs.log import EpochLog
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
 
+METRICS = ("mAP", "mINP", "rank-1", "rank-5")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -24,6 +27,23 @@ class Result:
     """Name of the dataset that it was scored on."""
     scores: Scores
     per_query: PerQuery
+
+
+BySeed = Mapping[int, Sequence[Result]]
+"""Results on every split, by seed."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A score over the seeds of a row."""
+
+    mean: float
+    sd: float | None
+    """Sample standard deviation; None for one seed."""
+
+
+Spreads = Mapping[str, Spread]
+"""By metric; empty without a finished seed."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +57,48 @@ class Difference:
     seeds: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TargetScores:
+    """The scores of one row on one of its targets, as fractions."""
+
+    scores: Spreads
+    """Of the mean over the splits."""
+    splits: Mapping[str, Spreads]
+    """Of each split; empty in a study without splits."""
+    difference: Difference | None
+    """From the baseline; None for itself, and where the two have no seeds or no queries in common."""
+    split_differences: Mapping[str, Difference | None]
+    """The same on each split; empty in a study without splits."""
+    how: str
+    """Distance and protocol, in words."""
+
+
 def last_epoch(run: Run, recipe: Recipe) -> EpochLog | None:
     """The log of a finished run's last epoch; None if the run is not finished."""
     log = run.log()
     return log[-1] if log and log[-1].epoch == recipe.schedule.epochs else None
 
 
-def result_of(run: StudyRun, out: Path) -> Result | None:
-    """The result of a run of the study in `out`; None if it is not finished."""
+def results_of(run: StudyRun, out: Path) -> tuple[Result, ...]:
+    """The results of a run of the study in `out`, one for each target of its recipe; empty if it is not finished.
+
+    Raises:
+        FileNotFoundError, ValueError: A file of a finished run is missing or damaged.
+    """
     there = Run(out / run.name)
     last = last_epoch(there, run.recipe)
-    return Result(run.target, last.scores, PerQuery.load(there.per_query)) if last and last.scores else None
+    if last is None or last.scores is None:
+        return ()
+    main, *also = run.recipe.targets
+    if missing := [name for name in also if name not in last.also_scores]:
+        raise ValueError(f"{there.log_file} is damaged: its last line has no scores on {', '.join(missing)}")
+    return (
+        Result(main, last.scores, PerQuery.load(there.per_query)),
+        *(Result(name, last.also_scores[name], PerQuery.load(there.per_query_on(name))) for name in also),
+    )
 
 
-def difference(
-    row: Mapping[int, Sequence[Result]], baseline: Mapping[int, Sequence[Result]], metric: str
-) -> Difference | None:
+def difference(row: BySeed, baseline: BySeed, metric: str) -> Difference | None:
     """How much better `row` is than `baseline`, each the results on all splits, by seed.
 
     None if they have no seed in common, or were not scored on the same queries in the same way.
@@ -68,6 +114,30 @@ def difference(
     ]
     mean = np.mean([np.nanmean(change.values) for splits in changes for change in splits])
     return Difference(float(mean), *bootstrap_interval(changes), seeds)
+
+
+def scored_on_target(own: BySeed, baseline: BySeed, splits: Sequence[str], metric: str) -> TargetScores:
+    """The scores of a row on one target, from its results and those of the baseline: empty for the baseline itself."""
+
+    def on(results: BySeed, number: int) -> BySeed:
+        return {seed: [of[number]] for seed, of in results.items()}
+
+    return TargetScores(
+        scores=_spreads(own),
+        splits={split: _spreads(on(own, i)) for i, split in enumerate(splits)},
+        difference=difference(own, baseline, metric),
+        split_differences={split: difference(on(own, i), on(baseline, i), metric) for i, split in enumerate(splits)},
+        how=next((result.scores.how() for of in own.values() for result in of), ""),
+    )
+
+
+def _spreads(results: BySeed) -> dict[str, Spread]:
+    """Over seeds, of the means over the splits."""
+    spreads = {}
+    for metric in METRICS if results else ():
+        means = [fmean(result.scores.metric(metric) for result in of) for of in results.values()]
+        spreads[metric] = Spread(fmean(means), stdev(means) if len(means) > 1 else None)
+    return spreads
 
 
 def _comparable(one: Result, other: Result) -> bool:

@@ -3,49 +3,37 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean, stdev
 from typing import Any
 
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
-from scalereid.experiments.study_results import Difference, Result, difference, result_of
+from scalereid.experiments.study_results import (
+    METRICS,
+    BySeed,
+    Difference,
+    Result,
+    Spreads,
+    TargetScores,
+    results_of,
+    scored_on_target,
+)
 from scalereid.files import write, write_json
 
-METRICS = ("mAP", "mINP", "rank-1", "rank-5")
 Command = Callable[[Row, int], str]
 """What to type to train a row with a seed."""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """A score over the seeds of a row."""
-
-    mean: float
-    sd: float | None
-    """Sample standard deviation; None for one seed."""
-
-
-Spreads = Mapping[str, Spread]
-"""By metric; empty without a finished seed."""
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """The scores of one row, as fractions."""
+@dataclass(frozen=True, kw_only=True)
+class TableRow(TargetScores):
+    """A row: its scores on its main target, and on the others."""
 
     name: str
     seeds: tuple[int, ...]
     """Seeds of which every split is finished; the scores are of these."""
-    scores: Spreads
-    """Of the mean over the splits."""
-    splits: Mapping[str, Spreads]
-    """Of each split; empty in a study without splits."""
-    difference: Difference | None
-    """From the baseline; None for itself, and where the two have no seeds or no queries in common."""
-    how: str
-    """Distance and protocol, in words."""
     command: str
     """What to type to train its first run; empty if not known."""
+    also: tuple[TargetScores, ...]
+    """The scores on the datasets of `evaluation.also`, in their order."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +42,8 @@ class StudyTable:
 
     metric: str
     baseline: str
+    targets: tuple[tuple[str, ...], ...]
+    """Names of the datasets of the main target, and of each of `evaluation.also`; several, where splits have their own."""
     rows: tuple[TableRow, ...]
     missing: tuple[str, ...]
     """Runs that are not finished."""
@@ -72,16 +62,10 @@ class StudyTable:
 
     def markdown(self) -> str:
         """The table in Markdown, scores in per cent."""
-        lines = [_line(["", *METRICS, f"Δ {self.metric}", "seeds"]), _line(["---"] * (len(METRICS) + 3))]
-        for row in self.rows:
-            change = "baseline" if row.name == self.baseline else _change(row.difference)
-            lines.append(_line([row.name, *(_cell(row.scores, m) for m in METRICS), change, str(len(row.seeds))]))
-        if splits := list(self.rows[0].splits):
-            lines += ["", _line([self.metric, *splits]), _line(["---"] * (len(splits) + 1))]
-            lines += [_line([row.name, *(_cell(row.splits[s], self.metric) for s in splits)]) for row in self.rows]
-        hows = ", or ".join(dict.fromkeys(row.how for row in self.rows if row.how))
+        splits = list(self.rows[0].splits)
+        lines = [line for number in range(len(self.targets)) for line in self._target(number, splits)]
+        hows = ", or ".join(dict.fromkeys(each.how for row in self.rows for each in (row, *row.also) if each.how))
         lines += [
-            "",
             f"Mean over seeds{' and splits' if splits else ''} ± standard deviation over seeds, in per cent, after the last "
             f"epoch{f'; {hows}' if hows else ''}. Δ: difference from {self.baseline} in points, with the 95 % interval of a "
             "paired bootstrap over people and seeds (over people alone, if there is one seed).",
@@ -92,6 +76,27 @@ class StudyTable:
             lines += ["", "Not finished:", ""]
             lines += [f"* {name}{f': {self.failed[name]}' if name in self.failed else ''}" for name in self.missing]
         return "\n".join(lines) + "\n"
+
+    def _target(self, number: int, splits: Sequence[str]) -> list[str]:
+        """The lines on one target: every row's means, those of each split, and the differences on each split."""
+        on_target = {row.name: (row, *row.also)[number] for row in self.rows}
+        changes = {name: _change(on.difference) for name, on in on_target.items()} | {self.baseline: "baseline"}
+        lines = [f"Scored on {', '.join(self.targets[number])}:", ""] if len(self.targets) > 1 else []
+        lines += _table(
+            ["", *METRICS, f"Δ {self.metric}", "seeds"],
+            [
+                [row.name, *(_cell(on.scores, m) for m in METRICS), changes[row.name], str(len(row.seeds))]
+                for row, on in zip(self.rows, on_target.values(), strict=True)
+            ],
+        )
+        if splits:
+            cells = [[name, *(_cell(on.splits[s], self.metric) for s in splits)] for name, on in on_target.items()]
+            lines += _table([self.metric, *splits], cells)
+        others = {name: on.split_differences for name, on in on_target.items() if name != self.baseline}
+        if splits and others:
+            cells = [[name, *(_change(of[s]) for s in splits)] for name, of in others.items()]
+            lines += _table([f"Δ {self.metric}", *splits], cells)
+        return lines
 
 
 def tabulate(
@@ -110,39 +115,37 @@ def tabulate(
         FileNotFoundError, ValueError: A file of a finished run is missing or damaged.
     """
     results = {
-        (run.row, run.seed, run.split): (kept.result(run) if kept else None) or result_of(run, out) for run in runs
+        (run.row, run.seed, run.split): (kept.results(run) if kept else ()) or results_of(run, out) for run in runs
     }
-    names, seeds, splits = (dict.fromkeys(values) for values in zip(*results, strict=True))
-    complete: dict[str, dict[int, list[Result]]] = {name: {} for name in names}
+    names, seeds, splits = (list(dict.fromkeys(values)) for values in zip(*results, strict=True))
+    complete: dict[str, dict[int, list[tuple[Result, ...]]]] = {name: {} for name in names}
     for name in names:
         for seed in seeds:
-            finished = [result for split in splits if (result := results[name, seed, split])]
+            finished = [of_run for split in splits if (of_run := results[name, seed, split])]
             if len(finished) == len(splits):
                 complete[name][seed] = finished
+
+    def on_target(name: str, number: int) -> BySeed:
+        return {seed: [of_run[number] for of_run in of_splits] for seed, of_splits in complete[name].items()}
+
+    targets = tuple(tuple(dict.fromkeys(each)) for each in zip(*(run.recipe.targets for run in runs), strict=True))
+    named = [split for split in splits if split]
     first = {run.row: run for run in reversed(runs)}
-    rows = [
-        TableRow(
-            name=name,
-            seeds=tuple(own),
-            scores=_spreads(list(own.values())),
-            splits={split: _spreads([[of[i]] for of in own.values()]) for i, split in enumerate(splits) if split},
-            difference=difference(own, complete[baseline], metric) if name != baseline else None,
-            how=next((result.scores.how() for of in own.values() for result in of), ""),
-            command=command(first[name].settings, first[name].seed) if command else "",
+    rows = []
+    for name in names:
+        main, *also = (
+            scored_on_target(on_target(name, i), on_target(baseline, i) if name != baseline else {}, named, metric)
+            for i in range(len(targets))
         )
-        for name, own in complete.items()
-    ]
+        trains = command(first[name].settings, first[name].seed) if command else ""
+        rows.append(TableRow(name=name, seeds=(*complete[name],), command=trains, also=(*also,), **vars(main)))
     missing = tuple(run.name for run in runs if not results[run.row, run.seed, run.split])
-    return StudyTable(metric, baseline, tuple(rows), missing, failed or {})
+    return StudyTable(metric, baseline, targets, tuple(rows), missing, failed or {})
 
 
-def _spreads(seeds: Sequence[Sequence[Result]]) -> dict[str, Spread]:
-    """Over seeds, of the means over what there is of each."""
-    spreads = {}
-    for metric in METRICS if seeds else ():
-        means = [fmean(result.scores.metric(metric) for result in results) for results in seeds]
-        spreads[metric] = Spread(fmean(means), stdev(means) if len(means) > 1 else None)
-    return spreads
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table, and an empty one."""
+    return [_line(head), _line(["---"] * len(head)), *map(_line, rows), ""]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -57,8 +57,8 @@ def _scalars(entry: EpochLog) -> dict[str, float]:
     values = {f"training/{name}": value for name, value in entry.losses.items()}
     if entry.learning_rate is not None:
         values |= {"training/learning_rate": entry.learning_rate, "training/seconds": entry.seconds}
-    for group in ("scores", "peer_scores", "both_scores"):
-        scores: Scores | None = getattr(entry, group)
+    groups: dict[str, Scores | None] = {name: getattr(entry, name) for name in ("scores", "peer_scores", "both_scores")}
+    for group, scores in (groups | {f"also_scores/{name}": on for name, on in entry.also_scores.items()}).items():
         if scores:
             values |= {f"{group}/{name}": scores.metric(name) for name in ("mAP", "mINP", "rank-1", "rank-5")}
     if entry.search:

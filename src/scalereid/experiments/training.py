@@ -87,17 +87,18 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     check_shares(recipe)
     chosen = choose_device(device)
     check_parts(recipe, chosen)
-    dataset, target = read_datasets(recipe, data)
+    dataset, (target, also) = read_datasets(recipe, data)
     if is_first():
-        check_before_training(dataset, target, progress)
+        check_before_training(dataset, target, [*also.values()], progress)
     wait_for_all()
     wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, progress))
-    evaluator = Evaluator(scored_here(target), recipe, progress)
+    evaluator = Evaluator(scored_here(target), recipe, progress, also)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
     scores = score_networks(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
-    datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target))
+    others = {name: describe(each) for name, each in also.items()}
+    datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target), others)
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
     events = TensorBoard(run.folder) if tensorboard and is_first() else None
     training = Course(run, recipe, facts, wired, evaluator, events, progress)
@@ -159,16 +160,17 @@ def _resume(
     if tensorboard:
         require_tensorboard()
     chosen = choose_device(device)
-    dataset, target = read_datasets(recipe, Path(data or recorded.data))
-    for read, facts in ((dataset, recorded.source), (target, recorded.target)):
-        if read.fingerprint() != facts.fingerprint:
+    dataset, (target, also) = read_datasets(recipe, Path(data or recorded.data))
+    others = ((each, recorded.also.get(name)) for name, each in also.items())
+    for read, facts in ((dataset, recorded.source), (target, recorded.target), *others):
+        if facts is None or read.fingerprint() != facts.fingerprint:
             raise ValueError(
                 f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
-                f"recorded is {facts.fingerprint}"
+                f"recorded is {facts.fingerprint if facts else 'none'}"
             )
     load_weights = (lambda *_: None) if has_state else partial(_load_initial_weights, progress)
     wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
-    evaluator = Evaluator(scored_here(target), recipe, progress)
+    evaluator = Evaluator(scored_here(target), recipe, progress, also)
     wired.state.register("evaluator", evaluator)
     if has_state:
         load_state(run.state, wired.state)

@@ -1,6 +1,6 @@
 """What a run was trained and scored on, for the record."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from scalereid.data.protocols import Protocol
@@ -38,10 +38,18 @@ class RunDatasets:
     """What it is trained on."""
     target: DatasetFacts
     """What it is scored on; the same, where the recipe names no other dataset."""
+    also: dict[str, DatasetFacts] = field(default_factory=dict)
+    """What it is scored on after the last epoch only, by its name in the recipe's `evaluation.also`."""
+
+    @property
+    def targets(self) -> tuple[DatasetFacts, ...]:
+        """All that it is scored on, in the order of the recipe's `targets`."""
+        return (self.target, *self.also.values())
 
     def to_json(self) -> dict[str, Any]:
         """The datasets as JSON values."""
-        return {"data": self.data, "source": self.source.to_json(), "target": self.target.to_json()}
+        also = {name: facts.to_json() for name, facts in self.also.items()}
+        return {"data": self.data, "source": self.source.to_json(), "target": self.target.to_json(), "also": also}
 
     @classmethod
     def from_json(cls, values: Any) -> "RunDatasets":

@@ -8,7 +8,7 @@ from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
 from scalereid.typed_json import from_json
 
-RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search", "peer_scores", "both_scores")
+RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search", "peer_scores", "both_scores", "also_scores")
 """Keys of an entry beside the losses, which therefore no loss can have."""
 
 
@@ -31,6 +31,8 @@ class EpochLog:
     """The scores of the peer alone, in mutual learning."""
     both_scores: Scores | None = None
     """The scores of both networks' embeddings side by side, in mutual learning."""
+    also_scores: dict[str, Scores] = field(default_factory=dict)
+    """After the last epoch, the scores on each dataset of the recipe's `evaluation.also`, by its name there."""
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON values, the losses beside the other keys; what there is not is left out."""
@@ -41,6 +43,8 @@ class EpochLog:
             scores: Scores | None = getattr(self, name)
             if scores:
                 values[name] = scores.to_json()
+        if self.also_scores:
+            values["also_scores"] = {name: scores.to_json() for name, scores in self.also_scores.items()}
         if self.search:
             values["search"] = self.search.to_json()
         return values
@@ -78,7 +82,8 @@ class EpochLog:
         if self.search:
             entropies = " ".join(f"{value:.2f}" for value in self.search.entropy)
             parts.append(f"entropies {entropies} of at most {self.search.largest_entropy:.2f}")
-        for of, scores in (("", self.scores), ("peer ", self.peer_scores), ("both ", self.both_scores)):
+        networks = {"": self.scores, "peer ": self.peer_scores, "both ": self.both_scores}
+        for of, scores in (networks | {f"{name}: ": scores for name, scores in self.also_scores.items()}).items():
             if scores:
                 parts.append(f"{of}mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}")
         return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"

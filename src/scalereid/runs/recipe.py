@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
+from scalereid.files import file_name
 from scalereid.lookup import own_file
 from scalereid.retrieval import Distance
 from scalereid.runs.ranges import RANGES, require
@@ -191,6 +192,8 @@ class EvaluationSettings:
     """Number of epochs between evaluations; the last epoch is always evaluated."""
     dataset: str = ""
     """Another dataset to evaluate on, in the same folder; empty: the one that is trained on."""
+    also: tuple[str, ...] = ()
+    """Further datasets, scored after the last epoch only; each by its own protocol."""
     distance: Distance = "cosine"
     """Distance between embeddings."""
     protocol: Literal["dataset", Protocol] = "dataset"
@@ -220,6 +223,11 @@ class Recipe:
         return "_supernet" in self.model.backbone and not own_file(self.model.backbone)
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the datasets that it is scored on: the main one, and those that are scored after the last epoch."""
+        return (self.evaluation.dataset or self.data.dataset, *self.evaluation.also)
+
+    @property
     def own_files(self) -> tuple[Path, ...]:
         """The Python files of backbones, a term and an augmentation of one's own."""
         names = (self.model.backbone, self.mutual.backbone, self.objective.term, self.data.augmentation)
@@ -240,6 +248,10 @@ class Recipe:
             for name in names.split():
                 value = getattr(getattr(self, group), name)
                 require(fits(value), f"{group}.{name}", value, wanted)
+        files = [file_name(name).lower() for name in self.targets]
+        distinct = len({*files}) == len(files)
+        wanted = f"names of different datasets, other than {self.targets[0]}, on which every evaluation is"
+        require(distinct, "evaluation.also", self.evaluation.also, wanted)
         data, objective = self.data, self.objective
         several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
         wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"

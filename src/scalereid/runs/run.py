@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scalereid.files import create_folder, read_json, require_free, write, write_json
+from scalereid.files import create_folder, file_name, read_json, require_free, write, write_json
 from scalereid.process import Environment
 from scalereid.runs.facts import RunDatasets
 from scalereid.runs.log import EpochLog
@@ -62,6 +62,11 @@ class Run:
     """One JSON object per epoch."""
     per_query = _File("per_query.npz")
     """The scores of each query after the last epoch, for later comparisons."""
+
+    def per_query_on(self, also: str) -> Path:
+        """The same, on a dataset of the recipe's `evaluation.also`."""
+        return self.folder / f"per_query.{file_name(also)}.npz"
+
     genotype = _File("genotype.json")
     """What a finished search found."""
     calibration = _File("calibration.json")

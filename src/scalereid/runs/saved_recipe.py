@@ -45,13 +45,15 @@ class SavedRecipe:
 
     @property
     def names(self) -> dict[str, str]:
-        """What it names where it may name a Python file, by setting: see `trust`."""
+        """What it names where it may name a Python file, by setting: see `trust`. Several datasets are as `A+B`."""
         found = {}
         for setting in PLACES:
             group, _, name = setting.partition(".")
             values = self._values.get(group)
-            if isinstance(values, dict) and isinstance(values.get(name), str):
-                found[setting] = values[name]
+            value = values.get(name) if isinstance(values, dict) else None
+            named = [value] if isinstance(value, str) else value
+            if isinstance(named, list) and all(isinstance(one, str) for one in named):
+                found[setting] = "+".join(named)
         return found
 
     @property

@@ -12,6 +12,7 @@ PLACES = (
     "data.augmentation",
     "data.dataset",
     "evaluation.dataset",
+    "evaluation.also",
 )
 """Settings of a recipe that may name a Python file."""
 
@@ -31,7 +32,7 @@ def require_trust(names: Mapping[str, str], of: str, *, run_code: bool) -> None:
     """
     for setting, name in own_code(names).items():
         if not run_code:
-            what = setting.rpartition(".")[2]
+            what = "dataset" if setting == "evaluation.also" else setting.rpartition(".")[2]
             raise ValueError(
                 f"the {what} of {of} is {name}, and using it runs that file; if you trust it, set run_code=True"
             )
@@ -43,5 +44,6 @@ def own_code(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _names_file(setting: str, name: str) -> bool:
-    readers = [part.reader for part in named_datasets(name)] if setting.endswith("dataset") else [name]
+    of_datasets = setting.endswith(("dataset", "evaluation.also"))
+    readers = [part.reader for part in named_datasets(name)] if of_datasets else [name]
     return any(own_file(reader) for reader in readers)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -55,11 +56,20 @@ class Wired:
     """As a function of (epoch, share of it done)."""
 
 
-def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, ReidDataset]:
-    """The dataset that a recipe trains on, and the one that it evaluates on, which by default is the same."""
+class Targets(NamedTuple):
+    """What a recipe is scored on."""
+
+    main: ReidDataset
+    also: dict[str, ReidDataset]
+    """The datasets of `evaluation.also`, by name."""
+
+
+def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, Targets]:
+    """The dataset that a recipe trains on, and those that it is scored on; the main one is by default the same."""
     source = with_protocol(read_dataset(recipe.data.dataset, root), recipe.evaluation.protocol)
-    target = recipe.evaluation.dataset
-    return source, with_protocol(read_dataset(target, root), recipe.evaluation.protocol) if target else source
+    other = recipe.evaluation.dataset
+    main = with_protocol(read_dataset(other, root), recipe.evaluation.protocol) if other else source
+    return source, Targets(main, {name: read_dataset(name, root) for name in recipe.evaluation.also})
 
 
 def build_recipe_model(settings: ModelSettings, code_in: Path | None = None) -> EmbeddingModel:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scalereid.data.readers import cuhk03_pair1
-from scalereid.data.readers.cuhk03_pair1 import read_cuhk03_pair1
+from scalereid.data.readers.cuhk03_pair1 import read_cuhk03_pair1, read_cuhk03_pair1_all
 from scalereid.data.records import Counts, ReidDataset
 from tests.data.readers.files import touch
 
@@ -81,6 +81,21 @@ def test_without_the_lists_only_random_splits_can_be_read(folder: Path, monkeypa
         read_cuhk03_pair1(folder, split=11)
 
 
+def test_all_people_as_people_to_find(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any list."""
+    with pytest.raises(ValueError, match="cuhk03-pair1-all query: found 2 people, 4 images, .* has 843 people, 1,686"):
+        read_cuhk03_pair1_all(folder)
+    monkeypatch.setattr(cuhk03_pair1, "_ALL_COUNTS", {"query": {"people": 2}, "gallery": {"people": 1}})
+    dataset = read_cuhk03_pair1_all(folder.parent)
+    assert dataset.name == "cuhk03-pair1-all"
+    assert names(dataset) == {
+        "train": [],
+        "query": [*TRAIN[:2], *QUERY[:2]],
+        "gallery": ["1_002_1_02", "1_002_2_07", "1_002_2_09"],
+    }
+    assert dataset.left_out == {"files in images_detected that are not .jpg": 1}
+
+
 def test_images_of_other_pairs_are_named(folder: Path) -> None:
     (folder / "images_detected" / "2_001_1_01.jpg").touch()
     with pytest.raises(ValueError, match=r"2_001_1_01\.jpg: not a CUHK03 \(first pair\) file name"):
@@ -97,6 +112,8 @@ def test_counts_are_the_documented_ones(data_root: Path) -> None:
     }
     assert set(dataset.left_out.values()) == {3}
     assert not {r.pid for r in dataset.train} & {r.pid for r in dataset.query}
+    everyone = read_cuhk03_pair1_all(data_root).counts()
+    assert everyone == {"train": Counts(0, 0, 0), "query": Counts(843, 1_686, 2), "gallery": Counts(843, 6_491, 2)}
     for split in (1, 10):
         drawn = read_cuhk03_pair1(data_root, split=split)
         assert drawn.counts()["query"] == Counts(343, 686, 2)

@@ -51,6 +51,7 @@ READERS: dict[str, Reader] = {
     "cuhk03-classic-detected": Reader(cuhk03.read_cuhk03_classic_detected, cuhk03.CUHK03_CLASSIC_SPLITS),
     "cuhk03-classic-labelled": Reader(cuhk03.read_cuhk03_classic_labelled, cuhk03.CUHK03_CLASSIC_SPLITS),
     "cuhk03-pair1": Reader(cuhk03_pair1.read_cuhk03_pair1, cuhk03_pair1.CUHK03_PAIR1_SPLITS),
+    "cuhk03-pair1-all": Reader(cuhk03_pair1.read_cuhk03_pair1_all),
     "dukemtmc-reid": Reader(dukemtmc_reid.read_dukemtmc_reid),
     "msmt17": Reader(msmt17.read_msmt17),
     "msmt17-trainval": Reader(msmt17.read_msmt17_with_validation),

@@ -22,6 +22,10 @@ _COUNTS = {
     "gallery": {"people": 416, "images": 3_197, "cameras": 2},
 }
 _RANDOM_COUNTS = {"train": {"people": 500}, "query": {"people": 343}}
+_ALL_COUNTS = {
+    "query": {"people": 843, "images": 1_686, "cameras": 2},
+    "gallery": {"people": 843, "images": 6_491, "cameras": 2},
+}
 
 
 def read_cuhk03_pair1(root: Path, split: int | None = None) -> ReidDataset:
@@ -42,9 +46,7 @@ def read_cuhk03_pair1(root: Path, split: int | None = None) -> ReidDataset:
         ValueError: The list cannot be read, a file name is not CUHK03's, a split does not have the counts above, or the split
             does not exist.
     """
-    base = find_folder(root, "CUHK03's first pair", (_NAME,), ("images_detected",))
-    left_out: Counter[str] = Counter()
-    records = _IMAGES.read(base / "images_detected", left_out)
+    base, records, left_out = _read(root)
     if split is not None:
         people = (record.pid for record in records)
         trained = draw_people(people, _TRAINING_PEOPLE, dataset=_NAME, split=split, of=CUHK03_PAIR1_SPLITS)
@@ -54,6 +56,28 @@ def read_cuhk03_pair1(root: Path, split: int | None = None) -> ReidDataset:
         return check_counts(dataset, _RANDOM_COUNTS)
     train, query, gallery = _listed(base, records, left_out)
     return check_counts(ReidDataset(_NAME, base, train, query, gallery, left_out=left_out), _COUNTS)
+
+
+def read_cuhk03_pair1_all(root: Path) -> ReidDataset:
+    """All 843 people of CUHK03's first pair as people to find: for models that have seen no image of CUHK03.
+
+    Each one's first image by name from each camera is a query (1,686), all others are the gallery (6,491); there are no
+    training images. No list is needed. Scores on it are not comparable with published ones.
+
+    Raises:
+        FileNotFoundError: The folder `images_detected` is missing; the message says where it was looked for.
+        ValueError: A file name is not CUHK03's, or the counts are not those above.
+    """
+    base, records, left_out = _read(root)
+    query, gallery = first_of_each_camera(records)
+    return check_counts(ReidDataset(f"{_NAME}-all", base, (), query, gallery, left_out=left_out), _ALL_COUNTS)
+
+
+def _read(root: Path) -> tuple[Path, tuple[ImageRecord, ...], Counter[str]]:
+    """The folder, the records of all its images, and the number of files that are left out, by reason."""
+    base = find_folder(root, "CUHK03's first pair", (_NAME,), ("images_detected",))
+    left_out: Counter[str] = Counter()
+    return base, _IMAGES.read(base / "images_detected", left_out), left_out
 
 
 def _listed(

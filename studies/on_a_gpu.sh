@@ -43,8 +43,11 @@ once search "$python" benchmarks/search.py 0.25 128 64 64 "$device"
 study what-pays what_pays what_pays
 study primary dslnet_against_osnet cuhk03 --rows "OSNet, branch" "DSLNet, branch"
 study primary-market1501 dslnet_market1501 market1501 --rows "OSNet, branch" "DSLNet, branch"
+study primary-transfer transfer transfer --rows OSNet OSNet-AIN
 study all dslnet_against_osnet cuhk03
 study all-market1501 dslnet_market1501 market1501
+study transfer transfer transfer
+study transfer-x1-0 transfer_x1_0 transfer-x1-0
 # From files to a scored model: 350 epochs of 12,936 images take 4,527,600 / RATE seconds, where RATE is what it prints.
 once record "$python" -m scalereid train osnet_market1501 --data "$data" --out "$runs/record" --data.dataset market1501-dev \
     --optimizer.precision bfloat16 --schedule.epochs 20 --evaluation.every 20 --device "$device"

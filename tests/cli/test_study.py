@@ -46,6 +46,8 @@ def test_the_table_of_a_study(people: ReidDataset, tmp_path: Path, answer: Answe
         {"objective.triplet": 1.0, "objective.soft_margin": True, "data.images_per_person": 4, "model.width": None},
         {"schedule.decay": "step", "schedule.steps": ()},
         {"data.dataset": "csv@a b+csv@c"},
+        {"evaluation.also": ["csv@a", "viper#1"]},
+        {"evaluation.also": []},
     ],
 )
 def test_a_rows_command_trains_its_recipe(changes: dict[str, object]) -> None:

@@ -18,7 +18,7 @@ its selection has one or two hidden units for each stream, so it is `transfer_x1
 Nothing starts from ImageNet weights, unlike every published row.
 
 40 runs see 13 million images: 27 minutes at 8,000 images a second, which one H200 trains of this network. A core of a Xeon at
-2.5 GHz trained 65 to 105 a second (shared with other work, 2026-11-22), so 34 to 55 hours; after every 8 runs a seed has all.
+2.5 GHz trained 65 to 105 a second (shared with other work, 2026-11-22), so 34 to 55 hours; every 8 runs complete a seed.
 
 An anchor from outside, weights that know all of Market-1501 and nothing of CUHK03:
 

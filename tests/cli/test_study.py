@@ -18,7 +18,7 @@ from scalereid.experiments.study import Study
 
 SMALL = {
     "data.dataset": "csv", "data.image_size": (64, 32), "data.batch_size": 16, "schedule.epochs": 1,
-    "model.backbone": "osnet_one_stream", "model.width": 0.25, "model.embedding_size": 16,
+    "model.backbone": "osnet_one_stream", "model.width": 0.25, "model.embedding_size": 16, "evaluation.also": ["csv@."],
 }
 STUDY = Study(rows={"plain": Row("toy", SMALL), "flipped": Row("toy", {**SMALL, "data.flip": 1.0})}, seeds=(0,))
 """
@@ -32,7 +32,8 @@ def test_the_table_of_a_study(people: ReidDataset, tmp_path: Path, answer: Answe
     assert [row["name"] for row in found["rows"]] == ["plain", "flipped"]
     assert [row["seeds"] for row in found["rows"]] == [[0], [0]]
     assert found["rows"][1]["command"].startswith("scalereid train toy --data.dataset csv --data.image-size 64 32 ")
-    assert "plain" in (tmp_path / "runs" / "table.md").read_text()
+    assert "Scored on csv@.:\n" in (tmp_path / "runs" / "table.md").read_text()
+    assert all(row["also"][0]["scores"] == row["scores"] for row in found["rows"])  # the same people
     before = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("last.safetensors")}
     assert answer(*words) == found
     assert {file: file.stat().st_mtime_ns for file in tmp_path.rglob("last.safetensors")} == before  # trained once

@@ -129,7 +129,7 @@ def test_seeds_that_no_generator_takes_are_named(seed: int) -> None:
     ("evaluation", "message"),
     [
         ({"also": ["viper#1", "viper#1"]}, "also is .*; it must be names of different datasets, other than toy"),
-        ({"also": ["toy"]}, "different datasets, other than toy, on which every evaluation is"),
+        ({"also": ["toy"]}, "different datasets, other than toy, which is scored on anyway"),
         ({"also": ["grid#1"], "dataset": "grid#1"}, "other than grid#1"),
         ({"also": ["csv@a/b", "csv@A-b"]}, "different"),  # their results would have one file
         ({"also": "viper#1"}, "also is 'viper#1', not a list"),

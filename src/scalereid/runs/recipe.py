@@ -250,7 +250,7 @@ class Recipe:
                 require(fits(value), f"{group}.{name}", value, wanted)
         files = [file_name(name).lower() for name in self.targets]
         distinct = len({*files}) == len(files)
-        wanted = f"names of different datasets, other than {self.targets[0]}, on which every evaluation is"
+        wanted = f"names of different datasets, other than {self.targets[0]}, which is scored on anyway"
         require(distinct, "evaluation.also", self.evaluation.also, wanted)
         data, objective = self.data, self.objective
         several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0

@@ -42,8 +42,10 @@ def assert_equal(one: Run, other: Run) -> None:
         assert left.trained.epoch == right.trained.epoch
     logs = [[replace(entry, seconds=0.0).to_json() for entry in run.log()] for run in (one, other)]
     assert logs[0] == logs[1]
-    kept = [PerQuery.load(run.per_query) for run in (one, other)]
-    assert kept[0].average_precision.tolist() == kept[1].average_precision.tolist()
+    files = [[run.per_query, *map(run.per_query_on, run.recipe().evaluation.also)] for run in (one, other)]
+    for file_of_one, file_of_other in zip(*files, strict=True):
+        kept = [PerQuery.load(file) for file in (file_of_one, file_of_other)]
+        assert kept[0].average_precision.tolist() == kept[1].average_precision.tolist()
 
 
 def wait_for_epoch(run: Run, epoch: int, process: ForkServerProcess) -> None:
@@ -88,7 +90,7 @@ def test_a_run_stopped_somewhere(people: ReidDataset, tmp_path: Path, whole: Run
 
 @pytest.fixture(scope="module")
 def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A whole run with everything in it: classifiers alone at first, a triplet phase, an auxiliary branch, bfloat16."""
+    """A whole run with everything in it: classifiers alone at first, triplets, an auxiliary branch, bfloat16, two targets."""
     folder = tmp_path_factory.mktemp("finetuned")
     small = replace(TINY, data=replace(TINY.data, image_size=(32, 16)), schedule=ScheduleSettings(epochs=1))
     first = train(small, data=people.root, out=folder / "first")
@@ -99,6 +101,7 @@ def finetuned(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> 
         objective=ObjectiveSettings(triplet=0.5, ratio=0.8, triplet_from_epoch=2, auxiliary=1.0),
         optimizer=OptimizerSettings(lr=0.01, precision="bfloat16"),
         schedule=ScheduleSettings(epochs=4, decay="cosine", classifier_only_epochs=1),
+        evaluation=replace(TINY.evaluation, also=("csv@.",)),
     )
     whole = train(recipe, data=people.root, out=folder / "whole")
     shutil.move(first.folder, folder / "moved")  # resuming does not need the initial weights again
@@ -115,6 +118,7 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
         KillAt(TRAINING, "save_state", 1),  # the untrained weights are there, no state
         slow(KillAt("scalereid.experiments.evaluator", "Evaluator.__call__", 3)),  # the epoch is done, its score is not
         KillAt(TRAINING, "save_model", 4),  # between last and best
+        KillAt("scalereid.experiments.evaluator", "Evaluator.score_also", 1),  # scored at home, not away
         KillAt(*APPEND, 3),  # weights saved, not logged
         slow(KillAt(TRAINING, "save_state", 3)),  # logged, state not saved
         slow(KillAt("scalereid.runs.log", "EpochLog.line", 3)),  # all saved, nothing said

@@ -21,7 +21,7 @@ def embed(records: tuple[ImageRecord, ...]) -> torch.Tensor:
     """Images (n) to rows (n, 6144) of normalised pixel values."""
     store = ImageStore([record.path for record in records], (256, 128))
     batches = np.array_split(np.arange(len(store)), len(store) // 64 + 1)
-    return torch.cat([normalise(store.read(batch)).flatten(1)[:, ::16] for batch in batches])
+    return torch.cat([normalise(torch.from_numpy(store.read(batch))).flatten(1)[:, ::16] for batch in batches])
 
 
 def main(dataset_name: str, root: str) -> None:

@@ -1,11 +1,14 @@
 """The names that users import: there when asked for, documented, and costing nothing before."""
 
+import ast
+import inspect
 import pydoc
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import pytest
 import torch
 
 import scalereid
-from scalereid import api
+from scalereid.api import MODULES
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.training import train
 from scalereid.retrieval.calibration import calibrate
@@ -22,11 +25,18 @@ from scalereid.retrieval.pairs import PairDistances
 from scalereid.runs.recipe import ScheduleSettings
 from tests.conftest import TINY
 
+PUBLIC = """
+BACKBONES DATASETS RECIPES Calibration DrawnPairs Embedder Evaluation EvaluationOptions Found FoundFiles
+Genotype ImageRecord LabelledEmbeddings LabelledPairs Losses PerQuery Ranking Recipe ReidDataset Reranking Row
+Run RuntimeOptions Scores SearchResult Study build_model draw_pairs evaluate load_checkpoint load_model rank
+read_pairs rerank resume score search search_files train
+"""
 
-@pytest.mark.parametrize("name", api.__all__)
+
+@pytest.mark.parametrize("name", MODULES)
 def test_a_public_name_is_there_and_documented(name: str) -> None:
     value = getattr(scalereid, name)
-    assert value is getattr(api, name)
+    assert value is getattr(import_module(MODULES[name]), name)
     assert name in dir(scalereid)
     assert isinstance(value, dict) or value.__doc__
 
@@ -54,11 +64,30 @@ def test_help_opens_with_lines_that_work(
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = scalereid.nothing
+        _ = scalereid.nothing  # type: ignore[attr-defined]
 
 
-def test_importing_the_package_does_not_import_torch() -> None:
-    code = "import sys, scalereid; assert 'torch' not in sys.modules; scalereid.Recipe; assert 'torch' in sys.modules"
+def test_the_public_names() -> None:
+    """Type checkers and editors know the same names, from the same modules, as the interpreter; none comes or goes unseen."""
+    (block,) = (
+        node for node in ast.parse(inspect.getsource(scalereid)).body
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name)
+    )  # fmt: skip
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    assert {alias.asname: node.module for node in imports for alias in node.names} == MODULES
+    assert scalereid.__all__ == [*MODULES] == PUBLIC.split()
+    assert sorted(dir(scalereid)) == sorted([*MODULES, "__version__"])
+    given: dict[str, Any] = {}
+    exec("from scalereid import *", given)
+    assert given.keys() - {"__builtins__"} == {*MODULES}
+    assert given["Embedder"] is scalereid.Embedder
+
+
+@pytest.mark.parametrize("name", ["ImageRecord", "DATASETS", "Recipe", "RECIPES", "RuntimeOptions", "Embedder"])
+def test_a_name_that_needs_no_torch_does_not_import_it(name: str) -> None:
+    code = (
+        f"import sys, scalereid\nassert 'numpy' not in sys.modules\nscalereid.{name}\nassert 'torch' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
-    {"arguments", "distributed", "locks", "lookup", "packages", "progress", "typed_json"},
-    {"files", "process", "signals"},
+    {"arguments", "distributed", "locks", "lookup", "packages", "typed_json", "wording"},
+    {"files", "process", "progress", "signals"},
     {"data", "models"},
     {"training", "retrieval"},
     {"runs"},

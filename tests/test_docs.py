@@ -19,7 +19,7 @@ import pytest
 import torch
 
 import scalereid
-from scalereid import api, cli
+from scalereid import cli
 from scalereid.cli.parsing import parse
 from scalereid.data.augmentation import try_augmentation
 from scalereid.data.records import ReidDataset
@@ -232,7 +232,7 @@ def test_every_page_is_in_the_menu() -> None:
 
 def test_the_reference_has_every_public_name() -> None:
     documented = re.findall(r"^::: scalereid\.(\w+)$", (DOCS / "reference" / "api.md").read_text(), re.MULTILINE)
-    assert sorted(documented) == sorted(api.__all__)
+    assert sorted(documented) == sorted(scalereid.__all__)
 
 
 def documented_arguments(docstring: str) -> set[str]:
@@ -240,7 +240,7 @@ def documented_arguments(docstring: str) -> set[str]:
     return set(re.findall(r"^ {4}(\w+):", section[1], re.MULTILINE)) if section else set()
 
 
-@pytest.mark.parametrize("name", api.__all__)
+@pytest.mark.parametrize("name", scalereid.__all__)
 def test_documented_arguments_exist(name: str) -> None:
     public = getattr(scalereid, name)
     members = [public, *(member for key, member in vars(public).items() if key[0] != "_" or key in ("__init__", "__call__"))] \

@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from scalereid.progress import Progress, counted, duration
+from scalereid.progress import Progress
+from scalereid.wording import counted, duration
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:

@@ -1,71 +1,43 @@
-"""The public names, in one place; `import scalereid` gives them."""
+"""The public names, and the module that each is in; `scalereid` imports one when it is first used."""
 
-from scalereid.data import DATASETS
-from scalereid.data.records import ImageRecord, ReidDataset
-from scalereid.experiments.evaluation import Evaluation, evaluate
-from scalereid.experiments.options import EvaluationOptions
-from scalereid.experiments.study import Row, Study
-from scalereid.experiments.training import resume, train
-from scalereid.inference.embedder import Embedder
-from scalereid.inference.opening import RuntimeOptions
-from scalereid.inference.search_files import Found, FoundFiles, search_files
-from scalereid.models import BACKBONES
-from scalereid.models.building import build_model
-from scalereid.models.genotype import Genotype
-from scalereid.recipes import RECIPES
-from scalereid.retrieval.answers import LabelledPairs, read_pairs
-from scalereid.retrieval.arrays import rank, score
-from scalereid.retrieval.calibration import Calibration
-from scalereid.retrieval.drawing import DrawnPairs, draw_pairs
-from scalereid.retrieval.labelled import LabelledEmbeddings
-from scalereid.retrieval.per_query import PerQuery
-from scalereid.retrieval.ranking import Ranking
-from scalereid.retrieval.reranking import Reranking, rerank
-from scalereid.retrieval.scores import Scores
-from scalereid.retrieval.search import SearchResult, search
-from scalereid.runs.checkpoint import load_checkpoint, load_model
-from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import Run
-from scalereid.training.objective import Losses
-
-__all__ = [
-    "BACKBONES",
-    "DATASETS",
-    "RECIPES",
-    "Calibration",
-    "DrawnPairs",
-    "Embedder",
-    "Evaluation",
-    "EvaluationOptions",
-    "Found",
-    "FoundFiles",
-    "Genotype",
-    "ImageRecord",
-    "LabelledEmbeddings",
-    "LabelledPairs",
-    "Losses",
-    "PerQuery",
-    "Ranking",
-    "Recipe",
-    "ReidDataset",
-    "Reranking",
-    "Row",
-    "Run",
-    "RuntimeOptions",
-    "Scores",
-    "SearchResult",
-    "Study",
-    "build_model",
-    "draw_pairs",
-    "evaluate",
-    "load_checkpoint",
-    "load_model",
-    "rank",
-    "read_pairs",
-    "rerank",
-    "resume",
-    "score",
-    "search",
-    "search_files",
-    "train",
-]
+MODULES = {
+    "BACKBONES": "scalereid.models",
+    "DATASETS": "scalereid.data",
+    "RECIPES": "scalereid.recipes",
+    "Calibration": "scalereid.retrieval.calibration",
+    "DrawnPairs": "scalereid.retrieval.drawing",
+    "Embedder": "scalereid.inference.embedder",
+    "Evaluation": "scalereid.experiments.evaluation",
+    "EvaluationOptions": "scalereid.experiments.options",
+    "Found": "scalereid.inference.search_files",
+    "FoundFiles": "scalereid.inference.search_files",
+    "Genotype": "scalereid.models.genotype",
+    "ImageRecord": "scalereid.data.records",
+    "LabelledEmbeddings": "scalereid.retrieval.labelled",
+    "LabelledPairs": "scalereid.retrieval.answers",
+    "Losses": "scalereid.training.objective",
+    "PerQuery": "scalereid.retrieval.per_query",
+    "Ranking": "scalereid.retrieval.ranking",
+    "Recipe": "scalereid.runs.recipe",
+    "ReidDataset": "scalereid.data.records",
+    "Reranking": "scalereid.retrieval.reranking",
+    "Row": "scalereid.experiments.study",
+    "Run": "scalereid.runs.run",
+    "RuntimeOptions": "scalereid.inference.opening",
+    "Scores": "scalereid.retrieval.scores",
+    "SearchResult": "scalereid.retrieval.search",
+    "Study": "scalereid.experiments.study",
+    "build_model": "scalereid.models.building",
+    "draw_pairs": "scalereid.retrieval.drawing",
+    "evaluate": "scalereid.experiments.evaluation",
+    "load_checkpoint": "scalereid.runs.checkpoint",
+    "load_model": "scalereid.runs.checkpoint",
+    "rank": "scalereid.retrieval.arrays",
+    "read_pairs": "scalereid.retrieval.answers",
+    "rerank": "scalereid.retrieval.reranking",
+    "resume": "scalereid.experiments.training",
+    "score": "scalereid.retrieval.arrays",
+    "search": "scalereid.retrieval.search",
+    "search_files": "scalereid.inference.search_files",
+    "train": "scalereid.experiments.training",
+}

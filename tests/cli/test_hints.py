@@ -7,7 +7,7 @@ from scalereid.cli.hints import hint, where
 from scalereid.cli.parsing import parse
 from scalereid.files import read_json, require_free
 from scalereid.process import choose_device
-from scalereid.progress import counted, duration
+from scalereid.wording import counted, duration
 
 TRAIN = parse(["train", "toy", "--data", "d", "--out", "x"])
 EVALUATE = parse(["evaluate", "runs/x", "--data", "d"])

@@ -9,8 +9,6 @@ from torch import Generator, Tensor
 
 from scalereid.data.augmentation import (
     AUGMENTATIONS,
-    PIXEL_MEAN,
-    PIXEL_STD,
     Augmentation,
     augment,
     normalise,
@@ -23,6 +21,7 @@ from scalereid.data.augmentation import (
     random_trivial,
     try_augmentation,
 )
+from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 
 
 def generator(seed: int = 0) -> Generator:

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from scalereid.inference.auto import Candidates
-from scalereid.inference.metadata import Precision, describe_model
+from scalereid.inference.metadata import Precision
 from scalereid.inference.runtimes import RUNTIMES
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
 
 CPU = torch.device("cpu")
@@ -33,8 +34,11 @@ class Fake:
         self.precision: Precision = "float32"
         self.concurrent = 0
 
-    def of_model(self, loaded: Any, _: Any, precision: Precision, device: torch.device) -> "Fake":
-        self.torch = PyTorchRuntime(loaded.model, "float32", device)
+    def load(self) -> "Fake":
+        return self
+
+    def of_model(self, model: Any, _: Any, precision: Precision, device: torch.device) -> "Fake":
+        self.torch = PyTorchRuntime(model, "float32", device)
         self.precision = precision
         return self
 
@@ -58,16 +62,17 @@ def candidates(run: Path) -> Candidates:
 @pytest.fixture
 def only() -> Iterator[Callable[..., None]]:
     """These runtimes in place of those that there are: one line for each."""
-    own = dict(RUNTIMES)
+    own: dict[str, Any] = dict(RUNTIMES)
+    known: dict[str, Any] = RUNTIMES
 
     def replace(*fakes: Fake, torch: bool = True) -> None:
-        RUNTIMES.clear()
-        RUNTIMES.update({"torch": PyTorchRuntime} if torch else {})
-        RUNTIMES.update({fake.name: fake for fake in fakes})
+        known.clear()
+        known.update({"torch": own["torch"]} if torch else {})
+        known.update({fake.name: fake for fake in fakes})
 
     yield replace
-    RUNTIMES.clear()
-    RUNTIMES.update(own)
+    known.clear()
+    known.update(own)
 
 
 def wrong(rows: Any) -> Any:

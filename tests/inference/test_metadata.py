@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scalereid.data.records import ReidDataset
-from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
+from scalereid.inference.metadata import NORMALISED, ModelMetadata
+from scalereid.inference.trained import describe_model
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import load_checkpoint
 

@@ -12,9 +12,9 @@ from scalereid.data.records import ReidDataset
 from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.training import resume
 from scalereid.inference.embedder import Embedder
-from scalereid.inference.metadata import describe_model
 from scalereid.inference.opening import RuntimeOptions, is_exported, open_model
 from scalereid.inference.runtimes.pytorch_program import write_program
+from scalereid.inference.trained import describe_model
 from scalereid.models.building import build_model
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import load_checkpoint, load_model, read_safetensors, save_model

@@ -81,7 +81,7 @@ def _fail(error: Exception, call: Call | None) -> NoReturn:
 
 def _exit(code: int, message: str = "") -> NoReturn:
     if not message.replace("\n", "").isprintable():
-        from scalereid.progress import printable  # only here, as it takes longer than listing the commands
+        from scalereid.wording import printable  # only here, as it takes longer than listing the commands
 
         message = "\n".join(map(printable, message.split("\n")))
     with suppress(OSError):  # the terminal may be gone

@@ -17,13 +17,13 @@ from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.calibration import draw_distances, draw_roc
 from scalereid.figures.curves import require_matplotlib
 from scalereid.inference.labelled_pairs import distances_of_pairs
-from scalereid.progress import counted
 from scalereid.retrieval.answers import read_pairs
 from scalereid.retrieval.calibration import RATES, Calibration, Method, require_scikit_learn
 from scalereid.retrieval.calibration import calibrate as calibrate_pairs
 from scalereid.retrieval.open_set import OpenSet, score_open_set
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances, pair_distances
 from scalereid.runs.run import Run
+from scalereid.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

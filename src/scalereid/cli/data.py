@@ -28,7 +28,7 @@ from scalereid.data.records import Counts, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
 from scalereid.files import require_writable
 from scalereid.locks import locked
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 _READERS: dict[FoldersOf, str] = {"people": "person-folders", "cameras": "camera-folders"}
 

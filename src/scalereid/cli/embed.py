@@ -15,7 +15,7 @@ from scalereid.data.readers.cameras import in_words
 from scalereid.inference.embed_files import check_out, embed_files, shards_folder
 from scalereid.inference.items import find_items
 from scalereid.locks import locked
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 _FASTEST = ComputeOptions(runtime="auto")
 

@@ -8,7 +8,7 @@ from scalereid.cli.options import Flat, RunCode, Switch
 from scalereid.cli.terminal import Output
 from scalereid.inference.export.exporting import export as export_model
 from scalereid.inference.runtimes import Format
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from scalereid.figures.labelling import write_labelling_page
 from scalereid.files import require_new_file
 from scalereid.inference.items import Item, find_items
 from scalereid.locks import locked
-from scalereid.progress import counted
 from scalereid.retrieval.drawing import draw_pairs
+from scalereid.wording import counted
 
 _MOST_IMAGES = 10_000  # whose pairs are compared in a minute
 _FASTEST = ComputeOptions(runtime="auto")

@@ -13,10 +13,9 @@ from torch.nn import functional
 
 from scalereid.data.chosen import Range, change_images, draw_rectangles, fill_rectangles
 from scalereid.data.colour import luminance, turn_hue
+from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.trivial_augment import draw_operations, trivial_augment
 
-PIXEL_MEAN = (0.485, 0.456, 0.406)  # ImageNet's, as every released weight here expects
-PIXEL_STD = (0.229, 0.224, 0.225)
 Augmentation = Callable[[Tensor, Generator, float], Tensor]
 """Normalised images (b, 3, h, w), a generator on their device and a probability for each image, to images of the same shape.
 

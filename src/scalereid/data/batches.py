@@ -1,17 +1,20 @@
 """Training batches: a new choice and new augmentation every epoch, both fixed by seed, epoch and position alone."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from scalereid.data.augmentation import normalise
-from scalereid.data.images import ImageStore, read_ahead
+from scalereid.data.images import ImageStore, Threads
 from scalereid.data.sampling import Batch, Sampler
 from scalereid.distributed import own_rows
 
 Augment = Callable[[Tensor, Generator], Tensor]
+_AHEAD = 2  # batches read while one is used
 _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for the network
 
 
@@ -54,7 +57,7 @@ class TrainingBatches:
 
     def _pixels(self, batches: list[Batch]) -> Iterator[Tensor]:
         if self.resident is None:
-            yield from read_ahead(self.store, batches, self.device)
+            yield from _read_ahead(self.store, batches, self.device)
         else:
             for batch in batches:
                 yield self.resident[torch.from_numpy(batch).to(self.device)]
@@ -65,4 +68,27 @@ def _on_gpu(store: ImageStore, device: torch.device) -> Tensor | None:
     if store.pixels is None or device.type != "cuda":
         return None
     free, _ = torch.cuda.mem_get_info(device)
-    return store.pixels.to(device) if store.pixels.nbytes < _GPU_SHARE * free else None
+    return torch.from_numpy(store.pixels).to(device) if store.pixels.nbytes < _GPU_SHARE * free else None
+
+
+def _read_ahead(store: ImageStore, batches: Iterable[Batch], device: torch.device) -> Iterator[Tensor]:
+    """Pixels of each batch of indices, uint8 (b, height, width, 3) on `device`, read while the batch before is used."""
+    if store.pixels is not None and device.type == "cpu":
+        yield from (
+            torch.from_numpy(store.read(batch)) for batch in batches
+        )  # in memory: a thread would cost more than it saves
+        return
+
+    def fetch(batch: Batch) -> Tensor:
+        pixels = torch.from_numpy(store.read(batch))
+        return pixels.pin_memory() if device.type == "cuda" else pixels  # to be copied while the GPU computes
+
+    # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
+    with Threads(1) as reader:
+        ahead: deque[Future[Tensor]] = deque()
+        for batch in batches:
+            ahead.append(reader.submit(fetch, batch))
+            if len(ahead) > _AHEAD:
+                yield ahead.popleft().result().to(device, non_blocking=True)
+        while ahead:
+            yield ahead.popleft().result().to(device, non_blocking=True)

@@ -3,18 +3,15 @@
 import hashlib
 import os
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-from torch import Tensor
 
 from scalereid.data.image_size import ImageSize
 from scalereid.data.shapes import ShapeCount
@@ -23,7 +20,6 @@ from scalereid.files import create_array, kind, remove_leftovers, stamp, write
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's names of the formats that are read. Of others, EPS would start Ghostscript."""
-_AHEAD = 2  # batches read while one is used
 Pixels = NDArray[np.uint8]
 _LIST = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 Advance = Callable[[int], None]  # called with the number of images just completed
@@ -146,28 +142,27 @@ class ImageStore:
         self.shapes = shapes
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
-        self.pixels: Tensor | None = None
+        self.pixels: Pixels | None = None
         if size <= (_quarter_of_memory() // processes_here() if memory_limit is None else memory_limit):
-            self.pixels = torch.from_numpy(self._decode(self.paths, np.empty(shape, np.uint8), advance))
+            self.pixels = self._decode(self.paths, np.empty(shape, np.uint8), advance)
             return
         folder = cache_folder or default_cache_folder()
         remove_leftovers(folder)
         file = self._file_in(folder)
-        pixels = _mapped(file, shape)
-        if pixels is None and _free_space(folder) > 1.1 * size:
+        self.pixels = _mapped(file, shape)
+        if self.pixels is None and _free_space(folder) > 1.1 * size:
             write(file, lambda partial: self._save(partial, shape, advance))
-            pixels = _mapped(file, shape)
-        self.pixels = None if pixels is None else torch.from_numpy(pixels)
+            self.pixels = _mapped(file, shape)
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def read(self, indices: NDArray[np.int64]) -> Tensor:
-        """The images at `indices`: uint8 (b, height, width, 3) in host memory."""
+    def read(self, indices: NDArray[np.int64]) -> Pixels:
+        """The images at `indices`: uint8 (b, height, width, 3)."""
         if self.pixels is not None:
-            return torch.from_numpy(self.pixels.numpy()[indices])
+            return self.pixels[indices]
         batch = np.empty((len(indices), *self.image_size, 3), np.uint8)
-        return torch.from_numpy(self._decode([self.paths[i] for i in indices], batch, lambda _: None))
+        return self._decode([self.paths[i] for i in indices], batch, lambda _: None)
 
     def read_one(self, path: Path) -> Pixels:
         """The pixels of a file, decoded anew."""
@@ -213,27 +208,6 @@ def _mapped(file: Path, shape: tuple[int, ...]) -> Pixels | None:
         return None
     is_whole = pixels.shape == shape and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
     return pixels if is_whole and file.stat().st_size == pixels.offset + pixels.nbytes else None
-
-
-def read_ahead(store: ImageStore, batches: Iterable[NDArray[np.int64]], device: torch.device) -> Iterator[Tensor]:
-    """Pixels of each batch of indices, uint8 (b, height, width, 3) on `device`, read while the batch before is used."""
-    if store.pixels is not None and device.type == "cpu":
-        yield from map(store.read, batches)  # in memory: a thread would cost more than it saves
-        return
-
-    def fetch(batch: NDArray[np.int64]) -> Tensor:
-        pixels = store.read(batch)
-        return pixels.pin_memory() if device.type == "cuda" else pixels  # to be copied while the GPU computes
-
-    # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.
-    with Threads(1) as reader:
-        ahead: deque[Future[Tensor]] = deque()
-        for batch in batches:
-            ahead.append(reader.submit(fetch, batch))
-            if len(ahead) > _AHEAD:
-                yield ahead.popleft().result().to(device, non_blocking=True)
-        while ahead:
-            yield ahead.popleft().result().to(device, non_blocking=True)
 
 
 def _quarter_of_memory() -> int:

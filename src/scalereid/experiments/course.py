@@ -8,7 +8,7 @@ from scalereid.data.batches import TrainingBatches
 from scalereid.distributed import is_first, processes
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.checkpoint import save_model
 from scalereid.runs.facts import DatasetFacts, TrainedFacts
@@ -22,6 +22,7 @@ from scalereid.signals import interruption
 from scalereid.training import loop
 from scalereid.training.exchange import agreed, wait_for_all
 from scalereid.training.loop import Callbacks, Interrupted
+from scalereid.wording import counted
 
 
 @dataclass(eq=False)

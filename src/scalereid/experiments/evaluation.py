@@ -14,7 +14,7 @@ from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
 from scalereid.inference.opening import OpenModel, RuntimeOptions, default_runtime, open_model
 from scalereid.inference.query_gallery import QueryGallery, embed_splits
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
 from scalereid.retrieval import Distance
 from scalereid.retrieval.cameras import CameraPair, score_camera_pairs
 from scalereid.retrieval.labelled import LabelledEmbeddings
@@ -24,6 +24,7 @@ from scalereid.retrieval.scores import Scores, score
 from scalereid.runs.checkpoint import Source
 from scalereid.runs.facts import describe
 from scalereid.runs.trust import require_trust
+from scalereid.wording import counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from scalereid.arguments import check_choice, check_kind, check_number, check_whole
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
 from scalereid.retrieval import Distance
 from scalereid.retrieval.expansion import augment_gallery, expand_queries
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.pooling import pool_people
 from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import APRule
+from scalereid.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)

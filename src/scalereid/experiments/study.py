@@ -18,9 +18,10 @@ from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
 from scalereid.files import file_name, require_writable
 from scalereid.locks import locked
 from scalereid.process import choose_device
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
 from scalereid.training.loop import Interrupted
+from scalereid.wording import counted
 
 __all__ = ["Changes", "Row", "Study", "StudyTable", "leave_one_out", "load_study", "over_splits", "run_study"]
 

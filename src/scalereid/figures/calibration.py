@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from scalereid.figures.curves import require_matplotlib
-from scalereid.progress import printable
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.pairs import PairDistances
+from scalereid.wording import printable
 
 _BARS = 128
 

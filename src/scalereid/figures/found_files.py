@@ -11,7 +11,7 @@ from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import Tile, draw_sheet, tiles_html
 from scalereid.files import write
 from scalereid.inference.search_files import FoundFiles
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 ON_PAGE = 500
 """Number of queries on a page at most; larger pages open slowly."""

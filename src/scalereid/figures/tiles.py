@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scalereid.data.images import load_image
 from scalereid.figures.page import photograph
-from scalereid.progress import printable
+from scalereid.wording import printable
 
 _ON_PAGE = (240, 120)  # (height, width): sharp on a display with two pixels per CSS pixel
 _ON_SHEET = (160, 80)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from scalereid.inference.agreement import LEAST_COSINE, compare
+from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.measuring import measure
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes import RUNTIMES, Runtime, read_metadata, require_runtime
@@ -27,6 +28,10 @@ class Candidates:
         self.loaded, self.metadata, self.device = loaded, metadata, device
         self.reference = PyTorchRuntime(loaded.model, "float32", torch.device("cpu"))
 
+    def _graph(self) -> Path:
+        """The model as an ONNX file."""
+        return cached_onnx(self.loaded, self.metadata)
+
     def named(self, name: str, precision: Precision) -> Runtime:
         """The runtime of that name.
 
@@ -34,10 +39,10 @@ class Candidates:
             ValueError: There is no such runtime, it does not compute in this precision, or it does not agree with torch.
             ModuleNotFoundError: It is not installed; the message says how to install it.
         """
-        runtime = require_runtime(name, precision, self.device)
+        runtime = require_runtime(name, precision, self.device.type)
         if (name, precision, self.device.type) == ("torch", "float32", "cpu"):
             return self.reference
-        made = runtime.of_model(self.loaded, self.metadata, precision, self.device)
+        made = runtime.load().of_model(self.loaded.model, self._graph, precision, self.device)
         cosine, least = compare(self.reference, made, self.metadata.image_size).cosine, _LEAST_COSINE[precision]
         if not cosine >= least:
             raise ValueError(
@@ -79,7 +84,7 @@ class Candidates:
             ValueError: The file does not exist, or is not of this model; or the runtime does not compute in int8.
             ModuleNotFoundError: OpenVINO is not installed; the message says how to install it.
         """
-        runtime = require_runtime("openvino" if name == "auto" else name, "int8", self.device)
+        runtime = require_runtime("openvino" if name == "auto" else name, "int8", self.device.type).load()
         if file is None or not file.is_file():
             missing = "the model is not a run, so it has no int8 model" if file is None else f"no int8 model at {file}"
             raise ValueError(f"{missing}; quantize it, and give the file that this writes, or the run")

@@ -16,7 +16,8 @@ from scalereid.inference.items import Item
 from scalereid.inference.shard import Shard, stamps_of
 from scalereid.locks import locked
 from scalereid.packages import require
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
+from scalereid.wording import counted
 
 SHARD = 4_096  # images whose embeddings are lost at most when a job is killed
 

@@ -4,7 +4,7 @@ import os
 import warnings
 from collections.abc import Iterable
 from functools import partial
-from typing import Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, open_model
 from scalereid.inference.pixels import Boxes, Channels, Images, OneImage, cut_boxes, one_by_one, to_pixels
 from scalereid.inference.runtimes import Runtime
-from scalereid.progress import counted
-from scalereid.runs.checkpoint import Source
+from scalereid.wording import counted
+
+if TYPE_CHECKING:
+    from scalereid.runs.checkpoint import Source
 
 OnError = Literal["raise", "report"]
 
@@ -60,7 +62,7 @@ class Embedder:
 
     def __init__(
         self,
-        model: Source,
+        model: "Source",
         *,
         runtime: str = "auto",
         precision: Precision | None = None,

@@ -11,7 +11,6 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from scalereid.data.images import Advance, ImageStore, Threads
@@ -65,9 +64,9 @@ class _Batch(NamedTuple):
     errors: dict[int, ValueError]
 
 
-def default_batch_size(device: torch.device) -> int:
-    """Number of images computed together: a CPU is fastest while a batch's maps stay in its caches."""
-    return 128 if device.type == "cuda" else 8
+def default_batch_size(kind: str) -> int:
+    """Number of images computed together on a kind of device: a CPU is fastest while a batch's maps stay in its caches."""
+    return 128 if kind == "cuda" else 8
 
 
 def reading_threads(runtime: Runtime) -> Threads:
@@ -167,7 +166,7 @@ def _read(read: Read, images: Sequence[Image], start: int, mapped: Callable[...,
 
 def _slice(store: ImageStore, start: int, stop: int) -> _Batch:
     assert store.pixels is not None
-    return _Batch(store.paths[start:stop], start, store.pixels[start:stop].numpy(), {})
+    return _Batch(store.paths[start:stop], start, store.pixels[start:stop], {})
 
 
 def _compute(embed: PixelEmbedder, batch: _Batch, *, concurrent: bool = False) -> Rows:

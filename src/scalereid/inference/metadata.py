@@ -1,17 +1,13 @@
 """What a model at work is and takes, as the metadata of its exported files say."""
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field
 from math import inf
-from pathlib import Path
 from typing import Literal, get_args
 
-from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.image_size import ImageSize, check_image_size
-from scalereid.models.fingerprint import fingerprint
-from scalereid.runs.checkpoint import LoadedModel, Source
+from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.typed_json import from_json, parse
 
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
@@ -94,19 +90,3 @@ class ModelMetadata:
     def takes_pixels(self) -> bool:
         """Whether normalisation is part of the graph."""
         return self.input == PIXELS
-
-
-def describe_model(loaded: LoadedModel, source: Source, image_size: ImageSize | None = None) -> ModelMetadata:
-    """The metadata of a loaded model, for images of its own size or of `image_size`."""
-    size, dataset = image_size or loaded.image_size, loaded.trained.dataset
-    name = Path(os.fspath(source)).name if isinstance(source, str | os.PathLike) else "given tensors"
-    return ModelMetadata(
-        model=f"{loaded.report.backbone} ({name})",
-        fingerprint=fingerprint(loaded.model, size),
-        image_size=size,
-        embedding_size=loaded.model.embedding_size,
-        training=f"{dataset.name} ({dataset.fingerprint})" if dataset else "",
-        classes=loaded.report.classes,
-        epoch=loaded.trained.epoch,
-        recipe=loaded.recipe.text if loaded.recipe else "",
-    )

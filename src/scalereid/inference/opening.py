@@ -3,20 +3,18 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.image_size import ImageSize, check_image_size
-from scalereid.inference.auto import Candidates
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
-from scalereid.inference.metadata import ModelMetadata, Precision, describe_model
-from scalereid.inference.runtimes import RUNTIMES, read_metadata, require_runtime, runtime_of_file
-from scalereid.models.released import LoadReport
-from scalereid.process import choose_device
-from scalereid.runs.checkpoint import Source, load_checkpoint
-from scalereid.runs.run import Run
+from scalereid.inference.metadata import ModelMetadata, Precision
+from scalereid.inference.runtimes import read_metadata, require_runtime, runtime_of_file
 from scalereid.runs.saved_recipe import SavedRecipe
+
+if TYPE_CHECKING:
+    from scalereid.models.released import LoadReport
+    from scalereid.runs.checkpoint import Source
 
 _MOST = 1_000_000  # images computed together
 
@@ -59,7 +57,7 @@ class OpenModel(BatchedRuntime):
     """A model that is ready to embed images."""
 
     metadata: ModelMetadata
-    report: LoadReport | None
+    report: "LoadReport | None"
     """Which tensors of its weights matched; None for an exported file."""
 
     @property
@@ -73,17 +71,17 @@ class OpenModel(BatchedRuntime):
         return self.metadata.training.rpartition(" (")[0]
 
 
-def is_exported(source: Source) -> bool:
+def is_exported(source: "Source") -> bool:
     """Whether a source is an exported file, which has a runtime of its own."""
     return isinstance(source, str | os.PathLike) and runtime_of_file(Path(source)) is not None
 
 
-def default_runtime(source: Source) -> str:
+def default_runtime(source: "Source") -> str:
     """What computes a model's embeddings where nobody says: torch, which starts at once, or an exported file's own runtime."""
     return "auto" if is_exported(source) else "torch"
 
 
-def open_model(source: Source, options: RuntimeOptions, *, image_size: ImageSize | None = None) -> OpenModel:
+def open_model(source: "Source", options: RuntimeOptions, *, image_size: ImageSize | None = None) -> OpenModel:
     """Load a model and prepare its runtime.
 
     Args:
@@ -101,25 +99,9 @@ def open_model(source: Source, options: RuntimeOptions, *, image_size: ImageSize
         check_image_size(image_size)
     if is_exported(source):
         return _open_exported(Path(source), options, image_size)  # type: ignore[arg-type] # a path
-    loaded = load_checkpoint(source, run_code=options.run_code)
-    metadata = describe_model(loaded, source, image_size)
-    device = choose_device("cpu" if options.device == "auto" and _is_for_cpu(options) else options.device)
-    batch_size = options.batch_size or default_batch_size(device)
-    candidates, precision = Candidates(loaded, metadata, device), options.precision or "float32"
-    if precision == "int8":
-        file = Run(Path(source)).int8 if isinstance(source, str | os.PathLike) and Path(source).is_dir() else None
-        runtime = candidates.quantized(options.runtime, file, batch_size)
-    elif options.runtime == "auto":
-        runtime = candidates.fastest(precision, batch_size)
-    else:
-        runtime = candidates.named(options.runtime, precision)
-    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=loaded.report)
+    from scalereid.inference.trained import open_trained  # here, as an exported file needs no torch
 
-
-def _is_for_cpu(options: RuntimeOptions) -> bool:
-    """Whether what is asked for computes on a CPU only."""
-    named = RUNTIMES.get(options.runtime)
-    return options.precision == "int8" or (named is not None and [*named.precisions] == ["cpu"])
+    return open_trained(source, options, image_size)
 
 
 def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | None) -> OpenModel:
@@ -140,11 +122,11 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
     precision = options.precision or metadata.precision
     if (metadata.precision == "int8") != (precision == "int8"):
         raise ValueError(f"{file} is in {metadata.precision}, not in {precision}; leave precision out")
-    require_runtime(own.name, precision, torch.device("cpu"))
+    require_runtime(own.name, precision, "cpu")
     if own.files_hold_code and not options.run_code:
         raise ValueError(
             f"{file} may hold any code, as torch's files can; load it only if you trust its source, with run_code=True"
         )
-    batch_size = options.batch_size or default_batch_size(torch.device("cpu"))
-    runtime = own.of_file(file, metadata, precision)
+    batch_size = options.batch_size or default_batch_size("cpu")
+    runtime = own.load().of_file(file, metadata, precision)
     return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None)

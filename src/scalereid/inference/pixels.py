@@ -1,13 +1,13 @@
 """Files, Pillow images, arrays, tensors and boxes in frames to the pixels that a model takes, as in training."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, Union
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
@@ -15,15 +15,18 @@ from scalereid.data.image_size import ImageSize
 from scalereid.data.images import has_deep_channels, load_image, resize, upright
 from scalereid.data.shapes import ShapeCount
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Channels = Literal["RGB", "BGR"]
-OneImage = str | PathLike[str] | Image.Image | NDArray[np.uint8] | torch.Tensor
+OneImage = Union[str, PathLike[str], Image.Image, NDArray[np.uint8], "Tensor"]
 Images = OneImage | Iterable[OneImage]
-Boxes = ArrayLike | torch.Tensor | Iterable[ArrayLike | torch.Tensor]
+Boxes = Union[ArrayLike, "Tensor", Iterable[Union[ArrayLike, "Tensor"]]]
 
 
 def one_by_one(images: Images) -> Iterator[OneImage]:
     """Each of `images`: a single one, several, or a stack, (n, H, W, 3) as an array and (n, 3, H, W) as a tensor."""
-    if isinstance(images, np.ndarray | torch.Tensor):
+    if isinstance(images, np.ndarray) or _is_tensor(images):
         is_names = isinstance(images, np.ndarray) and images.dtype.kind in "UO"
         yield from images.tolist() if is_names else images if images.ndim == 4 else [images]
     elif isinstance(images, str | PathLike | Image.Image):
@@ -70,18 +73,27 @@ def _to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(pixels[..., ::-1] if channels == "BGR" else pixels))
 
 
-def _checked(image: NDArray[np.uint8] | torch.Tensor) -> NDArray[np.uint8]:
+def _checked(image: "NDArray[np.uint8] | Tensor") -> NDArray[np.uint8]:
     """An array or a tensor as an array (height, width, 3)."""
-    if isinstance(image, torch.Tensor) and (image.is_meta or image.layout != torch.strided):
-        raise ValueError(f"a {'tensor without values' if image.is_meta else 'sparse tensor'} is not an image")
-    array = image.cpu().numpy() if isinstance(image, torch.Tensor) else np.asarray(image)
-    pixels = array.transpose(1, 2, 0) if isinstance(image, torch.Tensor) and array.ndim == 3 else array
+    if _is_tensor(image):
+        if image.is_meta or str(image.layout) != "torch.strided":
+            raise ValueError(f"a {'tensor without values' if image.is_meta else 'sparse tensor'} is not an image")
+        array = image.cpu().numpy()
+        pixels = array.transpose(1, 2, 0) if array.ndim == 3 else array
+    else:
+        pixels = array = np.asarray(image)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ValueError(
             f"a {type(image).__name__} of {array.dtype} with shape {list(array.shape)} is not an image: arrays are uint8 "
             "(height, width, 3), tensors uint8 (3, height, width)"
         )
     return pixels
+
+
+def _is_tensor(value: object) -> "TypeGuard[Tensor]":
+    """Whether it is a tensor; whoever has one has imported torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
 
 
 def cut_boxes(frames: Images, boxes: Boxes) -> Iterator[OneImage | ValueError]:
@@ -116,7 +128,7 @@ def cut_boxes(frames: Images, boxes: Boxes) -> Iterator[OneImage | ValueError]:
 
 def _is_per_frame(boxes: Any) -> bool:
     """Whether there is an array of boxes for each frame, rather than one array (n, 4)."""
-    if isinstance(boxes, np.ndarray | torch.Tensor):
+    if isinstance(boxes, np.ndarray) or _is_tensor(boxes):
         return boxes.ndim > 2
     if not isinstance(boxes, list | tuple):
         return True
@@ -124,7 +136,7 @@ def _is_per_frame(boxes: Any) -> bool:
 
 
 def _cut(frame: OneImage, boxes: Any, where: str) -> list[OneImage | ValueError]:
-    edges = np.asarray(boxes.cpu() if isinstance(boxes, torch.Tensor) else boxes, dtype=np.float64)
+    edges = np.asarray(boxes.cpu() if _is_tensor(boxes) else boxes, dtype=np.float64)
     if not edges.size:
         return []
     if edges.ndim != 2 or edges.shape[1] != 4:

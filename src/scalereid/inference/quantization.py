@@ -21,10 +21,11 @@ from scalereid.inference.export.exporting import require_free_pair, write_pair
 from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.export.int8 import write_int8
 from scalereid.inference.measuring import measure
-from scalereid.inference.metadata import ModelMetadata, Precision, describe_model
+from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.runtimes import Runtime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
+from scalereid.inference.trained import describe_model
 from scalereid.locks import locked
 from scalereid.packages import require
 from scalereid.progress import Progress
@@ -162,7 +163,7 @@ def _destination(source: Source, out: Path | None) -> Path:
 def _calibration_pixels(dataset: ReidDataset, image_size: ImageSize) -> NDArray[np.uint8]:
     records = dataset.train or dataset.gallery
     chosen = np.unique(np.linspace(0, len(records) - 1, min(IMAGES, len(records))).astype(int))
-    return ImageStore([records[i].path for i in chosen], image_size).read(np.arange(len(chosen))).numpy()
+    return ImageStore([records[i].path for i in chosen], image_size).read(np.arange(len(chosen)))
 
 
 def _evaluate(

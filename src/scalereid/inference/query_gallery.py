@@ -85,7 +85,7 @@ def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
     """A model as it is now in training, which it leaves untouched: the same embeddings as of its saved weights with torch."""
     device = next(model.parameters()).device
     runtime = PyTorchRuntime(model, "float32", device, capture=False)  # a capture would be used only once
-    return BatchedRuntime(runtime=runtime, batch_size=default_batch_size(device))
+    return BatchedRuntime(runtime=runtime, batch_size=default_batch_size(device.type))
 
 
 def _decode(

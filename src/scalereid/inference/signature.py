@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from scalereid.inference.metadata import ModelMetadata
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 class TensorType(NamedTuple):

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from scalereid.files import read_json, write_json
-from scalereid.progress import counted
 from scalereid.typed_json import from_json
+from scalereid.wording import counted
 
 Placement = Literal["none", "inside", "outside", "both"]
 """Instance norm of a block: inside the residual, in place of its last batch norm; outside, after the addition; or both."""

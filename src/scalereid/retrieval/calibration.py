@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from scalereid.files import read_json, write_json
 from scalereid.packages import require
-from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 from scalereid.typed_json import from_json
+from scalereid.wording import counted
 
 Method = Literal["logistic", "isotonic"]
 RATES = (0.1, 0.01, 0.001, 0.0001)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.progress import counted
 from scalereid.retrieval.bootstrap import bootstrap_interval, changes_between, same_queries
 from scalereid.retrieval.scores import Scores
+from scalereid.wording import counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
-from scalereid.progress import counted
 from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, real_numbers
+from scalereid.wording import counted
 
 Numbers = Sequence[float] | NDArray[np.number] | Tensor
 Rows = slice | Tensor | NDArray[np.bool_] | NDArray[np.integer]

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from scalereid.data.protocols import LEFT_OUT, Protocol, leaves_out, needs_two_cameras
 from scalereid.data.records import JUNK
-from scalereid.progress import counted
 from scalereid.retrieval.labelled import LabelledEmbeddings
+from scalereid.wording import counted
 
 
 def matches_and_left_out(

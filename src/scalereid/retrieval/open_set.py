@@ -6,10 +6,10 @@ import numpy as np
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.random_splits import draw_people
-from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.ranking import rank
+from scalereid.wording import counted
 
 RATES = (0.1, 0.01)
 

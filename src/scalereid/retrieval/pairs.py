@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from scalereid.arguments import check_choice
 from scalereid.data.protocols import Protocol
-from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import distance_blocks
 from scalereid.retrieval.intervals import sum_interval
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out
+from scalereid.wording import counted
 
 BINS = 65_536
 LONGEST = 2.0  # cosine distance

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.files import check_stored, write
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 class PerQuery(NamedTuple):

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from scalereid.arguments import check_choice, check_whole
 from scalereid.data.protocols import Protocol
-from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import BLOCK, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out
 from scalereid.retrieval.topk import nearest_first
+from scalereid.wording import counted
 
 
 class Ranking(NamedTuple):

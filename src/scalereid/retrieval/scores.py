@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.protocols import Protocol
-from scalereid.progress import counted
 from scalereid.retrieval import Distance
 from scalereid.retrieval.distances import BLOCK, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
@@ -19,6 +18,7 @@ from scalereid.retrieval.ranks import RankCounter
 from scalereid.retrieval.reranking import Reranking, reranked_blocks
 from scalereid.retrieval.single_shot import SingleShot
 from scalereid.typed_json import from_json
+from scalereid.wording import counted
 
 APRule = Literal["at-matches", "trapezoid"]
 """How precision is averaged over a query's matches."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.arguments import check_whole
-from scalereid.progress import counted
 from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, real_numbers
 from scalereid.retrieval.topk import nearest_first
+from scalereid.wording import counted
 
 _MOST = 1_000_000  # results of a query in a smaller gallery, which are all there are
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scalereid.progress import duration
 from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
 from scalereid.typed_json import from_json
+from scalereid.wording import duration
 
 RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search", "peer_scores", "both_scores", "also_scores")
 """Keys of an entry beside the losses, which therefore no loss can have."""

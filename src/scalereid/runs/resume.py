@@ -9,11 +9,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from scalereid.files import write
-from scalereid.progress import counted
 from scalereid.runs.checkpoint import RESUME_FORMAT, read_safetensors, trained_facts
 from scalereid.runs.run import Run
 from scalereid.training.state import TrainingState
 from scalereid.typed_json import from_json, parse
+from scalereid.wording import counted
 
 
 def save_state(file: Path, state: TrainingState) -> None:

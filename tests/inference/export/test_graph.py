@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from scalereid.data.augmentation import normalise
 from scalereid.inference.export.graph import PixelModel, cached_onnx, graph_file, write_onnx
-from scalereid.inference.metadata import ModelMetadata, describe_model
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
+from scalereid.inference.trained import describe_model
 from scalereid.models.backbone import Backbone
 from scalereid.models.building import build_model
 from scalereid.models.dslnet import DenseScaleBlock

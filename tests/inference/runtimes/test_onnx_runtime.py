@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from scalereid.inference.metadata import describe_model
+from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.runtimes import read_metadata
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
+from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
 from tests.inference.conftest import expected, pixels_of
 
@@ -18,7 +19,7 @@ from tests.inference.conftest import expected, pixels_of
 def runtime(run: Path, monkeypatch: pytest.MonkeyPatch) -> OnnxRuntime:
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
     loaded = load_checkpoint(run)
-    return OnnxRuntime.of_model(loaded, describe_model(loaded, run), "float32", torch.device("cpu"))
+    return OnnxRuntime(cached_onnx(loaded, describe_model(loaded, run)))
 
 
 def test_batches_one_by_one_and_at_once(runtime: OnnxRuntime, run: Path, paths: list[Path]) -> None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from scalereid.inference.export.graph import cached_onnx
-from scalereid.inference.metadata import ModelMetadata, describe_model
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.runtimes import read_metadata
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
+from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
 from tests.inference.conftest import expected, pixels_of
 

@@ -10,9 +10,9 @@ import torch
 from scalereid.data.augmentation import normalise
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.export.exporting import export
-from scalereid.inference.metadata import describe_model
 from scalereid.inference.runtimes import read_metadata
 from scalereid.inference.runtimes.pytorch_program import ProgramRuntime, write_package, write_program
+from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint, load_model
 from tests.inference.conftest import expected, pixels_of, unit
 

@@ -7,10 +7,9 @@ from typing import Any, get_args
 
 import onnx
 import pytest
-import torch
 
+from scalereid.inference.export.exporting import WRITERS
 from scalereid.inference.export.graph import cached_onnx
-from scalereid.inference.metadata import describe_model
 from scalereid.inference.opening import RuntimeOptions, open_model
 from scalereid.inference.runtimes import (
     FORMATS,
@@ -23,16 +22,16 @@ from scalereid.inference.runtimes import (
 )
 from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.runtimes.pytorch_program import write_program
+from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
-
-CPU = torch.device("cpu")
 
 
 def test_each_says_its_own_name_and_has_a_suffix_of_its_own() -> None:
-    assert {name: runtime.name for name, runtime in RUNTIMES.items()} == {name: name for name in RUNTIMES}
-    assert [runtime.suffix for runtime in RUNTIMES.values()] == [".pt2", ".onnx", ".xml"]
-    for runtime in RUNTIMES.values():
-        assert runtime_of_file(Path(f"model{runtime.suffix}")) is runtime
+    loaded: dict[str, Any] = {name: kind.load() for name, kind in RUNTIMES.items()}
+    assert [runtime.name for runtime in loaded.values()] == [kind.name for kind in RUNTIMES.values()] == [*RUNTIMES]
+    assert [kind.suffix for kind in RUNTIMES.values()] == [".pt2", ".onnx", ".xml"]
+    for kind in RUNTIMES.values():
+        assert runtime_of_file(Path(f"model{kind.suffix}")) is kind
     assert runtime_of_file(Path("model.safetensors")) is None
 
 
@@ -42,6 +41,7 @@ def test_the_choices_of_a_command_line() -> None:
     assert get_args(names) == ("torch", "onnxruntime", "openvino")
     assert get_args(formats) == tuple(FORMATS) == ("torch", "aotinductor", "onnx", "openvino")
     assert FORMATS["aotinductor"] is RUNTIMES["torch"]
+    assert WRITERS.keys() == FORMATS.keys()
 
 
 def test_only_torch_files_hold_code() -> None:
@@ -60,12 +60,12 @@ def test_only_torch_files_hold_code() -> None:
 )
 def test_what_none_computes(name: str, precision: Any, device: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        require_runtime(name, precision, torch.device(device))
+        require_runtime(name, precision, device)
 
 
 def test_what_one_computes() -> None:
-    assert require_runtime("openvino", "int8", CPU) is RUNTIMES["openvino"]
-    assert require_runtime("torch", "float16", torch.device("cuda")) is RUNTIMES["torch"]
+    assert require_runtime("openvino", "int8", "cpu") is RUNTIMES["openvino"]
+    assert require_runtime("torch", "float16", "cuda") is RUNTIMES["torch"]
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".xml", ".pt2"])

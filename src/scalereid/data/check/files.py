@@ -15,7 +15,7 @@ from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
 from scalereid.data.shapes import MIN_SIZE, ask_for_crops, is_odd, is_tiny
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 _MISLEADING = {
     "train-test-copies": "both in training and in query or gallery: the score says nothing about unseen people",

@@ -15,7 +15,7 @@ from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_fo
 from scalereid.data.readers.market_names import MARKET_LIKE, SPLIT_NAMES
 from scalereid.data.readers.person_folders import PeopleOrCamerasError
 from scalereid.data.records import ReidDataset
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 TABLES = ("csv", "jsonl")
 OWN_DATA = (*TABLES, "market-names", "folders", "person-folders", "camera-folders")

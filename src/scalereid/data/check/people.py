@@ -8,7 +8,7 @@ from scalereid.data.check.findings import Finding, Severity, named, share
 from scalereid.data.protocols import LEFT_OUT, Protocol, needs_two_cameras
 from scalereid.data.readers.cameras import in_words
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out, one_per_tracklet
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 def check_people(dataset: ReidDataset) -> list[Finding]:

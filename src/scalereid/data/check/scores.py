@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from scalereid.data.check.findings import Finding
 from scalereid.data.protocols import needs_two_cameras
 from scalereid.data.records import ReidDataset, one_per_tracklet
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 _FEW_QUERIES = 50
 

@@ -10,7 +10,7 @@ from scalereid.data.readers.cameras import camera_in, is_time, look_like_cameras
 from scalereid.data.readers.folders import NotHereError, list_folders, list_images, without_junk
 from scalereid.data.readers.market_names import MARKET_LIKE, find_split_folders
 from scalereid.data.records import ImageRecord, ReidDataset
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 _MOST_CAMERAS = 100  # more folders are people's, unless their names are times
 _FEW = 10  # folders that may be cameras' by the number of images in them, or a word in their names

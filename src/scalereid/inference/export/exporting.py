@@ -12,14 +12,30 @@ from numpy.typing import NDArray
 from scalereid.data.augmentation import normalise
 from scalereid.files import require_new_file, temporary_folder, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
-from scalereid.inference.metadata import NORMALISED, ModelMetadata, describe_model
+from scalereid.inference.export.graph import write_onnx
+from scalereid.inference.metadata import NORMALISED, ModelMetadata
 from scalereid.inference.runtimes import FORMATS, Format
+from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
+from scalereid.inference.runtimes.pytorch_program import write_package, write_program
+from scalereid.inference.trained import describe_model
 from scalereid.locks import locked
+from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.packages import require
 from scalereid.runs.checkpoint import Source, load_checkpoint
 
 T = TypeVar("T")
+
+
+def _write_openvino(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+    graph = file.with_suffix(".onnx")
+    write_onnx(model, metadata, graph)
+    save_network(graph, metadata, file)
+    graph.unlink()
+
+
+WRITERS = {"torch": write_program, "aotinductor": write_package, "onnx": write_onnx, "openvino": _write_openvino}
+"""Functions that write a model and its metadata to a file, by the name of the format."""
 TOLERANCE = 1e-3
 """Largest difference between a file's embeddings and torch's, as a share of the longest embedding."""
 
@@ -51,23 +67,23 @@ def export(
     """
     if format not in FORMATS:
         raise ValueError(f"No such format: {format!r}. Choose from {', '.join(FORMATS)}.")
-    runtime = FORMATS[format]
-    if out.suffix != runtime.suffix:
-        others = " or ".join(other for other, writer in FORMATS.items() if writer.suffix == out.suffix)
+    kind = FORMATS[format]
+    if out.suffix != kind.suffix:
+        others = " or ".join(other for other, its in FORMATS.items() if its.suffix == out.suffix)
         hint = f"; format {others} writes {out.suffix} files" if others else ""
-        raise ValueError(f"{out}: {format} is written to a {runtime.suffix} file{hint}")
+        raise ValueError(f"{out}: {format} is written to a {kind.suffix} file{hint}")
     with locked(out):
         require_free_pair(out)
-        require(runtime.package, extra=runtime.extra)
+        require(kind.package, extra=kind.extra)
         loaded = load_checkpoint(source, run_code=run_code)
         metadata = describe_model(loaded, source)
         if not normalisation:
             metadata = replace(metadata, input=NORMALISED)
 
         def save(file: Path) -> Agreement:
-            runtime.formats[format](loaded.model, metadata, file)
+            WRITERS[format](loaded.model, metadata, file)
             expected = PyTorchRuntime(loaded.model, "float32", torch.device("cpu"))
-            agreement = compare(expected, _of_pixels(runtime.as_written(file), metadata), metadata.image_size)
+            agreement = compare(expected, _of_pixels(kind.load().as_written(file), metadata), metadata.image_size)
             if not (agreement.difference <= TOLERANCE and agreement.cosine >= LEAST_COSINE):
                 raise ValueError(
                     f"the {format} file does not give this model's embeddings: they differ by up to "

@@ -11,8 +11,8 @@ from types import FunctionType
 import torch
 from torch import Tensor, nn
 
-from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD
 from scalereid.data.images import default_cache_folder
+from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.files import remove_leftovers, require_writable, sha256, write
 from scalereid.inference.metadata import KEY, ModelMetadata
 from scalereid.lookup import own_file

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scalereid.data.augmentation import PIXEL_MEAN, PIXEL_STD, normalise
+from scalereid.data.augmentation import normalise
+from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.inference.export.graph import write_onnx
 from scalereid.inference.metadata import NORMALISED, ModelMetadata
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.progress import Progress, counted
+from scalereid.progress import Progress
+from scalereid.wording import counted
 
 
 def write_int8(

@@ -1,21 +1,22 @@
 """What computes embeddings: torch, ONNX Runtime, OpenVINO; one file each."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
-from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime
-from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.inference.signature import Contents, check_signature
-from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.packages import require
-from scalereid.runs.checkpoint import LoadedModel
+
+if TYPE_CHECKING:
+    import torch
+
+    from scalereid.models.embedding_model import EmbeddingModel
 
 
 class Runtime(Protocol):
@@ -41,40 +42,12 @@ class Runtime(Protocol):
 
 
 class RuntimeClass(Protocol):
-    """What a class of runtimes can do, and how one is made of a model or a file."""
-
-    @property
-    def name(self) -> str:
-        """Its key in `RUNTIMES`."""
-
-    @property
-    def package(self) -> str:
-        """The package that it imports."""
-
-    @property
-    def extra(self) -> str:
-        """The extra of scalereid that installs the package; empty where it is installed anyway."""
-
-    @property
-    def precisions(self) -> Mapping[str, tuple[Precision, ...]]:
-        """What it computes in, by the kind of device."""
-
-    @property
-    def suffix(self) -> str:
-        """Suffix of the files that it computes."""
-
-    @property
-    def formats(self) -> Mapping[str, Callable[[EmbeddingModel, ModelMetadata, Path], None]]:
-        """Functions that write such files, by the name of the format."""
-
-    @property
-    def files_hold_code(self) -> bool:
-        """Whether loading a file may run code that its writer put into it."""
+    """How a runtime is made of a model or a file."""
 
     def of_model(
-        self, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, device: torch.device, /
+        self, model: "EmbeddingModel", graph: Callable[[], Path], precision: Precision, device: "torch.device", /
     ) -> Runtime:
-        """A runtime for a model."""
+        """A runtime for a model: of its layers, or of `graph()`, an ONNX file of it that takes pixels."""
 
     def of_file(self, file: Path, metadata: ModelMetadata, precision: Precision, /) -> Runtime:
         """A runtime for an exported file that takes pixels. ValueError where it does not compute as `metadata` say."""
@@ -86,12 +59,69 @@ class RuntimeClass(Protocol):
         """What a file holds: the text under `metadata.KEY`, and its signature. Runs nothing in it."""
 
 
-RUNTIMES: dict[str, RuntimeClass] = {
-    "torch": PyTorchRuntime,
-    "onnxruntime": OnnxRuntime,
-    "openvino": OpenVinoRuntime,
-}
-FORMATS = {form: runtime for runtime in RUNTIMES.values() for form in runtime.formats}
+@dataclass(frozen=True, kw_only=True)
+class RuntimeKind:
+    """What a runtime can do, and where it is: it is imported when it is first used, as torch takes seconds."""
+
+    name: str
+    where: str
+    """MODULE:CLASS in this package, a `RuntimeClass`."""
+    package: str
+    """The package that it imports."""
+    extra: str
+    """The extra of scalereid that installs the package; empty where it is installed anyway."""
+    precisions: Mapping[str, tuple[Precision, ...]]
+    """What it computes in, by the kind of device."""
+    suffix: str
+    """Suffix of the files that it computes."""
+    formats: tuple[str, ...]
+    """The formats of such files, by the names that `export` has for them."""
+    files_hold_code: bool = False
+    """Whether loading a file may run code that its writer put into it."""
+
+    def load(self) -> RuntimeClass:
+        """Import it."""
+        module, _, name = self.where.partition(":")
+        loaded: RuntimeClass = getattr(import_module(f"{__name__}.{module}"), name)
+        return loaded
+
+
+_KINDS = (
+    RuntimeKind(
+        name="torch",
+        where="pytorch:PyTorchRuntime",
+        package="torch",
+        extra="",
+        precisions={
+            "cpu": ("float32", "bfloat16"),
+            "cuda": ("float32", "bfloat16", "float16"),
+            "mps": ("float32",),
+        },
+        suffix=".pt2",
+        formats=("torch", "aotinductor"),
+        files_hold_code=True,
+    ),
+    RuntimeKind(
+        name="onnxruntime",
+        where="onnx_runtime:OnnxRuntime",
+        package="onnxruntime",
+        extra="export",
+        precisions={"cpu": ("float32",)},
+        suffix=".onnx",
+        formats=("onnx",),
+    ),
+    RuntimeKind(
+        name="openvino",
+        where="openvino_runtime:OpenVinoRuntime",
+        package="openvino",
+        extra="export",
+        precisions={"cpu": ("float32", "bfloat16", "int8")},
+        suffix=".xml",
+        formats=("openvino",),
+    ),
+)
+RUNTIMES = {kind.name: kind for kind in _KINDS}
+FORMATS = {form: kind for kind in RUNTIMES.values() for form in kind.formats}
 
 if TYPE_CHECKING:
     RuntimeName = str
@@ -101,8 +131,8 @@ else:  # the choices that a command line offers
     Format = Literal[tuple(FORMATS)]
 
 
-def require_runtime(name: str, precision: Precision, device: torch.device) -> RuntimeClass:
-    """The runtime of that name, checked to be installed and to compute in `precision` on `device`.
+def require_runtime(name: str, precision: Precision, device: str) -> RuntimeKind:
+    """The runtime of that name, checked to be installed and to compute in `precision` on a kind of device.
 
     Raises:
         ValueError: There is no such runtime, or it does not compute so.
@@ -112,20 +142,16 @@ def require_runtime(name: str, precision: Precision, device: torch.device) -> Ru
         raise ValueError(f"No such runtime: {name!r}. Choose from auto, {', '.join(RUNTIMES)}.")
     runtime = RUNTIMES[name]
     require(runtime.package, extra=runtime.extra)
-    possible = runtime.precisions.get(device.type, ())
+    possible = runtime.precisions.get(device, ())
     if precision not in possible:
         if not possible:
             devices = " or ".join(runtime.precisions)
-            raise ValueError(
-                f"{name} does not compute on {device.type}; choose the device {devices}, or another runtime"
-            )
-        raise ValueError(
-            f"{name} does not compute in {precision} on {device.type}; it computes in {', '.join(possible)}"
-        )
+            raise ValueError(f"{name} does not compute on {device}; choose the device {devices}, or another runtime")
+        raise ValueError(f"{name} does not compute in {precision} on {device}; it computes in {', '.join(possible)}")
     return runtime
 
 
-def runtime_of_file(file: Path) -> RuntimeClass | None:
+def runtime_of_file(file: Path) -> RuntimeKind | None:
     """The runtime that computes an exported file, told by its suffix; None for any other file."""
     return next((runtime for runtime in RUNTIMES.values() if runtime.suffix == file.suffix), None)
 
@@ -147,7 +173,7 @@ def read_metadata(file: Path) -> ModelMetadata:
         raise FileNotFoundError(f"No such file: {file}")
     require(runtime.package, extra=runtime.extra)
     try:
-        contents = runtime.inspect(file)
+        contents = runtime.load().inspect(file)
     except Exception as error:  # a protobuf that cannot be parsed, a damaged archive, missing weights, …
         reason = str(error).strip().rpartition("\n")[2].rpartition(" failed:")[2]  # without the runtime's own places
         raise ValueError(

@@ -3,40 +3,31 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from scalereid.inference.export.graph import cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
-from scalereid.runs.checkpoint import LoadedModel
 
 
 class OnnxRuntime:
     """A session with all threads for one batch at a time, and one with a single thread for concurrent calls."""
 
-    name = package = "onnxruntime"
-    extra = "export"
-    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32",)}
-    suffix = ".onnx"
-    formats: ClassVar = {"onnx": write_onnx}
-    files_hold_code = False
+    name = "onnxruntime"
 
     def __init__(self, file: Path, precision: Precision = "float32") -> None:
-        self.file, self.precision, self.workers = file, precision, torch.get_num_threads()
+        self.file, self.precision, self.workers = file, precision, threads()
         self.sessions: dict[int, Any] = {}  # by their number of threads
         self.loading = threading.Lock()
         self.free_workers = threading.Semaphore(self.workers)
 
     @classmethod
-    def of_model(
-        cls, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, *_: torch.device
-    ) -> "OnnxRuntime":
+    def of_model(cls, _: object, graph: Callable[[], Path], precision: Precision, *__: object) -> "OnnxRuntime":
         """See `RuntimeClass`."""
-        return cls(cached_onnx(loaded, metadata), precision)
+        return cls(graph(), precision)
 
     @classmethod
     def of_file(cls, file: Path, _: ModelMetadata, precision: Precision) -> "OnnxRuntime":

@@ -3,18 +3,15 @@
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from scalereid.files import sha256
-from scalereid.inference.export.graph import cached_onnx, write_onnx
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
-from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.runs.checkpoint import LoadedModel
 
 _BIN_HASH = f"{KEY}_bin"  # in the metadata of a .xml: SHA-256 of the .bin
 _SIZES = (1, 2, 4, 8, 16)  # of the batches that graphs are compiled for
@@ -34,13 +31,6 @@ def save_network(graph: Path, metadata: ModelMetadata, file: Path) -> None:
     openvino.save_model(network, str(file), compress_to_fp16=False)
 
 
-def _write(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
-    graph = file.with_suffix(".onnx")
-    write_onnx(model, metadata, graph)
-    save_network(graph, metadata, file)
-    graph.unlink()
-
-
 class OpenVinoRuntime:
     """A compiled graph for each of a few batch sizes, to the next of which a batch is filled up.
 
@@ -49,25 +39,18 @@ class OpenVinoRuntime:
     are not quantized are computed in bfloat16.
     """
 
-    name = package = "openvino"
-    extra = "export"
-    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {"cpu": ("float32", "bfloat16", "int8")}
-    suffix = ".xml"
-    formats: ClassVar = {"openvino": _write}
-    files_hold_code = False
+    name = "openvino"
 
     def __init__(self, file: Path, precision: Precision) -> None:
-        self.file, self.precision, self.workers = file, precision, torch.get_num_threads()
+        self.file, self.precision, self.workers = file, precision, threads()
         self.graphs: dict[tuple[int, bool], Any] = {}  # by batch size, and whether for concurrent calls
         self.idle: dict[tuple[int, bool], list[Any]] = {}  # requests not in use: one may not be shared
         self.compiling = threading.Lock()
 
     @classmethod
-    def of_model(
-        cls, loaded: LoadedModel, metadata: ModelMetadata, precision: Precision, *_: torch.device
-    ) -> "OpenVinoRuntime":
+    def of_model(cls, _: object, graph: Callable[[], Path], precision: Precision, *__: object) -> "OpenVinoRuntime":
         """See `RuntimeClass`."""
-        return cls(cached_onnx(loaded, metadata), precision)
+        return cls(graph(), precision)
 
     @classmethod
     def of_file(cls, file: Path, _: ModelMetadata, precision: Precision) -> "OpenVinoRuntime":

@@ -11,18 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from scalereid.data.augmentation import normalise
-from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.runtimes.pytorch_program import (
-    ProgramRuntime,
-    inspect_program,
-    write_package,
-    write_program,
-)
+from scalereid.inference.metadata import Precision
+from scalereid.inference.runtimes.pytorch_program import ProgramRuntime, inspect_program
 from scalereid.models.cuda_graphs import CapturedSizes
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusing import fuse_batch_norms
 from scalereid.models.merging import merge_streams
-from scalereid.runs.checkpoint import LoadedModel
 
 
 class PyTorchRuntime:
@@ -31,16 +25,7 @@ class PyTorchRuntime:
     On a GPU it is captured as CUDA graphs, with merged streams where that is faster. Its files are of `ProgramRuntime`.
     """
 
-    name = package = "torch"
-    extra = ""
-    precisions: ClassVar[dict[str, tuple[Precision, ...]]] = {
-        "cpu": ("float32", "bfloat16"),
-        "cuda": ("float32", "bfloat16", "float16"),
-        "mps": ("float32",),
-    }
-    suffix = ".pt2"
-    formats: ClassVar = {"torch": write_program, "aotinductor": write_package}
-    files_hold_code = True
+    name = "torch"
     workers = 1  # each thread that calls torch would start a team of threads of its own
 
     def __init__(
@@ -56,11 +41,9 @@ class PyTorchRuntime:
             self.compute = CapturedSizes(functions)
 
     @classmethod
-    def of_model(
-        cls, loaded: LoadedModel, _: ModelMetadata, precision: Precision, device: torch.device
-    ) -> "PyTorchRuntime":
+    def of_model(cls, model: EmbeddingModel, _: object, precision: Precision, device: torch.device) -> "PyTorchRuntime":
         """See `RuntimeClass`."""
-        return cls(loaded.model, precision, device)
+        return cls(model, precision, device)
 
     of_file = staticmethod(ProgramRuntime.of_file)
     as_written: ClassVar = ProgramRuntime

@@ -16,8 +16,8 @@ from scalereid.inference.export.graph import traced
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.signature import Contents
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.progress import counted
 from scalereid.typed_json import from_json, parse
+from scalereid.wording import counted
 
 _LONGEST = 10_000_000  # bytes of metadata
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 class Pairs(NamedTuple):

@@ -1,0 +1,31 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from scalereid.inference.runtimes.threads import threads
+
+COMPARED = """
+from scalereid.inference.runtimes.threads import threads
+found = threads()
+import torch
+print(found, torch.get_num_threads())
+"""
+
+
+def test_torchs_number_where_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    assert threads() == 3
+
+
+@pytest.mark.parametrize("given", [{}, {"OMP_NUM_THREADS": "1,2"}, {"OMP_NUM_THREADS": "99"}, {"MKL_NUM_THREADS": "1"}])
+def test_without_torch_the_number_that_torch_would_take(given: dict[str, str]) -> None:
+    names = ("MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    environment = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARED], env=environment | given, check=True, capture_output=True, text=True
+    )
+    found, expected = map(int, done.stdout.split())
+    assert found == expected

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalereid.process import choose_device, keep_freed_memory
+from scalereid.memory import keep_freed_memory
+from scalereid.process import choose_device
 from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe
 from scalereid.runs.wiring import wire
 from scalereid.training.captured import CapturedStep

@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 import torch
 
-from scalereid.process import choose_device, keep_freed_memory
+from scalereid.memory import keep_freed_memory
+from scalereid.process import choose_device
 from scalereid.runs.recipe import ModelSettings, OptimizerSettings, Recipe
 from scalereid.runs.wiring import wire
 from scalereid.training import Precision

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from scalereid.process import Environment, choose_device, environment, keep_freed_memory, seed_everything
+from scalereid.memory import keep_freed_memory
+from scalereid.process import Environment, choose_device, environment, seed_everything
 
 
 def test_devices() -> None:

@@ -1,11 +1,20 @@
 """Packages of the extras, which only some work needs."""
 
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 
 def installed(package: str) -> bool:
     """Whether a package can be imported."""
     return find_spec(package) is not None
+
+
+def version_of(package: str) -> str:
+    """Version of a package; empty where it is not installed, or by another name than that it is imported by."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def require(*packages: str, extra: str, purpose: str = "") -> None:

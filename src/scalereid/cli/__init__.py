@@ -13,6 +13,7 @@ from scalereid import __version__
 from scalereid.cli.errors import Stopped, UsageError
 from scalereid.cli.parsing import Call, parse
 from scalereid.distributed import first_to_end
+from scalereid.memory import keep_freed_memory
 from scalereid.signals import raising, received
 
 _SIGINT, _SIGPIPE = 2, 13
@@ -37,10 +38,7 @@ def main(words: Sequence[str] | None = None) -> None:
             return
         call = parse(words)
         with raising():
-            if "torch" in sys.modules:  # the command computes
-                from scalereid.process import keep_freed_memory
-
-                keep_freed_memory()
+            keep_freed_memory()
             call()
     except UsageError as error:
         _exit(2, f"scalereid: {error}")

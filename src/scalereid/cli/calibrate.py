@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.table import Table
 
@@ -12,18 +12,13 @@ from scalereid.cli.models import ComputeOptions, Model, run_of
 from scalereid.cli.options import DistanceOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
-from scalereid.experiments.evaluation import evaluate
-from scalereid.experiments.options import EvaluationOptions
-from scalereid.figures.calibration import draw_distances, draw_roc
-from scalereid.figures.curves import require_matplotlib
-from scalereid.inference.labelled_pairs import distances_of_pairs
-from scalereid.retrieval.answers import read_pairs
-from scalereid.retrieval.calibration import RATES, Calibration, Method, require_scikit_learn
-from scalereid.retrieval.calibration import calibrate as calibrate_pairs
-from scalereid.retrieval.open_set import OpenSet, score_open_set
-from scalereid.retrieval.pairs import OperatingPoint, PairDistances, pair_distances
-from scalereid.runs.run import Run
+from scalereid.retrieval import Method
 from scalereid.wording import counted
+
+if TYPE_CHECKING:
+    from scalereid.retrieval.calibration import Calibration
+    from scalereid.retrieval.open_set import OpenSet
+    from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +49,10 @@ def calibrate(
     """Find out what a model's distances mean, on a dataset whose people it has not
     seen, or on labelled pairs: thresholds at false-match rates, the probability
     that two images show the same person, and of a dataset open-set rates."""
+    from scalereid.figures.curves import require_matplotlib
+    from scalereid.retrieval.calibration import require_scikit_learn
+    from scalereid.runs.run import Run
+
     require_matplotlib()
     require_scikit_learn()
     folder = _folder(source, options.out)
@@ -93,6 +92,12 @@ def _on_people(
     output: Output,
 ) -> dict[str, Any]:
     """Calibrate on a dataset; the document for --json."""
+    from scalereid.experiments.evaluation import evaluate
+    from scalereid.experiments.options import EvaluationOptions
+    from scalereid.retrieval.calibration import calibrate as calibrate_pairs
+    from scalereid.retrieval.open_set import score_open_set
+    from scalereid.retrieval.pairs import pair_distances
+
     scored = evaluate(
         source,
         data=data,
@@ -122,6 +127,11 @@ def _on_pairs(
     source: str, file: Path, options: CalibrateOptions, compute: ComputeOptions, folder: Path, output: Output
 ) -> dict[str, Any]:
     """Calibrate on labelled pairs; the document for --json."""
+    from scalereid.inference.labelled_pairs import distances_of_pairs
+    from scalereid.retrieval.answers import read_pairs
+    from scalereid.retrieval.calibration import RATES
+    from scalereid.retrieval.calibration import calibrate as calibrate_pairs
+
     labelled = read_pairs(file)
     with compute.embedder(source) as embedder:
         metadata, distances = embedder.metadata, distances_of_pairs(labelled, embedder, output.progress)
@@ -160,8 +170,12 @@ def _on_pairs(
     }  # fmt: skip
 
 
-def _keep(pairs: PairDistances, found: Calibration, folder: Path, output: Output) -> dict[str, Any]:
+def _keep(pairs: "PairDistances", found: "Calibration", folder: Path, output: Output) -> dict[str, Any]:
     """Write the calibration and its pictures; what the documents for --json have in common."""
+    from scalereid.figures.calibration import draw_distances, draw_roc
+    from scalereid.retrieval.calibration import Calibration
+    from scalereid.runs.run import Run
+
     folder.mkdir(parents=True, exist_ok=True)
     file, pictures = Run(folder).calibration, (folder / "distances.png", folder / "roc.png")
     if file.exists():
@@ -188,7 +202,7 @@ def _folder(source: str, out: Path | None) -> Path:
     return out or Path(source)
 
 
-def _meaning(found: Calibration) -> str:
+def _meaning(found: "Calibration") -> str:
     """One threshold in words."""
     middle = found.points[min(2, len(found.points) - 1)]
     sure = found.probability(middle.threshold, prior=0.5)
@@ -199,7 +213,7 @@ def _meaning(found: Calibration) -> str:
     )
 
 
-def _points_table(points: Sequence[OperatingPoint]) -> Table:
+def _points_table(points: "Sequence[OperatingPoint]") -> Table:
     """Thresholds, and their error rates."""
     table = Table("false matches wanted", "accept below")
     if any(point.interval for point in points):
@@ -213,7 +227,7 @@ def _points_table(points: Sequence[OperatingPoint]) -> Table:
     return table
 
 
-def _open_set_table(open_set: OpenSet) -> Table:
+def _open_set_table(open_set: "OpenSet") -> Table:
     """Known people identified, and unknown ones rejected."""
     known = counted(open_set.known, "query", "queries")
     caption = f"open set: {known} of people in the gallery, {open_set.unknown:,} of others"

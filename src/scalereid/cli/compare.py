@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 from tyro.conf import Positional, arg
@@ -13,10 +13,10 @@ from scalereid.cli.options import DatasetOptions, DistanceOptions, Flat
 from scalereid.cli.tables import scores_table
 from scalereid.cli.terminal import Output
 from scalereid.data.records import one_per_tracklet
-from scalereid.experiments.evaluation import Evaluation, evaluate_all
-from scalereid.experiments.options import EvaluationOptions
-from scalereid.retrieval.comparison import Comparison
-from scalereid.retrieval.comparison import compare as compare_scores
+
+if TYPE_CHECKING:
+    from scalereid.experiments.evaluation import Evaluation
+    from scalereid.retrieval.comparison import Comparison
 
 _SHOWN = 5
 
@@ -34,6 +34,10 @@ def compare(
     """Compare two models query by query: the difference in mAP with its 95 %
     interval, and the queries that differ most. Unless a dataset or a distance is
     named, both are scored by those of the first model."""
+    from scalereid.experiments.evaluation import evaluate_all
+    from scalereid.experiments.options import EvaluationOptions
+    from scalereid.retrieval.comparison import compare as compare_scores
+
     names = [options.dataset] if options.dataset else []
     how = EvaluationOptions(distance=distances.distance, protocol=distances.protocol)
     scored: list[Evaluation] = []
@@ -79,7 +83,7 @@ class _Query(NamedTuple):
     change: float
 
 
-def _most_changed(comparison: Comparison, paths: Sequence[Path]) -> dict[str, list[_Query]]:
+def _most_changed(comparison: "Comparison", paths: Sequence[Path]) -> dict[str, list[_Query]]:
     """The queries that differ most, worst and best first."""
     changes = comparison.changes
     order = [_Query(str(paths[row]), float(changes[row])) for row in changes.argsort() if not np.isnan(changes[row])]

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from scalereid.cli.commands import COMMANDS
 from scalereid.cli.flags import flags
+from scalereid.cli.listing import costs
 from scalereid.cli.parsing import load
 from scalereid.data import DATASETS
-from scalereid.models import BACKBONES
 from scalereid.recipes import RECIPES
 
 _SCRIPT = """\
@@ -41,7 +41,7 @@ def script() -> str:
     """The script. It holds all that it offers, so that a press of the Tab key starts no Python."""
     names: dict[str, Iterable[str]] = {name: DATASETS for name in ("dataset", "data.dataset")}
     names |= {f"evaluation.{name}": DATASETS for name in ("dataset", "also")}
-    names |= {name: BACKBONES for name in ("model.backbone", "mutual.backbone")}
+    names |= {name: costs() for name in ("model.backbone", "mutual.backbone")}
     groups: dict[str, list[str]] = {}
     first, choices, offered = [], [], []
     for name, command in COMMANDS.items():

@@ -10,8 +10,6 @@ from scalereid.cli.starting import require_new_run, resumable
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.data.reading import read_dataset
-from scalereid.experiments import training
-from scalereid.figures.curves import require_matplotlib
 from scalereid.recipes import RECIPES
 
 _EXPECTED = (
@@ -34,6 +32,9 @@ class DemoOptions:
 def demo(options: Flat[DemoOptions], output: Flat[Output]) -> None:
     """Draw toy people, train on some, find the others and write a report. Offline,
     two minutes on two cores."""
+    from scalereid.experiments import training
+    from scalereid.figures.curves import require_matplotlib
+
     require_matplotlib()
     data, out = options.data, _free(options.out)
     require_new_run(out)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.table import Table
 
@@ -12,12 +12,13 @@ from scalereid.cli.options import DataFolder, DistanceOptions, Flat, Switch, oth
 from scalereid.cli.tables import scores_table
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
-from scalereid.experiments.evaluation import evaluate_all
-from scalereid.experiments.options import EvaluationOptions
 from scalereid.files import write_json
-from scalereid.retrieval.cameras import CameraPair
-from scalereid.retrieval.reranking import Reranking
-from scalereid.retrieval.scores import APRule, Scores, mean_scores
+from scalereid.retrieval import APRule
+
+if TYPE_CHECKING:
+    from scalereid.experiments.options import EvaluationOptions
+    from scalereid.retrieval.cameras import CameraPair
+    from scalereid.retrieval.scores import Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,11 @@ class ScoringOptions(DistanceOptions):
     multi_query: Switch = False
     """Pool all queries of a person from a camera into one."""
 
-    def evaluation_options(self) -> EvaluationOptions:
+    def evaluation_options(self) -> "EvaluationOptions":
         """These options for the library."""
+        from scalereid.experiments.options import EvaluationOptions
+        from scalereid.retrieval.reranking import Reranking
+
         return EvaluationOptions(**(vars(self) | {"rerank": Reranking() if self.rerank else None}))
 
 
@@ -67,6 +71,9 @@ def evaluate(
     output: Flat[Output],
 ) -> None:
     """Score a model on the query and gallery images of datasets: mAP, mINP, CMC."""
+    from scalereid.experiments.evaluation import evaluate_all
+    from scalereid.retrieval.scores import mean_scores
+
     out = options.out
     if out == Path("-"):
         out, output = None, replace(output, as_json=True)
@@ -111,7 +118,7 @@ def evaluate(
     output.result(entries)
 
 
-def _camera_pairs_table(pairs: Sequence[CameraPair]) -> Table:
+def _camera_pairs_table(pairs: "Sequence[CameraPair]") -> Table:
     """Scores of each camera's queries among each other camera's images, worst first."""
     caption = "gallery images of one camera alone, not re-ranked"
     table = Table("query camera", "gallery camera", "mAP", "rank-1", "queries", caption=caption)

@@ -6,7 +6,6 @@ from pathlib import Path
 from scalereid.cli.models import TorchModel
 from scalereid.cli.options import Flat, RunCode, Switch
 from scalereid.cli.terminal import Output
-from scalereid.inference.export.exporting import export as export_model
 from scalereid.inference.runtimes import Format
 from scalereid.wording import counted
 
@@ -27,6 +26,8 @@ class ExportOptions:
 def export(source: TorchModel, options: Flat[ExportOptions], output: Flat[Output]) -> None:
     """Write a model for other runtimes, kept only if it computes the same embeddings
     as torch."""
+    from scalereid.inference.export.exporting import export as export_model
+
     metadata, agreement = export_model(
         source,
         options.out,

@@ -12,11 +12,9 @@ from tyro.conf import Positional, arg
 from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
-from scalereid.figures.labelling import write_labelling_page
 from scalereid.files import require_new_file
 from scalereid.inference.items import Item, find_items
 from scalereid.locks import locked
-from scalereid.retrieval.drawing import draw_pairs
 from scalereid.wording import counted
 
 _MOST_IMAGES = 10_000  # whose pairs are compared in a minute
@@ -50,6 +48,9 @@ def label(
     """Draw pairs of images that are worth labelling, and write a page to label them
     on: same person, different people or unsure. The page saves pairs.csv, which
     `scalereid calibrate MODEL --pairs pairs.csv` takes. No people need be known."""
+    from scalereid.figures.labelling import write_labelling_page
+    from scalereid.retrieval.drawing import draw_pairs
+
     if options.out.suffix != ".html":
         raise ValueError(f"out={options.out}: expected a file that ends in .html")
     with locked(options.out):

@@ -21,15 +21,20 @@ def models(output: Flat[Output]) -> None:
     """List the backbones, with their sizes and what they cost for one image of
     256×128, without classifier."""
     table = Table("backbone", "parameters", "multiply-adds", caption="without classifier; one image of 256×128")
-    # Counted beforehand, and found by path: to import the backbones would take seconds.
-    costs = read_json(Path(scalereid.__file__).parent / "models" / "costs.json")
-    for name, (parameters, multiply_adds) in costs.items():
+    for name, (parameters, multiply_adds) in costs().items():
         table.add_row(name, f"{parameters:,}", f"{multiply_adds / 1e6:,.2f} M")
     output.show(table)
     output.result([
         {"name": name, "parameters": parameters, "multiply_adds": multiply_adds}
-        for name, (parameters, multiply_adds) in costs.items()
+        for name, (parameters, multiply_adds) in costs().items()
     ])  # fmt: skip
+
+
+def costs() -> dict[str, tuple[int, int]]:
+    """Parameters and multiply-adds of the backbones, by their names."""
+    # Counted beforehand, and found by path: to import the backbones would take seconds.
+    found: dict[str, tuple[int, int]] = read_json(Path(scalereid.__file__).parent / "models" / "costs.json")
+    return found
 
 
 def recipes(

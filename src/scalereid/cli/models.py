@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
@@ -13,8 +13,10 @@ from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, default_runtime
 from scalereid.inference.runtimes import RuntimeName
 from scalereid.retrieval import Distance
-from scalereid.retrieval.calibration import Calibration
-from scalereid.runs.run import Run
+
+if TYPE_CHECKING:
+    from scalereid.retrieval.calibration import Calibration
+    from scalereid.runs.run import Run
 
 ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file."
 Model = Annotated[Positional[str], arg(metavar="MODEL", help=ANY_MODEL)]
@@ -46,20 +48,24 @@ class ComputeOptions:
         return Embedder(source, **vars(self.runtime_options(source)), flip=flip, normalize=normalize)
 
 
-def run_of(source: str) -> Run | None:
+def run_of(source: str) -> "Run | None":
     """The run that a model is; None for a file."""
+    from scalereid.runs.run import Run
+
     run = Run(Path(source))
     return run if run.exists else None
 
 
 def find_calibration(
     source: str, file: Path | None, metadata: ModelMetadata, distance: Distance, output: Output, *, flip: bool = False
-) -> Calibration | None:
+) -> "Calibration | None":
     """The calibration in `file`, or that of a run; None where there is none of these very embeddings.
 
     Raises:
         FileNotFoundError, ValueError: The file that is named does not exist, or is not a calibration of these embeddings.
     """
+    from scalereid.retrieval.calibration import Calibration
+
     run = run_of(source)
     of_run = run.calibration if run and run.calibration.is_file() else None
     if not (found := file or of_run):

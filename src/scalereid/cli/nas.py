@@ -1,17 +1,17 @@
 """scalereid nas: the search for where an OSNet or a DSLNet needs instance norm."""
 
 from shlex import quote
+from typing import TYPE_CHECKING
 
 from scalereid.cli.options import Flat
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
 from scalereid.distributed import is_first
-from scalereid.figures.curves import require_matplotlib
-from scalereid.figures.search import draw_search
-from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import Run
-from scalereid.training.search import UNDECIDED, SearchState
+
+if TYPE_CHECKING:
+    from scalereid.runs.run import Run
+    from scalereid.training.search import SearchState
 
 
 def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], settings: Settings = Recipe()) -> None:
@@ -20,6 +20,8 @@ def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], setting
       scalereid nas nas_toy --data data --out runs/search
     Go on with a search that was stopped:
       scalereid nas --resume runs/search"""
+    from scalereid.figures.curves import require_matplotlib
+
     require_matplotlib()
     require_new_run(options.out)
     _finish(start("nas", recipe, settings, options, output), output)
@@ -28,11 +30,16 @@ def nas(recipe: RecipeName, options: Flat[NewRun], output: Flat[Output], setting
 def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
     """Go on with a search that was stopped, by its own recipe and in its own folder;
     with more epochs, extend it."""
+    from scalereid.figures.curves import require_matplotlib
+
     require_matplotlib()
     _finish(go_on("nas", options, output), output)
 
 
-def _finish(run: Run, output: Output) -> None:
+def _finish(run: "Run", output: Output) -> None:
+    from scalereid.figures.search import draw_search
+    from scalereid.models.genotype import Genotype
+
     if not is_first():
         return
     log, picture, found = run.log(), run.folder / "search.png", Genotype.load(run.genotype)
@@ -53,8 +60,10 @@ def _finish(run: Run, output: Output) -> None:
     })  # fmt: skip
 
 
-def _decision(state: SearchState) -> str:
+def _decision(state: "SearchState") -> str:
     """How clear the choice is in each block, and whether the search has decided."""
+    from scalereid.training.search import UNDECIDED
+
     lines = [
         f"  block {number}: {choice.placement} {choice.probability:.1%}, {100 * choice.margin:.1f} points before "
         f"{choice.second}{'' if choice.decided else ' (undecided)'}"

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
 
 from scalereid.cli.models import TorchModel
 from scalereid.cli.options import DataFolder, Flat, RunCode, Switch, otherwise
 from scalereid.cli.terminal import Output
-from scalereid.inference.quantization import Accuracy, LossTooLargeError, verdict
-from scalereid.inference.quantization import quantize as quantize_model
-from scalereid.runs.run import Run
+
+if TYPE_CHECKING:
+    from scalereid.inference.quantization import Accuracy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,10 @@ class QuantizeOptions:
 def quantize(source: TorchModel, options: Flat[QuantizeOptions], output: Flat[Output]) -> None:
     """Write a model in int8 for OpenVINO, kept only if it finds people as well as
     before."""
+    from scalereid.inference.quantization import LossTooLargeError, verdict
+    from scalereid.inference.quantization import quantize as quantize_model
+    from scalereid.runs.run import Run
+
     try:
         with output.undisturbed():
             metadata, report = quantize_model(
@@ -56,7 +60,7 @@ def quantize(source: TorchModel, options: Flat[QuantizeOptions], output: Flat[Ou
     output.result({"out": str(out), "metadata": asdict(metadata), "accuracy": [asdict(row) for row in report]})
 
 
-def _accuracy_table(report: Sequence[Accuracy], caption: str) -> Table:
+def _accuracy_table(report: "Sequence[Accuracy]", caption: str) -> Table:
     """Accuracy and speed of each precision."""
     table = Table("precision", "mAP", "rank-1", "mean cosine to float32", "images/s here", caption=caption)
     for row in report:

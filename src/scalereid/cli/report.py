@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration, run_of
 from scalereid.cli.options import DatasetOptions, Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
-from scalereid.experiments.evaluation import Evaluation, evaluate
-from scalereid.figures.curves import require_matplotlib
-from scalereid.figures.report import write_report
+
+if TYPE_CHECKING:
+    from scalereid.experiments.evaluation import Evaluation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,12 @@ def report(source: Model, options: Flat[ReportOptions], compute: Flat[ComputeOpt
 
 def evaluate_and_report(
     source: str, options: ReportOptions, compute: ComputeOptions, output: Output
-) -> tuple[Evaluation, Path]:
+) -> "tuple[Evaluation, Path]":
     """Score a model, and write its report."""
+    from scalereid.experiments.evaluation import evaluate
+    from scalereid.figures.curves import require_matplotlib
+    from scalereid.figures.report import write_report
+
     run = run_of(source)
     if not (run or options.out):
         raise ValueError(f"{source} is not a run to keep a report in; name a file: out=page.html")

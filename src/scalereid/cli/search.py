@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from rich.table import Table
 from tyro.conf import Positional, arg
@@ -11,10 +11,10 @@ from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_ca
 from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
-from scalereid.figures.found_files import ON_PAGE, ON_SHEET, check_sheet, common_folder, write_found, write_sheet
-from scalereid.figures.terms import meaning_of_probabilities
 from scalereid.inference.embedding_table import EmbeddingTable
-from scalereid.inference.search_files import FoundFiles, open_images, search_files
+
+if TYPE_CHECKING:
+    from scalereid.inference.search_files import FoundFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,9 @@ def search(
     """Find the gallery images most similar to each query image. No labels are
     needed. A query's own file is left out, so that a folder can be searched for
     its own images. `scalereid embed` writes a table to search again and again."""
+    from scalereid.figures.found_files import ON_PAGE, ON_SHEET, check_sheet, write_found, write_sheet
+    from scalereid.inference.search_files import open_images, search_files
+
     if options.picture:
         check_sheet(options.picture)
     with writing(options.html, options.picture):
@@ -94,8 +97,11 @@ def search(
     })  # fmt: skip
 
 
-def _table(found: FoundFiles) -> Table:
+def _table(found: "FoundFiles") -> Table:
     """A line for each image found; names are given from the folder that all of them are in."""
+    from scalereid.figures.found_files import common_folder
+    from scalereid.figures.terms import meaning_of_probabilities
+
     query_folder, folder = common_folder(found.query), common_folder(found.gallery)
     caption = [
         f"{found.model.model}; queries from {query_folder or '.'}, gallery of {len(found.gallery):,} from {folder or '.'}"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
@@ -14,15 +14,13 @@ from scalereid.cli.options import DataFolder, Device, RunCode, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.toy_people import draw_toy_people
 from scalereid.distributed import is_first, processes, processes_here
-from scalereid.experiments import training
-from scalereid.experiments.tensorboard import require_tensorboard
 from scalereid.files import require_free
 from scalereid.locks import locked
-from scalereid.process import choose_device
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import Run
 from scalereid.runs.trust import own_code
-from scalereid.training.loop import Interrupted
+
+if TYPE_CHECKING:
+    from scalereid.runs.run import Run
 
 RecipeName = Annotated[Positional[str], arg(metavar="RECIPE", help="Name of a recipe; see `scalereid recipes`.")]
 Settings = Annotated[Recipe, arg(name="")]
@@ -69,8 +67,12 @@ def require_new_run(out: Path) -> None:
             require_free(out)
 
 
-def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: Output) -> Run:
+def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: Output) -> "Run":
     """Train by `settings` into a new run."""
+    from scalereid.experiments import training
+    from scalereid.experiments.tensorboard import require_tensorboard
+    from scalereid.process import choose_device
+
     _check_command(command, settings, recipe)
     choose_device(options.device)  # fails at once, not after drawing people
     if options.tensorboard:
@@ -87,8 +89,11 @@ def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: 
         )
 
 
-def go_on(command: str, options: StoppedRun, output: Output) -> Run:
+def go_on(command: str, options: StoppedRun, output: Output) -> "Run":
     """Train a run to its end, or to a later one."""
+    from scalereid.experiments import training
+    from scalereid.runs.run import Run
+
     _check_command(command, Run(options.resume).recipe(), f"--resume {quote(str(options.resume))}")
     with resumable(command):
         return training.resume(
@@ -105,6 +110,9 @@ def go_on(command: str, options: StoppedRun, output: Output) -> Run:
 @contextmanager
 def resumable(command: str) -> Iterator[None]:
     """Turn the interruption of a training into the command that goes on with it."""
+    from scalereid.runs.run import Run
+    from scalereid.training.loop import Interrupted
+
     try:
         yield
     except Interrupted as stopped:

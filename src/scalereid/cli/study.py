@@ -16,11 +16,8 @@ from scalereid.cli.toy_people import draw_toy_people
 from scalereid.cli.unused import without_effect
 from scalereid.cli.writing import writing
 from scalereid.experiments.rows import Row
-from scalereid.experiments.study import load_study, run_study
 from scalereid.files import require_writable
 from scalereid.locks import locked
-from scalereid.process import choose_device
-from scalereid.training.loop import Interrupted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +44,10 @@ def study(
     """Train the missing runs of a study (rows × seeds × splits) and write one table:
     means with standard deviations, and differences with 95 % intervals. If it is
     stopped, the same command continues."""
+    from scalereid.experiments.study import load_study, run_study
+    from scalereid.process import choose_device
+    from scalereid.training.loop import Interrupted
+
     with locked(options.out), writing(options.results):  # here, and not only once people are drawn
         require_writable(options.out / "table.json")
     loaded = load_study(file).of_rows(options.rows)

@@ -3,16 +3,17 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.starting import NewRun, RecipeName, Settings, StoppedRun, go_on, require_new_run, start
 from scalereid.cli.terminal import Output, program
 from scalereid.distributed import is_first
-from scalereid.models.genotype import Genotype
 from scalereid.runs.recipe import Recipe
-from scalereid.runs.run import Run
 from scalereid.runs.trust import own_code
+
+if TYPE_CHECKING:
+    from scalereid.runs.run import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output],
     Go on with a run that was stopped, or extend one:
       scalereid train --resume runs/x
       scalereid train --resume runs/x --schedule.epochs 80"""
+    from scalereid.models.genotype import Genotype
+
     require_new_run(options.out)
     if options.genotype:
         found = Genotype.load(options.genotype)
@@ -42,7 +45,7 @@ def resume(options: Flat[StoppedRun], output: Flat[Output]) -> None:
     _finish(go_on("train", options, output), output)
 
 
-def _finish(run: Run, output: Output) -> None:
+def _finish(run: "Run", output: Output) -> None:
     if not is_first():
         return
     log = run.log()

@@ -6,12 +6,11 @@ from scalereid.arguments import check_choice, check_kind, check_number, check_wh
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.progress import Progress
-from scalereid.retrieval import Distance
+from scalereid.retrieval import APRule, Distance
 from scalereid.retrieval.expansion import augment_gallery, expand_queries
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.pooling import pool_people
 from scalereid.retrieval.reranking import Reranking
-from scalereid.retrieval.scores import APRule
 from scalereid.wording import counted
 
 

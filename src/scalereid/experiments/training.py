@@ -41,7 +41,7 @@ def train(
 ) -> Run:
     """Train by a recipe into a new run directory.
 
-    On a CPU, call `scalereid.process.keep_freed_memory()` first, as the command line does: training is faster then.
+    On a CPU, call `scalereid.memory.keep_freed_memory()` first, as the command line does: training is faster then.
 
     In processes that torchrun has started, all of which call this, each trains on its share of every batch, and the first
     writes the run.

@@ -15,7 +15,7 @@ from typing import IO
 import torch
 
 from scalereid.experiments.training import resume, train
-from scalereid.process import keep_freed_memory
+from scalereid.memory import keep_freed_memory
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run

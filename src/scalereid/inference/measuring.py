@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +12,47 @@ from scalereid.data.image_size import ImageSize
 from scalereid.inference.runtimes import Runtime
 
 _ROUNDS = 5
+_HOPELESS = 1.5  # times the fastest: what a disturbed round may cost
 _MOST = 16  # images in a batch; more only take longer
 
 
 def measure(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int) -> list[float]:
     """Seconds that each runtime takes for one of many batches: the fastest of a few rounds, in turn, after a warm-up."""
-    pixels = np.zeros((min(batch_size, _MOST), *image_size, 3), np.uint8)
+    pixels = _pixels(image_size, batch_size)
     times: list[list[float]] = [[] for _ in runtimes]
     for _ in range(1 + _ROUNDS):
         for runtime, measured in zip(runtimes, times, strict=True):
-            started = time.perf_counter()
-            _compute_many(runtime, pixels, 2 * runtime.workers)
-            measured.append((time.perf_counter() - started) / (2 * runtime.workers))
+            measured.append(_seconds(runtime, pixels))
     return [min(measured[1:]) for measured in times]
+
+
+def fastest(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int) -> int:
+    """The number of the fastest runtime for many batches, each by its fastest round after a warm-up.
+
+    A round is all that those get which take much longer than another one in it.
+    """
+    pixels, left = _pixels(image_size, batch_size), [*range(len(runtimes))]
+    best = [inf] * len(runtimes)
+    for round in range(1 + _ROUNDS):
+        for number in left:
+            seconds = _seconds(runtimes[number], pixels)
+            best[number] = min(best[number], seconds) if round else inf
+        if round:
+            left = [number for number in left if best[number] < _HOPELESS * min(best)]
+        if len(left) == 1:
+            break
+    return best.index(min(best))
+
+
+def _pixels(image_size: ImageSize, batch_size: int) -> NDArray[np.uint8]:
+    return np.zeros((min(batch_size, _MOST), *image_size, 3), np.uint8)
+
+
+def _seconds(runtime: Runtime, pixels: NDArray[np.uint8]) -> float:
+    """Seconds for one of a few batches."""
+    started = time.perf_counter()
+    _compute_many(runtime, pixels, 2 * runtime.workers)
+    return (time.perf_counter() - started) / (2 * runtime.workers)
 
 
 def _compute_many(runtime: Runtime, pixels: NDArray[np.uint8], batches: int) -> None:

@@ -2,5 +2,10 @@
 
 from typing import Literal
 
+# Named here, where settings and command lines find them without waiting for torch.
 Distance = Literal["cosine", "euclidean"]
-"""Distance between embeddings. Named here, where settings and command lines find it without waiting for torch."""
+"""Distance between embeddings."""
+APRule = Literal["at-matches", "trapezoid"]
+"""How precision is averaged over a query's matches: the mean at the matches, or by the trapezoid rule."""
+Method = Literal["logistic", "isotonic"]
+"""Regression from distances to probabilities."""

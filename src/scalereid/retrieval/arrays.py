@@ -1,12 +1,12 @@
 """`score` and `rank` for arrays: what `scalereid.score` and `scalereid.rank` are."""
 
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval import Distance, ranking, scores
+from scalereid.retrieval import APRule, Distance, ranking, scores
 from scalereid.retrieval.distances import BLOCK, Embeddings
 from scalereid.retrieval.labelled import Numbers, labelled
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.reranking import Reranking
-from scalereid.retrieval.scores import APRule, Scores
+from scalereid.retrieval.scores import Scores
 
 
 def score(

@@ -5,19 +5,17 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scalereid.files import read_json, write_json
 from scalereid.packages import require
-from scalereid.retrieval import Distance
+from scalereid.retrieval import Distance, Method
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
 from scalereid.typed_json import from_json
 from scalereid.wording import counted
 
-Method = Literal["logistic", "isotonic"]
 RATES = (0.1, 0.01, 0.001, 0.0001)
 """False-match rates at which thresholds are given."""
 _KNOTS = 256

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.protocols import Protocol
-from scalereid.retrieval import Distance
+from scalereid.retrieval import APRule, Distance
 from scalereid.retrieval.distances import BLOCK, distance_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out, why_no_match
@@ -20,8 +20,6 @@ from scalereid.retrieval.single_shot import SingleShot
 from scalereid.typed_json import from_json
 from scalereid.wording import counted
 
-APRule = Literal["at-matches", "trapezoid"]
-"""How precision is averaged over a query's matches."""
 _MAX_RANK = 1_000_000  # ranks of a CMC, which nobody reads that far
 
 

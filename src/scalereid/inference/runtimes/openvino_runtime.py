@@ -1,14 +1,19 @@
 """OpenVINO, on a CPU."""
 
+import json
 import threading
 from collections.abc import Callable
+from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid import processor
 from scalereid.files import sha256
+from scalereid.inference.kept import kept
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
@@ -35,8 +40,8 @@ class OpenVinoRuntime:
     """A compiled graph for each of a few batch sizes, to the next of which a batch is filled up.
 
     A graph for a known number of images is nearly twice as fast as one for any number; each is compiled when it is first
-    needed. The precision is set: OpenVINO's default would be bfloat16 where the processor has it. Layers of an int8 file that
-    are not quantized are computed in bfloat16.
+    needed, and kept in the cache folder. The precision is set: OpenVINO's default would be bfloat16 where the processor has
+    it. Layers of an int8 file that are not quantized are computed in bfloat16.
     """
 
     name = "openvino"
@@ -112,17 +117,33 @@ class OpenVinoRuntime:
         return embeddings
 
     def _compile(self, shape: tuple[int, ...], concurrent: bool) -> Any:
+        """A graph, compiled when it is first asked for on this kind of processor, and kept for later processes."""
         import openvino
 
         core = openvino.Core()
-        network = core.read_model(str(self.file))
-        network.reshape(list(shape))
         config = {
             "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
             "INFERENCE_NUM_THREADS": self.workers,
             "NUM_STREAMS": self.workers if concurrent else 1,
         }
-        return core.compile_model(network, "CPU", config)
+        made: list[Any] = []
+
+        def compile_graph() -> bytes:
+            network = core.read_model(str(self.file))
+            network.reshape(list(shape))
+            made.append(core.compile_model(network, "CPU", config))
+            exported: bytes = made[0].export_model().getvalue()
+            return exported
+
+        question = json.dumps([openvino.__version__, processor.fingerprint(), self._content, shape, config])
+        compiled = kept(question, compile_graph)
+        return made[0] if made else core.import_model(BytesIO(compiled), "CPU", config)
+
+    @cached_property
+    def _content(self) -> list[str]:
+        """Hashes of the file, and of the `.bin` beside a `.xml`."""
+        files = [self.file, self.file.with_suffix(".bin")] if self.file.suffix == ".xml" else [self.file]
+        return [sha256(file) for file in files]
 
 
 def _tensor_type(port: Any) -> TensorType:

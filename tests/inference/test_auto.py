@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -54,7 +55,13 @@ class Fake:
 
 
 @pytest.fixture
-def candidates(run: Path) -> Candidates:
+def candidates(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Candidates:
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path))  # what is kept is each test's own
+    return anew(run)
+
+
+def anew(run: Path) -> Candidates:
+    """As a process that starts."""
     loaded = load_checkpoint(run)
     return Candidates(loaded, describe_model(loaded, run), CPU)
 
@@ -83,6 +90,43 @@ def test_the_fastest_is_taken(candidates: Candidates, only: Callable[..., None])
     only(Fake("slow", seconds=0.03), quick := Fake("quick"), Fake("slower", seconds=0.05), torch=False)
     assert candidates.fastest("float32", 4) is quick
     assert quick.concurrent > 0  # measured as many batches are computed: a thread each
+
+
+def test_a_later_start_neither_compares_nor_measures(
+    candidates: Candidates, only: Callable[..., None], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only(slow := Fake("slow", seconds=0.02), quick := Fake("quick"), torch=False)
+    assert candidates.fastest("float32", 4) is quick
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("it was measured or compared before")
+
+    monkeypatch.setattr("scalereid.inference.auto.compare", refuse)
+    monkeypatch.setattr("scalereid.inference.auto.fastest", refuse)
+    later = anew(run)
+    assert later.fastest("float32", 4) is quick
+    assert later.named("slow", "float32") is slow
+    assert "reference" not in vars(later)  # torch's own network is not even made
+    with pytest.raises(AssertionError, match="it was measured or compared before"):
+        anew(run).fastest("float32", 8)  # another question
+
+
+@pytest.mark.parametrize("changed", ["version", "processor", "threads", "weights"])
+def test_what_was_kept_holds_for_nothing_else(
+    candidates: Candidates, only: Callable[..., None], run: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    only(Fake("one"), Fake("two"), torch=False)
+    questions = [candidates._question("fastest"), anew(run)._question("fastest")]
+    if changed == "version":
+        monkeypatch.setattr("scalereid.inference.auto.version_of", lambda _: "0.1")
+    elif changed == "processor":
+        monkeypatch.setattr("scalereid.processor.fingerprint", lambda: "other")
+    elif changed == "threads":
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 7)
+    else:
+        candidates.metadata = replace(candidates.metadata, fingerprint="0" * 12)
+    questions.append(candidates._question("fastest"))
+    assert questions[0] == questions[1] != questions[2]
 
 
 def test_a_runtime_that_disagrees_is_not_used(candidates: Candidates, only: Callable[..., None]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scalereid.inference.measuring import measure
+from scalereid.inference.measuring import fastest, measure
 from scalereid.inference.metadata import Precision
 
 
@@ -39,3 +39,16 @@ def test_large_batches_are_measured_by_smaller_ones() -> None:
     runtime = Sleeping(0)
     measure([runtime], (16, 16), 128)
     assert {n for n, _ in runtime.calls} == {16}
+
+
+def test_the_fastest_without_many_rounds_of_the_slow_ones() -> None:
+    slow, fast, near = Sleeping(0.03), Sleeping(0.01), Sleeping(0.011)
+    assert fastest([slow, fast, near], (16, 16), 8) == 1
+    assert len(slow.calls) == 4  # two batches to warm up, and two that are enough
+    assert len(fast.calls) == len(near.calls) == 12
+
+
+def test_one_that_is_left_needs_no_more_rounds() -> None:
+    slow, fast = Sleeping(0.03), Sleeping(0.001)
+    assert fastest([slow, fast], (16, 16), 8) == 1
+    assert (len(slow.calls), len(fast.calls)) == (4, 4)

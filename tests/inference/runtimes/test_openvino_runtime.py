@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from scalereid.inference.export.graph import cached_onnx
+from scalereid.inference.kept import kept
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.runtimes import read_metadata
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
@@ -32,13 +34,13 @@ def test_batches_one_by_one_and_at_once(
     runtime = OpenVinoRuntime(graph, "float32")
     assert runtime.workers == 3
     pixels, exact = pixels_of(paths), expected(run, paths)
-    kept = runtime(pixels[:3])
-    before = kept.copy()
-    np.testing.assert_allclose(kept, exact[:3], rtol=1e-3, atol=1e-4)
+    first = runtime(pixels[:3])
+    before = first.copy()
+    np.testing.assert_allclose(first, exact[:3], rtol=1e-3, atol=1e-4)
     with ThreadPoolExecutor(6) as pool:
         for i, rows in enumerate(pool.map(lambda i: runtime(pixels[i : i + 4], concurrent=True), range(12))):
             np.testing.assert_allclose(rows, exact[i : i + 4], rtol=1e-3, atol=1e-4)
-    np.testing.assert_array_equal(kept, before)  # the memory of a request is not handed out
+    np.testing.assert_array_equal(first, before)  # the memory of a request is not handed out
     assert set(runtime.graphs) == {(4, False), (4, True)}  # three images fill up a batch of four
 
 
@@ -80,3 +82,30 @@ def test_a_file_of_other_origin(tmp_path: Path) -> None:
     openvino.save_model(openvino.Model([ops.relu(given)], [given]), tmp_path / "relu.xml")
     with pytest.raises(ValueError, match=r"relu\.xml has no metadata of scalereid"):
         read_metadata(tmp_path / "relu.xml")
+
+
+def test_a_graph_is_compiled_once_for_all_processes(
+    graph: Path, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later one gives the very same embeddings; of a damaged one nothing is used."""
+    monkeypatch.setenv("SCALEREID_CACHE", str(tmp_path))
+    pixels, compiled = pixels_of(paths)[:2], []
+
+    def noting(question: str, answer: Callable[[], bytes]) -> bytes:
+        def noted() -> bytes:
+            compiled.append(question)
+            return answer()
+
+        return kept(question, noted)
+
+    monkeypatch.setattr("scalereid.inference.runtimes.openvino_runtime.kept", noting)
+    first = OpenVinoRuntime(graph, "float32")(pixels)
+    np.testing.assert_array_equal(OpenVinoRuntime(graph, "float32")(pixels), first)
+    assert len(compiled) == 1
+    (file,) = (tmp_path / "runtimes").iterdir()
+    file.write_bytes(file.read_bytes()[:-100])
+    np.testing.assert_array_equal(OpenVinoRuntime(graph, "float32")(pixels), first)
+    assert len(compiled) == 2
+    OpenVinoRuntime(graph, "bfloat16")(pixels)
+    OpenVinoRuntime(graph, "float32")(pixels[:1])
+    assert len({*compiled}) == 3  # each precision and number of images is a graph of its own

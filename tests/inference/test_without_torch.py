@@ -1,0 +1,54 @@
+"""An exported file is computed with NumPy, Pillow and its runtime alone."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.export.graph import cached_onnx
+from scalereid.inference.runtimes.openvino_runtime import save_network
+from scalereid.inference.trained import describe_model
+from scalereid.runs.checkpoint import load_checkpoint
+
+ALONE = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in {"torch", "safetensors", "tyro", "rich", "filelock", "onnx", "onnxscript", "scipy"}:
+            raise ModuleNotFoundError(f"{name} is refused")
+
+sys.meta_path.insert(0, Refuse())
+import numpy
+from PIL import Image
+from scalereid import Embedder
+
+file, out, *paths = sys.argv[1:]
+with Embedder(file, flip=True) as embedder:
+    files = embedder(paths)
+    arrays = embedder([numpy.asarray(Image.open(path).convert("RGB")) for path in paths])
+    boxes = embedder(paths[0], boxes=numpy.array([[0, 0, 10, 20]]))
+numpy.savez(out, files=files, arrays=arrays, boxes=boxes)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+def test_the_same_embeddings_without_torch(suffix: str, run: Path, paths: list[Path], tmp_path: Path) -> None:
+    loaded = load_checkpoint(run)
+    metadata = describe_model(loaded, run)
+    file = cached_onnx(loaded, metadata)
+    if suffix == ".xml":
+        file, graph = tmp_path / "model.xml", file
+        save_network(graph, metadata, file)
+    out, names = tmp_path / "found.npz", [str(path) for path in paths[:20]]
+
+    subprocess.run([sys.executable, "-c", ALONE, str(file), str(out), *names], check=True)
+
+    with Embedder(file, flip=True) as embedder, np.load(out) as found:
+        exact = embedder(names)
+        np.testing.assert_array_equal(found["files"], exact)
+        np.testing.assert_array_equal(found["arrays"], embedder([*map(Path, names)]))
+        np.testing.assert_array_equal(found["boxes"], embedder(names[0], boxes=np.array([[0, 0, 10, 20]])))

@@ -20,7 +20,8 @@ def version_of(package: str) -> str:
 def require(*packages: str, extra: str, purpose: str = "") -> None:
     """Check that packages are installed, before any work is done.
 
-    `purpose` says in the message what they are needed for.
+    `extra` is the one that installs them, empty for what is installed with scalereid unless that is left out; `purpose` says in
+    the message what they are needed for.
 
     Raises:
         ModuleNotFoundError: One is missing; the message says how to install it.
@@ -28,6 +29,5 @@ def require(*packages: str, extra: str, purpose: str = "") -> None:
     for package in packages:
         if not installed(package):
             needed = f", needed for {purpose}," if purpose else ""
-            raise ModuleNotFoundError(
-                f"{package}{needed} is not installed: pip install 'scalereid[{extra}]'", name=package
-            )
+            wanted = f"'scalereid[{extra}]'" if extra else package
+            raise ModuleNotFoundError(f"{package}{needed} is not installed: pip install {wanted}", name=package)

@@ -7,10 +7,11 @@ import torch
 from rich.console import Console
 
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.checks import check_before_training, check_parts
+from scalereid.experiments.checks import advise_precision, check_before_training, check_parts
 from scalereid.experiments.training import train
 from scalereid.progress import Progress
-from scalereid.runs.recipe import Recipe
+from scalereid.runs.recipe import OptimizerSettings, Recipe, ScheduleSettings
+from scalereid.training import Precision
 
 
 def said(dataset: ReidDataset, target: ReidDataset, *also: ReidDataset) -> str:
@@ -107,3 +108,23 @@ def test_a_wrong_augmentation_is_found_before_any_data_is_read(tiny: Recipe, tmp
         ValueError, match=r"own\.py:half returns \(1, 3, 64, 32\) of .*; expected images \(2, 3, 64, 32\)"
     ):
         train(recipe, data=tmp_path / "no data here", out=tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("device", "precision", "epochs", "has", "advised"),
+    [
+        ("cpu", "float32", 150, True, True),
+        ("cpu", "float32", 150, False, False),
+        ("cpu", "float32", 5, True, False),
+        ("cpu", "bfloat16", 150, True, False),
+        ("cuda", "float32", 150, True, False),
+    ],
+)
+def test_bfloat16_is_advised_where_it_saves_hours(
+    device: str, precision: Precision, epochs: int, has: bool, advised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scalereid.experiments.checks.computes_bfloat16", lambda: has)
+    console = Console(record=True, width=200, file=io.StringIO())
+    recipe = Recipe(optimizer=OptimizerSettings(precision=precision), schedule=ScheduleSettings(epochs=epochs))
+    advise_precision(recipe, torch.device(device), Progress(console))
+    assert ("set optimizer.precision to bfloat16" in console.export_text()) is advised

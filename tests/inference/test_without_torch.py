@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -52,3 +53,11 @@ def test_the_same_embeddings_without_torch(suffix: str, run: Path, paths: list[P
         np.testing.assert_array_equal(found["files"], exact)
         np.testing.assert_array_equal(found["arrays"], embedder([*map(Path, names)]))
         np.testing.assert_array_equal(found["boxes"], embedder(names[0], boxes=np.array([[0, 0, 10, 20]])))
+
+
+def test_what_needs_torch_says_so(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalereid.packages.find_spec", lambda name: None if name == "torch" else find_spec(name))
+    with pytest.raises(
+        ModuleNotFoundError, match=r"torch, needed for runs and weights; an exported file .* does without"
+    ):
+        Embedder(run)

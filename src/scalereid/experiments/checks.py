@@ -13,10 +13,13 @@ from scalereid.data.records import ReidDataset
 from scalereid.distributed import processes
 from scalereid.models.building import to_device
 from scalereid.models.trial import try_backbone
+from scalereid.processor import computes_bfloat16
 from scalereid.progress import Progress
 from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.wiring import build_recipe_model, own_augmentation
+
+_LONG = 50  # epochs, of which a training takes hours on a CPU
 
 
 def check_parts(recipe: Recipe, device: torch.device) -> None:
@@ -31,6 +34,16 @@ def check_parts(recipe: Recipe, device: torch.device) -> None:
         try_backbone(model.backbone, recipe.data.image_size)
     if own := own_augmentation(recipe):
         try_augmentation(recipe.data.augmentation, own, recipe.data.image_size, device)
+
+
+def advise_precision(recipe: Recipe, device: torch.device, progress: Progress) -> None:
+    """Say before a long training on a CPU what bfloat16 would save, where the processor has instructions for it."""
+    is_slower = device.type == "cpu" and recipe.optimizer.precision == "float32" and computes_bfloat16()
+    if is_slower and recipe.schedule.epochs >= _LONG:
+        progress.say(
+            "This processor has instructions for bfloat16, which make training about 1.3 times as fast as in float32: set "
+            "optimizer.precision to bfloat16. Scores may differ by their rounding"
+        )
 
 
 def check_shares(recipe: Recipe) -> None:

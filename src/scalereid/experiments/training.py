@@ -10,7 +10,7 @@ from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.distributed import is_first
-from scalereid.experiments.checks import check_before_training, check_parts, check_shares
+from scalereid.experiments.checks import advise_precision, check_before_training, check_parts, check_shares
 from scalereid.experiments.course import Course, score_networks
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.sharing import locked_by_first, scored_here, shown
@@ -87,6 +87,7 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     check_shares(recipe)
     chosen = choose_device(device)
     check_parts(recipe, chosen)
+    advise_precision(recipe, chosen, progress)
     dataset, (target, also) = read_datasets(recipe, data)
     if is_first():
         check_before_training(dataset, target, [*also.values()], progress)

@@ -10,6 +10,7 @@ from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes import read_metadata, require_runtime, runtime_of_file
+from scalereid.packages import require
 from scalereid.runs.saved_recipe import SavedRecipe
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def open_model(source: "Source", options: RuntimeOptions, *, image_size: ImageSi
         check_image_size(image_size)
     if is_exported(source):
         return _open_exported(Path(source), options, image_size)  # type: ignore[arg-type] # a path
+    require("torch", extra="", purpose="runs and weights; an exported file (.onnx, .xml) does without")
     from scalereid.inference.trained import open_trained  # here, as an exported file needs no torch
 
     return open_trained(source, options, image_size)

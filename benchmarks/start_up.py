@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 ROUNDS = 3
 IMPORTS = (
@@ -68,7 +69,7 @@ def main() -> None:
                 call = [sys.executable, "-c", START, model]
                 done = subprocess.run(call, env=environment, check=True, capture_output=True, text=True)
                 runtime, begun, image = done.stdout.split()
-                name = os.path.basename(model)
+                name = Path(model).name
                 print(f"| {name}, {start} | {runtime} | {float(begun):.2f} | {float(image):.2f} |", flush=True)
 
 

@@ -74,7 +74,7 @@ def test_the_public_names() -> None:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name)
     )  # fmt: skip
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    assert {alias.asname: node.module for node in imports for alias in node.names} == MODULES
+    assert {alias.name: node.module for node in imports for alias in node.names} == MODULES
     assert scalereid.__all__ == [*MODULES] == PUBLIC.split()
     assert sorted(dir(scalereid)) == sorted([*MODULES, "__version__"])
     given: dict[str, Any] = {}

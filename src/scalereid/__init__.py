@@ -24,48 +24,76 @@ from typing import TYPE_CHECKING, Any
 from scalereid.api import MODULES
 
 if TYPE_CHECKING:
-    from scalereid.data import DATASETS as DATASETS
-    from scalereid.data.records import ImageRecord as ImageRecord
-    from scalereid.data.records import ReidDataset as ReidDataset
-    from scalereid.experiments.evaluation import Evaluation as Evaluation
-    from scalereid.experiments.evaluation import evaluate as evaluate
-    from scalereid.experiments.options import EvaluationOptions as EvaluationOptions
-    from scalereid.experiments.study import Row as Row
-    from scalereid.experiments.study import Study as Study
-    from scalereid.experiments.training import resume as resume
-    from scalereid.experiments.training import train as train
-    from scalereid.inference.embedder import Embedder as Embedder
-    from scalereid.inference.opening import RuntimeOptions as RuntimeOptions
-    from scalereid.inference.search_files import Found as Found
-    from scalereid.inference.search_files import FoundFiles as FoundFiles
-    from scalereid.inference.search_files import search_files as search_files
-    from scalereid.models import BACKBONES as BACKBONES
-    from scalereid.models.building import build_model as build_model
-    from scalereid.models.genotype import Genotype as Genotype
-    from scalereid.recipes import RECIPES as RECIPES
-    from scalereid.retrieval.answers import LabelledPairs as LabelledPairs
-    from scalereid.retrieval.answers import read_pairs as read_pairs
-    from scalereid.retrieval.arrays import rank as rank
-    from scalereid.retrieval.arrays import score as score
-    from scalereid.retrieval.calibration import Calibration as Calibration
-    from scalereid.retrieval.drawing import DrawnPairs as DrawnPairs
-    from scalereid.retrieval.drawing import draw_pairs as draw_pairs
-    from scalereid.retrieval.labelled import LabelledEmbeddings as LabelledEmbeddings
-    from scalereid.retrieval.per_query import PerQuery as PerQuery
-    from scalereid.retrieval.ranking import Ranking as Ranking
-    from scalereid.retrieval.reranking import Reranking as Reranking
-    from scalereid.retrieval.reranking import rerank as rerank
-    from scalereid.retrieval.scores import Scores as Scores
-    from scalereid.retrieval.search import SearchResult as SearchResult
-    from scalereid.retrieval.search import search as search
-    from scalereid.runs.checkpoint import load_checkpoint as load_checkpoint
-    from scalereid.runs.checkpoint import load_model as load_model
-    from scalereid.runs.recipe import Recipe as Recipe
-    from scalereid.runs.run import Run as Run
-    from scalereid.training.objective import Losses as Losses
+    from scalereid.data import DATASETS
+    from scalereid.data.records import ImageRecord, ReidDataset
+    from scalereid.experiments.evaluation import Evaluation, evaluate
+    from scalereid.experiments.options import EvaluationOptions
+    from scalereid.experiments.study import Row, Study
+    from scalereid.experiments.training import resume, train
+    from scalereid.inference.embedder import Embedder
+    from scalereid.inference.opening import RuntimeOptions
+    from scalereid.inference.search_files import Found, FoundFiles, search_files
+    from scalereid.models import BACKBONES
+    from scalereid.models.building import build_model
+    from scalereid.models.genotype import Genotype
+    from scalereid.recipes import RECIPES
+    from scalereid.retrieval.answers import LabelledPairs, read_pairs
+    from scalereid.retrieval.arrays import rank, score
+    from scalereid.retrieval.calibration import Calibration
+    from scalereid.retrieval.drawing import DrawnPairs, draw_pairs
+    from scalereid.retrieval.labelled import LabelledEmbeddings
+    from scalereid.retrieval.per_query import PerQuery
+    from scalereid.retrieval.ranking import Ranking
+    from scalereid.retrieval.reranking import Reranking, rerank
+    from scalereid.retrieval.scores import Scores
+    from scalereid.retrieval.search import SearchResult, search
+    from scalereid.runs.checkpoint import load_checkpoint, load_model
+    from scalereid.runs.recipe import Recipe
+    from scalereid.runs.run import Run
+    from scalereid.training.objective import Losses
 
 __version__ = "0.1.0"
-__all__ = [*MODULES]
+__all__ = [
+    "BACKBONES",
+    "DATASETS",
+    "RECIPES",
+    "Calibration",
+    "DrawnPairs",
+    "Embedder",
+    "Evaluation",
+    "EvaluationOptions",
+    "Found",
+    "FoundFiles",
+    "Genotype",
+    "ImageRecord",
+    "LabelledEmbeddings",
+    "LabelledPairs",
+    "Losses",
+    "PerQuery",
+    "Ranking",
+    "Recipe",
+    "ReidDataset",
+    "Reranking",
+    "Row",
+    "Run",
+    "RuntimeOptions",
+    "Scores",
+    "SearchResult",
+    "Study",
+    "build_model",
+    "draw_pairs",
+    "evaluate",
+    "load_checkpoint",
+    "load_model",
+    "rank",
+    "read_pairs",
+    "rerank",
+    "resume",
+    "score",
+    "search",
+    "search_files",
+    "train",
+]
 
 if not TYPE_CHECKING:
 
@@ -78,4 +106,4 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return [*MODULES, "__version__"]
+    return [*__all__, "__version__"]

@@ -68,9 +68,9 @@ def test_it_is_found_by_its_file_and_by_its_run(
 def test_auto_takes_it_where_it_is_faster_than_bfloat16(
     quantized: tuple[Path, list[Accuracy]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for seconds, precision in ((1.3, "int8"), (1.05, "bfloat16")):
+    for size, seconds, precision in ((4, 1.3, "int8"), (5, 1.05, "bfloat16")):  # the choice is kept for each size
         monkeypatch.setattr(auto, "measure", lambda *_, half=seconds: [1.0, half])
-        assert Embedder(quantized[0], precision="int8").runtime.precision == precision
+        assert Embedder(quantized[0], precision="int8", batch_size=size).runtime.precision == precision
 
 
 def test_it_is_of_no_use_for_other_weights(quantized: tuple[Path, list[Accuracy]], tmp_path: Path) -> None:

@@ -156,3 +156,14 @@ def test_counting_leaves_the_model_where_it_was() -> None:
     cost(model)
     assert model.training
     assert next(model.parameters()).device.type == "cpu"
+
+
+def test_counting_leaves_a_model_as_it_was() -> None:
+    model = build_model("osnet_x0_25")
+    model.backbone.eval()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    modes = [layer.training for layer in model.modules()]
+    assert cost(model) == cost(model)
+    assert [layer.training for layer in model.modules()] == modes
+    assert not any(layer._forward_hooks for layer in model.modules())
+    assert all(tensor.equal(before[name]) for name, tensor in model.state_dict().items())

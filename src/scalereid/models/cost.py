@@ -1,6 +1,5 @@
 """Cost of a model: parameters and multiply-adds, counted while an image is computed."""
 
-from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -24,15 +23,20 @@ def cost(model: EmbeddingModel, image_size: tuple[int, int] = (256, 128)) -> Cos
     biases to the work: 978,878,352 instead of 978,875,392.)
     """
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    counted, works = deepcopy(model).eval(), list[int]()
+    works, was_training = list[int](), {layer: layer.training for layer in model.modules()}
 
     def count(layer: nn.Module, _: object, output: Tensor) -> None:
         weight = layer.get_parameter("weight")
         works.append(output.numel() * weight[0].numel())  # of one output value
 
-    for layer in counted.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.register_forward_hook(count)
-    with torch.no_grad():  # a real image: shapes alone, on the meta device, take longer
-        counted(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
+    counted = [layer for layer in was_training if isinstance(layer, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in counted]
+    try:
+        with torch.no_grad():  # a real image: shapes alone, on the meta device, take longer
+            model.eval()(torch.zeros(1, 3, *image_size, device=next(model.parameters()).device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for layer, training in was_training.items():
+            layer.training = training
     return Cost(parameters, sum(works))

@@ -17,7 +17,7 @@ import torch
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import labels
-from scalereid.process import keep_freed_memory
+from scalereid.memory import keep_freed_memory
 from scalereid.runs.recipe import DataSettings, Recipe
 from scalereid.runs.wiring import wire
 

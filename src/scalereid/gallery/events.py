@@ -1,0 +1,116 @@
+"""What can be said about who is who: the identity events of a gallery's ledger."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import ClassVar, cast
+
+from scalereid.typed_json import from_json, parse
+
+
+@dataclass(frozen=True)
+class Enrol:
+    """A new identity, of these sightings. Its number is that of the event."""
+
+    kind: ClassVar = "enrol"
+    sightings: tuple[int, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """These sightings show this identity, whatever was said of them before."""
+
+    kind: ClassVar = "confirm"
+    identity: int
+    sightings: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """These sightings do not show this identity, and are never joined with it again."""
+
+    kind: ClassVar = "reject"
+    identity: int
+    sightings: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The other identities are this one."""
+
+    kind: ClassVar = "merge"
+    identity: int
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Split:
+    """These sightings of an identity show somebody else: a new identity, whose number is that of the event."""
+
+    kind: ClassVar = "split"
+    identity: int
+    sightings: tuple[int, ...]
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Another name for an identity; empty for none."""
+
+    kind: ClassVar = "rename"
+    identity: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Forget:
+    """These sightings are deleted, and the identity with them if one is named. This cannot be undone."""
+
+    kind: ClassVar = "forget"
+    identity: int | None
+    sightings: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Undo:
+    """An earlier event has no effect any more; an undo can be undone, too."""
+
+    kind: ClassVar = "undo"
+    event: int
+
+
+Body = Enrol | Confirm | Reject | Merge | Split | Rename | Forget | Undo
+KINDS: dict[str, type[Body]] = {
+    each.kind: each for each in (Enrol, Confirm, Reject, Merge, Split, Rename, Forget, Undo)
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of the ledger."""
+
+    number: int
+    """From 1 on, in the order of the events; some numbers may be missing."""
+    at: datetime
+    """When it was recorded, in UTC."""
+    by: str
+    """Who said so; empty if not known."""
+    body: Body
+
+
+def to_text(body: Body) -> str:
+    """The body of an event as text, for the ledger; its kind is kept beside it."""
+    return json.dumps(asdict(body))
+
+
+def from_text(kind: str, text: str) -> Body:
+    """The body that `to_text` gave.
+
+    Raises:
+        ValueError: It is something else; the message names what does not fit.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"an event has the kind {kind!r}; expected {', '.join(KINDS)}. Update scalereid")
+    body = from_json(KINDS[kind], parse(text), kind)
+    return cast(Body, body)

@@ -1,0 +1,48 @@
+"""Which sightings may be found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, true
+
+from scalereid.gallery import schema
+from scalereid.gallery.sightings import to_microseconds
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that a sighting must meet, all of them. One whose camera or time is not known does not meet one on it."""
+
+    cameras: tuple[str, ...] = ()
+    """One of these; empty for any."""
+    not_cameras: tuple[str, ...] = ()
+    """None of these."""
+    after: datetime | None = None
+    """Taken then or later."""
+    before: datetime | None = None
+    """Taken earlier."""
+    tracks: tuple[str, ...] = ()
+    """One of these; empty for any."""
+
+    def __post_init__(self) -> None:
+        if self.after and self.before and to_microseconds(self.after) >= to_microseconds(self.before):
+            raise ValueError(f"after is {self.after} and before is {self.before}; expected after to be the earlier one")
+
+    def __bool__(self) -> bool:
+        """Whether it has any condition."""
+        return self != Filter()
+
+    def clause(self) -> ColumnElement[bool]:
+        """The conditions in SQL, on `schema.sightings`."""
+        columns, conditions = schema.sightings.c, list[ColumnElement[bool]]()
+        if self.cameras:
+            conditions.append(columns.camera.in_(self.cameras))
+        if self.not_cameras:
+            conditions += [columns.camera.not_in(self.not_cameras), columns.camera != ""]
+        if self.after:
+            conditions.append(columns.time >= to_microseconds(self.after))
+        if self.before:
+            conditions.append(columns.time < to_microseconds(self.before))
+        if self.tracks:
+            conditions.append(columns.track.in_(self.tracks))
+        return and_(true(), *conditions)

@@ -1,0 +1,122 @@
+"""The events of a ledger, and who is who after them; kept up to date with what other processes record."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from scalereid.gallery import schema
+from scalereid.gallery.events import Body, Event, Merge, Rename, Undo, from_text, to_text
+from scalereid.gallery.identities import Identities, check_undo
+from scalereid.gallery.ledger import in_parts, inserted, now
+from scalereid.gallery.sightings import from_microseconds
+
+
+class History:
+    """What was said about sightings, and what follows from it.
+
+    May be used from several threads and processes.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._lock = threading.RLock()
+        self._events: list[Event] = []
+        self._identities = Identities()
+
+    def events(self) -> list[Event]:
+        """All events, oldest first.
+
+        Raises:
+            ValueError: One is damaged, or of a later version; the message names it.
+        """
+        with self._lock, self.engine.begin() as connection:
+            self._catch_up(connection)
+            return list(self._events)
+
+    def identities(self) -> Identities:
+        """Who is who now. Not to be changed, and out of date after the next event.
+
+        Raises:
+            ValueError: An event is damaged, of a later version, or contradicts those before it; the message names it.
+        """
+        with self._lock, self.engine.begin() as connection:
+            self._catch_up(connection)
+            return self._identities
+
+    def record(self, body: Body, *, by: str = "") -> Event:
+        """Append an event, unless it contradicts those before it.
+
+        Raises:
+            ConflictError: It does; the message says how.
+            ValueError: It names a sighting that is not in the gallery.
+        """
+        with self.recording(by) as recording:
+            return recording.record(body)
+
+    @contextmanager
+    def recording(self, by: str = "") -> Iterator["Recording"]:
+        """A transaction in which events are recorded: all of them, or none if the block fails."""
+        with self._lock:
+            try:
+                with schema.writing(self.engine) as connection:
+                    self._catch_up(connection)
+                    yield Recording(self, connection, by)
+            except BaseException:
+                self._events, self._identities = [], Identities()  # as nothing of it is in the ledger
+                raise
+
+    def _catch_up(self, connection: Connection) -> None:
+        """Read the events that were recorded since the last time."""
+        columns = schema.events.c
+        last = self._events[-1].number if self._events else 0
+        rows = connection.execute(select(schema.events).where(columns.number > last).order_by(columns.number)).all()
+        new = []
+        for row in rows:
+            try:
+                body = from_text(row.kind, row.body)
+            except ValueError as error:
+                raise ValueError(f"event {row.number} of the ledger is damaged: {error}") from error
+            new.append(Event(row.number, from_microseconds(row.at), row.by, body))
+        if any(isinstance(event.body, Undo) for event in new):
+            self._identities = Identities.replay([*self._events, *new])
+        else:
+            for event in new:
+                self._identities.apply(event)
+        self._events += new
+
+
+class Recording:
+    """A transaction that records events."""
+
+    def __init__(self, history: History, connection: Connection, by: str) -> None:
+        self.history, self.connection, self.by = history, connection, by
+
+    @property
+    def identities(self) -> Identities:
+        """Who is who now."""
+        return self.history._identities
+
+    def record(self, body: Body) -> Event:
+        """Append an event; see `History.record`."""
+        if not isinstance(body, Undo | Merge | Rename):
+            self._check_sightings(body.sightings)
+        if isinstance(body, Undo):
+            after = check_undo(self.history._events, body.event)
+        at = now()
+        row = insert(schema.events).values(at=at, by=self.by, kind=body.kind, body=to_text(body))
+        event = Event(inserted(self.connection.execute(row)), from_microseconds(at), self.by, body)
+        if isinstance(body, Undo):
+            self.history._identities = after
+        else:
+            self.history._identities.apply(event)
+        self.history._events.append(event)
+        return event
+
+    def _check_sightings(self, numbers: tuple[int, ...]) -> None:
+        column, there = schema.sightings.c.number, set[int]()
+        for part in in_parts(numbers):
+            there |= set(self.connection.scalars(select(column).where(column.in_(part))))
+        if missing := sorted(set(numbers) - there):
+            raise ValueError(f"No such sighting: {missing[0]}. It is not in the gallery, or was forgotten.")

@@ -1,0 +1,231 @@
+"""Who is who: computed from events alone, so that whatever was said can be taken back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatchmethod
+
+from scalereid.gallery.events import Confirm, Enrol, Event, Forget, Merge, Reject, Rename, Split, Undo
+from scalereid.progress import counted
+
+
+class ConflictError(ValueError):
+    """An event that contradicts what was said before."""
+
+
+@dataclass
+class Identity:
+    """A person, as far as is known."""
+
+    name: str = ""
+    sightings: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Identities:
+    """The identities of sightings. Sightings without an identity are unknown people's.
+
+    Two are equal if they say the same.
+    """
+
+    by_number: dict[int, Identity] = field(default_factory=dict)
+    of: dict[int, int] = field(default_factory=dict)
+    """The identity of each sighting that has one."""
+    rejected: dict[int, set[int]] = field(default_factory=dict)
+    """Of each sighting, the identities that it was said not to show."""
+    merged: dict[int, int] = field(default_factory=dict)
+    """The identity that each merged one is part of."""
+    forgotten: set[int] = field(default_factory=set)
+    """Identities that were deleted."""
+
+    @classmethod
+    def replay(cls, events: Iterable[Event]) -> "Identities":
+        """What follows from events, in their order.
+
+        Raises:
+            ConflictError: One contradicts those before it.
+        """
+        found = cls()
+        for event in effective(list(events)):
+            found.apply(event)
+        return found
+
+    def apply(self, event: Event) -> None:
+        """Let one more event count, which is not an undo. Nothing changes if it cannot.
+
+        Raises:
+            ConflictError: It contradicts those before it; the message says how, and what to do.
+        """
+        self._apply(event.body, event.number)
+
+    @singledispatchmethod
+    def _apply(self, body: object, number: int) -> None:
+        raise TypeError(f"event {number} is {body!r}, which replay cannot apply")
+
+    @_apply.register
+    def _(self, body: Enrol, number: int) -> None:
+        self._new(number, body.name, body.sightings)
+
+    @_apply.register
+    def _(self, body: Confirm, _: int) -> None:
+        self.get(body.identity)
+        for sighting in body.sightings:
+            self._reject(sighting, body.identity, False)
+        self._move(body.sightings, body.identity)
+
+    @_apply.register
+    def _(self, body: Reject, _: int) -> None:
+        identity = self.get(body.identity)
+        for sighting in body.sightings:
+            if self.of.get(sighting) == body.identity:
+                del self.of[sighting]
+                identity.sightings.discard(sighting)
+            self._reject(sighting, body.identity, True)
+
+    @_apply.register
+    def _(self, body: Merge, _: int) -> None:
+        identity = self.get(body.identity)
+        others = [(other, self.get(other)) for other in body.others]
+        if body.identity in body.others or len(set(body.others)) < len(body.others):
+            raise ConflictError(f"identity {body.identity} is to be merged with {list(body.others)}; name each once")
+        together = {body.identity, *body.others}
+        for each in together:
+            for sighting in self.by_number[each].sightings:
+                if against := (self.rejected.get(sighting, set()) & together) - {each}:
+                    raise ConflictError(
+                        f"identities {sorted(together)} cannot be merged: sighting {sighting}, of identity {each}, was "
+                        f"said not to show identity {min(against)}; undo that, or confirm the sighting there, first"
+                    )
+        for other, absorbed in others:
+            for sighting in absorbed.sightings:
+                self.of[sighting] = body.identity
+            identity.sightings |= absorbed.sightings
+            identity.name = identity.name or absorbed.name
+            del self.by_number[other]
+            self.merged[other] = body.identity
+            for sighting, against in list(self.rejected.items()):
+                if other in against:
+                    self._reject(sighting, other, False)
+                    self._reject(sighting, body.identity, True)
+
+    @_apply.register
+    def _(self, body: Split, number: int) -> None:
+        identity = self.get(body.identity)
+        if foreign := sorted(set(body.sightings) - identity.sightings):
+            raise ConflictError(f"sighting {foreign[0]} is not of identity {body.identity}, which is to be split")
+        self._new(number, body.name, body.sightings)
+        for sighting in body.sightings:
+            self._reject(sighting, body.identity, True)
+
+    @_apply.register
+    def _(self, body: Rename, _: int) -> None:
+        self.get(body.identity).name = body.name
+
+    @_apply.register
+    def _(self, body: Forget, _: int) -> None:
+        if body.identity is not None:
+            for sighting in self.get(body.identity).sightings - set(body.sightings):  # said to be its after all
+                del self.of[sighting]
+            del self.by_number[body.identity]
+            self.forgotten.add(body.identity)
+            for sighting in [sighting for sighting, against in self.rejected.items() if body.identity in against]:
+                self._reject(sighting, body.identity, False)
+        for sighting in body.sightings:  # wherever they are, if something before was undone
+            if (holder := self.of.pop(sighting, None)) in self.by_number:
+                self.by_number[holder].sightings.discard(sighting)
+            self.rejected.pop(sighting, None)
+
+    def get(self, number: int) -> Identity:
+        """An identity by its number.
+
+        Raises:
+            ConflictError: There is none; the message says what became of it.
+        """
+        if number in self.by_number:
+            return self.by_number[number]
+        if number in self.merged:
+            raise ConflictError(f"identity {number} was merged into identity {self.merged[number]}; name that")
+        was = "was forgotten" if number in self.forgotten else "does not exist"
+        raise ConflictError(f"identity {number} {was}")
+
+    def _new(self, number: int, name: str, sightings: Sequence[int]) -> None:
+        self.by_number[number] = Identity(name)
+        self._move(sightings, number)
+
+    def _move(self, sightings: Sequence[int], to: int) -> None:
+        for sighting in sightings:
+            if sighting in self.of:
+                self.by_number[self.of[sighting]].sightings.discard(sighting)
+            self.of[sighting] = to
+        self.by_number[to].sightings.update(sightings)
+
+    def _reject(self, sighting: int, identity: int, rejected: bool) -> None:
+        against = self.rejected.setdefault(sighting, set())
+        (against.add if rejected else against.discard)(identity)
+        if not against:
+            del self.rejected[sighting]
+
+
+def effective(events: Sequence[Event]) -> list[Event]:
+    """The events that count: neither undone, nor an undo."""
+    undone: set[int] = set()
+    for event in reversed(events):  # a later undo decides about an earlier one
+        if isinstance(event.body, Undo) and event.number not in undone:
+            undone.add(event.body.event)
+    return [event for event in events if event.number not in undone and not isinstance(event.body, Undo)]
+
+
+def check_undo(events: Sequence[Event], number: int) -> Identities:
+    """What follows from events if the one called `number` is undone, too.
+
+    Raises:
+        ConflictError: There is no such event, it is undone already or cannot be undone, or a later one needs it.
+    """
+    event = next((event for event in events if event.number == number), None)
+    if event is None:
+        raise ConflictError(f"No such event: {number}")
+    if isinstance(event.body, Forget):
+        raise ConflictError(f"event {number} cannot be undone: what was forgotten is deleted")
+    undone_by = [e.number for e in _undos(events) if e.body == Undo(number)]
+    if undone_by:
+        raise ConflictError(
+            f"event {number} is undone already, by event {undone_by[-1]}; undo that to have it count again"
+        )
+    undo = Event(events[-1].number + 1, event.at, "", Undo(number))
+    found = Identities()
+    for each in effective([*events, undo]):
+        try:
+            found.apply(each)
+        except ConflictError as error:
+            raise ConflictError(
+                f"event {number} cannot be undone alone: event {each.number} ({each.body.kind}) needs it ({error}); undo "
+                f"that first"
+            ) from None
+    return found
+
+
+def _undos(events: Sequence[Event]) -> list[Event]:
+    """The undos that count."""
+    undone: set[int] = set()
+    counting = []
+    for event in reversed(events):
+        if isinstance(event.body, Undo) and event.number not in undone:
+            undone.add(event.body.event)
+            counting.append(event)
+    return counting[::-1]
+
+
+def in_words(event: Event) -> str:
+    """What an event said, for a list."""
+    body = event.body
+    if isinstance(body, Undo):
+        return f"undo event {body.event}"
+    number = event.number if isinstance(body, Enrol) else body.identity
+    if isinstance(body, Merge):
+        return f"merge {', '.join(map(str, body.others))} into identity {number}"
+    if isinstance(body, Rename):
+        return f"rename identity {number} to {body.name!r}"
+    if isinstance(body, Forget):
+        whose = f"identity {number}, " if number else ""
+        return f"forget {whose}{counted(len(body.sightings), 'sighting')}"
+    into = f" into identity {event.number}" if isinstance(body, Split) else ""
+    return f"{body.kind} {counted(len(body.sightings), 'sighting')} of identity {number}{into}"

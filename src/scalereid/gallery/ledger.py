@@ -1,0 +1,274 @@
+"""The ledger: the one truth of a gallery, in a database. Everything else can be computed from it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, CursorResult, Engine, func, insert, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from scalereid.gallery import schema
+from scalereid.gallery.filters import Filter
+from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, to_microseconds
+
+T = TypeVar("T")
+UNKNOWN = np.iinfo(np.int64).min
+_AT_ONCE = 500  # values in a condition: databases limit them
+
+
+@dataclass(frozen=True)
+class GalleryModel:
+    """A model whose embeddings are in a gallery."""
+
+    number: int
+    fingerprint: str
+    metadata: str
+    """As JSON: see `ModelMetadata`."""
+    calibration: str | None
+    """As JSON: see `Calibration`."""
+
+
+class Vectors(NamedTuple):
+    """Embeddings as they were added to a ledger."""
+
+    last: int
+    """Number of the last of them, in the order of all embeddings of the ledger."""
+    sightings: NDArray[np.int64]
+    cameras: list[str]
+    times: NDArray[np.int64]
+    """Microseconds since 1970; `UNKNOWN` for a sighting without a time."""
+    matrix: NDArray[np.float32]
+    """(b, d)"""
+
+
+class Ledger:
+    """A gallery's database: models, sightings, crops, embeddings and events.
+
+    May be used from several threads and processes. What a call has added is there, whatever happens after it has returned.
+
+    Raises:
+        ValueError: The database is not a ledger, or one of a later version.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        try:
+            schema.check_format(engine)
+        except OperationalError as error:
+            raise ValueError(f"{self.name} is not a gallery: {error.orig}") from error
+        except DatabaseError as error:
+            raise ValueError(f"{self.name} is damaged, or not a gallery: {error.orig}") from error
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """The database, without a password."""
+        return (
+            self.engine.url.database or str(self.engine.url)
+            if self.engine.dialect.name == "sqlite"
+            else str(self.engine.url)
+        )
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.engine.dispose()
+
+    def add_model(self, fingerprint: str, metadata: str, calibration: str | None = None) -> int:
+        """The number of a model, which is added if it is not there."""
+        with schema.writing(self.engine) as connection:
+            known = connection.execute(
+                select(schema.models.c.number).where(schema.models.c.fingerprint == fingerprint)
+            ).scalar()
+            if known is not None:
+                return int(known)
+            row = {"fingerprint": fingerprint, "metadata": metadata, "calibration": calibration, "added": now()}
+            return inserted(connection.execute(insert(schema.models).values(row)))
+
+    def calibrate(self, model: int, calibration: str) -> None:
+        """Keep a calibration of a model's distances."""
+        with schema.writing(self.engine) as connection:
+            connection.execute(
+                update(schema.models).where(schema.models.c.number == model).values(calibration=calibration)
+            )
+
+    def models(self) -> list[GalleryModel]:
+        """The models, oldest first."""
+        columns = schema.models.c
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                select(columns.number, columns.fingerprint, columns.metadata, columns.calibration).order_by(
+                    columns.number
+                )
+            )
+            return [GalleryModel(*row) for row in rows]
+
+    def known(self, digests: Sequence[str]) -> set[str]:
+        """Those of the digests that are in the gallery."""
+        with self.engine.begin() as connection:
+            return _known(connection, digests)
+
+    def add(self, model: int, new: Sequence[NewSighting]) -> list[int | None]:
+        """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there."""
+        with schema.writing(self.engine) as connection:
+            there = _known(connection, [each.digest for each in new])
+            numbers: list[int | None] = []
+            vectors, crops = [], []
+            for each in new:
+                if each.digest in there:
+                    numbers.append(None)
+                    continue
+                there.add(each.digest)
+                row = connection.execute(insert(schema.sightings).values(_row(each)))
+                number = inserted(row)
+                numbers.append(number)
+                vectors.append({"model": model, "sighting": number, "vector": _bytes(each.vector)})
+                if each.crop:
+                    crops.append({"sighting": number, "jpeg": each.crop})
+            for table, rows in ((schema.embeddings, vectors), (schema.crops, crops)):
+                if rows:
+                    connection.execute(insert(table), rows)
+        return numbers
+
+    def embed(self, model: int, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
+        """Add embeddings by another model of sightings that are there; those that have one already keep it."""
+        with schema.writing(self.engine) as connection:
+            columns = schema.embeddings.c
+            there = set[int]()
+            for part in in_parts(numbers):
+                chosen = select(columns.sighting).where(columns.model == model, columns.sighting.in_(part))
+                there |= set(connection.scalars(chosen))
+            rows = [
+                {"model": model, "sighting": number, "vector": _bytes(vector)}
+                for number, vector in zip(numbers, vectors, strict=True)
+                if number not in there
+            ]
+            if rows:
+                connection.execute(insert(schema.embeddings), rows)
+
+    def sightings(self, numbers: Sequence[int]) -> dict[int, Sighting]:
+        """Sightings by their numbers, as far as they are there."""
+        found: dict[int, Sighting] = {}
+        with self.engine.begin() as connection:
+            for part in in_parts(numbers):
+                rows = connection.execute(select(schema.sightings).where(schema.sightings.c.number.in_(part)))
+                found |= {row.number: _sighting(row) for row in rows}
+        return found
+
+    def select(self, where: Filter | None = None) -> NDArray[np.int64]:
+        """The numbers of the sightings that meet a filter, ascending."""
+        chosen = select(schema.sightings.c.number).order_by(schema.sightings.c.number)
+        with self.engine.begin() as connection:
+            numbers = connection.scalars(chosen.where(where.clause()) if where else chosen)
+            return np.fromiter(numbers, np.int64)
+
+    def crop(self, number: int) -> bytes | None:
+        """The picture of a sighting as JPEG; None if it has none."""
+        with self.engine.begin() as connection:
+            return connection.scalar(select(schema.crops.c.jpeg).where(schema.crops.c.sighting == number))
+
+    def vectors(self, model: int, after: int = 0, *, block: int = 4096) -> Iterator[Vectors]:
+        """The embeddings by a model that were added after the one numbered `after`, in this order, block by block.
+
+        Raises:
+            ValueError: An embedding is damaged; the message names its sighting.
+        """
+        own, of = schema.embeddings.c, schema.sightings.c
+        chosen = select(own.number, own.sighting, own.vector, of.camera, of.time).join_from(
+            schema.embeddings, schema.sightings
+        )
+        while True:
+            with self.engine.begin() as connection:
+                rows = connection.execute(
+                    chosen.where(own.model == model, own.number > after).order_by(own.number).limit(block)
+                ).all()
+            if not rows:
+                return
+            sizes = {len(row.vector) for row in rows}
+            if len(sizes) > 1 or not all(size and size % 4 == 0 for size in sizes):
+                raise ValueError(f"{self.name} has embeddings of {sorted(sizes)} bytes by one model; it is damaged")
+            after = rows[-1].number
+            yield Vectors(
+                after,
+                np.array([row.sighting for row in rows], np.int64),
+                [row.camera for row in rows],
+                np.array([UNKNOWN if row.time is None else row.time for row in rows], np.int64),
+                np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1),
+            )
+
+    def revision(self) -> tuple[str, int]:
+        """Whose database it is, and a number that grows whenever it is written."""
+        with self.engine.begin() as connection:
+            row = connection.execute(select(schema.state.c.ledger, schema.state.c.revision)).one()
+            return row.ledger, row.revision
+
+    def removed(self, after: int = 0) -> tuple[int, NDArray[np.int64]]:
+        """The number of the last removal, and the sightings that were removed after the one numbered `after`."""
+        columns = schema.removals.c
+        with self.engine.begin() as connection:
+            rows = connection.execute(
+                select(columns.number, columns.sighting).where(columns.number > after).order_by(columns.number)
+            ).all()
+        return rows[-1].number if rows else after, np.array([row.sighting for row in rows], np.int64)
+
+    def count(self) -> int:
+        """Number of sightings."""
+        with self.engine.begin() as connection:
+            return int(connection.scalar(select(func.count()).select_from(schema.sightings)) or 0)
+
+
+def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Values in parts that fit into a condition."""
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def _known(connection: Connection, digests: Sequence[str]) -> set[str]:
+    column, found = schema.sightings.c.digest, set[str]()
+    for part in in_parts(digests):
+        found |= set(connection.scalars(select(column).where(column.in_(part))))
+    return found
+
+
+def _row(new: NewSighting) -> dict[str, object]:
+    seen = new.seen
+    return {
+        "digest": new.digest,
+        "source": seen.source,
+        "camera": seen.camera,
+        "time": None if seen.time is None else to_microseconds(seen.time),
+        "box": json.dumps(seen.box) if seen.box else None,
+        "track": seen.track,
+        "attributes": json.dumps(dict(seen.attributes)),
+        "added": now(),
+    }
+
+
+def _sighting(row: Any) -> Sighting:
+    seen = Seen(
+        source=row.source,
+        camera=row.camera,
+        time=None if row.time is None else from_microseconds(row.time),
+        box=tuple(json.loads(row.box)) if row.box else None,
+        track=row.track,
+        attributes=json.loads(row.attributes),
+    )
+    return Sighting(row.number, seen, from_microseconds(row.added))
+
+
+def _bytes(vector: NDArray[np.float32]) -> bytes:
+    return np.asarray(vector, "<f4").tobytes()
+
+
+def inserted(result: CursorResult[Any]) -> int:
+    """The number of the row that was inserted."""
+    return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+
+def now() -> int:
+    """Microseconds since 1970."""
+    return to_microseconds(datetime.now(UTC))

@@ -1,0 +1,177 @@
+"""The tables of a gallery's ledger, in SQLite or PostgreSQL, and connections to them."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    select,
+    update,
+)
+from sqlalchemy.engine import make_url
+
+FORMAT = 1
+_WAIT = 60  # seconds for another process to end its transaction
+_Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by themselves only as INTEGER
+
+_metadata = MetaData()
+# With `sqlite_autoincrement` a number is never given twice, or an event could speak of another sighting.
+
+state = Table(
+    "state",
+    _metadata,
+    Column("only", Integer, primary_key=True),
+    Column("format", Integer, nullable=False),
+    Column("ledger", String(32), nullable=False),  # drawn at random: an index knows whose it is
+    Column("revision", BigInteger, nullable=False),
+    Column("settings", Text, nullable=False),
+)
+models = Table(
+    "models",
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("metadata", Text, nullable=False),
+    Column("calibration", Text),
+    Column("added", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+sightings = Table(
+    "sightings",
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("camera", Text, nullable=False),
+    Column("time", BigInteger),
+    Column("box", Text),
+    Column("track", Text, nullable=False),
+    Column("attributes", Text, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Index("by_camera_and_time", "camera", "time"),
+    Index("by_time", "time"),
+    sqlite_autoincrement=True,
+)
+embeddings = Table(
+    "embeddings",
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("model", ForeignKey(models.c.number), nullable=False),
+    Column("sighting", ForeignKey(sightings.c.number), nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    UniqueConstraint("model", "sighting"),
+    Index("by_sighting", "sighting"),
+    Index("by_model", "model", "number"),
+    sqlite_autoincrement=True,
+)
+crops = Table(
+    "crops",
+    _metadata,
+    Column("sighting", ForeignKey(sightings.c.number), primary_key=True),
+    Column("jpeg", LargeBinary, nullable=False),
+)
+events = Table(
+    "events",
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+removals = Table(
+    "removals",  # so that every index learns what is to be removed from it
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("sighting", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+searches = Table(
+    "searches",
+    _metadata,
+    Column("number", _Number, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
+def connect(url: str) -> Engine:
+    """An engine for a ledger's database; nothing is opened before it is used."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite":
+        return create_engine(address, pool_pre_ping=True)
+    engine = create_engine(address, connect_args={"timeout": _WAIT})
+
+    @event.listens_for(engine, "connect")
+    def _(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say so
+        cursor = connection.cursor()
+        for setting in (
+            "journal_mode = WAL",  # readers and a writer at the same time
+            "synchronous = FULL",  # what is acknowledged survives a power cut
+            "secure_delete = ON",  # deleted bytes are overwritten
+            "foreign_keys = ON",
+            f"busy_timeout = {1000 * _WAIT}",
+        ):
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def create(engine: Engine) -> None:
+    """Create the tables of a new ledger."""
+    with engine.execution_options(writes=True).begin() as connection:
+        _metadata.create_all(connection)
+        connection.execute(state.insert().values(only=1, format=FORMAT, ledger=uuid4().hex, revision=0, settings="{}"))
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: whole, or not at all if the block fails or the process is killed.
+
+    One at a time, in whatever process, so that numbers are in the order in which their transactions ended: who has seen a
+    number has seen all below it.
+    """
+    with engine.execution_options(writes=True).begin() as connection:
+        connection.execute(update(state).values(revision=state.c.revision + 1))  # holds PostgreSQL's other writers up
+        yield connection
+
+
+def check_format(engine: Engine) -> None:
+    """Check that the tables are those of a ledger that this version can read.
+
+    Raises:
+        ValueError: They are those of a later version.
+        sqlalchemy.exc.DatabaseError: The database is not a ledger.
+    """
+    with engine.begin() as connection:
+        found = connection.execute(select(state.c.format)).scalar_one()
+    if found > FORMAT:
+        raise ValueError(f"its format is {found}, and this version reads up to {FORMAT}; update scalereid")

@@ -1,0 +1,61 @@
+"""A sighting: one picture of a person, where and when it was taken, and what was made of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of a picture beside its pixels. What is not known is empty or None."""
+
+    source: str
+    """The file, or whatever it came from."""
+    camera: str = ""
+    time: datetime | None = None
+    """When it was taken; in UTC where it names no time zone."""
+    box: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom of the person in the source, in pixels, where it is not the whole picture."""
+    track: str = ""
+    """Of pictures that a tracker has joined; the same name for the same track of a camera."""
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    """Likelihoods of attributes, from 0 to 1, by name."""
+
+
+@dataclass(frozen=True)
+class NewSighting:
+    """A sighting to add."""
+
+    seen: Seen
+    digest: str
+    """Of picture and box: what is in the gallery already is not added again."""
+    vector: NDArray[np.float32]
+    """(d,) the embedding, of length 1."""
+    crop: bytes = b""
+    """The picture of the person alone, as JPEG; empty to keep none."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A sighting in the gallery."""
+
+    number: int
+    seen: Seen
+    added: datetime
+
+
+def to_microseconds(time: datetime) -> int:
+    """Microseconds since 1970, in UTC; a time without a zone counts as UTC."""
+    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return (aware - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int) -> datetime:
+    """The time that `to_microseconds` gave, in UTC."""
+    return _EPOCH + microseconds * _MICROSECOND

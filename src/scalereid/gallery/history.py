@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, insert, select
 
 from scalereid.gallery import schema
-from scalereid.gallery.events import Body, Event, Merge, Rename, Undo, from_text, to_text
-from scalereid.gallery.identities import Identities, check_undo
+from scalereid.gallery.events import Body, Event, Forget, Merge, Rename, Undo, from_text, to_text
+from scalereid.gallery.identities import ConflictError, Identities, check_undo, effective
 from scalereid.gallery.ledger import in_parts, inserted, now
 from scalereid.gallery.sightings import from_microseconds
 
@@ -45,6 +45,17 @@ class History:
             self._catch_up(connection)
             return self._identities
 
+    def last_undoable(self) -> int:
+        """The number of the last event that counts and can be undone.
+
+        Raises:
+            ConflictError: There is none.
+        """
+        for event in reversed(effective(self.events())):
+            if not isinstance(event.body, Forget):
+                return event.number
+        raise ConflictError("nothing was said that can be undone")
+
     def record(self, body: Body, *, by: str = "") -> Event:
         """Append an event, unless it contradicts those before it.
 
@@ -64,8 +75,13 @@ class History:
                     self._catch_up(connection)
                     yield Recording(self, connection, by)
             except BaseException:
-                self._events, self._identities = [], Identities()  # as nothing of it is in the ledger
+                self.reread()  # as nothing of it is in the ledger
                 raise
+
+    def reread(self) -> None:
+        """Read all events anew when they are next needed."""
+        with self._lock:
+            self._events, self._identities = [], Identities()
 
     def _catch_up(self, connection: Connection) -> None:
         """Read the events that were recorded since the last time."""

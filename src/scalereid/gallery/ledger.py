@@ -200,11 +200,36 @@ class Ledger:
                 np.frombuffer(b"".join(row.vector for row in rows), "<f4").reshape(len(rows), -1),
             )
 
+    def settings(self) -> dict[str, Any]:
+        """The settings of the gallery, as JSON values."""
+        with self.engine.begin() as connection:
+            found: dict[str, Any] = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
+            return found
+
+    def set(self, **values: Any) -> None:
+        """Change settings; the others stay."""
+        with schema.writing(self.engine) as connection:
+            there = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
+            connection.execute(update(schema.state).values(settings=json.dumps(there | values)))
+
     def revision(self) -> tuple[str, int]:
         """Whose database it is, and a number that grows whenever it is written."""
         with self.engine.begin() as connection:
             row = connection.execute(select(schema.state.c.ledger, schema.state.c.revision)).one()
             return row.ledger, row.revision
+
+    def vector(self, model: int, sighting: int) -> NDArray[np.float32] | None:
+        """The embedding (d,) of a sighting by a model; None if there is none."""
+        own = schema.embeddings.c
+        with self.engine.begin() as connection:
+            found = connection.scalar(select(own.vector).where(own.model == model, own.sighting == sighting))
+        return None if found is None else np.frombuffer(found, "<f4")
+
+    def record_search(self, what: dict[str, Any], by: str, purpose: str) -> None:
+        """Record who searched what, and for which purpose."""
+        with schema.writing(self.engine) as connection:
+            values = {"at": now(), "by": by, "purpose": purpose, "what": json.dumps(what)}
+            connection.execute(insert(schema.searches).values(values))
 
     def removed(self, after: int = 0) -> tuple[int, NDArray[np.int64]]:
         """The number of the last removal, and the sightings that were removed after the one numbered `after`."""

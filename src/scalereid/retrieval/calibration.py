@@ -1,5 +1,6 @@
 """What a distance means: thresholds at known error rates, and the probability that two images show the same person."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -13,7 +14,7 @@ from scalereid.files import read_json, write_json
 from scalereid.packages import require
 from scalereid.retrieval import Distance, Method
 from scalereid.retrieval.pairs import OperatingPoint, PairDistances
-from scalereid.typed_json import from_json
+from scalereid.typed_json import from_json, parse
 from scalereid.wording import counted
 
 RATES = (0.1, 0.01, 0.001, 0.0001)
@@ -105,6 +106,20 @@ class Calibration:
             )
         if flip:
             raise ValueError("the calibration is of embeddings without mirror images; embed without them to use it")
+
+    def to_text(self) -> str:
+        """It as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> "Calibration":
+        """What `to_text` gave.
+
+        Raises:
+            ValueError: It is something else; the message names what does not fit.
+        """
+        found: Calibration = from_json(cls, parse(text), "calibration")
+        return found
 
     def save(self, file: Path) -> None:
         """Write it as JSON, whole or not at all."""

@@ -1,0 +1,86 @@
+"""Forgetting: what is deleted leaves no byte of itself in the ledger."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from scalereid.gallery import schema
+from scalereid.gallery.events import Enrol, Forget, Rename, Split, from_text, to_text
+from scalereid.gallery.history import History
+from scalereid.gallery.identities import Identities
+from scalereid.gallery.ledger import in_parts
+
+
+def forget(history: History, *, identity: int | None = None, sightings: Iterable[int] = (), by: str = "") -> list[int]:
+    """Delete an identity with all its sightings and names, or single sightings, and record that it was done.
+
+    What is deleted is overwritten before this returns: embeddings, crops, sources, attributes and names. The numbers of
+    sightings and identities stay in the events.
+
+    Returns:
+        The numbers of the sightings that were deleted.
+
+    Raises:
+        ConflictError: There is no such identity.
+        ValueError: There is no such sighting.
+    """
+    with history.recording(by) as recording:
+        numbers = set(sightings)
+        if identity is not None:
+            numbers |= recording.identities.get(identity).sightings
+        names = _with_merged(recording.identities, identity)
+        recording.record(Forget(identity, tuple(sorted(numbers))))
+        _delete(recording.connection, sorted(numbers))
+        _remove_names(recording.connection, names)
+    history.reread()
+    overwrite(history.engine)
+    return sorted(numbers)
+
+
+def overwrite(engine: Engine) -> None:
+    """Write the database anew, as rows that were deleted may still be in parts of pages that are free.
+
+    Raises:
+        TimeoutError: Another process has been reading for too long: what was deleted is deleted, but its bytes may be there.
+    """
+    if engine.dialect.name != "sqlite":
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+        return
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("VACUUM")
+        busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise TimeoutError(
+            f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; forget "
+            "again once it has ended"
+        )
+
+
+def _with_merged(identities: Identities, identity: int | None) -> set[int]:
+    """An identity and those that became part of it."""
+    found = set() if identity is None else {identity}
+    while more := {number for number, into in identities.merged.items() if into in found} - found:
+        found |= more
+    return found
+
+
+def _delete(connection: Connection, numbers: list[int]) -> None:
+    for part in in_parts(numbers):
+        for column in (schema.embeddings.c.sighting, schema.crops.c.sighting, schema.sightings.c.number):
+            connection.execute(delete(column.table).where(column.in_(part)))
+        connection.execute(insert(schema.removals), [{"sighting": number} for number in part])
+
+
+def _remove_names(connection: Connection, identities: set[int]) -> None:
+    """Take the names of identities out of the events that gave them."""
+    for row in connection.execute(select(schema.events)).all():
+        body = from_text(row.kind, row.body)
+        if not isinstance(body, Enrol | Split | Rename) or not body.name:
+            continue
+        if (body.identity if isinstance(body, Rename) else row.number) in identities:
+            without = to_text(replace(body, name=""))
+            connection.execute(update(schema.events).where(schema.events.c.number == row.number).values(body=without))

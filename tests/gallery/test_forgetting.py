@@ -1,0 +1,98 @@
+import random
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from scalereid.gallery import schema
+from scalereid.gallery.events import Confirm, Enrol, Merge, Rename, Split, Undo
+from scalereid.gallery.exact import ExactIndex
+from scalereid.gallery.forgetting import forget
+from scalereid.gallery.history import History
+from scalereid.gallery.identities import ConflictError
+from scalereid.gallery.ledger import Ledger
+from scalereid.gallery.sightings import NewSighting, Seen
+from tests.gallery.conftest import vectors
+
+SIZE = 512
+
+
+def traceable(number: int) -> NewSighting:
+    """A sighting whose every value is found nowhere else."""
+    rng = random.Random(number)
+    seen = Seen(f"/cameras/source-{number:06}.jpg", attributes={f"attribute-{number:06}": 0.5})
+    return NewSighting(seen, f"digest-{number:06}", vectors(1, SIZE, seed=number)[0], crop=rng.randbytes(7_000))
+
+
+def traces(new: NewSighting) -> list[bytes]:
+    """Parts of it that a file may hold."""
+    vector, [attribute] = new.vector.tobytes(), new.seen.attributes
+    parts = [vector[start : start + 64] for start in range(0, len(vector), 512)]
+    parts += [new.crop[start : start + 64] for start in range(0, 6_900, 1_700)]
+    return [*parts, new.seen.source.encode(), new.digest.encode(), attribute.encode()]
+
+
+def bytes_in(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
+
+
+def test_no_byte_is_left_of_whom_was_forgotten(ledger: Ledger, tmp_path: Path) -> None:
+    """Whatever was added, moved about and deleted before; in database, log and index."""
+    model, history = ledger.add_model("a" * 12, "{}"), History(ledger.engine)
+    index, rng = ExactIndex(tmp_path / "index", ledger, model), random.Random(0)
+    kept, gone = dict[int, NewSighting](), dict[int, NewSighting]()
+    for round_ in range(4):
+        new = [traceable(100 * round_ + i) for i in range(60)]
+        kept |= {number: each for number, each in zip(ledger.add(model, new), new, strict=True) if number}
+        index.catch_up()
+        chosen = rng.sample(sorted(kept), 25)
+        identity = history.record(Enrol(tuple(chosen[:20]), f"Anna {round_:03}")).number
+        forgotten = forget(history, identity=identity, sightings=chosen[20:])
+        assert forgotten == sorted(chosen)
+        gone |= {number: kept.pop(number) for number in forgotten}
+        index.catch_up()
+        content = bytes_in(tmp_path)
+        for each in gone.values():
+            assert not [part for part in traces(each) if part in content]
+        assert b"Anna" not in content
+    assert all(part in content for part in traces(next(iter(kept.values()))))  # so that the test can fail
+    assert ledger.count() == len(kept)
+    assert index.numbers().tolist() == sorted(kept)
+
+
+def test_names_of_merged_identities_go_too(ledger: Ledger) -> None:
+    ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(6)])
+    history = History(ledger.engine)
+    history.record(Enrol((1, 2), "Anna"))
+    history.record(Enrol((3,), "Ann"))
+    history.record(Split(1, (2,), "Eve"))
+    history.record(Rename(2, "Annie"))
+    history.record(Merge(1, (2,)))
+    history.record(Confirm(3, (5,)))
+    assert forget(history, identity=1) == [1, 3]
+    names = {event.number: getattr(event.body, "name", None) for event in history.events()}
+    assert names == {1: "", 2: "", 3: "Eve", 4: "", 5: None, 6: None, 7: None}
+    assert history.identities().of == {2: 3, 5: 3}
+    with pytest.raises(ConflictError, match="cannot be undone"):
+        history.record(Undo(7))
+    with pytest.raises(ConflictError, match="identity 1 was forgotten"):
+        forget(history, identity=1)
+    with pytest.raises(ValueError, match="No such sighting: 3"):
+        forget(history, sightings=[2, 3])
+    assert ledger.count() == 4
+
+
+def test_a_reader_in_the_middle_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_WAIT", 0)
+    engine = schema.connect(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    schema.create(engine)
+    ledger, history = Ledger(engine), History(engine)
+    ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
+    with engine.begin() as reader:
+        reader.execute(text("SELECT * FROM sightings")).fetchone()
+        with pytest.raises(TimeoutError, match=r"ledger.sqlite is being read by another process, .* forget again"):
+            forget(history, sightings=[1])
+    assert ledger.select().tolist() == [2, 3]
+    assert traceable(0).digest.encode() in bytes_in(tmp_path)
+    forget(history)  # of nothing more
+    assert traceable(0).digest.encode() not in bytes_in(tmp_path)

@@ -1,0 +1,171 @@
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scalereid.data.records import ReidDataset
+from scalereid.gallery.filters import Filter
+from scalereid.gallery.gallery import Gallery
+from scalereid.gallery.identities import ConflictError
+from scalereid.gallery.naming import NameRule
+from scalereid.inference.embedder import Embedder
+from scalereid.retrieval.calibration import Calibration
+from scalereid.retrieval.search import search
+from tests.gallery.conftest import START
+from tests.inference.conftest import cache, own_cache, run  # noqa: F401 - fixtures
+
+
+@pytest.fixture(scope="session")
+def crops(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The gallery images of the drawn people, in a folder for each camera, with times in their names."""
+    folder = tmp_path_factory.mktemp("crops")
+    for minute, record in enumerate(people.gallery):
+        time = START + timedelta(minutes=minute)
+        file = folder / f"cam{record.camid}" / f"p{record.pid}_{time:%Y%m%d_%H%M%S}.jpg"
+        file.parent.mkdir(exist_ok=True)
+        shutil.copy(record.path, file)
+    return folder
+
+
+RULE = NameRule(camera_from=r"cam(\d+)", time_from="%Y%m%d_%H%M%S")
+
+
+@pytest.fixture(scope="session")
+def filled(run: Path, crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """A gallery of these pictures. Not to be changed."""
+    folder = tmp_path_factory.mktemp("filled") / "people.gallery"
+    with Gallery.create(folder, run, runtime="torch") as gallery:
+        gallery.add(crops, RULE)
+    return folder
+
+
+@pytest.fixture
+def gallery(filled: Path, tmp_path: Path) -> Gallery:
+    shutil.copytree(filled, tmp_path / "people.gallery")
+    return Gallery(tmp_path / "people.gallery", runtime="torch", by="me")
+
+
+def test_pictures_are_added_once(gallery: Gallery, crops: Path, people: ReidDataset) -> None:
+    files = sorted(map(str, crops.rglob("*.jpg")))
+    assert gallery.ledger.count() == len(files) == len(people.gallery)
+    seen = gallery.sightings([1])[1].seen
+    assert seen.source == files[0]
+    assert f"cam{seen.camera}" in files[0]
+    assert seen.time is not None and f"{seen.time:%Y%m%d_%H%M%S}" in files[0]
+    assert gallery.ledger.crop(1) == Path(files[0]).read_bytes()
+    again = gallery.add(crops, RULE)
+    assert (again.numbers, again.there, again.errors) == ([], len(files), {})
+
+
+def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: Path) -> None:
+    good, new = next(crops.rglob("*.jpg")), tmp_path / "cam1_20260302_000000.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 100, 3), np.uint8)).save(new)
+    (tmp_path / "cam1_20260302_000001.jpg").write_bytes(good.read_bytes()[:500])
+    (tmp_path / "cam1.jpg").write_bytes(b"no name, no picture")
+    files = [str(tmp_path / name) for name in ("cam1_20260302_000001.jpg", "cam1.jpg", "missing_cam1.jpg", new.name)]
+    added = gallery.add([*files, good], RULE)
+    assert (len(added.numbers), added.there) == (1, 1)
+    assert [*added.errors] == [files[1], files[2], files[0]]
+    assert "no time like" in added.errors[files[1]]
+    assert "No such file" in added.errors[files[2]]
+    assert files[0] in added.errors[files[0]]
+    kept = gallery.ledger.crop(added.numbers[0])
+    assert kept is not None
+    (tmp_path / "kept.jpg").write_bytes(kept)
+    with Image.open(tmp_path / "kept.jpg") as image:
+        assert (image.format, image.size) == ("JPEG", (77, 384))
+    without = gallery.add([str(good.parent / good.name)], RULE, keep_crops=False)
+    assert without.there == 1
+
+
+def test_a_search_finds_what_a_scan_finds(gallery: Gallery, people: ReidDataset, crops: Path, run: Path) -> None:  # noqa: F811
+    query = people.query[0].path
+    found = gallery.search(query, top=7, purpose="a test")
+    embedder = Embedder(run, runtime="torch")
+    files = sorted(map(str, crops.rglob("*.jpg")))
+    expected = search(embedder(query), embedder(files), 7)
+    assert [match.sighting.seen.source for match in found.matches] == [files[i] for i in expected.indices[0]]
+    assert [match.similarity for match in found.matches] == pytest.approx(expected.similarities[0].tolist(), abs=1e-5)
+    cameras = {str(people.query[0].camid)}
+    elsewhere = gallery.search(query, where=Filter(not_cameras=(*cameras,)), top=50)
+    assert {match.sighting.seen.camera for match in elsewhere.matches} & cameras == set()
+    assert len(elsewhere.matches) == len(gallery.ledger.select(Filter(not_cameras=(*cameras,))))
+
+
+def test_answers_follow_what_is_said(gallery: Gallery, people: ReidDataset) -> None:
+    gallery.ledger.calibrate(gallery.model.number, calibration(gallery).to_text())
+    first = gallery.search(people.query[0].path, top=5)
+    numbers = [match.sighting.number for match in first.matches]
+    assert first.verdict == "unknown" and first.candidates == ()
+    anna = gallery.enrol(numbers[:2], "Anna")
+    known = gallery.search(people.query[0].path, top=5)
+    assert (known.candidates[0].name, known.verdict) == ("Anna", "likely")
+    assert known.matches[0].name == "Anna"
+    gallery.reject(anna, [numbers[0]])
+    assert gallery.identities.of == {numbers[1]: anna}
+    assert numbers[1] not in [match.sighting.number for match in gallery.similar(numbers[0], top=50).matches]
+    gallery.undo()
+    assert gallery.identities.of == {numbers[0]: anna, numbers[1]: anna}
+    ben = gallery.split(anna, [numbers[1]], "Ben")
+    gallery.rename(ben, "Benno")
+    gallery.undo()
+    gallery.undo()
+    assert [*gallery.identities.by_number] == [anna]
+    other = gallery.enrol(numbers[2:4])
+    before = gallery.identities.of.copy()
+    event = gallery.merge(anna, [other])
+    assert {*gallery.identities.of.values()} == {anna}
+    gallery.undo(event.number)
+    assert gallery.identities.of == before
+    assert [event.by for event in gallery.history.events()] == ["me"] * len(gallery.history.events())
+    with pytest.raises(ConflictError, match="does not exist"):
+        gallery.confirm(99, numbers)
+
+
+def calibration(gallery: Gallery) -> Calibration:
+    return Calibration(
+        "cosine", "net", gallery.model.fingerprint, "toy", "logistic", ((0.0, 9.0), (1.0, 3.0)), 0.5, same_pairs=9,
+        different_pairs=9, points=(),
+    )  # fmt: skip
+
+
+def test_forgetting_leaves_nothing(gallery: Gallery, people: ReidDataset, crops: Path) -> None:
+    found = gallery.search(people.query[0].path, top=3)
+    numbers = [match.sighting.number for match in found.matches]
+    pictures = [gallery.ledger.crop(number) for number in numbers]
+    vectors = [gallery.ledger.vector(1, number) for number in numbers]
+    anna = gallery.enrol(numbers, "Anna Anonyma")
+    assert gallery.forget(identity=anna) == sorted(numbers)
+    content = b"".join(file.read_bytes() for file in gallery.folder.rglob("*") if file.is_file())
+    for picture, vector, match in zip(pictures, vectors, found.matches, strict=True):
+        assert picture is not None and vector is not None
+        assert picture[-200:-50] not in content and vector[:20].tobytes() not in content
+        assert Path(match.sighting.seen.source).name.encode() not in content
+    assert b"Anonyma" not in content
+    assert not set(numbers) & {m.sighting.number for m in gallery.search(people.query[0].path, top=99).matches}
+    assert gallery.add(crops, RULE).there == len(people.gallery) - 3  # they may be added again
+
+
+def test_embeddings_of_another_model_are_refused(gallery: Gallery, tmp_path: Path) -> None:
+    other = Gallery(gallery.folder, model=tmp_path / "gone", runtime="torch")
+    with pytest.raises(FileNotFoundError, match="the gallery's model is not at .*gone any more; name it anew"):
+        other.search(tmp_path / "x.jpg")
+    with gallery.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE models SET fingerprint = 'aaaaaaaaaaaa'")
+    with pytest.raises(ValueError, match="they cannot be compared; use that model, or embed the gallery again"):
+        Gallery(gallery.folder, runtime="torch").search(tmp_path / "x.jpg")
+
+
+def test_what_is_not_a_gallery(tmp_path: Path, run: Path) -> None:  # noqa: F811
+    with pytest.raises(FileNotFoundError, match="No gallery at .*nowhere; create one first"):
+        Gallery(tmp_path / "nowhere")
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "file").touch()
+    with pytest.raises(FileExistsError):
+        Gallery.create(tmp_path / "there", run)
+    with pytest.raises(FileNotFoundError):
+        Gallery.create(tmp_path / "new", tmp_path / "no model")
+    assert not (tmp_path / "new").exists()

@@ -134,11 +134,15 @@ class ExactIndex:
 
     def _up_to_date(self) -> tuple[_State, _Files]:
         with self._lock:
-            state = self._state()
-            if (state.ledger, state.revision) != self.ledger.revision():
-                with self._writing():
-                    state = self._write(self._state())
-            return state, _map(self._paths(state.generation), state)
+            while True:
+                state = self._state()
+                if (state.ledger, state.revision) != self.ledger.revision():
+                    with self._writing():
+                        state = self._write(self._state())
+                try:
+                    return state, _map(self._paths(state.generation), state)
+                except OSError:  # another process has written the files anew in the meantime
+                    continue
 
     def _meeting(self, where: Filter, state: _State, files: _Files) -> NDArray[np.bool_]:
         """Which rows meet a filter. What the files do not have is asked of the ledger."""

@@ -12,6 +12,7 @@ from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.naming import NameRule
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.opening import RuntimeOptions
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.search import search
 from tests.gallery.conftest import START
@@ -30,6 +31,7 @@ def crops(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
+TORCH = RuntimeOptions(runtime="torch")
 RULE = NameRule(camera_from=r"cam(\d+)", time_from="%Y%m%d_%H%M%S")
 
 
@@ -37,7 +39,7 @@ RULE = NameRule(camera_from=r"cam(\d+)", time_from="%Y%m%d_%H%M%S")
 def filled(run: Path, crops: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
     """A gallery of these pictures. Not to be changed."""
     folder = tmp_path_factory.mktemp("filled") / "people.gallery"
-    with Gallery.create(folder, run, runtime="torch") as gallery:
+    with Gallery.create(folder, run, options=TORCH) as gallery:
         gallery.add(crops, RULE)
     return folder
 
@@ -45,7 +47,7 @@ def filled(run: Path, crops: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def gallery(filled: Path, tmp_path: Path) -> Gallery:
     shutil.copytree(filled, tmp_path / "people.gallery")
-    return Gallery(tmp_path / "people.gallery", runtime="torch", by="me")
+    return Gallery(tmp_path / "people.gallery", options=TORCH, by="me")
 
 
 def test_pictures_are_added_once(gallery: Gallery, crops: Path, people: ReidDataset) -> None:
@@ -150,13 +152,13 @@ def test_forgetting_leaves_nothing(gallery: Gallery, people: ReidDataset, crops:
 
 
 def test_embeddings_of_another_model_are_refused(gallery: Gallery, tmp_path: Path) -> None:
-    other = Gallery(gallery.folder, model=tmp_path / "gone", runtime="torch")
+    other = Gallery(gallery.folder, model=tmp_path / "gone", options=TORCH)
     with pytest.raises(FileNotFoundError, match="the gallery's model is not at .*gone any more; name it anew"):
         other.search(tmp_path / "x.jpg")
     with gallery.ledger.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE models SET fingerprint = 'aaaaaaaaaaaa'")
     with pytest.raises(ValueError, match="they cannot be compared; use that model, or embed the gallery again"):
-        Gallery(gallery.folder, runtime="torch").search(tmp_path / "x.jpg")
+        Gallery(gallery.folder, options=TORCH).search(tmp_path / "x.jpg")
 
 
 def test_what_is_not_a_gallery(tmp_path: Path, run: Path) -> None:  # noqa: F811

@@ -24,6 +24,7 @@ from scalereid.gallery.sightings import Sighting
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import find_items
 from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.opening import RuntimeOptions
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 
@@ -48,7 +49,7 @@ class Gallery:
         folder: str | PathLike[str],
         *,
         model: str | PathLike[str] | None = None,
-        runtime: str = "auto",
+        options: RuntimeOptions | None = None,
         by: str = "",
     ) -> None:
         """Open a gallery.
@@ -56,7 +57,7 @@ class Gallery:
         Args:
             folder: Where it is.
             model: The run, weights or exported file of its model. Defaults to where it was when the gallery was made.
-            runtime: What computes embeddings: see `Embedder`.
+            options: What computes embeddings. Defaults to the fastest runtime that agrees with torch.
             by: Who works with it.
 
         Raises:
@@ -68,13 +69,18 @@ class Gallery:
             raise FileNotFoundError(f"No gallery at {folder}; create one first")
         self.ledger = Ledger(schema.connect(f"sqlite:///{self.folder / _LEDGER}"))
         self.history = History(self.ledger.engine)
-        self._source, self._runtime = model, runtime
+        self._source, self._options = model, options or RuntimeOptions()
         self._embedder: Embedder | None = None
         self._indexes: dict[int, ExactIndex] = {}
 
     @classmethod
     def create(
-        cls, folder: str | PathLike[str], model: str | PathLike[str], *, runtime: str = "auto", by: str = ""
+        cls,
+        folder: str | PathLike[str],
+        model: str | PathLike[str],
+        *,
+        options: RuntimeOptions | None = None,
+        by: str = "",
     ) -> Self:
         """Make a new gallery for a model's embeddings.
 
@@ -84,11 +90,11 @@ class Gallery:
             FileNotFoundError, ValueError: The model cannot be loaded: see `Embedder`.
         """
         require_free(Path(folder))
-        embedder = Embedder(model, runtime=runtime)
+        embedder = Embedder(model, **vars(options or RuntimeOptions()))
         Path(folder).mkdir(parents=True, exist_ok=True)
         engine = schema.connect(f"sqlite:///{Path(folder) / _LEDGER}")
         schema.create(engine)
-        gallery = cls(folder, model=model, runtime=runtime, by=by)
+        gallery = cls(folder, model=model, options=options, by=by)
         gallery.ledger.add_model(embedder.metadata.fingerprint, embedder.metadata.to_json())
         gallery.ledger.set(model=str(Path(model).absolute()))
         gallery._embedder = embedder
@@ -145,7 +151,7 @@ class Gallery:
             source = self._source or self.ledger.settings()["model"]
             if not Path(source).exists():
                 raise FileNotFoundError(f"the gallery's model is not at {source} any more; name it anew with model=")
-            embedder, own = Embedder(source, runtime=self._runtime), self.model
+            embedder, own = Embedder(source, **vars(self._options)), self.model
             if embedder.metadata.fingerprint != own.fingerprint:
                 made_by = ModelMetadata.from_json(own.metadata)
                 raise ValueError(

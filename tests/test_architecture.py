@@ -136,4 +136,4 @@ def test_only_the_command_line_names_its_flags() -> None:
 def test_core_dependencies_stay_few() -> None:
     project = tomllib.loads((PACKAGE.parent.parent / "pyproject.toml").read_text())["project"]
     names = {requirement.split(">")[0].split("<")[0] for requirement in project["dependencies"]}
-    assert names == {"torch", "numpy", "pillow", "safetensors", "tyro", "rich", "filelock"}
+    assert names == {"torch", "numpy", "pillow", "safetensors", "tyro", "rich", "filelock", "sqlalchemy"}

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scalereid.experiments.options import EvaluationOptions
     from scalereid.experiments.study import Row, Study
     from scalereid.experiments.training import resume, train
+    from scalereid.gallery.gallery import Gallery as Gallery
     from scalereid.inference.embedder import Embedder
     from scalereid.inference.opening import RuntimeOptions
     from scalereid.inference.search_files import Found, FoundFiles, search_files
@@ -64,6 +65,7 @@ __all__ = [
     "EvaluationOptions",
     "Found",
     "FoundFiles",
+    "Gallery",
     "Genotype",
     "ImageRecord",
     "LabelledEmbeddings",

@@ -11,6 +11,7 @@ MODULES = {
     "EvaluationOptions": "scalereid.experiments.options",
     "Found": "scalereid.inference.search_files",
     "FoundFiles": "scalereid.inference.search_files",
+    "Gallery": "scalereid.gallery.gallery",
     "Genotype": "scalereid.models.genotype",
     "ImageRecord": "scalereid.data.records",
     "LabelledEmbeddings": "scalereid.retrieval.labelled",

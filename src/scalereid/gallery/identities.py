@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
 from scalereid.gallery.events import Confirm, Enrol, Event, Forget, Merge, Reject, Rename, Split, Undo
-from scalereid.progress import counted
+from scalereid.wording import counted
 
 
 class ConflictError(ValueError):

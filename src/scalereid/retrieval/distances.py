@@ -9,56 +9,81 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from scalereid.arguments import check_choice, check_whole
 from scalereid.retrieval import Distance
+from scalereid.retrieval.product import products
 
 Embeddings = Tensor | NDArray[np.floating]
 BLOCK = 20_000_000
 """Default number of distances held at a time: 80 MB."""
 
-# With fewer rows, matrix products take other ways through the columns, and equal gallery rows get unequal distances.
-_MIN_ROWS = 16
-_MAX_ROWS = 256  # with more, matrix products are no faster
+MAX_ROWS = 256
+"""Number of queries compared at a time: with more, matrix products are no faster."""
+_MIN_ROWS = 16  # with fewer, they are much slower
+_TILE = 1_048_576  # distances computed together: 4 MB
 _MAX_SQUARE = 1e37  # of an embedding's length: four of them still fit into float32
 _MIN_SQUARE = 1e-24  # of one that is not all zeros: the least length that is divided by is 1e-12
-_CHUNK = 8_192  # embeddings checked at a time
+_CHUNK = 1_024  # embeddings checked at a time
 _FILTERS = Lock()  # Python's list of warning filters is shared by all threads
+
+
+class Distances:
+    """Distances between queries and gallery images, of any rows and columns at a time.
+
+    `cosine` is 1 − cosine, and 1 to an embedding of zeros; `euclidean` is the *squared* Euclidean distance, which ranks the
+    same. `gallery` is never copied.
+
+    Raises:
+        ValueError: No such distance, an empty gallery, widths that differ, or embeddings too long for float32.
+    """
+
+    def __init__(self, query: Tensor, gallery: Tensor, distance: Distance) -> None:
+        check_choice("distance", distance, Distance)
+        check_widths(query, gallery)
+        self.query, self.gallery, self.distance = query, gallery, distance
+        self.squares, self.query_squares = squared_lengths(gallery, "gallery"), squared_lengths(query, "query")
+        self.scale = -self.squares.sqrt().clamp_(min=1e-12).reciprocal_()
+
+    def between(self, rows: slice, columns: slice | Tensor, out: Tensor | None = None) -> Tensor:
+        """The distances between queries `rows` and gallery images `columns`, in `out` if it is given."""
+        part, squares = self.query[rows], self.query_squares[rows, None]
+        if self.distance == "cosine":
+            part = part / squares.sqrt().clamp_(min=1e-12)
+        found = products(part, self.gallery[columns])
+        out = found if out is None else out
+        if self.distance == "cosine":  # in one pass: 1 − product / length
+            return torch.addcmul(found.new_ones(1), found, self.scale[columns], out=out)
+        return torch.add(found.mul_(-2).add_(self.squares[columns]), squares, out=out)
+
+    def tiles(self, rows: slice) -> Iterator[slice]:
+        """The gallery in parts whose distances to queries `rows` stay in a CPU's caches; on a GPU the whole."""
+        size = max(1, _TILE // max(1, rows.stop - rows.start))
+        size = len(self.gallery) if self.gallery.device.type != "cpu" else size
+        for start in range(0, len(self.gallery), size):
+            yield slice(start, min(start + size, len(self.gallery)))
 
 
 def distance_blocks(
     query: Tensor, gallery: Tensor, distance: Distance, block: int = BLOCK
 ) -> Iterator[tuple[slice, Tensor]]:
-    """The rows of the (queries, gallery) matrix of distances, as many at a time as `block` allows, at least `_MIN_ROWS`.
+    """The rows of the (queries, gallery) matrix of `Distances`, as many at a time as `block` allows, at least `_MIN_ROWS`.
 
-    `cosine` is 1 − cosine, and 1 to an embedding of zeros; `euclidean` is the *squared* Euclidean distance, which ranks the
-    same. Each block overwrites the one before: copy what you keep. `gallery` is never copied.
+    Each block overwrites the one before: copy what you keep.
 
     Raises:
-        ValueError: No such distance, an empty gallery, widths that differ, or embeddings too long for float32.
+        ValueError: As `Distances` raises.
     """
-    check_choice("distance", distance, Distance)
     check_whole("block", block, 1)
-    check_widths(query, gallery)
-    squares = squared_lengths(gallery, "gallery")
-    scale = -squares.sqrt().clamp_(min=1e-12).reciprocal_()
-    one = gallery.new_ones(1)
-    size = max(_MIN_ROWS, min(len(query), _MAX_ROWS, block // len(gallery)))
-    buffer = gallery.new_empty(size, len(gallery))
+    distances = Distances(query, gallery, distance)
+    size = max(_MIN_ROWS, min(len(query), MAX_ROWS, block // len(gallery)))
+    buffer = gallery.new_empty(min(size, len(query)), len(gallery))
     for start in range(0, len(query), size):
-        part = query[start : start + size]
-        rows = slice(start, start + len(part))
-        lengths = squared_lengths(part, "query", start)[:, None]
-        if distance == "cosine":
-            part = part / lengths.sqrt().clamp_(min=1e-12)
-        padded = functional.pad(part, (0, 0, 0, max(0, _MIN_ROWS - len(part))))
-        distances = torch.mm(padded, gallery.T, out=buffer[: len(padded)])[: len(part)]
-        if distance == "cosine":
-            torch.addcmul(one, distances, scale, out=distances)  # in one pass: 1 − product / length
-        else:
-            distances.mul_(-2).add_(squares).add_(lengths)
-        yield rows, distances
+        rows = slice(start, min(start + size, len(query)))
+        whole = buffer[: rows.stop - start]
+        for columns in distances.tiles(rows):
+            distances.between(rows, columns, out=whole[:, columns])
+        yield rows, whole
 
 
 def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
@@ -121,20 +146,23 @@ def shared(values: Sequence[float] | NDArray[Any] | Tensor) -> Tensor:
         )  # lists of floats as float64
 
 
-def squared_lengths(embeddings: Tensor, name: str, first_row: int = 0) -> Tensor:
-    """The squared lengths (n,) of embeddings (n, d), of which the first is in row `first_row`.
+def squared_lengths(embeddings: Tensor, name: str) -> Tensor:
+    """The squared lengths (n,) of embeddings (n, d).
 
     Raises:
         ValueError: One is too large or, but for zeros, too small for float32; the message begins with `name` and says which.
     """
-    squares = torch.cat([part.contiguous().square().sum(dim=1) for part in torch.split(embeddings, _CHUNK)])
+    squares = embeddings.new_empty(len(embeddings))
+    for rows, part in zip(squares.split(_CHUNK), embeddings.split(_CHUNK), strict=True):
+        torch.linalg.vector_norm(part.contiguous(), dim=1, out=rows)  # the quickest, and without a copy
+    squares.square_()
     fits = squares < _MAX_SQUARE
     if not fits.all():
-        row = first_row + int((~fits).nonzero()[0])
+        row = int((~fits).nonzero()[0])
         raise ValueError(f"the {name} embedding in row {row} is too long: its squared length does not fit into float32")
     for row in (squares < _MIN_SQUARE).nonzero().flatten().tolist():
         if embeddings[row].any():
-            raise _too_short(embeddings[row], name, first_row + row)
+            raise _too_short(embeddings[row], name, row)
     return squares
 
 

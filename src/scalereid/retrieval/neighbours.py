@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from scalereid.retrieval.product import products
 from scalereid.retrieval.topk import nearest
 
 TILE = 2_048
@@ -43,7 +44,7 @@ def nearest_neighbours(embeddings: Tensor, k: int, tile: int = TILE) -> Neighbou
 
 def squared_distances(one: Tensor, other: Tensor, one_squares: Tensor, other_squares: Tensor) -> Tensor:
     """The squared Euclidean distances (a, b) between rows whose squared lengths are known."""
-    return (one @ other.T).mul_(-2).add_(one_squares[:, None]).add_(other_squares).clamp_(min=0)
+    return products(one, other).mul_(-2).add_(one_squares[:, None]).add_(other_squares).clamp_(min=0)
 
 
 def _true(mask: Tensor) -> tuple[Tensor, Tensor]:

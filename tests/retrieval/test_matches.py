@@ -28,14 +28,17 @@ def test_matrix_and_lists_agree_with_the_rules(
     x, y = pair(np.ones((queries, 1)), np.ones((gallery, 1)), q.pids, g.pids, q.camids, g.camids, *ids)
     matches, out = matches_and_left_out(x, y, protocol)
     lists = MatchLists(x, y, protocol)
+    (rows, own_matches), (rows_out, more) = lists.of(slice(0, queries))
     for i in range(queries):
         expected = [left_out(q, i, g, j, protocol) for j in range(gallery)]
         own = [bool(g.pids[j] == q.pids[i]) and not expected[j] for j in range(gallery)]
         assert out[i].tolist() == expected
         assert matches[i].tolist() == own
-        rows, more = lists.of(i)
-        assert rows.tolist() == np.flatnonzero(own).tolist()
-        assert sorted({*more.tolist(), *lists.junk.tolist()}) == np.flatnonzero(expected).tolist()
+        assert own_matches[rows == i].tolist() == np.flatnonzero(own).tolist()
+        assert sorted({*more[rows_out == i].tolist(), *lists.junk.tolist()}) == np.flatnonzero(expected).tolist()
+        (_, some), (_, others) = lists.of(slice(i, i + 1))
+        assert some.tolist() == own_matches[rows == i].tolist()
+        assert others.tolist() == more[rows_out == i].tolist()
 
 
 def test_labels_are_not_changed() -> None:

@@ -44,6 +44,7 @@ class Distances:
         self.query, self.gallery, self.distance = query, gallery, distance
         self.squares, self.query_squares = squared_lengths(gallery, "gallery"), squared_lengths(query, "query")
         self.scale = -self.squares.sqrt().clamp_(min=1e-12).reciprocal_()
+        self.buffer = gallery.new_empty(0)
 
     def between(self, rows: slice, columns: slice | Tensor, out: Tensor | None = None) -> Tensor:
         """The distances between queries `rows` and gallery images `columns`, in `out` if it is given."""
@@ -56,12 +57,34 @@ class Distances:
             return torch.addcmul(found.new_ones(1), found, self.scale[columns], out=out)
         return torch.add(found.mul_(-2).add_(self.squares[columns]), squares, out=out)
 
-    def tiles(self, rows: slice) -> Iterator[slice]:
-        """The gallery in parts whose distances to queries `rows` stay in a CPU's caches; on a GPU the whole."""
-        size = max(1, _TILE // max(1, rows.stop - rows.start))
+    def tiles(self, rows: slice, columns: slice) -> Iterator[slice]:
+        """Gallery images `columns` in parts whose distances to queries `rows` stay in a CPU's caches; on a GPU all."""
+        size = max(16, _TILE // max(1, rows.stop - rows.start))
         size = len(self.gallery) if self.gallery.device.type != "cpu" else size
-        for start in range(0, len(self.gallery), size):
-            yield slice(start, min(start + size, len(self.gallery)))
+        for start in range(columns.start, columns.stop, size):
+            yield slice(start, min(start + size, columns.stop))
+
+    def parts(self, rows: slice, block: int) -> Iterator[tuple[int, Tensor]]:
+        """The distances of queries `rows`, at most `block` at a time: the first image, and the distances to it and to others.
+
+        Each part overwrites the one before.
+        """
+        queries, gallery = rows.stop - rows.start, len(self.gallery)
+        size = max(1, min(gallery, block // queries))
+        if len(self.buffer) < queries * size:
+            self.buffer = self.gallery.new_empty(queries * size)
+        for start in range(0, gallery, size):
+            width = min(size, gallery - start)
+            part = self.buffer[: queries * width].view(queries, width)
+            for columns in self.tiles(rows, slice(start, start + width)):
+                self.between(rows, columns, out=part[:, columns.start - start : columns.stop - start])
+            yield start, part
+
+
+def row_blocks(queries: int, size: int) -> Iterator[slice]:
+    """Slices of `size` queries each, fewer in the last one."""
+    for start in range(0, queries, size):
+        yield slice(start, min(start + size, queries))
 
 
 def distance_blocks(
@@ -69,21 +92,14 @@ def distance_blocks(
 ) -> Iterator[tuple[slice, Tensor]]:
     """The rows of the (queries, gallery) matrix of `Distances`, as many at a time as `block` allows, at least `_MIN_ROWS`.
 
-    Each block overwrites the one before: copy what you keep.
-
     Raises:
         ValueError: As `Distances` raises.
     """
     check_whole("block", block, 1)
     distances = Distances(query, gallery, distance)
-    size = max(_MIN_ROWS, min(len(query), MAX_ROWS, block // len(gallery)))
-    buffer = gallery.new_empty(min(size, len(query)), len(gallery))
-    for start in range(0, len(query), size):
-        rows = slice(start, min(start + size, len(query)))
-        whole = buffer[: rows.stop - start]
-        for columns in distances.tiles(rows):
-            distances.between(rows, columns, out=whole[:, columns])
-        yield rows, whole
+    for rows in row_blocks(len(query), max(_MIN_ROWS, min(MAX_ROWS, block // len(gallery)))):
+        for _, whole in distances.parts(rows, (rows.stop - rows.start) * len(gallery)):
+            yield rows, whole
 
 
 def as_matrix(embeddings: Embeddings, name: str) -> Tensor:
@@ -153,7 +169,7 @@ def squared_lengths(embeddings: Tensor, name: str) -> Tensor:
         ValueError: One is too large or, but for zeros, too small for float32; the message begins with `name` and says which.
     """
     squares = embeddings.new_empty(len(embeddings))
-    for rows, part in zip(squares.split(_CHUNK), embeddings.split(_CHUNK), strict=True):
+    for rows, part in zip(torch.split(squares, _CHUNK), torch.split(embeddings, _CHUNK), strict=True):
         torch.linalg.vector_norm(part.contiguous(), dim=1, out=rows)  # the quickest, and without a copy
     squares.square_()
     fits = squares < _MAX_SQUARE

@@ -49,7 +49,7 @@ def _with_neighbours(query: Tensor, gallery: Tensor, top: int, alpha: float, *, 
     for rows, distances in distance_blocks(query, gallery, "cosine"):
         if others_only:
             distances.diagonal(rows.start).fill_(torch.inf)
-        columns = nearest(distances, min(top, len(gallery) - others_only))
+        columns = nearest(distances, min(top, len(gallery) - others_only))[0].sort(dim=1).values
         weights = (1 - distances.gather(1, columns)).clamp_(min=0) ** alpha
         expanded[rows] += (weights[..., None] * images[columns]).sum(dim=1)
     return functional.normalize(expanded)

@@ -1,5 +1,7 @@
 """Which gallery images are matches of a query, and which the protocol leaves out: as a matrix, and as lists."""
 
+from functools import cached_property
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,46 +44,63 @@ def why_no_match(query: LabelledEmbeddings, gallery: LabelledEmbeddings, protoco
     )
 
 
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Positions of queries and rows of the gallery, in order of queries, then of the gallery."""
+
+
 class MatchLists:
-    """Matches and left-out images of one query at a time, as lists of gallery rows, in host memory."""
+    """Matches and left-out images of some queries at a time, as lists of gallery rows, in host memory."""
 
     def __init__(self, query: LabelledEmbeddings, gallery: LabelledEmbeddings, protocol: Protocol) -> None:
-        self.protocol = protocol
+        self.protocol, self.size = protocol, len(gallery)
         self.people, self.cameras = _Column(query.pids, gallery.pids), _Column(query.camids, gallery.camids)
         self.images = None
         if query.images is not None and gallery.images is not None:
             self.images = _Column(query.images, gallery.images)
-        self.junk = (gallery.pids == JUNK).nonzero().flatten().numpy()
+        self.junk = np.flatnonzero(self.people.gallery == JUNK)
         """Rows that are left out for every query; the lists of `of` do not repeat them."""
 
-    def of(self, query: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The matches of a query, in gallery order, and what the protocol leaves out for it.
+    def of(self, queries: slice) -> tuple[Pairs, Pairs]:
+        """The matches of each of these queries, and what the protocol leaves out for it.
 
         Only images with the query's person or image are looked at: no protocol leaves out any other.
         """
-        rows = self.people.rows(query)
-        same_person, same_image = np.ones(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
-        if self.images and len(copies := self.images.rows(query)):
-            rows = np.union1d(rows, copies)
-            same_person, same_image = self.people.equal(query, rows), self.images.equal(query, rows)
-        same_camera = self.cameras.equal(query, rows)
-        left_out = leaves_out(self.protocol, same_person=same_person, same_camera=same_camera, same_image=same_image)
-        return rows[same_person & ~left_out], rows[left_out]
+        rows, columns = self.people.pairs(queries)
+        if self.images:
+            one, other = self.images.pairs(queries)
+            keys = np.union1d(rows * self.size + columns, one * self.size + other)
+            rows, columns = np.divmod(keys, self.size)
+        same = [
+            np.zeros(len(rows), dtype=bool) if of is None else of.equal(queries.start + rows, columns)
+            for of in (self.people, self.cameras, self.images)
+        ]
+        left_out = leaves_out(self.protocol, same_person=same[0], same_camera=same[1], same_image=same[2])
+        match = same[0] & ~left_out
+        return (rows[match], columns[match]), (rows[left_out], columns[left_out])
 
 
 class _Column:
-    """One label of queries and gallery, ordered so that the gallery rows with a query's value are found at once."""
+    """One label of queries and gallery; the gallery rows with a query's value are ordered when they are first needed."""
 
     def __init__(self, query: Tensor, gallery: Tensor) -> None:
-        self.query, self.gallery = query.numpy(), gallery.numpy()
-        self.order = self.gallery.argsort(kind="stable")  # one value after another, each in gallery order
-        ordered = self.gallery[self.order]
-        self.first, self.last = ordered.searchsorted(self.query), ordered.searchsorted(self.query, side="right")
+        self.query, self.gallery = query.cpu().numpy(), gallery.cpu().numpy()
 
-    def rows(self, query: int) -> NDArray[np.int64]:
-        """The gallery rows with the query's value, in gallery order."""
-        return self.order[self.first[query] : self.last[query]]
+    @cached_property
+    def ordered(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Gallery rows, one value after another, each in gallery order; where those of each query begin, and their number."""
+        order = np.flatnonzero(np.isin(self.gallery, self.query))
+        order = order[self.gallery[order].argsort(kind="stable")]
+        values = self.gallery[order]
+        first = values.searchsorted(self.query)
+        return order, first, values.searchsorted(self.query, side="right") - first
 
-    def equal(self, query: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these gallery rows have the query's value."""
-        return self.gallery[rows] == self.query[query]
+    def pairs(self, queries: slice) -> Pairs:
+        """The gallery rows with the value of each of these queries."""
+        order, first, number = self.ordered
+        first, number = first[queries], number[queries]
+        rows = np.repeat(np.arange(len(number)), number)
+        return rows, order[first[rows] + np.arange(len(rows)) - (number.cumsum() - number)[rows]]
+
+    def equal(self, queries: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these gallery rows have the value of the query beside them."""
+        return self.gallery[rows] == self.query[queries]

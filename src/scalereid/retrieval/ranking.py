@@ -2,16 +2,17 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from scalereid.arguments import check_choice, check_whole
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import BLOCK, distance_blocks
+from scalereid.retrieval.distances import BLOCK, MAX_ROWS, Distances, row_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
-from scalereid.retrieval.matches import matches_and_left_out
-from scalereid.retrieval.topk import nearest_first
+from scalereid.retrieval.matches import MatchLists
+from scalereid.retrieval.nearest import leave_out, nearest_images
 from scalereid.wording import counted
 
 
@@ -52,10 +53,14 @@ def rank(
     check_choice("protocol", protocol, Protocol)
     check_whole("top", top, 1)
     query, gallery = paired(query, gallery)
+    check_whole("block", block, 1)
+    lists = MatchLists(query, gallery, protocol)
+    distances = Distances(query.embeddings, gallery.embeddings, distance)
     parts = []
-    for rows, distances in distance_blocks(query.embeddings, gallery.embeddings, distance, block):
-        matches, left_out = matches_and_left_out(query.rows(rows), gallery, protocol)
-        indices, found = nearest_first(distances.masked_fill_(left_out, torch.inf), min(top, len(gallery)))
-        correct = matches.gather(1, indices.clamp(min=0)) & (indices >= 0)
-        parts.append((indices, found, correct, matches.sum(dim=1)))
+    for rows in row_blocks(len(query), min(MAX_ROWS, block)):
+        (match, _), left_out = lists.of(rows)
+        indices, found = nearest_images(distances, rows, min(top, len(gallery)), leave_out(lists.junk, left_out))
+        correct = (gallery.pids[indices.clamp(min=0)] == query.pids[rows, None]) & (indices >= 0)
+        number = np.bincount(match, minlength=len(indices))
+        parts.append((indices, found, correct, torch.from_numpy(number).to(indices.device)))
     return Ranking(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

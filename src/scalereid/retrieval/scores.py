@@ -1,16 +1,17 @@
 """mAP, mINP and CMC, counted block by block without sorting the gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import APRule, Distance
-from scalereid.retrieval.distances import BLOCK, distance_blocks
+from scalereid.retrieval.distances import BLOCK, MAX_ROWS, Distances, distance_blocks, row_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
 from scalereid.retrieval.matches import matches_and_left_out, why_no_match
 from scalereid.retrieval.per_query import PerQuery
@@ -20,6 +21,7 @@ from scalereid.retrieval.single_shot import SingleShot
 from scalereid.typed_json import from_json
 from scalereid.wording import counted
 
+_FEW = 64  # queries whose distances to the whole gallery are to fit into a block; with fewer, products are slow
 _MAX_RANK = 1_000_000  # ranks of a CMC, which nobody reads that far
 
 
@@ -117,21 +119,27 @@ def score(
     check_kind("rerank", rerank, Reranking, or_none=True)
     check_whole("max_rank", max_rank, 1, _MAX_RANK)
     check_whole("seed", seed, 0)
+    check_whole("block", block, 1)
     query, gallery = paired(query, gallery)
     counter = RankCounter(query, gallery, protocol)
     single_shot = SingleShot(gallery.pids, seed=seed) if protocol == "single-gallery-shot" else None
     average_precision, inverse_penalty = np.full((2, len(query)), np.nan)
     first_match = np.zeros(len(query), dtype=np.int64)
     drawn = []
+    embeddings = query.embeddings, gallery.embeddings
+    blocks: Iterable[tuple[slice, Tensor | Distances]]
     if rerank:
-        blocks = reranked_blocks(query.embeddings, gallery.embeddings, distance, rerank, block)
+        blocks = reranked_blocks(*embeddings, distance, rerank, block)
+    elif single_shot or not counter.on_cpu or block >= _FEW * len(gallery):
+        blocks = distance_blocks(*embeddings, distance, block)
     else:
-        blocks = distance_blocks(query.embeddings, gallery.embeddings, distance, block)
+        in_parts = Distances(*embeddings, distance)
+        blocks = ((rows, in_parts) for rows in row_blocks(len(query), min(MAX_ROWS, block)))
     for rows, distances in blocks:
-        if single_shot:
+        if single_shot and isinstance(distances, Tensor):
             _, left_out = matches_and_left_out(query.rows(rows), gallery, protocol)
             drawn.append(single_shot.ranks(distances, query.pids[rows], left_out).cpu().numpy())
-        ranks, found = counter.count(rows, distances)
+        ranks, found = counter.count(rows, distances, block)
         matched = np.arange(rows.start, rows.stop)[found > 0]
         ranks, found = ranks[found > 0], found[found > 0]
         average_precision[matched] = _average_precision(ranks, found, ap_rule)

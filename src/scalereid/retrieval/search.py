@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.arguments import check_whole
-from scalereid.retrieval.distances import Embeddings, as_matrix, distance_blocks, real_numbers
-from scalereid.retrieval.topk import nearest_first
+from scalereid.retrieval.distances import MAX_ROWS, Distances, Embeddings, as_matrix, real_numbers, row_blocks
+from scalereid.retrieval.nearest import Forbid, nearest_images
 from scalereid.wording import counted
 
 _MOST = 1_000_000  # results of a query in a smaller gallery, which are all there are
@@ -55,15 +55,23 @@ def search(
     indices = np.full((len(q), top), -1, dtype=np.int64)
     similarities = np.full((len(q), top), -np.inf, dtype=np.float32)
     found = min(top, len(g))
-    for rows, distances in distance_blocks(q, g, "cosine"):
-        distances.clamp_(min=0)  # float32 may round the similarity of copies beyond 1
-        if allowed is not None:
-            own = allowed if allowed.ndim == 1 else allowed[rows]
-            distances.add_(torch.where(own.to(distances.device), 0.0, torch.inf))  # faster than masked_fill_
-        columns, nearest = nearest_first(distances, found)
+    distances = Distances(q, g, "cosine")
+    for rows in row_blocks(len(q), MAX_ROWS):
+        forbid = None if allowed is None else _only(allowed, rows)
+        columns, nearest = nearest_images(distances, rows, found, forbid, least=0)  # rounding may bring copies below 0
         indices[rows, :found] = columns.cpu().numpy()
         similarities[rows, :found] = (1 - nearest).cpu().numpy()
     return SearchResult(indices, similarities)
+
+
+def _only(allowed: Tensor, rows: slice) -> Forbid:
+    """Forbids what the mask does not allow."""
+
+    def forbid(distances: Tensor, columns: slice) -> None:
+        own = allowed[columns] if allowed.ndim == 1 else allowed[rows, columns]
+        distances.add_(torch.where(own.to(distances.device), 0.0, torch.inf))  # faster than masked_fill_
+
+    return forbid
 
 
 def _checked(mask: NDArray[np.bool_] | Tensor, queries: int, gallery: int) -> Tensor:

@@ -32,17 +32,18 @@ class Distances:
     """Distances between queries and gallery images, of any rows and columns at a time.
 
     `cosine` is 1 − cosine, and 1 to an embedding of zeros; `euclidean` is the *squared* Euclidean distance, which ranks the
-    same. `gallery` is never copied.
+    same. `gallery` is never copied. `squares` are its squared lengths, where they are known already.
 
     Raises:
         ValueError: No such distance, an empty gallery, widths that differ, or embeddings too long for float32.
     """
 
-    def __init__(self, query: Tensor, gallery: Tensor, distance: Distance) -> None:
+    def __init__(self, query: Tensor, gallery: Tensor, distance: Distance, squares: Tensor | None = None) -> None:
         check_choice("distance", distance, Distance)
         check_widths(query, gallery)
         self.query, self.gallery, self.distance = query, gallery, distance
-        self.squares, self.query_squares = squared_lengths(gallery, "gallery"), squared_lengths(query, "query")
+        self.squares = squared_lengths(gallery, "gallery") if squares is None else squares
+        self.query_squares = squared_lengths(query, "query")
         self.scale = -self.squares.sqrt().clamp_(min=1e-12).reciprocal_()
         self.buffer = gallery.new_empty(0)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
 from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, real_numbers
+from scalereid.retrieval.gallery import Gallery
 from scalereid.wording import counted
 
 Numbers = Sequence[float] | NDArray[np.number] | Tensor
@@ -33,6 +34,13 @@ class LabelledEmbeddings:
     """(n,) float64: seconds since any fixed moment."""
     paths: tuple[str, ...] | None = None
     """The image files; of a tracklet the first."""
+    gallery: Gallery | None = None
+    """What the embeddings were taken from, where they had been made ready to be searched."""
+
+    @property
+    def ready(self) -> Gallery | None:
+        """The embeddings made ready to be searched, where they are, and still the same."""
+        return self.gallery if self.gallery and self.gallery.embeddings is self.embeddings else None
 
     def __repr__(self) -> str:
         people, cameras = len({*self.pids.tolist()} - {JUNK}), len({*self.camids.tolist()})
@@ -64,7 +72,7 @@ class LabelledEmbeddings:
 
 
 def labelled(
-    embeddings: Embeddings,
+    embeddings: Embeddings | Gallery,
     pids: Numbers,
     camids: Numbers,
     *,
@@ -80,7 +88,8 @@ def labelled(
     Raises:
         ValueError: Embeddings are not a finite matrix, or labels not whole numbers, one per embedding.
     """
-    matrix = as_matrix(embeddings, name)
+    gallery = embeddings if isinstance(embeddings, Gallery) else None
+    matrix = embeddings.embeddings if isinstance(embeddings, Gallery) else as_matrix(embeddings, name)
     if paths is not None and len(paths) != len(matrix):
         raise ValueError(f"{name} has {counted(len(paths), 'path')}; expected {len(matrix)}, one per embedding")
     return LabelledEmbeddings(
@@ -90,6 +99,7 @@ def labelled(
         None if images is None else whole_numbers(images, f"{name} images", matrix),
         None if times is None else _column(times, f"{name} times", matrix).double(),
         None if paths is None else tuple(paths),
+        gallery,
     )
 
 

@@ -1,6 +1,6 @@
 """The nearest gallery images of some queries, those left out that may not be found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -8,25 +8,63 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.retrieval.distances import Distances
+from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.matches import Pairs
 from scalereid.retrieval.topk import Nearest
 
+_CHUNK = 16_384  # images that a query is compared with in float32 at a time
 Forbid = Callable[[Tensor, slice], None]
 """Makes infinite, among the distances (b, n) of some queries to a part of the gallery, those of what may not be found."""
 
 
 def nearest_images(
-    distances: Distances, rows: slice, top: int, forbid: Forbid | None, least: float = -torch.inf
+    distances: Distances, rows: slice, top: int, forbid: Forbid | None, ready: Gallery | None, least: float = -torch.inf
 ) -> tuple[Tensor, Tensor]:
-    """The `top` nearest gallery images of queries `rows`, as `Nearest.first` gives them."""
+    """The `top` nearest gallery images of queries `rows`, as `Nearest.first` gives them.
+
+    With a gallery made `ready`, rough distances tell which few to compute the distances to.
+    """
     found = Nearest(rows.stop - rows.start, top, distances.gallery, least)
+    is_rough = ready is not None and ready.codes is not None and distances.distance == "cosine"
+    rough = _Rough(ready, distances.query[rows], top) if ready and is_rough else None
     for columns in distances.tiles(rows, slice(0, len(distances.gallery))):
-        tile = distances.between(rows, columns)
+        tile = rough.between(columns) if rough else distances.between(rows, columns)
         if forbid:
             forbid(tile, columns)
-        found.update(tile, columns.start)
+        (rough or found).update(tile, columns.start)
         del tile  # its memory is still in the caches
+    for query, images in rough.candidates() if rough else ():
+        own = distances.between(slice(rows.start + query, rows.start + query + 1), images)[0]
+        found.add(torch.full_like(images, query), images, own)
     return found.first()
+
+
+class _Rough:
+    """The gallery images that can be among the nearest of some queries, by rough distances."""
+
+    def __init__(self, gallery: Gallery, query: Tensor, top: int) -> None:
+        self.gallery = gallery
+        self.codes, self.margin = gallery.rough(query)
+        self.nearest = Nearest(len(query), top, query)
+        self.kept: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def between(self, columns: slice) -> Tensor:
+        """The rough distances between the queries and gallery images `columns`."""
+        return self.gallery.rough_distances(self.codes, columns)
+
+    def update(self, distances: Tensor, first: int) -> None:
+        """Take in the rough distances to gallery images `first`, `first` + 1, …"""
+        self.kept.append(self.nearest.update(distances, first, self.margin))
+
+    def candidates(self) -> Iterator[tuple[int, Tensor]]:
+        """Queries, and images that can be among the nearest of each, some at a time."""
+        border = self.nearest.first()[1][:, -1:] + self.margin
+        rows, images, distances = (torch.cat(parts) for parts in zip(*self.kept, strict=True))
+        near = distances <= border[rows, 0]
+        rows, order = rows[near].sort(stable=True)
+        number = torch.bincount(rows, minlength=len(border)).tolist()
+        for query, own in enumerate(torch.split(images[near][order], number)):
+            yield from ((query, part) for part in torch.split(own, _CHUNK) if len(part))
 
 
 def leave_out(images: NDArray[np.int64], pairs: Pairs) -> Forbid:

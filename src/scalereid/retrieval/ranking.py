@@ -55,11 +55,13 @@ def rank(
     query, gallery = paired(query, gallery)
     check_whole("block", block, 1)
     lists = MatchLists(query, gallery, protocol)
-    distances = Distances(query.embeddings, gallery.embeddings, distance)
+    ready = gallery.ready
+    distances = Distances(query.embeddings, gallery.embeddings, distance, ready.squares if ready else None)
     parts = []
     for rows in row_blocks(len(query), min(MAX_ROWS, block)):
         (match, _), left_out = lists.of(rows)
-        indices, found = nearest_images(distances, rows, min(top, len(gallery)), leave_out(lists.junk, left_out))
+        forbid = leave_out(lists.junk, left_out)
+        indices, found = nearest_images(distances, rows, min(top, len(gallery)), forbid, ready)
         correct = (gallery.pids[indices.clamp(min=0)] == query.pids[rows, None]) & (indices >= 0)
         number = np.bincount(match, minlength=len(indices))
         parts.append((indices, found, correct, torch.from_numpy(number).to(indices.device)))

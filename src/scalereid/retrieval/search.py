@@ -9,6 +9,7 @@ from torch import Tensor
 
 from scalereid.arguments import check_whole
 from scalereid.retrieval.distances import MAX_ROWS, Distances, Embeddings, as_matrix, real_numbers, row_blocks
+from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.nearest import Forbid, nearest_images
 from scalereid.wording import counted
 
@@ -31,7 +32,7 @@ class SearchResult(NamedTuple):
 
 
 def search(
-    query: Embeddings, gallery: Embeddings, top: int = 5, *, mask: NDArray[np.bool_] | Tensor | None = None
+    query: Embeddings, gallery: Embeddings | Gallery, top: int = 5, *, mask: NDArray[np.bool_] | Tensor | None = None
 ) -> SearchResult:
     """Find the `top` most similar gallery embeddings (g, d) of each query embedding (q, d), by cosine similarity.
 
@@ -40,7 +41,7 @@ def search(
 
     Args:
         query: Embeddings to find, one row each. They need not have length 1.
-        gallery: Embeddings to find them among.
+        gallery: Embeddings to find them among, or a `Gallery` of them, which is faster from the second search on.
         top: Number of results per query.
         mask: True for what may be found: (g,) booleans for all queries, or (q, g) for each.
 
@@ -48,17 +49,22 @@ def search(
         ValueError: The gallery is empty, widths differ, values are not finite, `top` is below 1, or `mask` is not boolean or
             has another shape.
     """
-    q, g = as_matrix(query, "query"), as_matrix(gallery, "gallery")
+    ready = gallery if isinstance(gallery, Gallery) else None
+    q = as_matrix(query, "query")
+    g = gallery.embeddings if isinstance(gallery, Gallery) else as_matrix(gallery, "gallery")
     check_whole("top", top, 1, max(_MOST, len(g)))
     g = g.to(q.device)
+    ready = ready if ready and ready.embeddings is g else None
     allowed = None if mask is None else _checked(mask, len(q), len(g))
     indices = np.full((len(q), top), -1, dtype=np.int64)
     similarities = np.full((len(q), top), -np.inf, dtype=np.float32)
     found = min(top, len(g))
-    distances = Distances(q, g, "cosine")
+    distances = Distances(q, g, "cosine", ready.squares if ready else None)
     for rows in row_blocks(len(q), MAX_ROWS):
         forbid = None if allowed is None else _only(allowed, rows)
-        columns, nearest = nearest_images(distances, rows, found, forbid, least=0)  # rounding may bring copies below 0
+        columns, nearest = nearest_images(
+            distances, rows, found, forbid, ready, least=0
+        )  # rounding may bring copies below 0
         indices[rows, :found] = columns.cpu().numpy()
         similarities[rows, :found] = (1 - nearest).cpu().numpy()
     return SearchResult(indices, similarities)

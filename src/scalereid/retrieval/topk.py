@@ -14,7 +14,9 @@ class Nearest:
     """The `top` nearest gallery images so far of some queries.
 
     Distances come in parts. What is nearer than the farthest of a query's nearest waits until there is enough of it to be
-    worth sorting. Those below `least` count as that. Each is one number, the bits of the distance above those of the image, so that sorting orders both.
+    worth sorting. Those below `least` count as that.
+
+    Each is one number, the bits of the distance above those of the image, so that sorting orders both.
     """
 
     def __init__(self, queries: int, top: int, like: Tensor, least: float = -torch.inf) -> None:
@@ -23,19 +25,26 @@ class Nearest:
         self.border = like.new_full((queries, 1), torch.inf)
         self.waiting: list[tuple[Tensor, Tensor]] = []
 
-    def update(self, distances: Tensor, first: int) -> None:
-        """Take in the distances (queries, b) to gallery images `first`, `first` + 1, …; infinite ones are never near."""
+    def update(self, distances: Tensor, first: int, margin: Tensor | float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Take in the distances (queries, b) to gallery images `first`, `first` + 1, …; infinite ones are never near.
+
+        Returns which were nearer than the farthest of the nearest so far, or at most `margin` (queries, 1) farther: queries in
+        ascending order, images and distances.
+        """
         border, top = self.border, self.keys.shape[1]
         if (
             border.isinf().all() and not self.waiting and top <= distances.shape[1]
         ):  # a few tell well enough what is near
-            border = torch.nextafter(_smallest(distances[:, : max(_FEW, _TIMES * top)], top), border)
-        rows, columns = _below(distances, border)
-        self.add(rows, columns + first, distances[rows, columns].clamp_(min=self.least))
+            least = _smallest(distances[:, : max(_FEW, _TIMES * top)], top).clamp_(min=self.least)
+            border = torch.nextafter(least, border)
+        rows, columns = _below(distances, border + margin)
+        found = rows, columns + first, distances[rows, columns]
+        self.add(*found)
+        return found
 
     def add(self, rows: Tensor, images: Tensor, distances: Tensor) -> None:
         """Take in the distance of each of these queries, in ascending order, to the image beside it."""
-        self.waiting.append((rows, _keys(distances, images)))
+        self.waiting.append((rows, _keys(distances.clamp(min=self.least), images)))
         if sum(len(rows) for rows, _ in self.waiting) >= self.keys.numel():
             self._sort()
 

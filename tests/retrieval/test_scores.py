@@ -304,3 +304,20 @@ def test_a_gpu_scores_alike(protocol: Any, rerank: Any) -> None:
         there = score(cuda, other, protocol=protocol, rerank=rerank)
         assert there.mAP == pytest.approx(here.mAP, abs=1e-5)
         np.testing.assert_allclose(there.cmc, here.cmc, atol=0.02)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 200), st.integers(1, 3_000), st.sampled_from([1, 2, 33])
+)
+def test_a_gallery_in_parts_scores_the_same(seed: int, queries: int, size: int, block: int, width: int) -> None:
+    """Copies in several parts, and junk: ranks are equal, not nearly equal."""
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((max(3, size // 4), width), np.float32)
+    query, gallery = (rows[rng.integers(0, len(rows), n)] for n in (queries, size))
+    labels = rng.integers(0, 4, queries), rng.integers(-1, 4, size), rng.integers(0, 3, queries), np.full(size, 5)
+    labels[1][0] = labels[0][0]  # at least one match
+    whole, in_parts = (score(*pair(query, gallery, *labels), block=size) for size in (10**7, block))
+    assert whole.per_query is not None and in_parts.per_query is not None
+    assert in_parts.per_query.first_match.tolist() == whole.per_query.first_match.tolist()
+    np.testing.assert_array_equal(in_parts.per_query.average_precision, whole.per_query.average_precision)

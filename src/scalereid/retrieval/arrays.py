@@ -32,8 +32,8 @@ def score(
 
     The gallery is ranked by distance for each query, equal distances in gallery order. Gallery images of pid −1 (junk) take
     no part; pid 0 (distractors) are other people. A query without a match is counted in `queries_without_match` and in no
-    score. At most `block` distances (or those of 16 queries) are held at a time, as float32; on a GPU some 80 bytes for each.
-    Float32 memory maps are read piece by piece and never copied.
+    score. At most `block` distances are held at a time, as float32; on a GPU and with `single-gallery-shot` at least those of
+    16 queries, on a GPU some 80 bytes for each. Float32 memory maps are read piece by piece and never copied.
 
     Args:
         query: Embeddings of the queries, one row per image or tracklet.

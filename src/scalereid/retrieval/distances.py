@@ -59,9 +59,8 @@ class Distances:
         return torch.add(found.mul_(-2).add_(self.squares[columns]), squares, out=out)
 
     def tiles(self, rows: slice, columns: slice) -> Iterator[slice]:
-        """Gallery images `columns` in parts whose distances to queries `rows` stay in a CPU's caches; on a GPU all."""
-        size = max(16, _TILE // max(1, rows.stop - rows.start))
-        size = len(self.gallery) if self.gallery.device.type != "cpu" else size
+        """Gallery images `columns` in parts whose distances to queries `rows` stay in a CPU's caches; larger ones on a GPU."""
+        size = max(16, (_TILE if self.gallery.device.type == "cpu" else BLOCK) // max(1, rows.stop - rows.start))
         for start in range(columns.start, columns.stop, size):
             yield slice(start, min(start + size, columns.stop))
 

@@ -45,7 +45,8 @@ class Gallery:
         directions = functional.normalize(query)
         codes, scale, error = _encoded(directions, directions.abs().amax(dim=1, keepdim=True))
         wrong = error[:, None] + (1 + error[:, None]) * self.error + _ROUNDING  # of a cosine; by Cauchy and Schwarz
-        return -codes, 2 * wrong / (self.scale * scale) + 8  # sums beyond 2²⁴ are rounded as float32
+        rounded = 2 + _MOST**2 * query.shape[1] / 2**23  # sums beyond 2²⁴ as float32
+        return -codes, 2 * wrong / (self.scale * scale) + rounded
 
     def rough_distances(self, codes: Tensor, columns: slice) -> Tensor:
         """Distances (b, n) of encoded queries to gallery images, up to a factor for each query and to the error of `rough`."""

@@ -31,12 +31,10 @@ class Nearest:
         Returns which were nearer than the farthest of the nearest so far, or at most `margin` (queries, 1) farther: queries in
         ascending order, images and distances.
         """
-        border, top = self.border, self.keys.shape[1]
-        if (
-            border.isinf().all() and not self.waiting and top <= distances.shape[1]
-        ):  # a few tell well enough what is near
-            least = _smallest(distances[:, : max(_FEW, _TIMES * top)], top).clamp_(min=self.least)
-            border = torch.nextafter(least, border)
+        border, (top, width) = self.border, (self.keys.shape[1], distances.shape[1])
+        if top <= width and not self.waiting and border.isinf().all():
+            some = distances[:, : max(_FEW, _TIMES * top, width // 16)]  # they tell well enough what is near
+            border = torch.nextafter(_smallest(some, top).clamp_(min=self.least), border)
         rows, columns = _below(distances, border + margin)
         found = rows, columns + first, distances[rows, columns]
         self.add(*found)
@@ -55,6 +53,8 @@ class Nearest:
         return (self.keys & _NONE).masked_fill_(distances.isinf(), -1), distances
 
     def _sort(self) -> None:
+        if not self.waiting:
+            return
         taken = torch.full_like(self.keys[:, 0], self.keys.shape[1])
         places = []
         for rows, _ in self.waiting:

@@ -320,4 +320,6 @@ def test_a_gallery_in_parts_scores_the_same(seed: int, queries: int, size: int, 
     whole, in_parts = (score(*pair(query, gallery, *labels), block=size) for size in (10**7, block))
     assert whole.per_query is not None and in_parts.per_query is not None
     assert in_parts.per_query.first_match.tolist() == whole.per_query.first_match.tolist()
-    np.testing.assert_array_equal(in_parts.per_query.average_precision, whole.per_query.average_precision)
+    np.testing.assert_allclose(  # sums over rows of other lengths
+        in_parts.per_query.average_precision, whole.per_query.average_precision, rtol=1e-14
+    )

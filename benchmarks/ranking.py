@@ -28,7 +28,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from scalereid import Gallery, Reranking, rank, rerank, score, search
+from scalereid import PreparedGallery, Reranking, rank, rerank, score, search
 from scalereid.retrieval.product import products
 
 Task = Callable[[], Any]
@@ -172,12 +172,12 @@ def gallery_table(images: int, rounds: int) -> str:
     data = Data(Sizes(32, images, images // 20, 6))
     queries, gallery = (functional.normalize(side).numpy() for side in data.embeddings)
     started = time.process_time()
-    ready = Gallery(gallery)
+    ready = PreparedGallery(gallery)
     prepared = time.process_time() - started
     ways: dict[str, Callable[[NDArray[np.float32]], Any]] = {
         "NumPy: product and partition": lambda query: np.argpartition(query @ gallery.T, -10, axis=1),
-        "`search` in a `Gallery`": lambda query: search(query, ready, 10),
-        "`rank` in a `Gallery`": lambda query: rank(query, ready, **data.labels | {
+        "`search` in a `PreparedGallery`": lambda query: search(query, ready, 10),
+        "`rank` in a `PreparedGallery`": lambda query: rank(query, ready, **data.labels | {
             "query_pids": data.pids[0][: len(query)], "query_camids": data.camids[0][: len(query)]}),
         "`search` in an array": lambda query: search(query, gallery, 10),
     }  # fmt: skip

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from scalereid.retrieval.drawing import DrawnPairs, draw_pairs
     from scalereid.retrieval.labelled import LabelledEmbeddings
     from scalereid.retrieval.per_query import PerQuery
+    from scalereid.retrieval.prepared import PreparedGallery as PreparedGallery
     from scalereid.retrieval.ranking import Ranking
     from scalereid.retrieval.reranking import Reranking, rerank
     from scalereid.retrieval.scores import Scores
@@ -72,6 +73,7 @@ __all__ = [
     "LabelledPairs",
     "Losses",
     "PerQuery",
+    "PreparedGallery",
     "Ranking",
     "Recipe",
     "ReidDataset",

@@ -3,8 +3,8 @@
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import APRule, Distance, ranking, scores
 from scalereid.retrieval.distances import BLOCK, Embeddings
-from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.labelled import Numbers, labelled
+from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.retrieval.ranking import Ranking
 from scalereid.retrieval.reranking import Reranking
 from scalereid.retrieval.scores import Scores
@@ -75,7 +75,7 @@ def score(
 
 def rank(
     query: Embeddings,
-    gallery: Embeddings | Gallery,
+    gallery: Embeddings | PreparedGallery,
     *,
     query_pids: Numbers,
     gallery_pids: Numbers,
@@ -90,8 +90,8 @@ def rank(
 ) -> Ranking:
     """The `top` nearest gallery images of each query among those that the protocol does not leave out.
 
-    Labels and settings are those of `score`; a `Gallery` is faster from the second call on. To search without labels, see
-    `search`.
+    Labels and settings are those of `score`; a `PreparedGallery` is faster from the second call on. To search without
+    labels, see `search`.
 
     Raises:
         ValueError: `top` is below 1, or what `score` says of bad input.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset, one_per_tracklet, pids_and_camids
 from scalereid.retrieval.distances import Embeddings, as_matrix, check_widths, real_numbers
-from scalereid.retrieval.gallery import Gallery
+from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.wording import counted
 
 Numbers = Sequence[float] | NDArray[np.number] | Tensor
@@ -34,11 +34,11 @@ class LabelledEmbeddings:
     """(n,) float64: seconds since any fixed moment."""
     paths: tuple[str, ...] | None = None
     """The image files; of a tracklet the first."""
-    gallery: Gallery | None = None
+    gallery: PreparedGallery | None = None
     """What the embeddings were taken from, where they had been made ready to be searched."""
 
     @property
-    def ready(self) -> Gallery | None:
+    def ready(self) -> PreparedGallery | None:
         """The embeddings made ready to be searched, where they are, and still the same."""
         return self.gallery if self.gallery and self.gallery.embeddings is self.embeddings else None
 
@@ -72,7 +72,7 @@ class LabelledEmbeddings:
 
 
 def labelled(
-    embeddings: Embeddings | Gallery,
+    embeddings: Embeddings | PreparedGallery,
     pids: Numbers,
     camids: Numbers,
     *,
@@ -88,8 +88,8 @@ def labelled(
     Raises:
         ValueError: Embeddings are not a finite matrix, or labels not whole numbers, one per embedding.
     """
-    gallery = embeddings if isinstance(embeddings, Gallery) else None
-    matrix = embeddings.embeddings if isinstance(embeddings, Gallery) else as_matrix(embeddings, name)
+    gallery = embeddings if isinstance(embeddings, PreparedGallery) else None
+    matrix = embeddings.embeddings if isinstance(embeddings, PreparedGallery) else as_matrix(embeddings, name)
     if paths is not None and len(paths) != len(matrix):
         raise ValueError(f"{name} has {counted(len(paths), 'path')}; expected {len(matrix)}, one per embedding")
     return LabelledEmbeddings(

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scalereid.retrieval.distances import Distances
-from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.matches import Pairs
+from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.retrieval.topk import Nearest
 
 _CHUNK = 16_384  # images that a query is compared with in float32 at a time
@@ -18,7 +18,12 @@ Forbid = Callable[[Tensor, slice], None]
 
 
 def nearest_images(
-    distances: Distances, rows: slice, top: int, forbid: Forbid | None, ready: Gallery | None, least: float = -torch.inf
+    distances: Distances,
+    rows: slice,
+    top: int,
+    forbid: Forbid | None,
+    ready: PreparedGallery | None,
+    least: float = -torch.inf,
 ) -> tuple[Tensor, Tensor]:
     """The `top` nearest gallery images of queries `rows`, as `Nearest.first` gives them.
 
@@ -42,7 +47,7 @@ def nearest_images(
 class _Rough:
     """The gallery images that can be among the nearest of some queries, by rough distances."""
 
-    def __init__(self, gallery: Gallery, query: Tensor, top: int) -> None:
+    def __init__(self, gallery: PreparedGallery, query: Tensor, top: int) -> None:
         self.gallery = gallery
         self.codes, self.margin = gallery.rough(query)
         self.nearest = Nearest(len(query), top, query)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from scalereid.arguments import check_whole
 from scalereid.retrieval.distances import MAX_ROWS, Distances, Embeddings, as_matrix, real_numbers, row_blocks
-from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.nearest import Forbid, nearest_images
+from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.wording import counted
 
 _MOST = 1_000_000  # results of a query in a smaller gallery, which are all there are
@@ -32,7 +32,11 @@ class SearchResult(NamedTuple):
 
 
 def search(
-    query: Embeddings, gallery: Embeddings | Gallery, top: int = 5, *, mask: NDArray[np.bool_] | Tensor | None = None
+    query: Embeddings,
+    gallery: Embeddings | PreparedGallery,
+    top: int = 5,
+    *,
+    mask: NDArray[np.bool_] | Tensor | None = None,
 ) -> SearchResult:
     """Find the `top` most similar gallery embeddings (g, d) of each query embedding (q, d), by cosine similarity.
 
@@ -41,7 +45,7 @@ def search(
 
     Args:
         query: Embeddings to find, one row each. They need not have length 1.
-        gallery: Embeddings to find them among, or a `Gallery` of them, which is faster from the second search on.
+        gallery: Embeddings to find them among, or a `PreparedGallery` of them, which is faster from the second search on.
         top: Number of results per query.
         mask: True for what may be found: (g,) booleans for all queries, or (q, g) for each.
 
@@ -49,9 +53,9 @@ def search(
         ValueError: The gallery is empty, widths differ, values are not finite, `top` is below 1, or `mask` is not boolean or
             has another shape.
     """
-    ready = gallery if isinstance(gallery, Gallery) else None
+    ready = gallery if isinstance(gallery, PreparedGallery) else None
     q = as_matrix(query, "query")
-    g = gallery.embeddings if isinstance(gallery, Gallery) else as_matrix(gallery, "gallery")
+    g = gallery.embeddings if isinstance(gallery, PreparedGallery) else as_matrix(gallery, "gallery")
     check_whole("top", top, 1, max(_MOST, len(g)))
     g = g.to(q.device)
     ready = ready if ready and ready.embeddings is g else None

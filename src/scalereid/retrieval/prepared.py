@@ -15,7 +15,7 @@ _MOST = 127  # of an int8
 _ROUNDING = 1e-4  # of a cosine in float32, and more
 
 
-class Gallery:
+class PreparedGallery:
     """Gallery embeddings (g, d), checked and measured once, to be searched many times: `search` and `rank` take it.
 
     On a CPU with fast int8 products they are also kept as whole numbers from −127 to 127, a quarter of their memory more. These
@@ -37,7 +37,7 @@ class Gallery:
         return len(self.embeddings)
 
     def __repr__(self) -> str:
-        return f"<Gallery: {len(self):,} embeddings of {self.embeddings.shape[1]} numbers>"
+        return f"<PreparedGallery: {len(self):,} embeddings of {self.embeddings.shape[1]} numbers>"
 
     def rough(self, query: Tensor) -> tuple[Tensor, Tensor]:
         """Query embeddings (b, d) as int8, their sign reversed, and how much farther than another one, as `rough_distances`

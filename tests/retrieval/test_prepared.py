@@ -6,20 +6,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalereid.retrieval import gallery as gallery_file
+from scalereid.retrieval import prepared
 from scalereid.retrieval.arrays import rank
 from scalereid.retrieval.expansion import augment_gallery
-from scalereid.retrieval.gallery import Gallery
 from scalereid.retrieval.labelled import labelled
+from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.retrieval.search import search
 
-exact_and_fast = gallery_file._int8_is_fast
+exact_and_fast = prepared._int8_is_fast
 
 
 @pytest.fixture(autouse=True)
 def in_eight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where float32 is faster."""
-    monkeypatch.setattr(gallery_file, "_int8_is_fast", lambda: True)
+    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: True)
 
 
 @settings(max_examples=100, deadline=None)
@@ -42,7 +42,7 @@ def test_finds_the_same_to_the_bit(
         gallery *= 10 ** rng.uniform(-6, 6, (size, 1)).astype(np.float32)
     shapes = {"gallery": (len(gallery),), "pairs": (queries, len(gallery))}
     mask = None if masked == "none" else rng.random(shapes[masked]) < rng.random()
-    there, expected = search(query, Gallery(gallery), top, mask=mask), search(query, gallery, top, mask=mask)
+    there, expected = search(query, PreparedGallery(gallery), top, mask=mask), search(query, gallery, top, mask=mask)
     assert there.indices.tolist() == expected.indices.tolist()
     assert there.similarities.tolist() == expected.similarities.tolist()
 
@@ -54,13 +54,13 @@ def test_ranks_the_same_to_the_bit(distance: Any) -> None:
     query, gallery = (rng.standard_normal((n, 32), np.float32) for n in (300, 5_000))
     labels: dict[str, Any] = {"query_pids": rng.integers(0, 9, 300), "gallery_pids": rng.integers(-1, 9, 5_000)}
     labels |= {"query_camids": rng.integers(0, 2, 300), "gallery_camids": rng.integers(0, 2, 5_000)}
-    found, expected = (rank(query, g, **labels, distance=distance, top=50) for g in (Gallery(gallery), gallery))
+    found, expected = (rank(query, g, **labels, distance=distance, top=50) for g in (PreparedGallery(gallery), gallery))
     assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
 
 
 def test_few_distances_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    gallery, computed = Gallery(rng.standard_normal((20_000, 64), np.float32)), []
+    gallery, computed = PreparedGallery(rng.standard_normal((20_000, 64), np.float32)), []
     products = "scalereid.retrieval.distances.products"
     monkeypatch.setattr(products, lambda one, other: computed.append(len(other)) or one @ other.T)  # type: ignore
     search(rng.standard_normal((1, 64), np.float32), gallery, 10)
@@ -68,8 +68,8 @@ def test_few_distances_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_float32_where_int8_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery_file, "_int8_is_fast", lambda: False)
-    gallery = Gallery(np.eye(3))
+    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: False)
+    gallery = PreparedGallery(np.eye(3))
     assert gallery.codes is None
     assert search(np.eye(3), gallery, 1).indices.tolist() == [[0], [1], [2]]
 
@@ -87,7 +87,7 @@ def test_products_that_are_not_exact_are_not_used(monkeypatch: pytest.MonkeyPatc
 
 
 def test_embeddings_that_were_changed_are_searched_as_they_are_now() -> None:
-    gallery = labelled(Gallery(np.eye(3)), [1, 2, 3], [1, 1, 1])
+    gallery = labelled(PreparedGallery(np.eye(3)), [1, 2, 3], [1, 1, 1])
     assert gallery.ready is not None
     assert augment_gallery(gallery).ready is None
     assert gallery.rows(slice(0, 2)).ready is None
@@ -96,12 +96,12 @@ def test_embeddings_that_were_changed_are_searched_as_they_are_now() -> None:
 
 def test_embeddings_are_not_copied() -> None:
     values = np.ones((3, 4), np.float32)
-    assert Gallery(values).embeddings.data_ptr() == values.ctypes.data
-    assert repr(Gallery(values)) == "<Gallery: 3 embeddings of 4 numbers>"
+    assert PreparedGallery(values).embeddings.data_ptr() == values.ctypes.data
+    assert repr(PreparedGallery(values)) == "<PreparedGallery: 3 embeddings of 4 numbers>"
 
 
 def test_bad_embeddings_are_named() -> None:
     with pytest.raises(ValueError, match="the gallery embedding in row 0 has NaN or infinity"):
-        Gallery(np.full((2, 2), np.nan))
+        PreparedGallery(np.full((2, 2), np.nan))
     with pytest.raises(ValueError, match="the gallery has no embeddings; expected at least one"):
-        search(np.ones((1, 2)), Gallery(np.ones((0, 2))))
+        search(np.ones((1, 2)), PreparedGallery(np.ones((0, 2))))

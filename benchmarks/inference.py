@@ -1,29 +1,34 @@
-"""How fast models embed: every runtime and precision on this machine, against torch's eager model.
+"""How fast models embed: every runtime and precision on this machine, beside torchreid's own network in the same run.
 
-    python benchmarks/inference.py [--threads N] [--rounds N] [--batches 1 8 64] [--models NAME …] [--write]
+    TORCHREID=FOLDER python benchmarks/inference.py [--threads N] [--rounds N] [--batches 1 8 64] [--models NAME …]
+        [--rows "openvino, float32" …] [--write]
     python benchmarks/inference.py --device cuda --batches 1 8 32 128 [--write]
     python benchmarks/inference.py --files FOLDER --threads 2 [--write]
 
 Random weights, 256×128, RGB pixels in memory. Each round measures every combination once, in turn, so that a busy machine
-slows all of them; figures are medians, ratios are to torch's eager model (NCHW, batch norms not fused), which is what
-torchreid runs; where torchreid is installed, to its own model. With --files, from the JPEG files below a folder to embeddings,
-against the same runtime on pixels in memory. --write puts the tables into docs/benchmarks.md.
+slows all of them; figures are medians, of CPU seconds with one thread. The two ratios in brackets are to torchreid as it is
+used (the allocator's default, the same batch) and at its best (freed memory kept, and batches of 16 in place of other
+batches); its time leaves out normalising. TORCHREID names the folder of its unpacked sdist. Without it, on a GPU and for
+DSLNet there is one ratio, to torch's eager model (NCHW, batch norms not fused). --rows measures only the rows of these names.
+With --files, from the JPEG files below a folder to embeddings, against the same runtime on pixels in memory. --write puts the tables into docs/benchmarks.md.
 """
 
 import argparse
-import importlib.util
 import statistics
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import page
 import torch
+import torchreid_peer as peer
 
 from scalereid.data.augmentation import normalise
 from scalereid.data.toy import draw_toy
@@ -40,7 +45,9 @@ from scalereid.runs.recipe import ModelSettings, Recipe
 
 MODELS = ("osnet_x1_0", "osnet_x0_25", "dslnet")
 EAGER = "torch, eager"
-Run = Callable[[Any], Any]
+AS_USED, AT_BEST = "torchreid, as it is used", "torchreid, at its best"
+Run = Callable[[Any], Any]  # pixels (b, height, width, 3) to embeddings
+Timed = Callable[[int, int], float]  # the size of a batch and the number of batches to seconds
 
 
 def on_pixels(model: Any, device: str, layout: Any = torch.contiguous_format) -> Run:
@@ -54,58 +61,91 @@ def on_pixels(model: Any, device: str, layout: Any = torch.contiguous_format) ->
     return run
 
 
-def eager(name: str) -> Any:
-    """The model without any change."""
-    if importlib.util.find_spec("torchreid") and name != "dslnet":
-        from torchreid import models  # type: ignore[import-not-found]
-
-        return models.build_model(name, num_classes=751, pretrained=False).eval()
-    return build_model(name).eval()
-
-
-def contenders(name: str, folder: Path, device: str) -> dict[str, Run]:
+def contenders(name: str, folder: Path, device: str) -> Iterator[tuple[str, Callable[[], Run | None]]]:
+    """Labels, and functions that make what is measured."""
     torch.manual_seed(0)
-    file, model = folder / f"{name}.safetensors", build_model(name).eval()
+    model = peer.ours(name) if device == "cpu" and peer.has(name) else build_model(name).eval()
+    file = folder / f"{name}.safetensors"
     save_model(file, model, Recipe(model=ModelSettings(backbone=name)), TrainedFacts())
-    found: dict[str, Run] = {EAGER: on_pixels(eager(name), device)}
+    yield EAGER, lambda: on_pixels(build_model(name).eval(), device)
     if device == "cpu":
-        if variant := merge_streams(fuse_batch_norms(model)):
-            found["torch, float32, streams merged"] = on_pixels(variant, device, torch.channels_last)
-        export(str(file), folder / f"{name}.pt2", format="aotinductor")
-        found["torch, float32, aotinductor"] = Embedder(folder / f"{name}.pt2", run_code=True).runtime
-        quantize(str(file), folder / f"{name}.xml", data=folder / "people", dataset="csv", force=True)
+        yield "torch, float32, streams merged", lambda: merged(model)
+        yield "torch, float32, aotinductor", lambda: compiled(file)
     for runtime, kind in RUNTIMES.items():
         for precision in kind.precisions.get(device, ()):
-            source = folder / f"{name}.xml" if precision == "int8" else str(file)
-            try:
-                made = Embedder(source, runtime=runtime, precision=precision, device=device)
-                found[f"{runtime}, {precision}"] = made.runtime
-            except ValueError as error:  # random weights are hard on half precision
-                warnings.warn(str(error), stacklevel=1)
-    return found
+            yield f"{runtime}, {precision}", partial(opened, file, runtime, precision, device)
 
 
-def table(name: str, batches: list[int], rounds: int, folder: Path, device: str) -> str:
-    runs = contenders(name, folder, device)
+def merged(model: Any) -> Run | None:
+    variant = merge_streams(fuse_batch_norms(model))
+    return on_pixels(variant, "cpu", torch.channels_last) if variant else None
+
+
+def compiled(file: Path) -> Run:
+    export(str(file), file.with_suffix(".pt2"), format="aotinductor")
+    return Embedder(file.with_suffix(".pt2"), run_code=True).runtime
+
+
+def opened(file: Path, runtime: str, precision: Any, device: str) -> Run | None:
+    if precision == "int8":
+        weights, file = file, file.with_suffix(".xml")
+        quantize(str(weights), file, data=file.parent / "people", dataset="csv", force=True)
+    try:
+        return Embedder(str(file), runtime=runtime, precision=precision, device=device).runtime
+    except ValueError as error:  # random weights are hard on half precision
+        warnings.warn(str(error), stacklevel=1)
+        return None
+
+
+def timed(run: Run, clock: Callable[[], float]) -> Timed:
     rng = np.random.default_rng(0)
-    rates: dict[tuple[str, int], list[float]] = {}
-    for turn in range(rounds + 1):
-        for batch in batches:
-            pixels = rng.integers(0, 256, (batch, 256, 128, 3), dtype=np.uint8)
-            for label, run in runs.items():
-                times = max(1, 16 // batch)
-                started = time.perf_counter()
-                for _ in range(times):
-                    run(pixels)
-                if turn:  # the first one warms up
-                    rates.setdefault((label, batch), []).append(times * batch / (time.perf_counter() - started))
-    heads = [f"batch {batch}" + (", ms" if batch == 1 else ", images/s") for batch in batches]
-    lines = [f"| {name} | " + " | ".join(heads) + " |", "|---" * (1 + len(batches)) + "|"]
+
+    def seconds(batch: int, times: int) -> float:
+        pixels = rng.integers(0, 256, (batch, 256, 128, 3), dtype=np.uint8)
+        started = clock()
+        for _ in range(times):
+            run(pixels)
+        return clock() - started
+
+    return seconds
+
+
+def torchreids(name: str, threads: int, stack: ExitStack) -> dict[str, Timed]:
+    """Its network in two processes, as an allocator's setting is the process's."""
+
+    def of(keep: bool) -> Timed:
+        process = stack.enter_context(peer.in_own_process(threads=threads, keep=keep))
+        return lambda batch, times: process.submit(peer.seconds, name, batch, times, threads).result()
+
+    return {AS_USED: of(keep=False), AT_BEST: of(keep=True)}
+
+
+def table(name: str, given: argparse.Namespace, folder: Path) -> str:
+    clock = peer.clock_for(given.threads) if given.device == "cpu" else time.perf_counter
+    with ExitStack() as stack:
+        runs = torchreids(name, given.threads, stack) if given.device == "cpu" and peer.has(name) else {}
+        bases = [*runs] or [EAGER]
+        for label, make in contenders(name, folder, given.device):
+            wanted = label in bases or not given.rows or label in given.rows
+            if wanted and (run := make()):
+                runs[label] = timed(run, clock)
+        rates: dict[tuple[str, int], list[float]] = {}
+        for turn in range(given.rounds + 1):
+            for batch in given.batches:
+                for label, seconds in runs.items():
+                    together = 16 if label == AT_BEST and batch > 1 else batch
+                    times = max(1, 16 // together)
+                    rate = times * together / seconds(together, times)
+                    if turn:  # the first one warms up
+                        rates.setdefault((label, batch), []).append(rate)
+    heads = [f"batch {batch}" + (", ms" if batch == 1 else ", images/s") for batch in given.batches]
+    lines = [f"| {name} | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for label in runs:
         cells = []
-        for batch in batches:
-            rate, base = (statistics.median(rates[which, batch]) for which in (label, EAGER))
-            cells.append((f"{1000 / rate:.2f}" if batch == 1 else f"{rate:,.0f}") + f" ({rate / base:.2f})")
+        for batch in given.batches:
+            rate = statistics.median(rates[label, batch])
+            ratios = ", ".join(f"{rate / statistics.median(rates[base, batch]):.2f}" for base in bases)
+            cells.append((f"{1000 / rate:.2f}" if batch == 1 else f"{rate:,.0f}") + f" ({ratios})")
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -154,6 +194,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--models", nargs="+", default=[*MODELS], choices=MODELS)
+    parser.add_argument("--rows", nargs="+", default=[])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--files", type=Path)
     parser.add_argument("--write", action="store_true")
@@ -166,9 +207,8 @@ def main() -> None:
         else:
             name = "inference" if given.device == "cpu" else "inference on a GPU"
             draw_toy(folder / "people", train_people=10, test_people=4)
-            arguments = given.batches, given.rounds, folder, given.device
-            tables = "\n".join(table(model, *arguments) for model in given.models)
-    print(tables)
+            tables = "\n".join(table(model, given, folder) for model in given.models)
+    print(tables if peer.given() or given.files else f"{peer.LEFT_OUT}\n\n{tables}")
     if given.write:
         page.write(name, tables)
 

@@ -4,8 +4,8 @@
 
 Embeddings are drawn around a centre for each person, 512-d. Each round runs every task once, so that a busy machine slows
 all of them; figures are medians, ratios medians of each round's. Memory is what a task needs beyond the embeddings and, of
-faiss, beyond its index. torchreid and faiss (faiss-cpu) are measured in the same rounds where they are importable. --write puts
-the tables into docs/benchmarks.md.
+faiss, beyond its index. faiss (faiss-cpu) is measured in the same rounds where it is importable, torchreid where TORCHREID
+names the folder of its unpacked sdist. --write puts the tables into docs/benchmarks.md.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import page
 import torch
+import torchreid_peer as peer
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -96,11 +97,11 @@ class Data:
         return lambda: score(*self.embeddings, **self.labels, distance="euclidean", rerank=Reranking())
 
     def torchreid(self) -> Task:
-        from torchreid import metrics  # type: ignore[import-not-found]
+        distance, ranking = peer.load("metrics/distance.py"), peer.load("metrics/rank.py")
 
         def task() -> None:
-            distances = metrics.compute_distance_matrix(*self.embeddings, "cosine").numpy()
-            metrics.evaluate_rank(distances, *self.pids, *self.camids)
+            distances = distance.compute_distance_matrix(*self.embeddings, "cosine").numpy()
+            ranking.evaluate_rank(distances, *self.pids, *self.camids)
 
         return task
 
@@ -147,8 +148,8 @@ def table(sizes: str, rounds: int, threads: int) -> str:
         tasks |= {"faiss, the 100 nearest, without labels": "faiss"}
     if sizes == "market1501":
         tasks |= {"`rerank`, the whole matrix of distances": "rerank"}
-        if importlib.util.find_spec("torchreid"):
-            tasks |= {"torchreid: distances and ranking": "torchreid"}
+        if peer.given():
+            tasks |= {"torchreid: distances and ranking in Python": "torchreid"}
     tasks |= {"`score(…, rerank=Reranking())`": "score_reranked"}
     found: dict[str, list[tuple[float, int]]] = {name: [] for name in tasks}
     for _ in range(rounds):

@@ -7,10 +7,11 @@
 
 Random weights, 256×128, RGB pixels in memory. Each round measures every combination once, in turn, so that a busy machine
 slows all of them; figures are medians, of CPU seconds with one thread. The two ratios in brackets are to torchreid as it is
-used (the allocator's default, the same batch) and at its best (freed memory kept, and batches of 16 in place of other
-batches); its time leaves out normalising. TORCHREID names the folder of its unpacked sdist. Without it, on a GPU and for
+used (the allocator's default, the same batch) and at its best (freed memory kept, and batches of 16 wherever there is more
+than one image); its time leaves out normalising. TORCHREID names the folder of its unpacked sdist. Without it, on a GPU and for
 DSLNet there is one ratio, to torch's eager model (NCHW, batch norms not fused). --rows measures only the rows of these names.
-With --files, from the JPEG files below a folder to embeddings, against the same runtime on pixels in memory. --write puts the tables into docs/benchmarks.md.
+With --files, from the JPEG files below a folder to embeddings, against the same runtime on pixels in memory. --write puts
+the tables into docs/benchmarks.md.
 """
 
 import argparse

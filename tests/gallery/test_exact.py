@@ -87,6 +87,15 @@ def test_what_is_added_and_removed_counts_at_once_in_every_process(index: ExactI
         assert listed(each.search(QUERIES, 50)) == naive(index.ledger, index.ledger.select().tolist(), 50)
 
 
+def test_a_search_writes_nothing_where_nothing_is_new(index: ExactIndex) -> None:
+    """Whatever else was recorded in the ledger meanwhile, such as the search itself."""
+    index.catch_up()
+    before = {file.name: file.stat().st_mtime_ns for file in index.folder.iterdir()}
+    index.ledger.record_search({"top": 3}, "me", "a test")
+    index.search(QUERIES, 3)
+    assert {file.name: file.stat().st_mtime_ns for file in index.folder.iterdir()} == before
+
+
 def test_of_what_is_removed_no_byte_is_left(index: ExactIndex) -> None:
     """Neither at once, nor once so much was removed that the files are written anew."""
     gone = [new.vector.tobytes() for new in new_sightings(N)]

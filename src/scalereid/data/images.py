@@ -110,6 +110,13 @@ def upright(image: Image.Image) -> Image.Image:
     return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
+def as_jpeg(image: Image.Image, *, quality: int) -> bytes:
+    """An image as the content of a JPEG file."""
+    stored = BytesIO()
+    image.save(stored, "JPEG", quality=quality)
+    return stored.getvalue()
+
+
 def orientation(image: Image.Image) -> int:
     """EXIF orientation of an image: 1 upright, 5 to 8 lying on a side."""
     if "exif" not in image.info and image.format != "TIFF":

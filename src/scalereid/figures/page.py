@@ -3,12 +3,12 @@
 import base64
 import json
 from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from scalereid.data.images import as_jpeg
 from scalereid.files import write
 
 _STYLE = Path(__file__).with_name("page.css")
@@ -62,9 +62,7 @@ def lines(text: str) -> str:
 
 def jpeg_uri(image: Image.Image, *, quality: int) -> str:
     """The image itself as an address, in JPEG."""
-    stored = BytesIO()
-    image.save(stored, "JPEG", quality=quality)
-    return _uri(stored.getvalue(), "jpeg")
+    return _uri(as_jpeg(image, quality=quality), "jpeg")
 
 
 def _uri(data: bytes, kind: str) -> str:

@@ -3,13 +3,12 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 
 from PIL import Image
 
-from scalereid.data.images import load_image
+from scalereid.data.images import as_jpeg, load_image
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.naming import NameRule
 from scalereid.gallery.sightings import NewSighting, Seen
@@ -102,6 +101,4 @@ def crop(content: bytes, file: Path) -> bytes:
     image = load_image(file)
     if image.height > _HEIGHT:
         image = image.resize((max(1, round(image.width * _HEIGHT / image.height)), _HEIGHT), Image.Resampling.BICUBIC)
-    written = BytesIO()
-    image.save(written, "JPEG", quality=_QUALITY)
-    return written.getvalue()
+    return as_jpeg(image, quality=_QUALITY)

@@ -3,10 +3,10 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,9 @@ from scalereid.retrieval.search import search
 from scalereid.typed_json import from_json
 
 _PATIENCE = 600  # seconds for another process that brings the index up to date
+_PAUSE = 0.02  # seconds between two looks whether it has ended
 _REMOVED = 0.25  # share of empty rows above which the files are written anew
 _EMPTY = -1  # number of a sighting that was removed
-
-
-_PAUSE = 0.02  # seconds between two looks whether it has ended
 _KINDS: dict[str, type[np.generic]] = {
     "vectors": np.float32,
     "numbers": np.int64,
@@ -47,7 +45,6 @@ class _State:
     """How much of the files counts, and up to where it is the ledger's."""
 
     ledger: str = ""
-    revision: int = 0
     generation: int = 0
     rows: int = 0
     size: int = 0
@@ -65,6 +62,9 @@ class _Files(NamedTuple):
     numbers: NDArray[np.int64]
     cameras: NDArray[np.int32]
     times: NDArray[np.int64]
+
+
+_EMPTY_ROW = (0, _EMPTY, 0, UNKNOWN)  # what is in the files in place of a sighting that was removed
 
 
 class ExactIndex:
@@ -134,15 +134,13 @@ class ExactIndex:
 
     def _up_to_date(self) -> tuple[_State, _Files]:
         with self._lock:
-            while True:
-                state = self._state()
-                if (state.ledger, state.revision) != self.ledger.revision():
-                    with self._writing():
-                        state = self._write(self._state())
-                try:
-                    return state, _map(self._paths(state.generation), state)
-                except OSError:  # another process has written the files anew in the meantime
-                    continue
+            state, files = self._opened()
+            last_embedding, last_removal = self.ledger.latest(self.model)
+            if last_embedding > state.last_embedding or last_removal > state.last_removal:
+                with self._writing():
+                    self._write(self._opened()[0])  # as another process may have left it meanwhile
+                    return self._opened()
+            return state, files
 
     def _meeting(self, where: Filter, state: _State, files: _Files) -> NDArray[np.bool_]:
         """Which rows meet a filter. What the files do not have is asked of the ledger."""
@@ -166,25 +164,24 @@ class ExactIndex:
     def _paths(self, generation: int) -> dict[str, Path]:
         return {name: self.folder / f"{name}-{generation}.bin" for name in _Files._fields}
 
-    def _state(self) -> _State:
-        """The state of the files; that of an empty index where they are missing or damaged, or another ledger's."""
+    def _opened(self) -> tuple[_State, _Files]:
+        """The files and their state: an empty index where they are missing or damaged, or another ledger's."""
         try:
             state: _State = from_json(_State, read_json(self.folder / "state.json"), "index")
-            if state.ledger == self.ledger.revision()[0]:
-                _map(self._paths(state.generation), state)
-                return state
+            if state.ledger == self.ledger.id:
+                return state, _map(self._paths(state.generation), state)
         except (OSError, ValueError):
             pass
-        return self._anew()
+        state = self._anew()
+        return state, _map({}, state)
 
     def _anew(self) -> _State:
         """The state of an empty index, in files that no process has open."""
         there = [int(file.stem.rpartition("-")[2]) for file in self.folder.glob("numbers-*.bin")]
         return _State(generation=max(there, default=0) + 1)
 
-    def _write(self, state: _State) -> _State:
-        """Bring the files up to date; returns their state."""
-        ledger, revision = self.ledger.revision()
+    def _write(self, state: _State) -> None:
+        """Bring the files up to date."""
         last_removal, removed = self.ledger.removed(state.last_removal)
         removed_here = _remove(self._paths(state.generation), state, removed)
         if removed_here and np.mean(_map(self._paths(state.generation), state).numbers == _EMPTY) > _REMOVED:
@@ -202,35 +199,31 @@ class ExactIndex:
             for name, path in self._paths(state.generation).items():
                 _append(path, getattr(added, name), rows)
             rows, last = rows + len(block.sightings), block.last
-        state = _State(ledger, revision, state.generation, rows, size, last, last_removal, tuple(cameras))
+        state = _State(self.ledger.id, state.generation, rows, size, last, last_removal, tuple(cameras))
         write_json(self.folder / "state.json", asdict(state))
         for file in self.folder.glob("*-*.bin"):
             if file not in self._paths(state.generation).values():
                 file.unlink(missing_ok=True)
-        return state
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Wait until no other process writes there, and keep others from it in the block."""
         self.folder.mkdir(parents=True, exist_ok=True)
         until = time.monotonic() + _PATIENCE
-        while True:
-            lock = locked(self.folder / "state.json")
-            try:
-                lock.__enter__()
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(_PAUSE)
-        try:
+        with ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(locked(self.folder / "state.json"))
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(_PAUSE)
             yield
-        finally:
-            lock.__exit__(None, None, None)
 
 
-def _map(paths: dict[str, Path], state: _State) -> _Files:
-    """The files, mapped for reading.
+def _map(paths: dict[str, Path], state: _State, mode: Literal["r", "r+"] = "r") -> _Files:
+    """The files, mapped for reading, or for changing what is in them.
 
     Raises:
         OSError, ValueError: One is missing, or shorter than it should be.
@@ -239,7 +232,7 @@ def _map(paths: dict[str, Path], state: _State) -> _Files:
         return _Files(np.zeros((0, 0), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
     shapes = {"vectors": (state.rows, state.size)}
     mapped = {
-        name: np.memmap(paths[name], kind, "r", shape=shapes.get(name, (state.rows,))) for name, kind in _KINDS.items()
+        name: np.memmap(paths[name], kind, mode, shape=shapes.get(name, (state.rows,))) for name, kind in _KINDS.items()
     }
     return _Files(**mapped)
 
@@ -256,10 +249,10 @@ def _remove(paths: dict[str, Path], state: _State, sightings: NDArray[np.int64])
     """Overwrite the rows of removed sightings; whether there were any."""
     if not state.rows or not len(sightings):
         return False
-    rows = np.flatnonzero(np.isin(_map(paths, state).numbers, sightings))
-    for name, empty in (("vectors", 0), ("numbers", _EMPTY), ("cameras", 0), ("times", UNKNOWN)):
-        shape = (state.rows, state.size) if name == "vectors" else (state.rows,)
-        file = np.memmap(paths[name], _KINDS[name], "r+", shape=shape)
-        file[rows] = empty
-        file.flush()
+    files = _map(paths, state, "r+")
+    rows = np.flatnonzero(np.isin(files.numbers, sightings))
+    for array, empty in zip(files, _EMPTY_ROW, strict=True):
+        assert isinstance(array, np.memmap)
+        array[rows] = empty
+        array.flush()
     return bool(len(rows))

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, update
 
 from scalereid.gallery import schema
-from scalereid.gallery.events import Enrol, Forget, Rename, Split, from_text, to_text
-from scalereid.gallery.history import History
+from scalereid.gallery.events import Enrol, Forget, Rename, Split, to_text
+from scalereid.gallery.history import History, Recording
 from scalereid.gallery.identities import Identities
 from scalereid.gallery.ledger import in_parts
 
@@ -33,7 +33,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
         names = _with_merged(recording.identities, identity)
         recording.record(Forget(identity, tuple(sorted(numbers))))
         _delete(recording.connection, sorted(numbers))
-        _remove_names(recording.connection, names)
+        _remove_names(recording, names)
     history.reread()
     overwrite(history.engine)
     return sorted(numbers)
@@ -75,12 +75,11 @@ def _delete(connection: Connection, numbers: list[int]) -> None:
         connection.execute(insert(schema.removals), [{"sighting": number} for number in part])
 
 
-def _remove_names(connection: Connection, identities: set[int]) -> None:
+def _remove_names(recording: Recording, identities: set[int]) -> None:
     """Take the names of identities out of the events that gave them."""
-    for row in connection.execute(select(schema.events)).all():
-        body = from_text(row.kind, row.body)
+    for number, body in ((event.number, event.body) for event in recording.events):
         if not isinstance(body, Enrol | Split | Rename) or not body.name:
             continue
-        if (body.identity if isinstance(body, Rename) else row.number) in identities:
-            without = to_text(replace(body, name=""))
-            connection.execute(update(schema.events).where(schema.events.c.number == row.number).values(body=without))
+        if (body.identity if isinstance(body, Rename) else number) in identities:
+            without = update(schema.events).where(schema.events.c.number == number)
+            recording.connection.execute(without.values(body=to_text(replace(body, name=""))))

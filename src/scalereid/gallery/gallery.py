@@ -219,7 +219,7 @@ class Gallery:
 
     def find(self, embeddings: NDArray[np.float32], *, top: int = 20, where: Filter | None = None) -> Answer:
         """The same as `search` for embeddings (q, d) of one person by the gallery's model. Nothing is recorded."""
-        return self._answer(self._index().search(embeddings, top, where))
+        return self._answer(self._index(self.model).search(embeddings, top, where))
 
     def similar(self, sighting: int, *, top: int = 20, where: Filter | None = None) -> Answer:
         """Who is on a sighting of the gallery: of others than those that it was said not to show.
@@ -227,7 +227,8 @@ class Gallery:
         Raises:
             ValueError: There is no such sighting.
         """
-        vector = self.ledger.vector(self.model.number, sighting)
+        model = self.model
+        vector = self.ledger.vector(model.number, sighting)
         if vector is None:
             raise ValueError(f"No such sighting: {sighting}. It is not in the gallery, or was forgotten.")
         identities = self.identities
@@ -236,7 +237,8 @@ class Gallery:
             for identity in identities.rejected.get(sighting, ())
             for number in identities.by_number[identity].sightings
         ]
-        return self._answer(self._index().search(vector[None], top, where, without=np.array([sighting, *rejected])))
+        hits = self._index(model).search(vector[None], top, where, without=np.array([sighting, *rejected]))
+        return self._answer(hits)
 
     def sightings(self, numbers: Sequence[int]) -> dict[int, Sighting]:
         """Sightings by their numbers, as far as they are there."""
@@ -246,8 +248,7 @@ class Gallery:
         numbers = np.unique(hits.sightings[hits.sightings >= 0]).tolist()
         return answer(hits, self.sightings(numbers), self.identities, self.calibration, self.thresholds)
 
-    def _index(self) -> ExactIndex:
-        model = self.model
+    def _index(self, model: GalleryModel) -> ExactIndex:
         if model.number not in self._indexes:
             folder = self.folder / _INDEX / model.fingerprint
             self._indexes[model.number] = ExactIndex(folder, self.ledger, model.number)
@@ -286,8 +287,7 @@ class Gallery:
     def forget(self, *, identity: int | None = None, sightings: Sequence[int] = ()) -> list[int]:
         """Delete an identity with all its sightings, or single sightings; the numbers of those deleted. See `forget`."""
         forgotten = forget(self.history, identity=identity, sightings=sightings, by=self.by)
-        for model in self.ledger.models():
-            folder = self.folder / _INDEX / model.fingerprint
-            if folder.is_dir():
-                ExactIndex(folder, self.ledger, model.number).catch_up()
+        for index in map(self._index, self.ledger.models()):
+            if index.folder.is_dir():
+                index.catch_up()
         return forgotten

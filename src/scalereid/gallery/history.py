@@ -1,7 +1,7 @@
 """The events of a ledger, and who is who after them; kept up to date with what other processes record."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from scalereid.gallery import schema
 from scalereid.gallery.events import Body, Event, Forget, Merge, Rename, Undo, from_text, to_text
 from scalereid.gallery.identities import ConflictError, Identities, check_undo, effective
-from scalereid.gallery.ledger import in_parts, inserted, now
+from scalereid.gallery.ledger import inserted, now, present
 from scalereid.gallery.sightings import from_microseconds
 
 
@@ -110,6 +110,11 @@ class Recording:
         self.history, self.connection, self.by = history, connection, by
 
     @property
+    def events(self) -> Sequence[Event]:
+        """All events so far."""
+        return self.history._events
+
+    @property
     def identities(self) -> Identities:
         """Who is who now."""
         return self.history._identities
@@ -119,7 +124,7 @@ class Recording:
         if not isinstance(body, Undo | Merge | Rename):
             self._check_sightings(body.sightings)
         if isinstance(body, Undo):
-            after = check_undo(self.history._events, body.event)
+            after = check_undo(self.events, body.event)
         at = now()
         row = insert(schema.events).values(at=at, by=self.by, kind=body.kind, body=to_text(body))
         event = Event(inserted(self.connection.execute(row)), from_microseconds(at), self.by, body)
@@ -131,8 +136,6 @@ class Recording:
         return event
 
     def _check_sightings(self, numbers: tuple[int, ...]) -> None:
-        column, there = schema.sightings.c.number, set[int]()
-        for part in in_parts(numbers):
-            there |= set(self.connection.scalars(select(column).where(column.in_(part))))
+        there = present(self.connection, schema.sightings.c.number, numbers)
         if missing := sorted(set(numbers) - there):
             raise ValueError(f"No such sighting: {missing[0]}. It is not in the gallery, or was forgotten.")

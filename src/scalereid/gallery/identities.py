@@ -167,11 +167,17 @@ class Identities:
 
 def effective(events: Sequence[Event]) -> list[Event]:
     """The events that count: neither undone, nor an undo."""
-    undone: set[int] = set()
-    for event in reversed(events):  # a later undo decides about an earlier one
-        if isinstance(event.body, Undo) and event.number not in undone:
-            undone.add(event.body.event)
+    undone = _undone(events)
     return [event for event in events if event.number not in undone and not isinstance(event.body, Undo)]
+
+
+def _undone(events: Sequence[Event]) -> dict[int, int]:
+    """The events that are undone, each with the undo that counts."""
+    found: dict[int, int] = {}
+    for event in reversed(events):  # a later undo decides about an earlier one
+        if isinstance(event.body, Undo) and event.number not in found:
+            found.setdefault(event.body.event, event.number)
+    return found
 
 
 def check_undo(events: Sequence[Event], number: int) -> Identities:
@@ -185,11 +191,8 @@ def check_undo(events: Sequence[Event], number: int) -> Identities:
         raise ConflictError(f"No such event: {number}")
     if isinstance(event.body, Forget):
         raise ConflictError(f"event {number} cannot be undone: what was forgotten is deleted")
-    undone_by = [e.number for e in _undos(events) if e.body == Undo(number)]
-    if undone_by:
-        raise ConflictError(
-            f"event {number} is undone already, by event {undone_by[-1]}; undo that to have it count again"
-        )
+    if undone_by := _undone(events).get(number):
+        raise ConflictError(f"event {number} is undone already, by event {undone_by}; undo that to have it count again")
     undo = Event(events[-1].number + 1, event.at, "", Undo(number))
     found = Identities()
     for each in effective([*events, undo]):
@@ -201,17 +204,6 @@ def check_undo(events: Sequence[Event], number: int) -> Identities:
                 f"that first"
             ) from None
     return found
-
-
-def _undos(events: Sequence[Event]) -> list[Event]:
-    """The undos that count."""
-    undone: set[int] = set()
-    counting = []
-    for event in reversed(events):
-        if isinstance(event.body, Undo) and event.number not in undone:
-            undone.add(event.body.event)
-            counting.append(event)
-    return counting[::-1]
 
 
 def in_words(event: Event) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, CursorResult, Engine, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, func, insert, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from scalereid.gallery import schema
@@ -57,7 +57,7 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         try:
-            schema.check_format(engine)
+            self.id = schema.check_format(engine)
         except OperationalError as error:
             raise ValueError(f"{self.name} is not a gallery: {error.orig}") from error
         except DatabaseError as error:
@@ -110,12 +110,12 @@ class Ledger:
     def known(self, digests: Sequence[str]) -> set[str]:
         """Those of the digests that are in the gallery."""
         with self.engine.begin() as connection:
-            return _known(connection, digests)
+            return present(connection, schema.sightings.c.digest, digests)
 
     def add(self, model: int, new: Sequence[NewSighting]) -> list[int | None]:
         """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there."""
         with schema.writing(self.engine) as connection:
-            there = _known(connection, [each.digest for each in new])
+            there = present(connection, schema.sightings.c.digest, [each.digest for each in new])
             numbers: list[int | None] = []
             vectors, crops = [], []
             for each in new:
@@ -138,10 +138,7 @@ class Ledger:
         """Add embeddings by another model of sightings that are there; those that have one already keep it."""
         with schema.writing(self.engine) as connection:
             columns = schema.embeddings.c
-            there = set[int]()
-            for part in in_parts(numbers):
-                chosen = select(columns.sighting).where(columns.model == model, columns.sighting.in_(part))
-                there |= set(connection.scalars(chosen))
+            there = present(connection, columns.sighting, numbers, columns.model == model)
             rows = [
                 {"model": model, "sighting": number, "vector": _bytes(vector)}
                 for number, vector in zip(numbers, vectors, strict=True)
@@ -212,11 +209,12 @@ class Ledger:
             there = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
             connection.execute(update(schema.state).values(settings=json.dumps(there | values)))
 
-    def revision(self) -> tuple[str, int]:
-        """Whose database it is, and a number that grows whenever it is written."""
+    def latest(self, model: int) -> tuple[int, int]:
+        """Numbers of the last embedding by a model, and of the last removal; 0 for none."""
+        own, removals = schema.embeddings.c, schema.removals.c
         with self.engine.begin() as connection:
-            row = connection.execute(select(schema.state.c.ledger, schema.state.c.revision)).one()
-            return row.ledger, row.revision
+            embedding = connection.scalar(select(func.max(own.number)).where(own.model == model))
+            return embedding or 0, connection.scalar(select(func.max(removals.number))) or 0
 
     def vector(self, model: int, sighting: int) -> NDArray[np.float32] | None:
         """The embedding (d,) of a sighting by a model; None if there is none."""
@@ -252,10 +250,13 @@ def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + _AT_ONCE]
 
 
-def _known(connection: Connection, digests: Sequence[str]) -> set[str]:
-    column, found = schema.sightings.c.digest, set[str]()
-    for part in in_parts(digests):
-        found |= set(connection.scalars(select(column).where(column.in_(part))))
+def present(
+    connection: Connection, column: ColumnElement[T], values: Sequence[T], *conditions: ColumnElement[bool]
+) -> set[T]:
+    """Those of the values that a column has, in rows that meet the conditions."""
+    found = set[T]()
+    for part in in_parts(values):
+        found |= set(connection.scalars(select(column).where(column.in_(part), *conditions)))
     return found
 
 

@@ -164,14 +164,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def check_format(engine: Engine) -> None:
-    """Check that the tables are those of a ledger that this version can read.
+def check_format(engine: Engine) -> str:
+    """Check that the tables are those of a ledger that this version can read; returns the ledger's random name.
 
     Raises:
         ValueError: They are those of a later version.
         sqlalchemy.exc.DatabaseError: The database is not a ledger.
     """
     with engine.begin() as connection:
-        found = connection.execute(select(state.c.format)).scalar_one()
-    if found > FORMAT:
-        raise ValueError(f"its format is {found}, and this version reads up to {FORMAT}; update scalereid")
+        found = connection.execute(select(state.c.format, state.c.ledger)).one()
+    if found.format > FORMAT:
+        raise ValueError(f"its format is {found.format}, and this version reads up to {FORMAT}; update scalereid")
+    return str(found.ledger)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from scalereid.gallery.answers import Answer, Thresholds, answer
-from scalereid.gallery.exact import Hits
 from scalereid.gallery.identities import Identities, Identity
+from scalereid.gallery.indexes import Hits
 from scalereid.gallery.sightings import Seen, Sighting
 from scalereid.retrieval.calibration import Calibration
 

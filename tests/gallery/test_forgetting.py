@@ -6,10 +6,10 @@ from sqlalchemy import text
 
 from scalereid.gallery import schema
 from scalereid.gallery.events import Confirm, Enrol, Merge, Rename, Split, Undo
-from scalereid.gallery.exact import ExactIndex
 from scalereid.gallery.forgetting import forget
 from scalereid.gallery.history import History
 from scalereid.gallery.identities import ConflictError
+from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
 from tests.gallery.conftest import vectors

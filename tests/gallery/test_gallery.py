@@ -141,7 +141,7 @@ def test_forgetting_leaves_nothing(gallery: Gallery, people: ReidDataset, crops:
     vectors = [gallery.ledger.vector(1, number) for number in numbers]
     anna = gallery.enrol(numbers, "Anna Anonyma")
     assert gallery.forget(identity=anna) == sorted(numbers)
-    content = b"".join(file.read_bytes() for file in gallery.folder.rglob("*") if file.is_file())
+    content = b"".join(file.read_bytes() for file in Path(gallery.where).rglob("*") if file.is_file())
     for picture, vector, match in zip(pictures, vectors, found.matches, strict=True):
         assert picture is not None and vector is not None
         assert picture[-200:-50] not in content and vector[:20].tobytes() not in content
@@ -152,13 +152,13 @@ def test_forgetting_leaves_nothing(gallery: Gallery, people: ReidDataset, crops:
 
 
 def test_embeddings_of_another_model_are_refused(gallery: Gallery, tmp_path: Path) -> None:
-    other = Gallery(gallery.folder, model=tmp_path / "gone", options=TORCH)
+    other = Gallery(Path(gallery.where), model=tmp_path / "gone", options=TORCH)
     with pytest.raises(FileNotFoundError, match="the gallery's model is not at .*gone any more; name it anew"):
         other.search(tmp_path / "x.jpg")
     with gallery.ledger.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE models SET fingerprint = 'aaaaaaaaaaaa'")
     with pytest.raises(ValueError, match="they cannot be compared; use that model, or embed the gallery again"):
-        Gallery(gallery.folder, options=TORCH).search(tmp_path / "x.jpg")
+        Gallery(Path(gallery.where), options=TORCH).search(tmp_path / "x.jpg")
 
 
 def test_what_is_not_a_gallery(tmp_path: Path, run: Path) -> None:  # noqa: F811

@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from scalereid.gallery import schema
-from scalereid.gallery.exact import ExactIndex
 from scalereid.gallery.history import History
 from scalereid.gallery.identities import Identities
+from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]

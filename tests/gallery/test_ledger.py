@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import StatementError
 
 from scalereid.gallery import schema
 from scalereid.gallery.filters import Filter
@@ -51,7 +52,7 @@ def test_what_is_there_is_not_added_again(ledger: Ledger) -> None:
 def test_a_sighting_that_fails_takes_the_others_of_its_call_with_it(ledger: Ledger) -> None:
     model = ledger.add_model("a" * 12, "{}")
     bad = replace(new_sightings(1)[0], seen=Seen("x", attributes={"bag": object()}))  # type: ignore[dict-item]
-    with pytest.raises(TypeError):
+    with pytest.raises(StatementError, match="not JSON serializable"):
         ledger.add(model, [*new_sightings(3), replace(bad, digest="other")])
     assert ledger.count() == 0
     assert ledger.add(model, new_sightings(1)) == [1]

@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from scalereid.gallery.exact import Hits
 from scalereid.gallery.identities import Identities
+from scalereid.gallery.indexes import Hits
 from scalereid.gallery.sightings import Sighting
 from scalereid.retrieval.calibration import Calibration
 

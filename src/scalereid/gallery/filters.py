@@ -1,6 +1,7 @@
 """Which sightings may be found."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, true
@@ -11,7 +12,8 @@ from scalereid.gallery.sightings import to_microseconds
 
 @dataclass(frozen=True)
 class Filter:
-    """Conditions that a sighting must meet, all of them. One whose camera or time is not known does not meet one on it."""
+    """Conditions that a sighting must meet, all of them. One of which camera, time or attribute
+    is not known does not meet one on it."""
 
     cameras: tuple[str, ...] = ()
     """One of these; empty for any."""
@@ -23,10 +25,15 @@ class Filter:
     """Taken earlier."""
     tracks: tuple[str, ...] = ()
     """One of these; empty for any."""
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    """The least likelihood of each of these attributes."""
 
     def __post_init__(self) -> None:
         if self.after and self.before and to_microseconds(self.after) >= to_microseconds(self.before):
             raise ValueError(f"after is {self.after} and before is {self.before}; expected after to be the earlier one")
+        for name, least in self.attributes.items():
+            if not 0 <= least <= 1:
+                raise ValueError(f"the least likelihood of {name} is {least}; expected one from 0 to 1")
 
     def __bool__(self) -> bool:
         """Whether it has any condition."""
@@ -45,4 +52,5 @@ class Filter:
             conditions.append(columns.time < to_microseconds(self.before))
         if self.tracks:
             conditions.append(columns.track.in_(self.tracks))
+        conditions += [columns.attributes[name].as_float() >= least for name, least in self.attributes.items()]
         return and_(true(), *conditions)

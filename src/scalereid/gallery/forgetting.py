@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, insert, update
 from scalereid.gallery import schema
 from scalereid.gallery.events import Enrol, Forget, Rename, Split, to_text
 from scalereid.gallery.history import History, Recording
-from scalereid.gallery.identities import Identities
+from scalereid.gallery.identities import with_merged
 from scalereid.gallery.ledger import in_parts
 
 
@@ -30,7 +30,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
         numbers = set(sightings)
         if identity is not None:
             numbers |= recording.identities.get(identity).sightings
-        names = _with_merged(recording.identities, identity)
+        names = set() if identity is None else with_merged(recording.identities, identity)
         recording.record(Forget(identity, tuple(sorted(numbers))))
         _delete(recording.connection, sorted(numbers))
         _remove_names(recording, names)
@@ -58,14 +58,6 @@ def overwrite(engine: Engine) -> None:
             f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; forget "
             "again once it has ended"
         )
-
-
-def _with_merged(identities: Identities, identity: int | None) -> set[int]:
-    """An identity and those that became part of it."""
-    found = set() if identity is None else {identity}
-    while more := {number for number, into in identities.merged.items() if into in found} - found:
-        found |= more
-    return found
 
 
 def _delete(connection: Connection, numbers: list[int]) -> None:

@@ -206,6 +206,14 @@ def check_undo(events: Sequence[Event], number: int) -> Identities:
     return found
 
 
+def with_merged(identities: Identities, identity: int) -> set[int]:
+    """An identity and those that became part of it."""
+    found = {identity}
+    while more := {number for number, into in identities.merged.items() if into in found} - found:
+        found |= more
+    return found
+
+
 def in_words(event: Event) -> str:
     """What an event said, for a list."""
     body = event.body

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from scalereid.gallery import schema
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, to_microseconds
+from scalereid.retrieval.calibration import Calibration
 
 T = TypeVar("T")
 UNKNOWN = np.iinfo(np.int64).min
@@ -30,6 +31,11 @@ class GalleryModel:
     """As JSON: see `ModelMetadata`."""
     calibration: str | None
     """As JSON: see `Calibration`."""
+
+    @property
+    def calibrated(self) -> Calibration | None:
+        """What distances between its embeddings mean; None if it is not known."""
+        return Calibration.from_text(self.calibration) if self.calibration else None
 
 
 class Vectors(NamedTuple):
@@ -223,12 +229,6 @@ class Ledger:
             found = connection.scalar(select(own.vector).where(own.model == model, own.sighting == sighting))
         return None if found is None else np.frombuffer(found, "<f4")
 
-    def record_search(self, what: dict[str, Any], by: str, purpose: str) -> None:
-        """Record who searched what, and for which purpose."""
-        with schema.writing(self.engine) as connection:
-            values = {"at": now(), "by": by, "purpose": purpose, "what": json.dumps(what)}
-            connection.execute(insert(schema.searches).values(values))
-
     def removed(self, after: int = 0) -> tuple[int, NDArray[np.int64]]:
         """The number of the last removal, and the sightings that were removed after the one numbered `after`."""
         columns = schema.removals.c
@@ -267,9 +267,9 @@ def _row(new: NewSighting) -> dict[str, object]:
         "source": seen.source,
         "camera": seen.camera,
         "time": None if seen.time is None else to_microseconds(seen.time),
-        "box": json.dumps(seen.box) if seen.box else None,
+        "box": seen.box,
         "track": seen.track,
-        "attributes": json.dumps(dict(seen.attributes)),
+        "attributes": dict(seen.attributes),
         "added": now(),
     }
 
@@ -279,9 +279,9 @@ def _sighting(row: Any) -> Sighting:
         source=row.source,
         camera=row.camera,
         time=None if row.time is None else from_microseconds(row.time),
-        box=tuple(json.loads(row.box)) if row.box else None,
+        box=tuple(row.box) if row.box else None,
         track=row.track,
-        attributes=json.loads(row.attributes),
+        attributes=row.attributes,
     )
     return Sighting(row.number, seen, from_microseconds(row.added))
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Column,
     Connection,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    inspect,
     select,
     update,
 )
@@ -61,9 +63,9 @@ sightings = Table(
     Column("source", Text, nullable=False),
     Column("camera", Text, nullable=False),
     Column("time", BigInteger),
-    Column("box", Text),
+    Column("box", JSON(none_as_null=True)),
     Column("track", Text, nullable=False),
-    Column("attributes", Text, nullable=False),
+    Column("attributes", JSON, nullable=False),
     Column("added", BigInteger, nullable=False),
     Index("by_camera_and_time", "camera", "time"),
     Index("by_time", "time"),
@@ -145,11 +147,22 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def has_ledger(engine: Engine) -> bool:
+    """Whether a database has the tables of a ledger."""
+    return inspect(engine).has_table(state.name)
+
+
 def create(engine: Engine) -> None:
     """Create the tables of a new ledger."""
     with engine.execution_options(writes=True).begin() as connection:
         _metadata.create_all(connection)
         connection.execute(state.insert().values(only=1, format=FORMAT, ledger=uuid4().hex, revision=0, settings="{}"))
+
+
+def drop(engine: Engine) -> None:
+    """Delete the tables of a ledger, with all that is in them."""
+    with engine.execution_options(writes=True).begin() as connection:
+        _metadata.drop_all(connection)
 
 
 @contextmanager
@@ -176,3 +189,23 @@ def check_format(engine: Engine) -> str:
     if found.format > FORMAT:
         raise ValueError(f"its format is {found.format}, and this version reads up to {FORMAT}; update scalereid")
     return str(found.ledger)
+
+
+def size(engine: Engine) -> int:
+    """Bytes that a database takes."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            pages = connection.exec_driver_sql("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+            return int(pages.scalar_one())
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def damages(engine: Engine) -> list[str]:
+    """What a database finds wrong with its own files; PostgreSQL checks its pages as it reads them."""
+    if engine.dialect.name != "sqlite":
+        return []
+    with engine.begin() as connection:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+        foreign = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    lost = [f"row {row[1]} of {row[0]} belongs to a row of {row[2]} that is not there" for row in foreign]
+    return [each for each in found if each != "ok"] + lost

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, insert
 
 from scalereid.gallery import schema
-from scalereid.gallery.exact import ExactIndex, Hits
+from scalereid.gallery.audit import record_search
 from scalereid.gallery.filters import Filter
+from scalereid.gallery.indexes import Hits
+from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
 from tests.gallery.conftest import START, new_sightings, vectors
@@ -91,7 +93,7 @@ def test_a_search_writes_nothing_where_nothing_is_new(index: ExactIndex) -> None
     """Whatever else was recorded in the ledger meanwhile, such as the search itself."""
     index.catch_up()
     before = {file.name: file.stat().st_mtime_ns for file in index.folder.iterdir()}
-    index.ledger.record_search({"top": 3}, "me", "a test")
+    record_search(index.ledger.engine, {"top": 3}, by="me", purpose="a test")
     index.search(QUERIES, 3)
     assert {file.name: file.stat().st_mtime_ns for file in index.folder.iterdir()} == before
 

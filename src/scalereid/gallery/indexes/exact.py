@@ -1,5 +1,6 @@
 """The exact index: all embeddings by one model in memory-mapped files, scanned by each search."""
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from scalereid.files import read_json, write_json
 from scalereid.gallery.filters import Filter
+from scalereid.gallery.indexes import Hits
 from scalereid.gallery.ledger import UNKNOWN, Ledger
 from scalereid.gallery.sightings import to_microseconds
 from scalereid.locks import locked
@@ -29,15 +31,6 @@ _KINDS: dict[str, type[np.generic]] = {
     "cameras": np.int32,
     "times": np.int64,
 }
-
-
-class Hits(NamedTuple):
-    """What a search found for each query."""
-
-    sightings: NDArray[np.int64]
-    """(q, top) numbers, most similar first; −1 where there are fewer."""
-    similarities: NDArray[np.float32]
-    """(q, top) cosine similarities, descending; −inf where there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -91,16 +84,7 @@ class ExactIndex:
         among: NDArray[np.int64] | None = None,
         without: NDArray[np.int64] | None = None,
     ) -> Hits:
-        """The `top` most similar sightings of each query embedding (q, d).
-
-        Args:
-            where: Conditions that they meet.
-            among: Numbers of the sightings that may be found. Defaults to all.
-            without: Numbers of sightings that may not be found.
-
-        Raises:
-            ValueError: The queries have another length than the embeddings.
-        """
+        """See `Index`."""
         state, files = self._up_to_date()
         found = Hits(np.full((len(queries), top), _EMPTY), np.full((len(queries), top), -np.inf, np.float32))
         if not state.rows:
@@ -119,18 +103,23 @@ class ExactIndex:
         return found
 
     def numbers(self) -> NDArray[np.int64]:
-        """The numbers of the sightings in the index."""
+        """See `Index`."""
         _, files = self._up_to_date()
         return files.numbers[files.numbers != _EMPTY]
 
     def catch_up(self) -> None:
-        """Bring it up to date with the ledger, as each search does."""
+        """See `Index`."""
         self._up_to_date()
 
     def rebuild(self) -> None:
-        """Write it anew from the ledger."""
+        """See `Index`."""
         with self._lock, self._writing():
             self._write(self._anew())
+
+    def drop(self) -> None:
+        """See `Index`."""
+        with self._lock, self._writing():
+            shutil.rmtree(self.folder)
 
     def _up_to_date(self) -> tuple[_State, _Files]:
         with self._lock:
@@ -155,8 +144,9 @@ class ExactIndex:
             allowed &= files.times >= to_microseconds(where.after)
         if where.before:
             allowed &= files.times < to_microseconds(where.before)
-        if where.tracks:
-            allowed &= np.isin(files.numbers, self.ledger.select(Filter(tracks=where.tracks)))
+        if where.tracks or where.attributes:
+            rest = Filter(tracks=where.tracks, attributes=where.attributes)
+            allowed &= np.isin(files.numbers, self.ledger.select(rest))
         return allowed
 
     # Files

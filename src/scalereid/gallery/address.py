@@ -1,0 +1,73 @@
+"""Where a gallery is: in a folder, with its database and its index; or in a database that a URL names."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+from scalereid.data.images import default_cache_folder
+from scalereid.files import require_free
+from scalereid.gallery import schema
+from scalereid.gallery.ledger import Ledger
+
+_LEDGER, _INDEX = "ledger.sqlite", "index"
+Where = str | PathLike[str]
+
+
+def is_url(where: Where) -> bool:
+    """Whether it is the URL of a database rather than a folder."""
+    return "://" in str(where)
+
+
+def open_ledger(where: Where) -> Ledger:
+    """The ledger of the gallery there.
+
+    Raises:
+        FileNotFoundError: There is no gallery.
+        ValueError: It is damaged, or of a later version.
+    """
+    if not is_url(where) and not (Path(where) / _LEDGER).is_file():
+        raise FileNotFoundError(f"No gallery at {where}; create one first")
+    return Ledger(schema.connect(_database(where)))
+
+
+def require_no_gallery(where: Where) -> None:
+    """Check that a gallery can be made there.
+
+    Raises:
+        FileExistsError: There is one, or a folder that is not empty.
+    """
+    if not is_url(where):
+        require_free(Path(where))
+    elif schema.has_ledger(engine := schema.connect(_database(where))):
+        raise FileExistsError(
+            f"There is a gallery in {engine.url} already; forget what is in it, or name another database"
+        )
+
+
+@contextmanager
+def new_ledger(where: Where) -> Iterator[None]:
+    """Make an empty ledger where there is none, and delete it again if the block fails."""
+    if not is_url(where):
+        Path(where).mkdir(parents=True, exist_ok=True)
+    engine = schema.connect(_database(where))
+    schema.create(engine)
+    try:
+        yield
+    except BaseException:
+        schema.drop(engine)
+        engine.dispose()
+        if not is_url(where):
+            shutil.rmtree(where)
+        raise
+    engine.dispose()
+
+
+def index_folder(where: Where, ledger: Ledger) -> Path:
+    """Where the files of its index are: beside a ledger in a folder, else in this machine's cache folder."""
+    return default_cache_folder() / "galleries" / ledger.id if is_url(where) else Path(where) / _INDEX
+
+
+def _database(where: Where) -> str:
+    return str(where) if is_url(where) else f"sqlite:///{Path(where) / _LEDGER}"

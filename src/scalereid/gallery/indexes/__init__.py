@@ -1,0 +1,75 @@
+"""Indexes: what searches a ledger's embeddings by one model. Each is derived from the ledger, and can be made anew."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalereid.gallery.filters import Filter
+from scalereid.gallery.ledger import GalleryModel, Ledger
+
+
+class Hits(NamedTuple):
+    """What a search found for each query."""
+
+    sightings: NDArray[np.int64]
+    """(q, top) numbers, most similar first; −1 where there are fewer."""
+    similarities: NDArray[np.float32]
+    """(q, top) cosine similarities, descending; −inf where there are fewer."""
+
+
+class Index(Protocol):
+    """An index, which finds what a scan of all embeddings finds, whatever the conditions.
+
+    It brings itself up to date with the ledger before each search. May be used from several threads and processes.
+    """
+
+    def search(
+        self,
+        queries: NDArray[np.float32],
+        top: int,
+        where: Filter | None = None,
+        *,
+        among: NDArray[np.int64] | None = None,
+        without: NDArray[np.int64] | None = None,
+    ) -> Hits:
+        """The `top` most similar sightings of each query embedding (q, d).
+
+        Args:
+            where: Conditions that they meet.
+            among: Numbers of the sightings that may be found. Defaults to all.
+            without: Numbers of sightings that may not be found.
+
+        Raises:
+            ValueError: The queries have another length than the embeddings.
+        """
+
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the sightings in the index."""
+
+    def catch_up(self) -> None:
+        """Bring it up to date with the ledger. What was removed there leaves no byte of itself here."""
+
+    def rebuild(self) -> None:
+        """Write it anew from the ledger."""
+
+    def drop(self) -> None:
+        """Delete it."""
+
+
+def open_index(name: str, folder: Path, ledger: Ledger, model: GalleryModel) -> Index:
+    """The index of a ledger's embeddings by a model.
+
+    Args:
+        name: `exact`.
+        folder: For the files of those that have files.
+
+    Raises:
+        ValueError: There is no such index.
+    """
+    if name == "exact":
+        from scalereid.gallery.indexes.exact import ExactIndex
+
+        return ExactIndex(folder / model.fingerprint, ledger, model.number)
+    raise ValueError(f"No such index: {name!r}. Choose exact.")

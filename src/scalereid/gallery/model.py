@@ -1,0 +1,56 @@
+"""The model of a gallery at work."""
+
+from scalereid.gallery.address import Where
+from scalereid.gallery.ledger import GalleryModel, Ledger
+from scalereid.inference.embedder import Embedder
+from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.opening import RuntimeOptions
+
+
+class ModelAtWork:
+    """The model whose embeddings a gallery searches, loaded when it is first needed.
+
+    Args:
+        ledger: The gallery's.
+        source: The run, weights or exported file. Defaults to where it was when the gallery was made.
+        options: What computes embeddings.
+    """
+
+    def __init__(self, ledger: Ledger, source: Where | None, options: RuntimeOptions) -> None:
+        self.ledger, self.source, self.options = ledger, source, options
+        self._embedder: Embedder | None = None
+
+    def embedder(self, own: GalleryModel) -> Embedder:
+        """The gallery's `own` model at work.
+
+        Raises:
+            FileNotFoundError: The model is not where it was.
+            ValueError: It is another model than that of the gallery's embeddings.
+        """
+        if self._embedder is None:
+            source = self.source or self.ledger.settings()["source"]
+            try:
+                self._embedder = Embedder(source, **vars(self.options))
+            except FileNotFoundError as error:
+                raise FileNotFoundError(
+                    f"the gallery's model is not at {source} any more; name it anew with model="
+                ) from error
+        if (found := self._embedder.metadata.fingerprint) != own.fingerprint:
+            made_by = ModelMetadata.from_json(own.metadata)
+            self.close()
+            raise ValueError(
+                f"this model has the fingerprint {found}, but the gallery's embeddings are by {made_by.model}, "
+                f"{own.fingerprint}: they cannot be compared; use that model, or embed the gallery again (reembed)"
+            )
+        return self._embedder
+
+    def replace(self, embedder: Embedder) -> None:
+        """Go on with another one, which the ledger takes for its own."""
+        self.close()
+        self._embedder = embedder
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._embedder:
+            self._embedder.close()
+            self._embedder = None

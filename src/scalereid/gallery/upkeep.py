@@ -1,0 +1,98 @@
+"""The part of a gallery that needs no model: what is in it, whether it is whole, and what is to be deleted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from scalereid.gallery.address import Where, index_folder, open_ledger
+from scalereid.gallery.checking import Stats, find_problems, take_stock
+from scalereid.gallery.corrections import Corrections
+from scalereid.gallery.exporting import export_identity
+from scalereid.gallery.forgetting import forget
+from scalereid.gallery.history import History
+from scalereid.gallery.indexes import Index, open_index
+from scalereid.gallery.ledger import GalleryModel
+from scalereid.gallery.retention import Retention, overdue
+from scalereid.gallery.sightings import Sighting
+from scalereid.typed_json import from_json
+
+
+class Upkeep(Corrections):
+    """A gallery without its model.
+
+    Args:
+        where: Its folder, or the URL of its database.
+        by: Who works with it.
+
+    Raises:
+        FileNotFoundError: There is no gallery.
+        ValueError: It is damaged, or of a later version.
+    """
+
+    def __init__(self, where: Where, by: str) -> None:
+        self.where, self.ledger = where, open_ledger(where)
+        super().__init__(History(self.ledger.engine), by)
+        self._indexes: dict[int, Index] = {}
+
+    @property
+    def model(self) -> GalleryModel:
+        """The model whose embeddings are searched."""
+        active = self.ledger.settings()["model"]
+        return next(model for model in self.ledger.models() if model.number == active)
+
+    @property
+    def index(self) -> Index:
+        """What searches the embeddings of its model."""
+        return self.index_of(self.model)
+
+    def index_of(self, model: GalleryModel) -> Index:
+        """What searches the embeddings of one of its models."""
+        if model.number not in self._indexes:
+            folder = index_folder(self.where, self.ledger)
+            self._indexes[model.number] = open_index(self.ledger.settings()["index"], folder, self.ledger, model)
+        return self._indexes[model.number]
+
+    def sightings(self, numbers: Sequence[int]) -> dict[int, Sighting]:
+        """Sightings by their numbers, as far as they are there."""
+        return self.ledger.sightings(numbers)
+
+    # Whether it is whole
+
+    def stats(self) -> Stats:
+        """What is in it."""
+        return take_stock(self.ledger, self.history, self.model)
+
+    def check(self) -> list[str]:
+        """What is wrong with it, in sentences; nothing is changed."""
+        return find_problems(self.ledger, self.history, self.model, self.index)
+
+    def rebuild(self) -> None:
+        """Write its index anew from the database. Nothing that was said is lost: it is not in the index."""
+        self.index.rebuild()
+
+    # What is to be deleted
+
+    def forget(self, *, identity: int | None = None, sightings: Sequence[int] = ()) -> list[int]:
+        """Delete an identity with all its sightings, or single sightings; the numbers of those deleted. See `forget`."""
+        forgotten = forget(self.history, identity=identity, sightings=sightings, by=self.by)
+        for model in self.ledger.models():
+            self.index_of(model).catch_up()
+        return forgotten
+
+    @property
+    def retention(self) -> Retention:
+        """How long sightings are kept."""
+        found: Retention = from_json(Retention, self.ledger.settings().get("retention", {}), "retention")
+        return found
+
+    @retention.setter
+    def retention(self, rules: Retention) -> None:
+        self.ledger.set(retention=rules.to_json())
+
+    def overdue(self, now: datetime | None = None) -> list[int]:
+        """The numbers of sightings that have been kept for longer than the rules say, by now."""
+        return overdue(self.ledger, self.identities, self.retention, now)
+
+    def export_identity(self, identity: int, folder: Path) -> int:
+        """Write all that is known of an identity into a new folder; the number of its sightings. See `export_identity`."""
+        return export_identity(self.ledger, self.history, identity, folder)

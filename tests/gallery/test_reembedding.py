@@ -1,0 +1,86 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from scalereid.gallery.gallery import Gallery
+from scalereid.gallery.ledger import Ledger
+from scalereid.inference.embedder import Embedder
+from scalereid.runs.run import Run
+from tests.gallery.test_gallery import RULE, TORCH, crops, filled, gallery  # noqa: F401 - fixtures
+from tests.inference.conftest import cache, own_cache, run  # noqa: F401 - fixtures
+
+
+@pytest.fixture(scope="session")
+def other_run(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """The same run with other weights."""
+    folder = tmp_path_factory.mktemp("other") / "run"
+    shutil.copytree(run, folder)
+    file, generator = Run(folder).last, torch.Generator().manual_seed(1)
+    with safe_open(file, "pt") as opened:
+        metadata = opened.metadata()
+    changed = {
+        name: value + 0.1 * torch.randn(value.shape, generator=generator) if name.endswith("weight") else value
+        for name, value in load_file(file).items()
+    }
+    save_file(changed, file, metadata)
+    return folder
+
+
+def test_a_gallery_takes_another_model(gallery: Gallery, other_run: Path, crops: Path) -> None:  # noqa: F811
+    number, anna, old = gallery.ledger.count(), gallery.enrol([1, 2], "Anna"), gallery.model
+    done = gallery.reembed(other_run)
+    assert (done.embedded, done.without_picture) == (number, [])
+    assert gallery.model.number == done.model != old.number
+    embedder = Embedder(other_run, runtime="torch")
+    vector = gallery.ledger.vector(done.model, 1)
+    assert vector is not None
+    assert vector.tolist() == pytest.approx(embedder(gallery.sightings([1])[1].seen.source)[0].tolist(), abs=1e-6)
+    assert [*gallery.ledger.vectors(old.number)] == []
+    assert not list(Path(gallery.where).rglob(f"{old.fingerprint}/*"))
+    assert gallery.identities.of == {1: anna, 2: anna}
+    assert gallery.check() == []
+    again = Gallery(gallery.where, options=TORCH)
+    assert again.search(min(crops.rglob("*.jpg"))).matches[0].sighting.number == 1
+    assert again.add(crops, RULE).there == number
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_what_was_stopped_is_made_again(gallery: Gallery, other_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    """Until it is done the model that was there goes on; then nothing is computed twice."""
+    monkeypatch.setattr("scalereid.gallery.reembedding._AT_ONCE", 5)
+    own, times, embed = gallery.model, 0, Ledger.embed
+
+    def stop(*given: Any) -> None:
+        nonlocal times
+        times += 1
+        if times == 3:
+            raise StoppedError
+        embed(*given)
+
+    monkeypatch.setattr(Ledger, "embed", stop)
+    with pytest.raises(StoppedError):
+        gallery.reembed(other_run)
+    monkeypatch.undo()
+    assert gallery.model == own
+    assert len(gallery.similar(1, top=99).matches) == gallery.ledger.count() - 1
+    assert gallery.reembed(other_run).embedded == gallery.ledger.count() - 10
+
+
+def test_what_has_no_picture_is_told(gallery: Gallery, other_run: Path, crops: Path) -> None:  # noqa: F811
+    (lost,) = gallery.forget(sightings=[3])
+    assert lost == 3
+    (number,) = gallery.add(crops, RULE, keep_crops=False).numbers
+    assert gallery.reembed(other_run).without_picture == [number]
+    assert gallery.check() == [
+        f"1 sighting cannot be found, as no embedding by the model is there ({number}, …): embed them (reembed), or forget them"
+    ]
+    with pytest.raises(ValueError, match="No such sighting"):
+        gallery.similar(number)

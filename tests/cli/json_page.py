@@ -13,13 +13,14 @@ def documented() -> dict[str, set[str]]:
     sections = re.split(r"^## `(.+)`$", PAGE.read_text(), flags=re.MULTILINE)
     return {
         name: set(re.findall(r"^\| `(\S+)`", text, re.MULTILINE))
-        for name, text in zip(sections[1::2], sections[2::2], strict=True)
+        for names, text in zip(sections[1::2], sections[2::2], strict=True)
+        for name in names.split("`, `")  # which print the same
     }
 
 
 def section(words: Sequence[str]) -> str:
     """The section on what a command line prints: a command's own, or that of an option with which it prints other keys."""
-    command = " ".join(words[: 2 if words[0] == "data" else 1])
+    command = " ".join(words[: 2 if words[0] in ("data", "gallery") else 1])
     with_options = [name for name in documented() if name.startswith(f"{command} --") and name.split()[-1] in words]
     return (with_options or [command])[0]
 
@@ -33,10 +34,12 @@ def undocumented(command: str, document: Any) -> set[str]:
 def _keys(value: Any, path: str, known: set[str]) -> Iterator[str]:
     """The keys of what the page describes key by key."""
     described = not path or any(key.startswith((f"{path}.", f"{path}[]")) for key in known)
-    if isinstance(value, dict) and described:
+    if isinstance(value, dict) and value and described:
         by_name = any(key.startswith(f"{path}.*") for key in known)
         for name, item in value.items():
             yield from _keys(item, f"{path}.{'*' if by_name else name}".lstrip("."), known)
+    elif isinstance(value, list | dict) and not value and described:
+        yield from (key for key in known if key.startswith((f"{path}.", f"{path}[]")))
     elif isinstance(value, list) and described:
         for item in value:
             yield from _keys(item, f"{path}[]", known)

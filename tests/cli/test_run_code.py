@@ -39,9 +39,15 @@ COMMANDS_WITH_A_MODEL = {
     "embed": ["MODEL", "DATA", "--out", "OUT/x.npz"],
     "export": ["MODEL", "--format", "torch", "--out", "OUT/x.pt2"],
     "quantize": ["MODEL", "--data", "OUT", "--dataset", "csv", "--out", "OUT/x.xml"],  # ends soon, for want of images
+    "gallery create": ["OUT/x.gallery", "--model", "MODEL"],
+    "gallery add": ["GALLERY", "DATA", "--model", "MODEL"],
+    "gallery search": ["GALLERY", "DATA", "--model", "MODEL"],
+    "gallery reembed": ["GALLERY", "--model", "MODEL"],
+    "gallery settings": ["GALLERY", "--model", "MODEL"],
 }
 """The words of each command that takes a model, after its name: a new command needs a line here."""
 WITHOUT_A_MODEL = {"demo", "study", "models", "recipes", "datasets", "data check", "data unpack", "completion"}
+WITHOUT_A_MODEL |= {name for name in COMMANDS if name.startswith("gallery ")} - COMMANDS_WITH_A_MODEL.keys()
 """Commands that take none; of a study the user writes the code and gives its file."""
 
 
@@ -78,6 +84,9 @@ def test_no_file_runs_unasked(
     given = run if "--resume" in command else run / model
     placed = {"MODEL": str(given), "DATA": str(people.root), "OUT": str(tmp_path / "out")}
     words = COMMANDS_WITH_A_MODEL[command]
+    if "GALLERY" in words:
+        placed["GALLERY"] = str(tmp_path / "people.gallery")
+        main(["gallery", "create", placed["GALLERY"], "--model", str(runs / "short")])
     for name, place in placed.items():
         words = [word.replace(name, place) for word in words]
     try:

@@ -29,6 +29,10 @@ OUTPUTS: dict[tuple[str, str], list[str]] = {
     ("embed", "--out"): [MODEL, "no/such/images"],
     ("export", "--out"): [MODEL],
     ("quantize", "--out"): [MODEL, *DATA, "--dataset", "toy"],
+    ("gallery search", "--picture"): ["no/such/gallery", "no/such/image"],
+    ("gallery similar", "--picture"): ["no/such/gallery", "1"],
+    ("gallery show", "--picture"): ["no/such/gallery"],
+    ("gallery export", "--out"): ["no/such/gallery", "1"],
 }
 """Each option that names what a command writes, and the other words of a command line on which nothing else exists."""
 SUFFIXES = {
@@ -39,7 +43,7 @@ SUFFIXES = {
     "export": ".onnx",
     "quantize": ".xml",
 }
-NEW = {"train", "nas", "label", "embed", "export", "quantize"}
+NEW = {"train", "nas", "label", "embed", "export", "quantize", "gallery export"}
 """Commands that write over nothing."""
 READ = {"--data", "--genotype", "--resume", "--calibration", "--pairs"}
 """Options of paths that are only read, but for the folder in which `demo` draws."""

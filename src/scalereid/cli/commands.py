@@ -33,8 +33,32 @@ COMMANDS = {
     "datasets": Command("listing:datasets", "List the datasets that can be read."),
     "data check": Command("data:data_check", "Find out what is in a folder and what is wrong with it."),
     "data unpack": Command("data:data_unpack", "Write the images in CUHK03's one MATLAB file."),
+    "gallery create": Command("gallery.pictures:create", "Make a new gallery for the embeddings of one model."),
+    "gallery add": Command("gallery.pictures:add", "Add pictures of people; what is there is skipped."),
+    "gallery search": Command("gallery.pictures:search", "Find who is on a picture, or several of one person."),
+    "gallery similar": Command("gallery.pictures:similar", "Find who is on a sighting of the gallery."),
+    "gallery show": Command("gallery.people:show", "List the identities, or the sightings of one."),
+    "gallery enrol": Command("gallery.people:enrol", "Make a new identity of sightings."),
+    "gallery confirm": Command("gallery.people:confirm", "Say that sightings show an identity."),
+    "gallery reject": Command("gallery.people:reject", "Say that sightings do not show an identity."),
+    "gallery merge": Command("gallery.people:merge", "Say that other identities are this one."),
+    "gallery split": Command("gallery.people:split", "Say that some sightings show somebody else."),
+    "gallery rename": Command("gallery.people:rename", "Give an identity another name."),
+    "gallery undo": Command("gallery.people:undo", "Take back what was said."),
+    "gallery history": Command("gallery.people:history", "List what was said, and who searched what."),
+    "gallery export": Command("gallery.people:export", "Write all that is known of an identity."),
+    "gallery forget": Command("gallery.people:forget", "Delete a person, or single sightings, for good."),
+    "gallery retention": Command("gallery.care:retention", "Say for how long sightings are kept; delete older ones."),
+    "gallery settings": Command("gallery.care:settings", "Show or change thresholds, calibration, model."),
+    "gallery stats": Command("gallery.care:stats", "Say what is in a gallery."),
+    "gallery check": Command("gallery.care:check", "Find out what is wrong with a gallery."),
+    "gallery rebuild": Command("gallery.care:rebuild", "Write the index anew from the database."),
+    "gallery reembed": Command("gallery.pictures:reembed", "Take another model, and embed all pictures by it."),
     "completion": Command("completion:completion", "Print the script that completes commands in bash and zsh."),
 }
+
+GROUPS = {"gallery": "Find people again, correct, forget: `scalereid gallery` lists how."}
+"""Groups of commands that are one line in the list of all commands."""
 
 RENAMED = {
     "leave-one-out": "leave-one-out is now a study: scalereid study FILE.py --data FOLDER --out FOLDER\n"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from textwrap import fill
 from typing import NoReturn
 
-from scalereid.cli.commands import Command
+from scalereid.cli.commands import GROUPS, Command
 
 WIDTH = 80
 
@@ -21,6 +21,9 @@ def print_commands(commands: Mapping[str, Command], group: str = "") -> NoReturn
     if not group:
         print("Person re-identification with features at every scale.\n")
     own = {name.removeprefix(f"{group} "): command.summary for name, command in commands.items()}
+    if not group:
+        of = {name: name.split()[0] for name in own}
+        own = {of[name] if of[name] in GROUPS else name: GROUPS.get(of[name], line) for name, line in own.items()}
     for name, summary in own.items():
         print(f"  {name:{max(map(len, own))}}  {summary}")
     print(f"\n`{program} COMMAND --help` shows the options of a command.")

@@ -13,6 +13,8 @@ _COMMANDS = {
     "unpack it first": "scalereid data unpack FOLDER",
     "start a new run from its weights": "scalereid train RECIPE --data FOLDER --out FOLDER --model.initial-weights RUN",
     "calibrate the model": "scalereid calibrate MODEL --data FOLDER",
+    "create one first": "scalereid gallery create GALLERY --model MODEL",
+    "embed the gallery again": "scalereid gallery reembed GALLERY --model MODEL",
 }
 """Advice in the library's words, and the command that follows it."""
 

@@ -13,7 +13,8 @@ from scalereid.retrieval import Distance
 
 def otherwise(words: str) -> object:
     """For an option that is None or empty by default: what that means, in words for its help."""
-    return arg(help_behavior_hint=lambda default: f"(default: {words if default in ('None', '') else default})")
+    empty = ("None", "", "''")
+    return arg(help_behavior_hint=lambda default: f"(default: {words if default in empty else default})")
 
 
 T = TypeVar("T")

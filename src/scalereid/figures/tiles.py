@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from io import BytesIO
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from scalereid.data.images import load_image
+from scalereid.data.images import open_image, upright
 from scalereid.figures.page import photograph
 from scalereid.wording import printable
 
@@ -19,11 +20,15 @@ _BACK, _TEXT = "white", (34, 34, 34)
 _FRAME, _GAP, _HEADER, _LINE = 3, 8, 24, 14
 
 
+Picture = str | bytes
+"""An image file, or what is in one."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """An image of a person with its frame and caption."""
 
-    path: str
+    image: Picture
     kind: Literal["query", "found", "right", "wrong"]
     """`found` where it is not known who it shows."""
     caption: tuple[str, ...]
@@ -37,8 +42,8 @@ def tiles_html(tiles: Sequence[Tile]) -> str:
     return "\n".join(['<div class="tiles">', *map(_figure, tiles), "</div>"])
 
 
-def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
-    """Contact sheet: one line of tiles for each query, which stands apart on the left."""
+def draw_sheet(rows: Sequence[Sequence[Tile]], *, ranked: bool = True) -> Image.Image:
+    """Contact sheet: one line of tiles for each query, which stands apart on the left; `ranked` ones have headings."""
     width, height = _ON_SHEET[1] + 2 * _FRAME, _ON_SHEET[0] + 2 * _FRAME
     columns = max(map(len, rows))
     lines = max(len(tile.caption) for row in rows for tile in row)
@@ -46,7 +51,7 @@ def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
     canvas = Image.new("RGB", (columns * (width + _GAP) + 3 * _GAP, _HEADER + len(rows) * line_height), _BACK)
     pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
     lefts = [_GAP + column * (width + _GAP) + (2 * _GAP if column else 0) for column in range(columns)]
-    for column, left in enumerate(lefts):
+    for column, left in enumerate(lefts if ranked else ()):
         heading = str(column) if column else "query"
         pen.text((left + width / 2, _HEADER / 2), heading, fill=_TEXT, font=ImageFont.load_default(13), anchor="mm")
     for line, row in enumerate(rows):
@@ -63,7 +68,7 @@ def draw_sheet(rows: Sequence[Sequence[Tile]]) -> Image.Image:
 def _figure(tile: Tile) -> str:
     first, *more = (escape(line) for line in tile.caption)
     caption = "<br>".join([f"<b>{first}</b>", *more])
-    image = _read(tile.path, _ON_PAGE)
+    image = _read(tile.image, _ON_PAGE)
     picture = (
         photograph(image, tile.alt)
         if image
@@ -73,7 +78,7 @@ def _figure(tile: Tile) -> str:
 
 
 def _on_sheet(tile: Tile) -> Image.Image:
-    image = _read(tile.path, _ON_SHEET)
+    image = _read(tile.image, _ON_SHEET)
     if image:
         return ImageOps.pad(image, _ON_SHEET[::-1], color=_BACK)
     empty = Image.new("RGB", _ON_SHEET[::-1], _BACK)
@@ -81,10 +86,11 @@ def _on_sheet(tile: Tile) -> Image.Image:
     return empty
 
 
-def _read(path: str, size: tuple[int, int]) -> Image.Image | None:
+def _read(picture: Picture, size: tuple[int, int]) -> Image.Image | None:
     """The image, at most of that (height, width); None where it is gone, as that of an old table of embeddings may be."""
     try:
-        small = load_image(Path(path))
+        with open_image(BytesIO(picture) if isinstance(picture, bytes) else Path(picture)) as image:
+            small = upright(image)
     except ValueError:
         return None
     small.thumbnail(size[::-1], Image.Resampling.LANCZOS)

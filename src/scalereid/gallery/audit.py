@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select
 
 from scalereid.gallery import schema
-from scalereid.gallery.ledger import now
-from scalereid.gallery.sightings import from_microseconds
+from scalereid.gallery.sightings import from_microseconds, now
 
 
 @dataclass(frozen=True)

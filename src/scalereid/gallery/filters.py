@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, true
 
@@ -38,6 +39,11 @@ class Filter:
     def __bool__(self) -> bool:
         """Whether it has any condition."""
         return self != Filter()
+
+    def described(self) -> dict[str, Any]:
+        """Its conditions as JSON values, those that are empty left out."""
+        times = {name: time.isoformat() for name, time in (("after", self.after), ("before", self.before)) if time}
+        return {name: value for name, value in vars(self).items() if value and name not in times} | times
 
     def clause(self) -> ColumnElement[bool]:
         """The conditions in SQL, on `schema.sightings`."""

@@ -20,7 +20,8 @@ from scalereid.gallery.reembedding import Reembedded, delete_others, reembed
 from scalereid.gallery.upkeep import Upkeep
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import find_items
-from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.opening import RuntimeOptions, default_runtime
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 from scalereid.typed_json import from_json
@@ -89,8 +90,7 @@ class Gallery(Upkeep):
             FileNotFoundError, ValueError: The model cannot be loaded (see `Embedder`), or the calibration is another model's.
         """
         require_no_gallery(where)
-        embedder = Embedder(model, **vars(options or RuntimeOptions()))
-        metadata = embedder.metadata
+        metadata = _metadata(model, options or RuntimeOptions())
         if calibration:
             calibration.check(metadata.fingerprint, "cosine")
         with new_ledger(where):
@@ -99,7 +99,6 @@ class Gallery(Upkeep):
             number = gallery.ledger.add_model(metadata.fingerprint, metadata.to_json(), known)
             gallery.ledger.set(source=str(Path(model).absolute()), model=number, index=index)
             gallery.index.catch_up()
-        gallery._model.replace(embedder)
         return gallery
 
     def __enter__(self) -> Self:
@@ -262,7 +261,7 @@ class Gallery(Upkeep):
         return done
 
     def _record(self, what: dict[str, int], top: int, where: Filter | None, among: Among, purpose: str) -> None:
-        conditions = {"top": top, "where": repr(where or Filter()), "among": among}
+        conditions = {"top": top, "among": among, **(where or Filter()).described()}
         record_search(self.ledger.engine, {**what, **conditions}, by=self.by, purpose=purpose)
 
     def _allowed(self, among: Among) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
@@ -279,3 +278,10 @@ class Gallery(Upkeep):
     def _answer(self, hits: Hits) -> Answer:
         numbers = np.unique(hits.sightings[hits.sightings >= 0]).tolist()
         return answer(hits, self.sightings(numbers), self.identities, self.calibration, self.thresholds)
+
+
+def _metadata(model: Where, options: RuntimeOptions) -> ModelMetadata:
+    """What a model is: it is loaded, but `auto` measures nothing yet."""
+    runtime = default_runtime(model) if options.runtime == "auto" else options.runtime
+    with Embedder(model, **(vars(options) | {"runtime": runtime})) as embedder:
+        return embedder.metadata

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, insert, select
 from scalereid.gallery import schema
 from scalereid.gallery.events import Body, Event, Forget, Merge, Rename, Undo, from_text, to_text
 from scalereid.gallery.identities import ConflictError, Identities, check_undo, effective
-from scalereid.gallery.ledger import inserted, now, present
-from scalereid.gallery.sightings import from_microseconds
+from scalereid.gallery.ledger import inserted, present
+from scalereid.gallery.sightings import from_microseconds, now
 
 
 class History:

@@ -167,11 +167,11 @@ class Identities:
 
 def effective(events: Sequence[Event]) -> list[Event]:
     """The events that count: neither undone, nor an undo."""
-    undone = _undone(events)
-    return [event for event in events if event.number not in undone and not isinstance(event.body, Undo)]
+    gone = undone(events)
+    return [event for event in events if event.number not in gone and not isinstance(event.body, Undo)]
 
 
-def _undone(events: Sequence[Event]) -> dict[int, int]:
+def undone(events: Sequence[Event]) -> dict[int, int]:
     """The events that are undone, each with the undo that counts."""
     found: dict[int, int] = {}
     for event in reversed(events):  # a later undo decides about an earlier one
@@ -191,7 +191,7 @@ def check_undo(events: Sequence[Event], number: int) -> Identities:
         raise ConflictError(f"No such event: {number}")
     if isinstance(event.body, Forget):
         raise ConflictError(f"event {number} cannot be undone: what was forgotten is deleted")
-    if undone_by := _undone(events).get(number):
+    if undone_by := undone(events).get(number):
         raise ConflictError(f"event {number} is undone already, by event {undone_by}; undo that to have it count again")
     undo = Event(events[-1].number + 1, event.at, "", Undo(number))
     found = Identities()

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,10 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from scalereid.gallery import schema
 from scalereid.gallery.filters import Filter
-from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, to_microseconds
-from scalereid.retrieval.calibration import Calibration
+from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, now, to_microseconds
+
+if TYPE_CHECKING:
+    from scalereid.retrieval.calibration import Calibration
 
 T = TypeVar("T")
 UNKNOWN = np.iinfo(np.int64).min
@@ -33,8 +34,10 @@ class GalleryModel:
     """As JSON: see `Calibration`."""
 
     @property
-    def calibrated(self) -> Calibration | None:
+    def calibrated(self) -> "Calibration | None":
         """What distances between its embeddings mean; None if it is not known."""
+        from scalereid.retrieval.calibration import Calibration  # here, as it waits for torch
+
         return Calibration.from_text(self.calibration) if self.calibration else None
 
 
@@ -74,11 +77,8 @@ class Ledger:
     @property
     def name(self) -> str:
         """The database, without a password."""
-        return (
-            self.engine.url.database or str(self.engine.url)
-            if self.engine.dialect.name == "sqlite"
-            else str(self.engine.url)
-        )
+        url = self.engine.url
+        return (url.database if self.engine.dialect.name == "sqlite" else None) or str(url)
 
     def close(self) -> None:
         """Close its connections."""
@@ -293,8 +293,3 @@ def _bytes(vector: NDArray[np.float32]) -> bytes:
 def inserted(result: CursorResult[Any]) -> int:
     """The number of the row that was inserted."""
     return int(result.inserted_primary_key[0])  # type: ignore[index]
-
-
-def now() -> int:
-    """Microseconds since 1970."""
-    return to_microseconds(datetime.now(UTC))

@@ -1,7 +1,7 @@
 """How long sightings are kept: by camera, and by identity."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from scalereid.gallery import schema
 from scalereid.gallery.identities import Identities
 from scalereid.gallery.ledger import Ledger
-from scalereid.gallery.sightings import to_microseconds
+from scalereid.gallery.sightings import now, to_microseconds
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Retention:
 
     days: float | None = None
     """For sightings without another rule; None to keep them."""
-    cameras: dict[str, float] = field(default_factory=dict)
+    cameras: dict[str, float | None] = field(default_factory=dict)
+    """By the name of the camera; None to keep its sightings."""
     identities: dict[str, float | None] = field(default_factory=dict)
     """By the number of the identity; None to keep its sightings, whatever the camera's rule."""
 
@@ -43,12 +44,12 @@ class Retention:
         return self.cameras.get(camera, self.days)
 
 
-def overdue(ledger: Ledger, identities: Identities, rules: Retention, now: datetime | None = None) -> list[int]:
+def overdue(ledger: Ledger, identities: Identities, rules: Retention, at: datetime | None = None) -> list[int]:
     """The numbers of sightings that have been kept for longer than the rules say.
 
     A sighting's age counts from when it was taken, or added, if that is not known.
     """
-    at = to_microseconds(now or datetime.now(UTC))
+    moment = to_microseconds(at) if at else now()
     shortest = min(
         (days for days in (rules.days, *rules.cameras.values(), *rules.identities.values()) if days), default=None
     )
@@ -58,7 +59,7 @@ def overdue(ledger: Ledger, identities: Identities, rules: Retention, now: datet
     since = func.coalesce(columns.time, columns.added).label("since")
     old = (
         select(columns.number, columns.camera, since)
-        .where(since < at - _microseconds(shortest))
+        .where(since < moment - _microseconds(shortest))
         .order_by(columns.number)
     )
     with ledger.engine.begin() as connection:
@@ -66,7 +67,7 @@ def overdue(ledger: Ledger, identities: Identities, rules: Retention, now: datet
     found = []
     for row in rows:
         limit = rules.limit(row.camera, identities.of.get(row.number))
-        if limit is not None and row.since < at - _microseconds(limit):
+        if limit is not None and row.since < moment - _microseconds(limit):
             found.append(int(row.number))
     return found
 

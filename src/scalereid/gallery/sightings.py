@@ -59,3 +59,8 @@ def to_microseconds(time: datetime) -> int:
 def from_microseconds(microseconds: int) -> datetime:
     """The time that `to_microseconds` gave, in UTC."""
     return _EPOCH + microseconds * _MICROSECOND
+
+
+def now() -> int:
+    """The time as `to_microseconds` gives it."""
+    return to_microseconds(datetime.now(UTC))

@@ -89,9 +89,9 @@ class Upkeep(Corrections):
     def retention(self, rules: Retention) -> None:
         self.ledger.set(retention=rules.to_json())
 
-    def overdue(self, now: datetime | None = None) -> list[int]:
-        """The numbers of sightings that have been kept for longer than the rules say, by now."""
-        return overdue(self.ledger, self.identities, self.retention, now)
+    def overdue(self, at: datetime | None = None) -> list[int]:
+        """The numbers of sightings that have been kept for longer than the rules say, by `at`, by default now."""
+        return overdue(self.ledger, self.identities, self.retention, at)
 
     def export_identity(self, identity: int, folder: Path) -> int:
         """Write all that is known of an identity into a new folder; the number of its sightings. See `export_identity`."""

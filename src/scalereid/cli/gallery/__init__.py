@@ -1,0 +1,1 @@
+"""scalereid gallery: pictures of people that are kept, found again, corrected and forgotten."""

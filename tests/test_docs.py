@@ -139,6 +139,24 @@ def test_tutorials_and_readme_after_the_real_demo(tmp_path: Path, monkeypatch: p
     for follow in FOLLOW.values():
         follow()
     read_along(ROOT / "README.md")
+    keep_correct_and_forget()
+
+
+def keep_correct_and_forget() -> None:
+    """README's commands for a gallery: the right people are found, and what is forgotten is gone."""
+    said = [words for block in blocks(ROOT / "README.md") for words in commands(block.text) if words[0] == "gallery"]
+    *making, search, enrol, reject, undo, forget = said
+    for words in making:
+        cli.main(words)
+    with scalereid.Gallery("people.gallery") as gallery:
+        found = gallery.search(search[3], top=5).matches
+        numbers = [int(word) for word in enrol[3:6]]
+        assert {Path(match.sighting.seen.source).name[:4] for match in found} == {"0139"}
+        assert set(numbers) <= {match.sighting.number for match in found}
+        for words, left in ((search, []), (enrol, numbers), (reject, numbers[:2]), (undo, numbers), (forget, [])):
+            cli.main(words)
+            assert sorted(gallery.identities.of) == left
+        assert not set(numbers) & {match.sighting.number for match in gallery.search(search[3], top=99).matches}
 
 
 def test_every_tutorial_is_followed() -> None:

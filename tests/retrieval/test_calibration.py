@@ -185,3 +185,28 @@ def test_a_file_nested_without_end(tmp_path: Path) -> None:
     (tmp_path / "calibration.json").write_text("[" * 100_000)
     with pytest.raises(ValueError, match=r"calibration\.json is damaged: its values are nested too deep"):
         Calibration.load(tmp_path / "calibration.json")
+
+
+def test_the_distance_at_a_probability() -> None:
+    found = calibrate(pairs(), **ABOUT)
+    for probability in (0.01, 0.5, 0.9, 0.999):
+        assert found.probability(at := found.distance_at(probability)) == pytest.approx(probability, rel=1e-9)
+        assert found.probability(at + 1e-6) < probability
+    assert found.distance_at(1e-9) == found.knots[-1][0]  # every pair has a higher one
+    with pytest.raises(ValueError, match="probability is 1; expected one between 0 and 1"):
+        found.distance_at(1)
+
+
+def test_a_calibration_on_few_pairs_is_never_very_sure() -> None:
+    few = calibrate(pairs(20, 40), **ABOUT)
+    with pytest.raises(ValueError, match=r"the calibration on d is never surer than 0\.\d+, and 0\.99 is wanted"):
+        few.distance_at(0.99)
+
+
+@pytest.mark.parametrize("share", [0.003, 0.05, 0.4])
+def test_the_share_of_pairs_of_one_person_is_estimated(share: float) -> None:
+    """Of other images than those of the calibration, without labels."""
+    found, random = calibrate(pairs(), **ABOUT), np.random.default_rng(5)
+    same = random.random(100_000) < share
+    distances = np.where(same, random.normal(0.25, 0.1, 100_000), random.normal(0.75, 0.1, 100_000)).clip(0)
+    assert found.estimate_prior(distances) == pytest.approx(same.mean(), rel=0.05)

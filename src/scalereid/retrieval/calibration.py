@@ -21,6 +21,7 @@ RATES = (0.1, 0.01, 0.001, 0.0001)
 """False-match rates at which thresholds are given."""
 _KNOTS = 256
 _LEAST_LABELLED = 10
+_PRECISION, _STEPS = 1e-4, 500  # of an estimated prior, relative; and the most steps towards it
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,41 @@ class Calibration:
         values = np.asarray(distances, dtype=np.float64)
         after = np.interp(values, at, log_odds) + np.log(before / (1 - before))
         return np.asarray(1 / (1 + np.exp(-after.clip(-50, 50))))
+
+    def distance_at(self, probability: float) -> float:
+        """The largest distance up to which all pairs have at least this probability of showing the same person.
+
+        Raises:
+            ValueError: `probability` is not between 0 and 1, or even pairs at distance 0 have a lower one.
+        """
+        if not 0 < probability < 1:
+            raise ValueError(f"probability is {probability}; expected one between 0 and 1")
+        if (most := float(self.probability(0.0))) < probability:
+            raise ValueError(
+                f"the calibration on {self.dataset} is never surer than {most:.2g}, and {probability} is wanted: expected "
+                f"a lower probability, or a calibration on more pairs than {self.different_pairs:,} of two people"
+            )
+        at, log_odds = np.array(self.knots).T
+        wanted = np.log(probability / (1 - probability)) - np.log(self.prior / (1 - self.prior))
+        if (log_odds >= wanted).all():
+            return float(at[-1])
+        after = max(1, int(np.argmax(log_odds < wanted)))
+        return float(np.interp(wanted, log_odds[[after, after - 1]], at[[after, after - 1]]))
+
+    def estimate_prior(self, distances: ArrayLike) -> float:
+        """The share of pairs of one person among pairs of other images, as their distances tell.
+
+        It is the share that makes the probabilities' mean equal to it, found by expectation maximisation (Saerens, Latinne
+        and Decaestecker, Neural Computation, 2002).
+        """
+        at, log_odds = np.array(self.knots).T
+        odds = np.exp(np.interp(np.asarray(distances, dtype=np.float64), at, log_odds))
+        share = self.prior
+        for _ in range(_STEPS):
+            before, share = share, float((share * odds / (share * odds + 1 - share)).mean())
+            if abs(share - before) <= _PRECISION * before:
+                break
+        return share
 
     def check(self, fingerprint: str, distance: Distance, *, flip: bool = False) -> None:
         """Check that it is of the distances between a model's embeddings; `flip` where they have mirror images, too.

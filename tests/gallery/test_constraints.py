@@ -1,0 +1,61 @@
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from scalereid.gallery.constraints import Constraints, Spans
+from scalereid.gallery.ledger import UNKNOWN
+from scalereid.typed_json import from_json
+
+SECOND = 1_000_000
+#            camera, track, first and last second
+TRACKS = [
+    ("hall", "1", 0, 10),
+    ("hall", "2", 9, 20),  # overlaps with the first
+    ("hall", "3", 20, 30),  # touches the second
+    ("hall", "", 5, 5),  # a single picture during the first
+    ("door", "1", 4, 6),  # during the first, elsewhere
+    ("yard", "1", 30.5, 40),  # half a second after the third
+    ("yard", "2", 32, 40),  # overlaps with the one before, two seconds after the third
+    ("", "9", 0, 40),  # nobody knows where
+    ("door", "2", None, None),  # nor when
+]
+
+
+def spans() -> Spans:
+    start = np.array([UNKNOWN if row[2] is None else int(row[2] * SECOND) for row in TRACKS])
+    end = np.array([UNKNOWN if row[3] is None else int(row[3] * SECOND) for row in TRACKS])
+    names = Spans.of_sightings([row[0] for row in TRACKS], start, [row[1] for row in TRACKS])
+    return names._replace(ends=end)
+
+
+def forbidden(constraints: Constraints) -> set[tuple[int, int]]:
+    one, other = np.triu_indices(len(TRACKS), 1)
+    found = constraints.forbid(spans(), one, other)
+    np.testing.assert_array_equal(found, constraints.forbid(spans(), other, one))
+    return set(zip(one[found].tolist(), other[found].tolist(), strict=True))
+
+
+def test_by_hand() -> None:
+    two_tracks = {(0, 1), (5, 6)}
+    assert forbidden(Constraints(seconds=0)) == two_tracks | {(0, 4), (3, 4)}
+    assert forbidden(Constraints()) == two_tracks | {(0, 4), (3, 4), (2, 5)}
+    assert forbidden(Constraints(seconds=2)) == two_tracks | {(0, 4), (3, 4), (2, 5), (2, 6)}
+    assert forbidden(Constraints(seconds=3)) == two_tracks | {(0, 4), (3, 4), (2, 5), (2, 6), (1, 4)}
+
+
+def test_cameras_that_see_the_same_place() -> None:
+    assert forbidden(Constraints((("door", "hall"), ("hall", "attic")))) == {(0, 1), (5, 6), (2, 5)}
+
+
+def test_kept_as_json() -> None:
+    kept = Constraints((("a", "b"), ("b", "c")), 2.5)
+    assert from_json(Constraints, json.loads(json.dumps(asdict(kept))), "constraints") == kept
+
+
+def test_what_cannot_be() -> None:
+    with pytest.raises(ValueError, match=r"overlapping has the pair \('a', 'a'\); expected the names of two cameras"):
+        Constraints((("a", "a"),))
+    with pytest.raises(ValueError, match="seconds is -1; expected 0 or more"):
+        Constraints(seconds=-1)

@@ -32,6 +32,7 @@ OUTPUTS: dict[tuple[str, str], list[str]] = {
     ("gallery search", "--picture"): ["no/such/gallery", "no/such/image"],
     ("gallery similar", "--picture"): ["no/such/gallery", "1"],
     ("gallery show", "--picture"): ["no/such/gallery"],
+    ("gallery group", "--picture"): ["no/such/gallery"],
     ("gallery export", "--out"): ["no/such/gallery", "1"],
 }
 """Each option that names what a command writes, and the other words of a command line on which nothing else exists."""

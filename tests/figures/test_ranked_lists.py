@@ -22,7 +22,7 @@ def ranking() -> Ranking:
 def test_frames_say_right_and_wrong(people: ReidDataset, ranking: Ranking) -> None:
     tiles = ranked_list(people.query[0], people.gallery, ranking, 0)
     assert [tile.kind for tile in tiles] == ["query", "right", "wrong", "wrong"]
-    assert [tile.path for tile in tiles[1:]] == [str(record.path) for record in people.gallery[:3]]
+    assert [tile.image for tile in tiles[1:]] == [str(record.path) for record in people.gallery[:3]]
     assert tiles[0].caption == ("query", f"c{people.query[0].camid}")
     assert tiles[1].caption == ("1 ✓", f"c{people.gallery[0].camid}")
     assert tiles[2].caption[0] == "2 ×"

@@ -62,7 +62,7 @@ def test_long_names_lose_their_beginning() -> None:
 
 def test_names_may_hold_anything(tiles: list[Tile]) -> None:
     name = "<script>alert(1)</script>$\\frac$\n\x1b\udcff'\""
-    tile = Tile(tiles[0].path, "found", ("1", name), name)
+    tile = Tile(tiles[0].image, "found", ("1", name), name)
     html = tiles_html([tile])
     check_page(html.encode(errors="replace").decode())
     assert "<script" not in html

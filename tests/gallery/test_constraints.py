@@ -1,12 +1,16 @@
 import json
 from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
-from scalereid.gallery.constraints import Constraints, Spans
-from scalereid.gallery.ledger import UNKNOWN
+from scalereid.gallery.constraints import Constraints, Spans, elsewhere
+from scalereid.gallery.ledger import UNKNOWN, Ledger
+from scalereid.gallery.sightings import NewSighting, Seen
 from scalereid.typed_json import from_json
+from tests.gallery.conftest import START, vectors
 
 SECOND = 1_000_000
 #            camera, track, first and last second
@@ -59,3 +63,28 @@ def test_what_cannot_be() -> None:
         Constraints((("a", "a"),))
     with pytest.raises(ValueError, match="seconds is -1; expected 0 or more"):
         Constraints(seconds=-1)
+
+
+def test_who_was_elsewhere_cannot_be_who_was_here(ledger: Ledger) -> None:
+    """Sightings are one a second, by three cameras in turn; the last two are of tracks of the first camera at one time."""
+    tracks = [("c0", 20, "a"), ("c0", 20, "b"), ("c0", 20, ""), ("", 20, "")]
+    new = [
+        NewSighting(Seen(str(i), camera, START + timedelta(seconds=second), track=track), str(i), vectors(1, seed=i)[0])
+        for i, (camera, second, track) in enumerate([(f"c{i % 3}", i, "") for i in range(9)] + tracks, start=1)
+    ]
+    ledger.add(ledger.add_model("a" * 12, "{}"), new)
+
+    def found(camera: str, second: float, track: str = "", **constraints: Any) -> set[int]:
+        seen = Seen("", camera, START + timedelta(seconds=second), track=track)
+        return elsewhere(ledger, seen, Constraints(**constraints))
+
+    assert found("c0", 3) == {3, 5}  # of c2 and c1, a second before and after
+    assert found("c0", 3, seconds=2) == {2, 3, 5, 6}
+    assert found("c0", 3, seconds=0) == set()
+    assert found("c1", 3, seconds=0) == {4}
+    assert found("c0", 3, overlapping=(("c0", "c2"),)) == {5}
+    assert found("c0", 3, overlapping=(("c1", "c2"),)) == {3, 5}
+    assert found("c0", 20, "a") == {11}
+    assert found("c0", 20) == set()
+    assert found("c1", 20) == {10, 11, 12}
+    assert found("", 20) == elsewhere(ledger, Seen("", "c0"), Constraints()) == set()

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from scalereid.data.records import ReidDataset
+from scalereid.gallery.answers import Answer
+from scalereid.gallery.constraints import Constraints
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
@@ -125,6 +127,45 @@ def test_answers_follow_what_is_said(gallery: Gallery, people: ReidDataset) -> N
     assert [event.by for event in gallery.history.events()] == ["me"] * len(gallery.history.events())
     with pytest.raises(ConflictError, match="does not exist"):
         gallery.confirm(99, numbers)
+
+
+def test_nobody_is_in_two_places_at_once(gallery: Gallery, people: ReidDataset) -> None:
+    """Pictures are a minute apart; with a limit of a week all of another camera are of somebody else."""
+    here, week = gallery.sightings([1])[1].seen, 7 * 24 * 3600
+    found = gallery.similar(1, top=99).matches
+    beside = [match.sighting.number for match in found if match.sighting.seen.camera == here.camera]
+    other = next(match.sighting.number for match in found if match.sighting.seen.camera != here.camera)
+    assert 0 < len(beside) < len(found)
+    gallery.constraints = Constraints(seconds=week)
+    assert gallery.constraints == Constraints(seconds=week)
+
+    def numbers(answer: Answer) -> list[int]:
+        return [match.sighting.number for match in answer.matches]
+
+    assert numbers(gallery.similar(1, top=99)) == beside
+    query = people.query[0].path
+    assert {*numbers(gallery.search(query, top=99, seen=here))} == {1, *beside}
+    assert len(numbers(gallery.search(query, top=99))) == gallery.ledger.count()
+    gallery.enrol([beside[0], other])  # who was elsewhere, so that the other sighting shows somebody else, too
+    assert numbers(gallery.similar(1, top=99)) == beside[1:]
+    gallery.confirm(gallery.identities.of[other], [1])  # unless somebody says that they are one
+    assert {*numbers(gallery.similar(1, top=99))} == {*beside, other}
+
+
+def test_proposals_are_accepted_as_events(gallery: Gallery) -> None:
+    pytest.importorskip("sklearn")
+    (proposal,) = gallery.group(similarity=-0.99).proposals
+    assert proposal.sightings == tuple(gallery.ledger.select().tolist())
+    anna = gallery.accept(proposal).number
+    assert {*gallery.identities.of.values()} == {anna}
+    gallery.undo()
+    ben = gallery.enrol([2], "Ben")
+    (proposal,) = gallery.group(similarity=-0.99).proposals
+    assert (proposal.identity, proposal.name) == (ben, "Ben")
+    gallery.accept(proposal)
+    assert {*gallery.identities.of.values()} == {ben}
+    with pytest.raises(ValueError, match="at least 20 people"):
+        gallery.calibrate()
 
 
 def calibration(gallery: Gallery) -> Calibration:

@@ -37,6 +37,7 @@ COMMANDS = {
     "gallery add": Command("gallery.pictures:add", "Add pictures of people; what is there is skipped."),
     "gallery search": Command("gallery.pictures:search", "Find who is on a picture, or several of one person."),
     "gallery similar": Command("gallery.pictures:similar", "Find who is on a sighting of the gallery."),
+    "gallery group": Command("gallery.meaning:group", "Propose who the sightings of nobody known may show."),
     "gallery show": Command("gallery.people:show", "List the identities, or the sightings of one."),
     "gallery enrol": Command("gallery.people:enrol", "Make a new identity of sightings."),
     "gallery confirm": Command("gallery.people:confirm", "Say that sightings show an identity."),
@@ -49,7 +50,8 @@ COMMANDS = {
     "gallery export": Command("gallery.people:export", "Write all that is known of an identity."),
     "gallery forget": Command("gallery.people:forget", "Delete a person, or single sightings, for good."),
     "gallery retention": Command("gallery.care:retention", "Say for how long sightings are kept; delete older ones."),
-    "gallery settings": Command("gallery.care:settings", "Show or change thresholds, calibration, model."),
+    "gallery settings": Command("gallery.meaning:settings", "Show or change thresholds, calibration, model."),
+    "gallery calibrate": Command("gallery.meaning:calibrate", "Calibrate the model on the people you confirmed."),
     "gallery stats": Command("gallery.care:stats", "Say what is in a gallery."),
     "gallery check": Command("gallery.care:check", "Find out what is wrong with a gallery."),
     "gallery rebuild": Command("gallery.care:rebuild", "Write the index anew from the database."),
@@ -57,7 +59,7 @@ COMMANDS = {
     "completion": Command("completion:completion", "Print the script that completes commands in bash and zsh."),
 }
 
-GROUPS = {"gallery": "Find people again, correct, forget: `scalereid gallery` lists how."}
+GROUPS = {"gallery": "Keep people, find, correct, forget: `scalereid gallery` says how."}
 """Groups of commands that are one line in the list of all commands."""
 
 RENAMED = {

@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from scalereid.gallery.identities import Identities
 from scalereid.gallery.indexes import Hits
 from scalereid.gallery.sightings import Sighting
-from scalereid.retrieval.calibration import Calibration
+
+if TYPE_CHECKING:
+    from scalereid.retrieval.calibration import Calibration
 
 Verdict = Literal["likely", "possible", "unknown"]
 
@@ -83,7 +85,7 @@ def answer(
     hits: Hits,
     sightings: dict[int, Sighting],
     identities: Identities,
-    calibration: Calibration | None,
+    calibration: "Calibration | None",
     thresholds: Thresholds,
 ) -> Answer:
     """The answer to queries that show one person: a vote of all of them over the identities that they found."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.gallery.ledger import UNKNOWN
+from scalereid.gallery.filters import Filter
+from scalereid.gallery.ledger import UNKNOWN, Ledger
+from scalereid.gallery.sightings import Seen
 
 _MICROSECONDS = 1_000_000
 _YEAR = 365 * 24 * 3600
@@ -83,3 +86,21 @@ class Constraints:
             if one in position and other in position:
                 found[position[one], position[other]] = found[position[other], position[one]] = False
         return found
+
+
+def elsewhere(ledger: Ledger, seen: Seen, constraints: Constraints) -> set[int]:
+    """The numbers of sightings that cannot show whoever was seen there and then. None, if camera or time is not known."""
+    if not seen.camera or seen.time is None:
+        return set()
+    within, instant = timedelta(seconds=constraints.seconds), timedelta(microseconds=1)
+    near = {seen.camera, *(name for pair in constraints.overlapping if seen.camera in pair for name in pair)}
+    others = Filter(not_cameras=tuple(sorted(near)), after=seen.time - within, before=seen.time + within + instant)
+    found = set(ledger.select(others).tolist())
+    if seen.track:
+        beside = Filter(cameras=(seen.camera,), after=seen.time, before=seen.time + instant)
+        found |= {
+            number
+            for number, other in ledger.sightings(ledger.select(beside).tolist()).items()
+            if other.seen.track not in ("", seen.track)
+        }
+    return found

@@ -3,31 +3,32 @@
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.gallery.adding import Added, add_files
 from scalereid.gallery.address import Where, new_ledger, require_no_gallery
-from scalereid.gallery.answers import Answer, Thresholds, answer
+from scalereid.gallery.answers import Answer, answer
 from scalereid.gallery.audit import record_search
+from scalereid.gallery.calibrating import calibrate_on_confirmed
+from scalereid.gallery.constraints import elsewhere
+from scalereid.gallery.events import Enrol, Event
 from scalereid.gallery.filters import Filter
-from scalereid.gallery.indexes import Hits
-from scalereid.gallery.model import ModelAtWork
+from scalereid.gallery.grouping import Grouping, Proposal, group
+from scalereid.gallery.model import ModelAtWork, metadata_of
 from scalereid.gallery.naming import NameRule
 from scalereid.gallery.reembedding import Reembedded, delete_others, reembed
+from scalereid.gallery.sightings import Seen
 from scalereid.gallery.upkeep import Upkeep
+from scalereid.gallery.whom import Among, allowed, of_same_identities
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import find_items
-from scalereid.inference.metadata import ModelMetadata
-from scalereid.inference.opening import RuntimeOptions, default_runtime
+from scalereid.inference.opening import RuntimeOptions
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
-from scalereid.typed_json import from_json
 
-Among = Literal["all", "known", "unknown"] | Sequence[int]
-"""Whose sightings may be found: all, those with an identity, those without one, or those of some identities by number."""
 Pictures = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
@@ -90,7 +91,7 @@ class Gallery(Upkeep):
             FileNotFoundError, ValueError: The model cannot be loaded (see `Embedder`), or the calibration is another model's.
         """
         require_no_gallery(where)
-        metadata = _metadata(model, options or RuntimeOptions())
+        metadata = metadata_of(model, options or RuntimeOptions())
         if calibration:
             calibration.check(metadata.fingerprint, "cosine")
         with new_ledger(where):
@@ -115,27 +116,6 @@ class Gallery(Upkeep):
         """Close the database and the model."""
         self.ledger.close()
         self._model.close()
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """Probabilities from which on an answer is likely, or possible."""
-        found: Thresholds = from_json(Thresholds, self.ledger.settings().get("thresholds", {}), "thresholds")
-        return found
-
-    @thresholds.setter
-    def thresholds(self, thresholds: Thresholds) -> None:
-        self.ledger.set(thresholds=vars(thresholds))
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """What distances between the model's embeddings mean; None if it is not known."""
-        return self.model.calibrated
-
-    @calibration.setter
-    def calibration(self, calibration: Calibration) -> None:
-        model = self.model
-        calibration.check(model.fingerprint, "cosine")
-        self.ledger.calibrate(model.number, calibration.to_text())
 
     def embedder(self) -> Embedder:
         """Its model at work, which is loaded when it is first needed.
@@ -183,6 +163,7 @@ class Gallery(Upkeep):
         top: int = 20,
         where: Filter | None = None,
         among: Among = "all",
+        seen: Seen | None = None,
         purpose: str = "",
     ) -> Answer:
         """Who is on a picture, or on several pictures of one person. That this was asked is recorded.
@@ -192,13 +173,14 @@ class Gallery(Upkeep):
             top: Number of sightings to find for each of them.
             where: Conditions that sightings must meet.
             among: Whose sightings may be found.
+            seen: By which camera and when the pictures were taken: who was elsewhere then is not found.
             purpose: What the search is for, which is recorded.
 
         Raises:
             ValueError: A picture cannot be read; the message names it.
         """
         files = [images] if isinstance(images, str | PathLike) else list(images)
-        return self.find(self.embedder()(files), top=top, where=where, among=among, purpose=purpose)
+        return self.find(self.embedder()(files), top=top, where=where, among=among, seen=seen, purpose=purpose)
 
     def find(
         self,
@@ -207,12 +189,12 @@ class Gallery(Upkeep):
         top: int = 20,
         where: Filter | None = None,
         among: Among = "all",
+        seen: Seen | None = None,
         purpose: str = "",
     ) -> Answer:
         """The same as `search` for embeddings (q, d) of one person by the gallery's model."""
         self._record({"pictures": len(embeddings)}, top, where, among, purpose)
-        allowed, forbidden = self._allowed(among)
-        return self._answer(self.index.search(embeddings, top, where, among=allowed, without=forbidden))
+        return self._find(embeddings, top, where, among, self._elsewhere(seen) if seen else set())
 
     def similar(
         self,
@@ -223,7 +205,7 @@ class Gallery(Upkeep):
         among: Among = "all",
         purpose: str = "",
     ) -> Answer:
-        """Who is on a sighting of the gallery: of others than those that it was said not to show.
+        """Who is on a sighting of the gallery: of others than those that it was said not to show, and who were elsewhere.
 
         Raises:
             ValueError: There is no such sighting.
@@ -233,14 +215,43 @@ class Gallery(Upkeep):
             raise ValueError(f"No such sighting: {sighting}. It is not in the gallery, or was forgotten.")
         self._record({"sighting": sighting}, top, where, among, purpose)
         identities = self.identities
-        rejected = [
-            number
-            for identity in identities.rejected.get(sighting, ())
-            for number in identities.by_number[identity].sightings
-        ]
-        allowed, forbidden = self._allowed(among)
-        without = np.concatenate([forbidden, np.array([sighting, *rejected], np.int64)])
-        return self._answer(self.index.search(vector[None], top, where, among=allowed, without=without))
+        without = {sighting} | self._elsewhere(self.sightings([sighting])[sighting].seen)
+        if own := identities.of.get(sighting):
+            without -= identities.by_number[own].sightings - {sighting}  # whatever the clocks say
+        rejected = (identities.by_number[number].sightings for number in identities.rejected.get(sighting, ()))
+        return self._find(vector[None], top, where, among, without.union(*rejected))
+
+    def group(
+        self, *, probability: float | None = None, similarity: float | None = None, where: Filter | None = None
+    ) -> Grouping:
+        """Propose who the sightings without an identity may show. Nothing is recorded: see `group`, and `accept`.
+
+        Args:
+            probability: The least at which two groups are joined. Defaults to the gallery's threshold for likely answers.
+            similarity: The least mean cosine at which they are, in place of any calibration.
+            where: Conditions on the sightings that are grouped.
+
+        Raises:
+            ValueError, ModuleNotFoundError: See `group`.
+        """
+        least = self.thresholds.likely if probability is None else probability
+        given = self.ledger, self.model, self.identities, self.calibration
+        return group(*given, probability=least, similarity=similarity, constraints=self.constraints, where=where)
+
+    def accept(self, proposal: Proposal) -> Event:
+        """Say that a proposal is right: its sightings show a new identity, or the one that it names."""
+        if proposal.identity is None:
+            return self.history.record(Enrol(proposal.sightings), by=self.by)
+        return self.confirm(proposal.identity, proposal.sightings)
+
+    def calibrate(self) -> Calibration:
+        """Find out what distances mean among the people who are confirmed, and answer by that from now on.
+
+        Raises:
+            ValueError: They are too few; the message says how many it takes.
+        """
+        self.calibration = found = calibrate_on_confirmed(self.ledger, self.model, self.identities)
+        return found
 
     def reembed(self, model: Where, *, progress: Progress | None = None) -> Reembedded:
         """Take another model, and embed all kept pictures by it. A call that was stopped can be made again.
@@ -264,24 +275,17 @@ class Gallery(Upkeep):
         conditions = {"top": top, "among": among, **(where or Filter()).described()}
         record_search(self.ledger.engine, {**what, **conditions}, by=self.by, purpose=purpose)
 
-    def _allowed(self, among: Among) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
-        """The sightings that alone may be found, or None for all; and those that may not."""
-        identities, nothing = self.identities, np.zeros(0, np.int64)
-        if among == "all":
-            return None, nothing
-        if among in ("known", "unknown"):
-            known = np.array(sorted(identities.of), np.int64)
-            return (known, nothing) if among == "known" else (None, known)
-        numbers = {number for each in among for number in identities.get(int(each)).sightings}
-        return np.array(sorted(numbers), np.int64), nothing
+    def _elsewhere(self, seen: Seen) -> set[int]:
+        """Sightings of those who cannot be whoever was seen there and then."""
+        return of_same_identities(elsewhere(self.ledger, seen, self.constraints), self.identities)
 
-    def _answer(self, hits: Hits) -> Answer:
-        numbers = np.unique(hits.sightings[hits.sightings >= 0]).tolist()
-        return answer(hits, self.sightings(numbers), self.identities, self.calibration, self.thresholds)
-
-
-def _metadata(model: Where, options: RuntimeOptions) -> ModelMetadata:
-    """What a model is: it is loaded, but `auto` measures nothing yet."""
-    runtime = default_runtime(model) if options.runtime == "auto" else options.runtime
-    with Embedder(model, **(vars(options) | {"runtime": runtime})) as embedder:
-        return embedder.metadata
+    def _find(
+        self, embeddings: NDArray[np.float32], top: int, where: Filter | None, among: Among, without: set[int]
+    ) -> Answer:
+        """The answer without some sightings."""
+        identities = self.identities
+        only, others = allowed(among, identities)
+        forbidden = np.array(sorted(others | without), np.int64)
+        hits = self.index.search(embeddings, top, where, among=only, without=forbidden)
+        found = self.sightings(np.unique(hits.sightings[hits.sightings >= 0]).tolist())
+        return answer(hits, found, identities, self.calibration, self.thresholds)

@@ -4,7 +4,7 @@ from scalereid.gallery.address import Where
 from scalereid.gallery.ledger import GalleryModel, Ledger
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata
-from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.opening import RuntimeOptions, default_runtime
 
 
 class ModelAtWork:
@@ -54,3 +54,14 @@ class ModelAtWork:
         if self._embedder:
             self._embedder.close()
             self._embedder = None
+
+
+def metadata_of(model: Where, options: RuntimeOptions) -> ModelMetadata:
+    """What a model is: it is loaded, but `auto` measures nothing yet.
+
+    Raises:
+        FileNotFoundError, ValueError, ModuleNotFoundError: See `Embedder`.
+    """
+    runtime = default_runtime(model) if options.runtime == "auto" else options.runtime
+    with Embedder(model, **(vars(options) | {"runtime": runtime})) as embedder:
+        return embedder.metadata

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scalereid.gallery.address import Where, index_folder, open_ledger
+from scalereid.gallery.answers import Thresholds
 from scalereid.gallery.checking import Stats, find_problems, take_stock
+from scalereid.gallery.constraints import Constraints
 from scalereid.gallery.corrections import Corrections
 from scalereid.gallery.exporting import export_identity
 from scalereid.gallery.forgetting import forget
@@ -15,6 +18,9 @@ from scalereid.gallery.ledger import GalleryModel
 from scalereid.gallery.retention import Retention, overdue
 from scalereid.gallery.sightings import Sighting
 from scalereid.typed_json import from_json
+
+if TYPE_CHECKING:
+    from scalereid.retrieval.calibration import Calibration
 
 
 class Upkeep(Corrections):
@@ -78,6 +84,37 @@ class Upkeep(Corrections):
         for model in self.ledger.models():
             self.index_of(model).catch_up()
         return forgotten
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Probabilities from which on an answer is likely, or possible."""
+        found: Thresholds = from_json(Thresholds, self.ledger.settings().get("thresholds", {}), "thresholds")
+        return found
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        self.ledger.set(thresholds=vars(thresholds))
+
+    @property
+    def calibration(self) -> "Calibration | None":
+        """What distances between the model's embeddings mean; None if it is not known."""
+        return self.model.calibrated
+
+    @calibration.setter
+    def calibration(self, calibration: "Calibration") -> None:
+        model = self.model
+        calibration.check(model.fingerprint, "cosine")
+        self.ledger.calibrate(model.number, calibration.to_text())
+
+    @property
+    def constraints(self) -> Constraints:
+        """What cannot be one person: who was in two places at once."""
+        found: Constraints = from_json(Constraints, self.ledger.settings().get("constraints", {}), "constraints")
+        return found
+
+    @constraints.setter
+    def constraints(self, constraints: Constraints) -> None:
+        self.ledger.set(constraints=vars(constraints))
 
     @property
     def retention(self) -> Retention:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Annotated
 
 from rich.table import Column, Table
@@ -58,41 +57,6 @@ def rebuild(gallery: GalleryPlace, output: Flat[Output]) -> None:
         number = len(at.index.numbers())
     output.say(f"the index has {counted(number, 'sighting')}")
     output.result({"sightings": number})
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewSettings:
-    """What is changed; the rest stays."""
-
-    likely: Annotated[float | None, otherwise("as it is")] = None
-    """Probability from which on an answer is likely."""
-    possible: Annotated[float | None, otherwise("as it is")] = None
-    """Probability from which on an answer is possible."""
-    calibration: Annotated[Path | None, otherwise("as it is")] = None
-    """A calibration.json of the gallery's model, for probabilities."""
-    model: Annotated[str | None, otherwise("as it is")] = None
-    """Where the same model is now. For another model: gallery reembed."""
-
-
-def settings(gallery: GalleryPlace, new: Flat[NewSettings], output: Flat[Output]) -> None:
-    """Show or change the settings of a gallery."""
-    from scalereid.gallery.gallery import Gallery
-    from scalereid.retrieval.calibration import Calibration
-
-    with Gallery(gallery, model=new.model) as at:
-        if new.likely is not None or new.possible is not None:
-            now = at.thresholds
-            at.thresholds = replace(now, likely=new.likely or now.likely, possible=new.possible or now.possible)
-        if new.calibration:
-            at.calibration = Calibration.load(new.calibration)
-        if new.model:
-            at.embedder()  # which compares
-            at.ledger.set(source=str(Path(new.model).absolute()))
-        thresholds, calibration, source = at.thresholds, at.calibration, at.ledger.settings()["source"]
-    meaning = f"calibrated on {calibration.dataset}" if calibration else "not calibrated: no probabilities"
-    output.say(f"likely from {thresholds.likely:.0%} on, possible from {thresholds.possible:.0%} on")
-    output.say(f"the model is at {source}, {meaning}")
-    output.result(vars(thresholds) | {"model": source, "calibration": calibration and calibration.dataset})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from scalereid.inference.runtimes import RuntimeName
 
 if TYPE_CHECKING:
     from scalereid.gallery.filters import Filter
-    from scalereid.gallery.gallery import Among, Gallery
+    from scalereid.gallery.gallery import Gallery
     from scalereid.gallery.upkeep import Upkeep
+    from scalereid.gallery.whom import Among
 
 GalleryPlace = Annotated[
     Positional[str], arg(metavar="GALLERY", help="The gallery's folder, or the URL of its database.")
@@ -68,10 +69,6 @@ class FilterOptions:
     """Tracks, by their names."""
     attribute: Annotated[tuple[str, ...], otherwise("any")] = ()
     """Attributes and their least likelihood: bag=0.8"""
-    among: Literal["all", "known", "unknown"] = "all"
-    """Sightings of all people, of known identities, or of nobody known."""
-    identity: Annotated[tuple[int, ...], otherwise("any")] = ()
-    """Sightings of these identities alone, by number."""
 
     def filter(self) -> "Filter":
         """The conditions on sightings."""
@@ -80,11 +77,21 @@ class FilterOptions:
         return Filter(
             cameras=self.camera,
             not_cameras=self.not_camera,
-            after=_time("--after", self.after),
-            before=_time("--before", self.before),
+            after=moment("--after", self.after),
+            before=moment("--before", self.before),
             tracks=self.track,
             attributes=dict(assigned_number("--attribute", each) for each in self.attribute),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleOptions(FilterOptions):
+    """Whose sightings may be found, and which of them."""
+
+    among: Literal["all", "known", "unknown"] = "all"
+    """Sightings of all people, of known identities, or of nobody known."""
+    identity: Annotated[tuple[int, ...], otherwise("any")] = ()
+    """Sightings of these identities alone, by number."""
 
     def whom(self) -> "Among":
         """Whose sightings may be found."""
@@ -145,7 +152,12 @@ def assigned_number(flag: str, word: str) -> tuple[str, float]:
     raise UsageError(f"{flag} is {word!r}; expected something like NAME=0.5")
 
 
-def _time(flag: str, word: str) -> datetime | None:
+def moment(flag: str, word: str) -> datetime | None:
+    """A time; None for no words.
+
+    Raises:
+        UsageError: They are something else.
+    """
     if not word:
         return None
     try:

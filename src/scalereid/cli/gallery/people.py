@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tyro.conf import DisallowNone, FlagCreatePairsOff, Positional, arg
+from tyro.conf import DisallowNone, Positional, arg
 
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import (
@@ -169,12 +169,17 @@ def show(
     })  # fmt: skip
 
 
-def history(
-    gallery: GalleryPlace,
-    output: Flat[Output],
-    last: Annotated[int, arg(help="Number of events or searches to list.")] = 20,
-    searches: Annotated[Switch, FlagCreatePairsOff, arg(help="List the searches instead.")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class HistoryOptions:
+    """What is listed."""
+
+    last: int = 20
+    """Number of events or searches to list."""
+    searches: Switch = False
+    """List the searches instead."""
+
+
+def history(gallery: GalleryPlace, options: Flat[HistoryOptions], output: Flat[Output]) -> None:
     """List what was said about who is who, the newest last; or who searched what,
     when and why."""
     from rich.table import Table
@@ -185,19 +190,19 @@ def history(
     with upkeep(gallery) as at:
         events = at.history.events()
         gone = set(undone(events))
-        made = all_searches(at.ledger.engine)[-last:] if searches else []
-    if searches:
+        made = all_searches(at.ledger.engine)[-options.last :] if options.searches else []
+    if options.searches:
         table = Table("at", "by", "purpose", "what")
         for each in made:
             table.add_row(when(each.at), each.by, each.purpose, ", ".join(map(_condition, each.what.items())))
         output.show(table)
     else:
-        output.show(events_table(events[-last:], gone))
+        output.show(events_table(events[-options.last :], gone))
     output.result({
         "events": [
             {"event": event.number, "at": event.at.isoformat(), "by": event.by, "said": in_words(event)}
             | {"undone": event.number in gone}
-            for event in events[-last:]
+            for event in events[-options.last :]
         ],
         "searches": [{"at": one.at.isoformat(), "by": one.by, "purpose": one.purpose, "what": one.what} for one in made],
     })  # fmt: skip

@@ -9,13 +9,14 @@ from tyro.conf import DisallowNone, Positional, arg
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import (
     By,
-    FilterOptions,
     GalleryCompute,
     GalleryPlace,
     MovedModel,
     NewModel,
+    PeopleOptions,
     SheetFile,
     at_work,
+    moment,
     user,
 )
 from scalereid.cli.gallery.tables import answer_document, answer_table, verdict
@@ -28,6 +29,7 @@ from scalereid.wording import counted
 if TYPE_CHECKING:
     from scalereid.gallery.answers import Answer
     from scalereid.gallery.gallery import Gallery
+    from scalereid.gallery.sightings import Seen
 
 Images = Annotated[
     Positional[tuple[str, ...]],
@@ -64,6 +66,22 @@ class SearchOptions:
     purpose: Annotated[str, otherwise("none")] = ""
     """What the search is for, which is recorded."""
     by: By = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryOptions(SearchOptions):
+    """What is shown, and what is known of the pictures."""
+
+    seen_by: Annotated[str, otherwise("unknown")] = ""
+    """The camera that took the pictures: who was elsewhere at the time is not found."""
+    seen_at: Annotated[str, otherwise("unknown")] = ""
+    """When they were taken: 2026-11-01T13:05:20, in UTC."""
+
+    def seen(self) -> "Seen":
+        """Where and when the pictures were taken."""
+        from scalereid.gallery.sightings import Seen
+
+        return Seen("", self.seen_by, moment("--seen-at", self.seen_at))
 
 
 def create(
@@ -132,16 +150,23 @@ def add(
 def search(
     gallery: GalleryPlace,
     images: Images,
-    options: Flat[SearchOptions],
-    where: Flat[FilterOptions],
+    options: Flat[QueryOptions],
+    where: Flat[PeopleOptions],
     compute: Flat[GalleryCompute],
     output: Flat[Output],
     model: MovedModel = None,
 ) -> None:
     """Find who is on a picture, or on several pictures of one person."""
-    files = _files(images)
     with writing(_checked(options.picture)), at_work(gallery, compute, model, options.by) as at:
-        answer = at.search(files, top=options.top, where=where.filter(), among=where.whom(), purpose=options.purpose)
+        files = _files(images)
+        answer = at.search(
+            files,
+            top=options.top,
+            where=where.filter(),
+            among=where.whom(),
+            seen=options.seen(),
+            purpose=options.purpose,
+        )
         cautions = output.caution([at.embedder().shapes.question()])
         _show(at, answer, files, options, output, cautions)
 
@@ -150,7 +175,7 @@ def similar(
     gallery: GalleryPlace,
     sighting: Annotated[Positional[int], arg(metavar="SIGHTING", help="The number of a sighting.")],
     options: Flat[SearchOptions],
-    where: Flat[FilterOptions],
+    where: Flat[PeopleOptions],
     output: Flat[Output],
 ) -> None:
     """Find who is on a sighting of the gallery, of others than those that it was

@@ -2,11 +2,11 @@
 
     python benchmarks/thresholds.py MODEL FOLDER PLACE [PLACE]
 
-PLACE is a dataset in FOLDER none of whose people the model has seen, such as cuhk03-pair1. Prints tables for
-docs/how-to/thresholds.md: for false-match rates of 1 in 100, 1,000 and 10,000 the threshold of the cosine distance, the
-true-match rate, and both rates of the same threshold at the other place; then, for thresholds chosen with only some of the
-place's people, the false-match rate among its other people as a multiple of the one wanted, mean and standard deviation over
-20 draws.
+MODEL is a run, weights, or a .xml file of the Open Model Zoo. PLACE is a dataset in FOLDER none of whose people the model has
+seen, such as cuhk03-pair1. Prints tables for docs/how-to/thresholds.md: for false-match rates of 1 in 100, 1,000 and 10,000
+the threshold of the cosine distance, the true-match rate, and both rates of the same threshold at the other place; then, for
+thresholds chosen with only some of the place's people, the false-match rate among its other people as a multiple of the one
+wanted, mean and standard deviation over 20 draws.
 """
 
 import sys
@@ -39,8 +39,8 @@ class Place(NamedTuple):
 
 
 def embed(model: str, folder: str, place: str) -> Place:
-    runtime, progress = RuntimeOptions(runtime="auto"), Progress.silent()
-    scored = evaluate(model, data=folder, dataset=place, runtime=runtime, progress=progress)
+    runtime = RuntimeOptions(runtime="auto", pixels="open-model-zoo" if model.endswith(".xml") else None)
+    scored = evaluate(model, data=folder, dataset=place, runtime=runtime, progress=Progress.silent())
     return Place(place, scored.query, scored.gallery)
 
 

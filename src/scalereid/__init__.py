@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from scalereid.gallery.gallery import Gallery as Gallery
     from scalereid.inference.embedder import Embedder
     from scalereid.inference.opening import RuntimeOptions
+    from scalereid.inference.pixel_format import PixelFormat as PixelFormat
     from scalereid.inference.search_files import Found, FoundFiles, search_files
     from scalereid.models import BACKBONES
     from scalereid.models.building import build_model
@@ -73,6 +74,7 @@ __all__ = [
     "LabelledPairs",
     "Losses",
     "PerQuery",
+    "PixelFormat",
     "PreparedGallery",
     "Ranking",
     "Recipe",

@@ -18,6 +18,7 @@ MODULES = {
     "LabelledPairs": "scalereid.retrieval.answers",
     "Losses": "scalereid.training.objective",
     "PerQuery": "scalereid.retrieval.per_query",
+    "PixelFormat": "scalereid.inference.pixel_format",
     "PreparedGallery": "scalereid.retrieval.prepared",
     "Ranking": "scalereid.retrieval.ranking",
     "Recipe": "scalereid.runs.recipe",

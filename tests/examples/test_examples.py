@@ -11,8 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from scalereid import Embedder, evaluate
-from scalereid.data.images import read_image
+from scalereid import Embedder
 from scalereid.data.records import ReidDataset
 from scalereid.data.toy.camera import CAMERAS, photograph
 from scalereid.data.toy.people import draw_people
@@ -28,28 +27,6 @@ def run_example(name: str, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_raw_pixels(people: ReidDataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     run_example("raw_pixels.py", "csv", str(people.root), monkeypatch=monkeypatch)
     assert re.search(r"euclidean: mAP \d+\.\d\d%, rank-1 .*\ncosine: mAP", capsys.readouterr().out)
-
-
-def test_a_network_of_the_open_model_zoo_becomes_a_file_for_every_command(
-    people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One whose embedding is the mean blue, green and red of the upper half and of the lower half."""
-    openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed: NOT tested")
-    from openvino import opset13 as ops
-
-    pixels = ops.parameter([1, 3, 64, 32], openvino.Type.f32)
-    halves = ops.reshape(pixels, np.array([0, 6, -1]), special_zero=True)
-    network, out = tmp_path / "halves.xml", tmp_path / "reid.xml"
-    openvino.save_model(openvino.Model([ops.reduce_mean(halves, np.array([2]))], [pixels]), str(network))
-    run_example("open_model_zoo.py", str(network), str(out), monkeypatch=monkeypatch)
-    assert re.search(r"reid\.xml: halves, [0-9a-f]{12}, embeddings of 6 numbers", capsys.readouterr().out)
-    files = [record.path for record in people.gallery[:9]]
-    with Embedder(out, normalize=False) as embedder:
-        embeddings = embedder(files)
-        assert (embedder.metadata.image_size, embedder.embedding_size) == ((64, 32), 6)
-    bgr = np.stack([read_image(file, (64, 32)) for file in files])[..., ::-1].reshape(9, 2, -1, 3)
-    np.testing.assert_allclose(embeddings, bgr.mean(axis=2).transpose(0, 2, 1).reshape(9, 6), rtol=1e-4)
-    assert evaluate(out, data=people.root, dataset="csv").scores.queries == len(people.query)
 
 
 @pytest.fixture(scope="module")

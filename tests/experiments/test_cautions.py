@@ -13,7 +13,9 @@ from scalereid.data.records import ReidDataset
 from scalereid.data.shapes import ShapeCount
 from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.evaluation import evaluate
+from scalereid.inference.metadata import OTHER
 from scalereid.inference.opening import OpenModel, RuntimeOptions, open_model
+from scalereid.inference.pixel_format import PixelFormat
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.run import Run
 from tests.experiments.test_training import write_table
@@ -98,6 +100,11 @@ def test_released_weights_by_the_classes_of_their_classifier(people: ReidDataset
         "The model appears to have been trained on market1501 (its classifier has 751 classes), so on some or all of the test "
     )
     assert cautions(model, replace(people, name="cuhk01#1")) == ()
+
+
+def test_a_file_of_others_does_not_say_what_it_was_trained_on(model: OpenModel, people: ReidDataset) -> None:
+    [sentence] = cautions(model, people, training="", recipe="", input=OTHER, pixels=PixelFormat())
+    assert sentence == f"It is not known what the model was trained on: if on people of {people.name}, {REMEMBERED}"
 
 
 def test_an_evaluation_says_them(people: ReidDataset, trained: Run, tmp_path: Path) -> None:

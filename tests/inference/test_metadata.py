@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from scalereid.data.records import ReidDataset
-from scalereid.inference.metadata import NORMALISED, ModelMetadata
+from scalereid.inference.metadata import NORMALISED, OTHER, ModelMetadata
+from scalereid.inference.pixel_format import PixelFormat
 from scalereid.inference.trained import describe_model
 from scalereid.models.fingerprint import fingerprint
 from scalereid.runs.checkpoint import load_checkpoint
@@ -18,6 +19,17 @@ def test_text_and_back() -> None:
         assert ModelMetadata.from_json(metadata.to_json()) == metadata
     assert METADATA.takes_pixels
     assert not replace(METADATA, input=NORMALISED).takes_pixels
+
+
+def test_how_pixels_go_in_is_kept_for_files_of_others_alone() -> None:
+    """So that earlier versions read the metadata of ours."""
+    other = replace(METADATA, input=OTHER, pixels=PixelFormat("BGR", 255.0, (0.5, 0.5, 0.25), (0.1, 0.2, 0.3)))
+    assert ModelMetadata.from_json(other.to_json()) == other
+    assert not other.takes_pixels
+    assert "pixels" not in json.loads(METADATA.to_json())
+    for change in ({"pixels": None}, {"input": NORMALISED}):
+        with pytest.raises(ValueError, match="expected both 'float32, in the format that pixels says' and a format"):
+            replace(other, **change)
 
 
 def test_other_text_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
+from tests.inference.networks import write_onnx, write_openvino
 
 ALONE = """
 import sys
@@ -27,8 +29,8 @@ import numpy
 from PIL import Image
 from scalereid import Embedder
 
-file, out, *paths = sys.argv[1:]
-with Embedder(file, flip=True) as embedder:
+file, out, pixels, *paths = sys.argv[1:]
+with Embedder(file, flip=True, pixels=pixels or None) as embedder:
     files = embedder(paths)
     arrays = embedder([numpy.asarray(Image.open(path).convert("RGB")) for path in paths])
     boxes = embedder(paths[0], boxes=numpy.array([[0, 0, 10, 20]]))
@@ -46,9 +48,20 @@ def test_the_same_embeddings_without_torch(suffix: str, run: Path, paths: list[P
         save_network(graph, metadata, file)
     out, names = tmp_path / "found.npz", [str(path) for path in paths[:20]]
 
-    subprocess.run([sys.executable, "-c", ALONE, str(file), str(out), *names], check=True)
+    compare(file, names, out)
 
-    with Embedder(file, flip=True) as embedder, np.load(out) as found:
+
+@pytest.mark.parametrize("write", [write_onnx, write_openvino])
+def test_files_of_others(write: Callable[[Path], Path], paths: list[Path], tmp_path: Path) -> None:
+    file = write(tmp_path / ("x.onnx" if write is write_onnx else "x.xml"))
+    compare(file, [str(path) for path in paths[:3]], tmp_path / "found.npz", "torchreid")
+
+
+def compare(file: Path, names: list[str], out: Path, pixels: str = "") -> None:
+    """Embed images in a process without torch, and here."""
+    subprocess.run([sys.executable, "-c", ALONE, str(file), str(out), pixels, *names], check=True)
+
+    with Embedder(file, flip=True, pixels=pixels or None) as embedder, np.load(out) as found:
         exact = embedder(names)
         np.testing.assert_array_equal(found["files"], exact)
         np.testing.assert_array_equal(found["arrays"], embedder([*map(Path, names)]))

@@ -13,6 +13,7 @@ from scalereid.cli.options import DatasetOptions, DistanceOptions, Flat
 from scalereid.cli.tables import scores_table
 from scalereid.cli.terminal import Output
 from scalereid.data.records import one_per_tracklet
+from scalereid.inference.opening import is_of_others
 
 if TYPE_CHECKING:
     from scalereid.experiments.evaluation import Evaluation
@@ -33,7 +34,8 @@ def compare(
 ) -> None:
     """Compare two models query by query: the difference in mAP with its 95 %
     interval, and the queries that differ most. Unless a dataset or a distance is
-    named, both are scored by those of the first model."""
+    named, both are scored by those of the first model. Options for pixels are for
+    those of the two that need them."""
     from scalereid.experiments.evaluation import evaluate_all
     from scalereid.experiments.options import EvaluationOptions
     from scalereid.retrieval.comparison import compare as compare_scores
@@ -41,13 +43,17 @@ def compare(
     names = [options.dataset] if options.dataset else []
     how = EvaluationOptions(distance=distances.distance, protocol=distances.protocol)
     scored: list[Evaluation] = []
+    of_others = [source for source in (one, other) if is_of_others(source)]
     for source in (one, other):
+        runtime = compute.runtime_options(source)
+        if of_others and source not in of_others:
+            runtime = replace(runtime, pixels=None)
         found = evaluate_all(
             source,
             data=options.data,
             datasets=names,
             options=how,
-            runtime=compute.runtime_options(source),
+            runtime=runtime,
             progress=output.progress,
         )
         [(name, splits)] = found.items()

@@ -5,7 +5,7 @@ from dataclasses import is_dataclass
 from inspect import signature
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from tyro.conf import FlagCreatePairsOff, Positional
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional
 
 _POSITIONAL = get_args(Positional[str])[1]
 
@@ -32,7 +32,7 @@ def flags(holder: Callable[..., object], prefix: str = "", *, pairs: bool = True
         if _POSITIONAL in notes:
             continue
         renamed = [note.name for note in notes if isinstance(getattr(note, "name", None), str)]
-        name = renamed[0] if renamed else parameter.name
+        name = "" if OmitArgPrefixes in notes else renamed[0] if renamed else parameter.name
         if isinstance(kind, type) and is_dataclass(kind):
             both = pairs and FlagCreatePairsOff not in notes
             yield from flags(kind, f"{prefix}{name}." if name else prefix, pairs=both)

@@ -15,8 +15,10 @@ _COMMANDS = {
     "calibrate the model": "scalereid calibrate MODEL --data FOLDER",
     "create one first": "scalereid gallery create GALLERY --model MODEL",
     "embed the gallery again": "scalereid gallery reembed GALLERY --model MODEL",
+    "give pixels": "--preset NAME, or --channels, --scale, --mean and --std",
+    "leave pixels out": "without --preset, --channels, --scale, --mean and --std",
 }
-"""Advice in the library's words, and the command that follows it."""
+"""Advice in the library's words, and the command or the flags that follow it."""
 
 
 def hint(message: str, call: Call) -> str:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
+from scalereid.cli.errors import UsageError
 from scalereid.cli.options import Device, RunCode, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, default_runtime
+from scalereid.inference.pixel_format import PixelFormat, PresetName
+from scalereid.inference.pixels import Channels
 from scalereid.inference.runtimes import RuntimeName
 from scalereid.retrieval import Distance
 
@@ -18,12 +21,39 @@ if TYPE_CHECKING:
     from scalereid.retrieval.calibration import Calibration
     from scalereid.runs.run import Run
 
-ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file."
+ANY_MODEL = "A run, a weights file (ours or torchreid's), or an exported file, with --preset also of others."
 Model = Annotated[Positional[str], arg(metavar="MODEL", help=ANY_MODEL)]
 TorchModel = Annotated[Positional[str], arg(metavar="MODEL", help="A run, or a weights file (ours or torchreid's).")]
 CalibrationFile = Annotated[
     Path | None, otherwise("the run's, if there is one"), arg(help="A calibration.json, for probabilities.")
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelOptions:
+    """How pixels go into a .onnx or .xml file of others: a preset, or the rest."""
+
+    preset: Annotated[PresetName | None, otherwise("none")] = None
+    """Where the file comes from."""
+    channels: Annotated[Channels | None, otherwise("RGB")] = None
+    """Order of the channels."""
+    scale: Annotated[float | None, otherwise("1")] = None
+    """What values from 0 to 255 are divided by."""
+    mean: Annotated[tuple[float, float, float] | None, otherwise("0 0 0"), arg(metavar="X X X")] = None
+    """What is subtracted then, for each channel."""
+    std: Annotated[tuple[float, float, float] | None, otherwise("1 1 1"), arg(metavar="X X X")] = None
+    """What is divided by at last, for each channel."""
+
+    def format(self) -> PixelFormat | str | None:
+        """The format for the library; None for a model that says it itself.
+
+        Raises:
+            UsageError: A preset is given, and a part of a format, too.
+        """
+        parts = {name: value for name, value in vars(self).items() if name != "preset" and value is not None}
+        if self.preset and parts:
+            raise UsageError(f"--preset has no effect with --{next(iter(parts))}: leave one of them out")
+        return self.preset or (PixelFormat(**parts) if parts else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +68,12 @@ class ComputeOptions:
     """Number of images computed together."""
     run_code: RunCode = False
     device: Device = "auto"
+    pixels: Annotated[PixelOptions, OmitArgPrefixes] = PixelOptions()
 
     def runtime_options(self, source: str) -> RuntimeOptions:
         """These options for one model."""
-        return RuntimeOptions(**(vars(self) | {"runtime": self.runtime or default_runtime(source)}))
+        chosen = {"runtime": self.runtime or default_runtime(source), "pixels": self.pixels.format()}
+        return RuntimeOptions(**(vars(self) | chosen))
 
     def embedder(self, source: str, *, flip: bool = False, normalize: bool = True) -> Embedder:
         """One model at work with these options."""

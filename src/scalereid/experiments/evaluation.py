@@ -129,7 +129,7 @@ def evaluate_all(
     """Score a model on the query and gallery images of datasets.
 
     Args:
-        source: A run, a weights file of ours or torchreid's, or an exported file.
+        source: A run, a weights file of ours or torchreid's, or an exported file; one of others where `runtime` has its pixels.
         data: The folder of the datasets.
         datasets: Names of datasets. Defaults to the one that a run was scored on.
         options: Distance, protocol, re-ranking and the like.

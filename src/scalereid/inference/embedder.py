@@ -16,6 +16,7 @@ from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_t
 from scalereid.inference.items import find_items, names_several
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.opening import RuntimeOptions, open_model
+from scalereid.inference.pixel_format import PixelFormat
 from scalereid.inference.pixels import Boxes, Channels, Images, OneImage, cut_boxes, one_by_one, to_pixels
 from scalereid.inference.runtimes import Runtime
 from scalereid.wording import counted
@@ -71,12 +72,13 @@ class Embedder:
         normalize: bool = True,
         batch_size: int | None = None,
         run_code: bool = False,
+        pixels: PixelFormat | str | None = None,
     ) -> None:
         """Load a model and prepare a runtime.
 
         Args:
-            model: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, or a file
-                that `export` or `quantize` wrote (.onnx, .xml, .pt2).
+            model: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, a file
+                that `export` or `quantize` wrote (.onnx, .xml, .pt2), or with `pixels` a .onnx or .xml file of others.
             runtime: `torch`, `onnxruntime` or `openvino`; `auto` measures the installed ones and takes the fastest that agrees
                 with torch.
             precision: Arithmetic precision. Defaults to float32, or the exported file's. `bfloat16` is up to twice as fast on
@@ -87,6 +89,8 @@ class Embedder:
             normalize: Give embeddings of length 1.
             batch_size: Number of images computed together. Defaults to 8 on a CPU, 128 on a GPU.
             run_code: Allow a model that runs code of its own when it is loaded: see `load_model`; a .pt2 file does, too.
+            pixels: How pixels go into a file that scalereid did not write: `torchreid`, `fast-reid`, `open-model-zoo`, or a
+                `PixelFormat`. Images are resized as for all models, by Pillow's antialiased bilinear filter.
 
         Raises:
             FileNotFoundError: The model does not exist.
@@ -96,7 +100,12 @@ class Embedder:
         check_kind("flip", flip, bool)
         check_kind("normalize", normalize, bool)
         options = RuntimeOptions(
-            runtime=runtime, precision=precision, device=device, batch_size=batch_size, run_code=run_code
+            runtime=runtime,
+            precision=precision,
+            device=device,
+            batch_size=batch_size,
+            run_code=run_code,
+            pixels=pixels,
         )
         opened = open_model(model, options)
         self.metadata: ModelMetadata = opened.metadata

@@ -8,12 +8,14 @@ from typing import Literal, get_args
 
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
+from scalereid.inference.pixel_format import PixelFormat
 from scalereid.typed_json import from_json, parse
 
 Precision = Literal["float32", "bfloat16", "float16", "int8"]
 KEY = "scalereid"  # in the metadata of a file
 PIXELS = "uint8 RGB (n, height, width, 3)"
 NORMALISED = "float32 RGB (n, 3, height, width), normalised"
+OTHER = "float32, in the format that pixels says"
 RESIZE = "Pillow's BILINEAR (antialiased), to image_size, of the upright RGB image"
 
 
@@ -33,7 +35,7 @@ class ModelMetadata:
     """(height, width) that images are resized to, by Pillow's antialiased bilinear filter."""
     embedding_size: int
     input: str = PIXELS
-    """Or `NORMALISED`, where normalisation is not part of the graph."""
+    """Or `NORMALISED`, where normalisation is not part of the graph; or `OTHER`, where scalereid did not write the file."""
     precision: Precision = "float32"
     """Or `int8`."""
     resize: str = RESIZE
@@ -50,10 +52,17 @@ class ModelMetadata:
     """The recipe as JSON; empty for released weights."""
     accuracy: str = ""
     """For int8: the dataset it was evaluated on, and how much was lost."""
+    pixels: PixelFormat | None = None
+    """How pixels go into a file that scalereid did not write, which does not say it itself; None for all others. The same file
+    opened with `RuntimeOptions(pixels=metadata.pixels)` gives the same embeddings."""
 
     def __post_init__(self) -> None:
         check_image_size(self.image_size)
-        for name, known in (("input", (PIXELS, NORMALISED)), ("precision", get_args(Precision)), ("resize", (RESIZE,))):
+        for name, known in (
+            ("input", (PIXELS, NORMALISED, OTHER)),
+            ("precision", get_args(Precision)),
+            ("resize", (RESIZE,)),
+        ):
             if (value := getattr(self, name)) not in known:
                 raise ValueError(f"{name} is {value!r}; expected {' or '.join(known)}")
         if not re.fullmatch("[0-9a-f]{12}", self.fingerprint):
@@ -65,12 +74,19 @@ class ModelMetadata:
             values: tuple[float, ...] = getattr(self, name)
             if len(values) != 3 or not all(least < value < inf for value in values):
                 raise ValueError(f"{name} is {values}; expected 3 finite numbers{' above 0' if least == 0 else ''}")
+        if (self.pixels is not None) != (self.input == OTHER):
+            raise ValueError(
+                f"input is {self.input!r}, and pixels is {self.pixels}; expected both {OTHER!r} and a format, or neither"
+            )
         if self.recipe and not isinstance(parse(self.recipe), dict):
             raise ValueError(f"recipe is {self.recipe!r}; expected a JSON object")
 
     def to_json(self) -> str:
         """The metadata as text, for a file."""
-        return json.dumps(asdict(self))
+        values = asdict(self)
+        if self.pixels is None:
+            del values["pixels"]  # which earlier versions do not know
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, text: str) -> "ModelMetadata":

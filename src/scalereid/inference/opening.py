@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
+from scalereid.inference.foreign import open_foreign
 from scalereid.inference.metadata import ModelMetadata, Precision
-from scalereid.inference.runtimes import read_metadata, require_runtime, runtime_of_file
+from scalereid.inference.pixel_format import PRESETS, PixelFormat, find_format
+from scalereid.inference.runtimes import (
+    Runtime,
+    RuntimeKind,
+    inspect_file,
+    read_metadata,
+    require_runtime,
+    runtime_of_file,
+)
+from scalereid.inference.signature import Contents
 from scalereid.packages import require
 from scalereid.runs.saved_recipe import SavedRecipe
 
@@ -18,6 +28,7 @@ if TYPE_CHECKING:
     from scalereid.runs.checkpoint import Source
 
 _MOST = 1_000_000  # images computed together
+_SAYS_ITSELF = "and says itself how its pixels go in; leave pixels out"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +53,9 @@ class RuntimeOptions:
     """Number of images computed together. Defaults to 8 on a CPU, 128 on a GPU."""
     run_code: bool = False
     """Allow a model that runs code of its own when it is loaded: a backbone in a Python file, or a .pt2 file."""
+    pixels: PixelFormat | str | None = None
+    """How pixels go into an ONNX or OpenVINO file that scalereid did not write, or the name of a preset: `torchreid`,
+    `fast-reid` or `open-model-zoo`. None for all other models, which say it themselves."""
 
     def __post_init__(self) -> None:
         check_kind("runtime", self.runtime, str)
@@ -51,6 +65,8 @@ class RuntimeOptions:
         if self.batch_size is not None:
             check_whole("batch_size", self.batch_size, 1, _MOST)
         check_kind("run_code", self.run_code, bool)
+        if self.pixels is not None:
+            find_format(self.pixels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +93,15 @@ def is_exported(source: "Source") -> bool:
     return isinstance(source, str | os.PathLike) and runtime_of_file(Path(source)) is not None
 
 
+def is_of_others(source: "Source") -> bool:
+    """Whether a source is a .onnx or .xml file that scalereid did not write, so that `pixels` have to be given.
+
+    Raises:
+        FileNotFoundError, ValueError: It is such a file, but does not exist or is damaged.
+    """
+    return is_exported(source) and inspect_file(Path(source)).metadata is None  # type: ignore[arg-type] # a path
+
+
 def default_runtime(source: "Source") -> str:
     """What computes a model's embeddings where nobody says: torch, which starts at once, or an exported file's own runtime."""
     return "auto" if is_exported(source) else "torch"
@@ -86,8 +111,8 @@ def open_model(source: "Source", options: RuntimeOptions, *, image_size: ImageSi
     """Load a model and prepare its runtime.
 
     Args:
-        source: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, or an
-            exported file (.onnx, .xml, .pt2).
+        source: A run, a weights file of ours or torchreid's, a mapping from torchreid's tensor names to tensors, an exported
+            file (.onnx, .xml, .pt2), or, where `options.pixels` are given, a .onnx or .xml file of others.
         options: What computes, and where.
         image_size: (height, width) of its images. Defaults to the size that it was trained with.
 
@@ -100,6 +125,9 @@ def open_model(source: "Source", options: RuntimeOptions, *, image_size: ImageSi
         check_image_size(image_size)
     if is_exported(source):
         return _open_exported(Path(source), options, image_size)  # type: ignore[arg-type] # a path
+    if options.pixels is not None:
+        name = os.fspath(source) if isinstance(source, str | os.PathLike) else "the model"
+        raise ValueError(f"{name} is not a .onnx or .xml file, {_SAYS_ITSELF}")
     require("torch", extra="", purpose="runs and weights; an exported file (.onnx, .xml) does without")
     from scalereid.inference.trained import open_trained  # here, as an exported file needs no torch
 
@@ -107,7 +135,7 @@ def open_model(source: "Source", options: RuntimeOptions, *, image_size: ImageSi
 
 
 def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | None) -> OpenModel:
-    """An exported file, which was compared with torch when it was written."""
+    """An exported file, on the CPU by its own runtime."""
     own = runtime_of_file(file)
     assert own is not None, "is_exported was asked first"
     if options.device not in ("auto", "cpu"):
@@ -116,11 +144,24 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
         )
     if options.runtime not in ("auto", own.name):
         raise ValueError(f"{file} is for {own.name}, not for {options.runtime}")
-    metadata = read_metadata(file)
-    if not metadata.takes_pixels:
-        raise ValueError(f"{file} takes {metadata.input}; export the model with normalisation inside")
+    contents = inspect_file(file)
+    open_file = _open_others if contents.metadata is None else _open_ours
+    metadata, runtime = open_file(file, own, contents, options)
     if image_size and image_size != metadata.image_size:
         raise ValueError("{} takes images of {}×{}, not of {}×{}".format(file, *metadata.image_size, *image_size))
+    batch_size = options.batch_size or default_batch_size("cpu")
+    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None)
+
+
+def _open_ours(
+    file: Path, own: RuntimeKind, contents: Contents, options: RuntimeOptions
+) -> tuple[ModelMetadata, Runtime]:
+    """A file that scalereid wrote, and compared with torch then."""
+    if options.pixels is not None:
+        raise ValueError(f"{file} was written by scalereid, {_SAYS_ITSELF}")
+    metadata = read_metadata(file, contents)
+    if not metadata.takes_pixels:
+        raise ValueError(f"{file} takes {metadata.input}; export the model with normalisation inside")
     precision = options.precision or metadata.precision
     if (metadata.precision == "int8") != (precision == "int8"):
         raise ValueError(f"{file} is in {metadata.precision}, not in {precision}; leave precision out")
@@ -129,6 +170,22 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
         raise ValueError(
             f"{file} may hold any code, as torch's files can; load it only if you trust its source, with run_code=True"
         )
-    batch_size = options.batch_size or default_batch_size("cpu")
-    runtime = own.load().of_file(file, metadata, precision)
-    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None)
+    return metadata, own.load().of_file(file, metadata, precision)
+
+
+def _open_others(
+    file: Path, own: RuntimeKind, contents: Contents, options: RuntimeOptions
+) -> tuple[ModelMetadata, Runtime]:
+    """A file that scalereid did not write."""
+    if contents.signature is None:
+        raise ValueError(f"{file} was not written by scalereid; of such files those of ONNX and OpenVINO can be used")
+    if options.pixels is None:
+        raise ValueError(
+            f"{file} was not written by scalereid, so it does not say how its pixels go in; give pixels: a preset's name "
+            f"({', '.join(PRESETS)}), or a PixelFormat"
+        )
+    precision = options.precision or "float32"
+    if precision == "int8":
+        raise ValueError(f"{file} is computed in the numbers that it holds, int8 among them; leave precision out")
+    require_runtime(own.name, precision, "cpu")
+    return open_foreign(file, own, contents.signature, find_format(options.pixels), precision)

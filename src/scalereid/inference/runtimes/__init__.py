@@ -156,13 +156,12 @@ def runtime_of_file(file: Path) -> RuntimeKind | None:
     return next((runtime for runtime in RUNTIMES.values() if runtime.suffix == file.suffix), None)
 
 
-def read_metadata(file: Path) -> ModelMetadata:
-    """The metadata of an exported file: ONNX's (.onnx), OpenVINO's (.xml) or torch's (.pt2). Runs nothing in it.
+def inspect_file(file: Path) -> Contents:
+    """What an exported file holds: ONNX's (.onnx), OpenVINO's (.xml) or torch's (.pt2). Runs nothing in it.
 
     Raises:
         FileNotFoundError: The file does not exist.
-        ValueError: The file is damaged, was not written by this version of scalereid, or its graph takes or gives something
-            else than its metadata say.
+        ValueError: The file is damaged, or of another kind.
         ModuleNotFoundError: The runtime that reads it is not installed.
     """
     runtime = runtime_of_file(file)
@@ -173,12 +172,23 @@ def read_metadata(file: Path) -> ModelMetadata:
         raise FileNotFoundError(f"No such file: {file}")
     require(runtime.package, extra=runtime.extra)
     try:
-        contents = runtime.load().inspect(file)
+        return runtime.load().inspect(file)
     except Exception as error:  # a protobuf that cannot be parsed, a damaged archive, missing weights, …
         reason = str(error).strip().rpartition("\n")[2].rpartition(" failed:")[2]  # without the runtime's own places
         raise ValueError(
             f"{file} cannot be read, it is damaged or cut off: {reason}; export the model again"
         ) from error
+
+
+def read_metadata(file: Path, contents: Contents | None = None) -> ModelMetadata:
+    """The metadata of an exported file of scalereid's; `contents` where it was inspected already.
+
+    Raises:
+        FileNotFoundError, ModuleNotFoundError: See `inspect_file`.
+        ValueError: See there; or the file was not written by this version of scalereid, or its graph takes or gives something
+            else than its metadata say.
+    """
+    contents = contents or inspect_file(file)
     if contents.metadata is None:
         raise ValueError(f"{file} has no metadata of scalereid, which exported files have; export the model")
     try:

@@ -76,12 +76,15 @@ class OpenVinoRuntime:
         )
         if expected not in (None, sha256(weights)):  # files of earlier versions have none
             raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
+        written = _signature(network)
         if len(network.inputs) == 1 and len(shape := network.inputs[0].get_partial_shape()) > 1:
             # Any number of images: the graph is compiled for those that are asked for, whatever the file has.
             shape[0] = -1
-            network.reshape(shape)
-        inputs, outputs = ([_tensor_type(port) for port in ports] for ports in (network.inputs, network.outputs))
-        return Contents(metadata, Signature(tuple(inputs), tuple(outputs)))
+            try:
+                network.reshape(shape)
+            except RuntimeError:  # some of its operations are made for the number that it has
+                return Contents(metadata, written)
+        return Contents(metadata, _signature(network))
 
     @staticmethod
     def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
@@ -91,15 +94,15 @@ class OpenVinoRuntime:
         compiled = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         return lambda values: compiled(values)[0]
 
-    def __call__(self, pixels: NDArray[np.uint8], *, concurrent: bool = False) -> NDArray[np.float32]:
+    def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""
         largest = _SIZES[-1]
         parts = [pixels[i : i + largest] for i in range(0, len(pixels), largest)]
         return np.concatenate([self._part(part, concurrent and self.workers > 1) for part in parts])
 
-    def _part(self, pixels: NDArray[np.uint8], concurrent: bool) -> NDArray[np.float32]:
+    def _part(self, pixels: NDArray[Any], concurrent: bool) -> NDArray[np.float32]:
         size = next(size for size in _SIZES if size >= len(pixels))
-        filled = np.zeros((size, *pixels.shape[1:]), np.uint8)
+        filled = np.zeros((size, *pixels.shape[1:]), pixels.dtype)
         filled[: len(pixels)] = pixels
         with self.compiling:
             if (size, concurrent) not in self.graphs:
@@ -144,6 +147,11 @@ class OpenVinoRuntime:
         """Hashes of the file, and of the `.bin` beside a `.xml`."""
         files = [self.file, self.file.with_suffix(".bin")] if self.file.suffix == ".xml" else [self.file]
         return [sha256(file) for file in files]
+
+
+def _signature(network: Any) -> Signature:
+    inputs, outputs = (tuple(map(_tensor_type, ports)) for ports in (network.inputs, network.outputs))
+    return Signature(inputs, outputs)
 
 
 def _tensor_type(port: Any) -> TensorType:

@@ -27,8 +27,8 @@ from tests.conftest import TINY
 
 PUBLIC = """
 BACKBONES DATASETS RECIPES Calibration DrawnPairs Embedder Evaluation EvaluationOptions Found FoundFiles
-Gallery Genotype ImageRecord LabelledEmbeddings LabelledPairs Losses PerQuery PreparedGallery Ranking Recipe ReidDataset
-Reranking Row Run RuntimeOptions Scores SearchResult Study build_model draw_pairs evaluate load_checkpoint load_model rank
+Gallery Genotype ImageRecord LabelledEmbeddings LabelledPairs Losses PerQuery PixelFormat PreparedGallery Ranking Recipe
+ReidDataset Reranking Row Run RuntimeOptions Scores SearchResult Study build_model draw_pairs evaluate load_checkpoint load_model rank
 read_pairs rerank resume score search search_files train
 """
 

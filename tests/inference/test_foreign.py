@@ -11,10 +11,14 @@ import pytest
 from numpy.typing import NDArray
 
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.export.graph import write_onnx as write_graph
 from scalereid.inference.foreign import foreign_fingerprint
-from scalereid.inference.metadata import OTHER, ModelMetadata
+from scalereid.inference.metadata import NORMALISED, OTHER, ModelMetadata
 from scalereid.inference.opening import OpenModel, RuntimeOptions, open_model
 from scalereid.inference.pixel_format import PRESETS, PixelFormat
+from scalereid.inference.trained import describe_model
+from scalereid.runs.checkpoint import load_checkpoint
+from tests.inference.conftest import expected, pixels_of
 from tests.inference.networks import PIXELS, SIZE, write_onnx, write_openvino
 
 UNLIKE = PixelFormat("BGR", 50.0, (1.0, 2.0, 3.0), (0.5, 0.25, 2.0))
@@ -65,15 +69,15 @@ def test_pixels_go_in_as_is_said(kind: str, tmp_path: Path) -> None:
     assert (model.metadata.image_size, model.metadata.embedding_size, model.metadata.input) == (SIZE, PIXELS, OTHER)
     assert model.runtime.precision == "float32"
     pixels = pictures(7)
-    expected = converted(pixels).reshape(7, -1)
+    exact = converted(pixels).reshape(7, -1)
     limit = 2e-3 if kind == "float16" else 1e-5
     for number in (1, 3, 4, 7):
         found = model.runtime(pixels[:number])
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, expected[:number], rtol=limit, atol=10 * limit)
+        np.testing.assert_allclose(found, exact[:number], rtol=limit, atol=10 * limit)
     with ThreadPoolExecutor(4) as pool:
         for row, found in enumerate(pool.map(lambda i: model.runtime(pixels[i : i + 1], concurrent=True), range(7))):
-            np.testing.assert_allclose(found, expected[row : row + 1], rtol=limit, atol=10 * limit)
+            np.testing.assert_allclose(found, exact[row : row + 1], rtol=limit, atol=10 * limit)
 
 
 def test_channels_last(tmp_path: Path) -> None:
@@ -253,6 +257,20 @@ def test_options_that_do_not_fit(tmp_path: Path) -> None:
             opened(file, **options)
     with pytest.raises(ValueError, match=r"x\.onnx takes images of 16×32, not of 256×128"):
         open_model(file, RuntimeOptions(pixels="torchreid"), image_size=(256, 128))
+
+
+@pytest.mark.slow  # it writes a graph
+def test_a_network_that_takes_what_torchreids_do(run: Path, paths: list[Path], tmp_path: Path) -> None:
+    """The run's, in a file that says nothing of itself, gives the run's embeddings."""
+    import onnx
+
+    loaded = load_checkpoint(run)
+    write_graph(loaded.model, replace(describe_model(loaded, run), input=NORMALISED), tmp_path / "x.onnx")
+    model = onnx.load(tmp_path / "x.onnx")
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / "x.onnx")
+    found = opened(tmp_path / "x.onnx", "torchreid").runtime(pixels_of(paths))
+    np.testing.assert_allclose(found, expected(run, paths), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.data

@@ -1,3 +1,5 @@
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ from scalereid.cli.errors import UsageError
 from scalereid.cli.models import ComputeOptions, PixelOptions
 from scalereid.data.images import read_image
 from scalereid.data.records import ReidDataset
-from scalereid.inference.pixel_format import PixelFormat
+from scalereid.inference.pixel_format import PRESETS, PixelFormat
 from tests.cli.conftest import Answer, Fail, Say
 from tests.inference.networks import SIZE, write_onnx
 
@@ -38,8 +40,11 @@ def test_a_file_of_others_in_every_command(
     words: tuple[str | Path, ...] = ("--data", data, "--dataset", "csv", "--preset", "torchreid")
     [scored] = answer("evaluate", file, *words, "--camera-pairs")
     assert (scored["model"], scored["runtime"], scored["image_size"]) == ("x.onnx", "onnxruntime", [*SIZE])
-    assert scored["cautions"][0].startswith("It is not known what the model was trained on")
+    assert scored["pixels"] == json.loads(json.dumps(asdict(PRESETS["torchreid"])))
+    told = say("evaluate", file, *words)
+    assert "16×32; pixels RGB, divided by 255, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225; dataset" in told
     compared = answer("compare", runs / "long", file, *words)
+    assert compared["one"]["pixels"] is None
     assert compared["other"]["scores"]["mAP"] == scored["scores"]["mAP"]
 
     image, words = (

@@ -39,7 +39,7 @@ def _seen_people(model: OpenModel, dataset: ReidDataset) -> str:
     if part := shared_people(trained_on, dataset.name):
         trained = f"appears to have been trained on {part} ({tells})" if tells else f"was trained on {part}"
         return f"the model {trained}, so on some or all of the test people of {dataset.name}: {remembered}"
-    if model.metadata.pixels and not trained_on:
+    if model.metadata.pixels and not trained_on and not is_drawn(dataset.name):
         return f"it is not known what the model was trained on: if on people of {dataset.name}, {remembered}"
     if model.trained_on != dataset.name:
         return ""

@@ -1,7 +1,7 @@
 """A model on the query and gallery images of a dataset: embed, score, rank."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Evaluation:
             "precision": self.model.runtime.precision,
             "dataset": describe(self.dataset).to_json(),
             "image_size": metadata.image_size,
+            "pixels": asdict(metadata.pixels) if metadata.pixels else None,
             "flip": self.options.flip,
             "neighbours": self.options.neighbours(),
             "scores": self.scores.to_json(),
@@ -81,6 +82,7 @@ class Evaluation:
         without = f" ({unmatched:,} without a match, not counted)" if unmatched else ""
         height, width = metadata.image_size
         how = [scores.how(), f"{height}×{width}{', mirrored too' if self.options.flip else ''}"]
+        how += [f"pixels {metadata.pixels}"] if metadata.pixels else []
         how += [words] if (words := self.options.neighbours()) else []
         images_only = len(self.gallery) == len(self.dataset.gallery)
         what = ("gallery image", "") if images_only else ("gallery tracklet", "gallery images and tracklets")

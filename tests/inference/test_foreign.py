@@ -99,6 +99,12 @@ def test_a_width_that_the_file_does_not_tell(tmp_path: Path) -> None:
     assert opened(write_onnx(tmp_path / "x.onnx", gives=[("n", "width")])).metadata.embedding_size == PIXELS
 
 
+def test_half_precision(tmp_path: Path) -> None:
+    model, pixels = opened(write_openvino(tmp_path / "x.xml"), precision="bfloat16"), pictures(3)
+    assert (model.runtime.precision, model.metadata.precision) == ("bfloat16", "float32")
+    np.testing.assert_allclose(model.runtime(pixels), converted(pixels).reshape(3, -1), rtol=0.01, atol=0.1)
+
+
 def test_the_metadata_open_it_again(tmp_path: Path) -> None:
     """The very lines by which a gallery remembers its model."""
     file = write_openvino(tmp_path / "x.xml")
@@ -199,12 +205,23 @@ BLIND = [("Mul", ["images", "zero"], ["no"]), ("Flatten", ["no"], ["flat"]), ("A
             r"gives other embeddings for pictures in a batch, in float32, .* Export it for one image at a time",
         ),
         (
+            {
+                "nodes": [
+                    ("Compress", ["images", "chosen"], ["rows"], {"axis": 2}),
+                    ("Compress", ["rows", "chosen"], ["embeddings"], {"axis": 3}),
+                ],
+                "constants": {"chosen": np.array([True, True, False])},
+                "gives": [("n", 3, "h", "w")],
+            },
+            r"cannot be computed for 1 picture at once: it gives \(1, 3, 2, 2\) for 1 picture; expected \(1, d\)",
+        ),
+        (
             {"nodes": HIDDEN, "constants": {"zero": np.float32(0), "expected": np.array([1, PIXELS])}},
-            r"cannot be computed for 5 pictures at once: .*; export it for one image at a time",
+            r"cannot be computed for 5 pictures at once: .*. Export it for one image at a time",
         ),
         (
             {"nodes": TWICE},
-            "cannot be computed for 1 picture at once: it gives 2 rows for 1 picture; export it",
+            r"cannot be computed for 1 picture at once: it gives \(2, 1536\) for 1 picture; expected \(1, d\)",
         ),
     ],
 )

@@ -51,8 +51,8 @@ class NetworkInput(NamedTuple):
             filled = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.uint8)]) if missing else part
             converted = self.pixels.convert(filled, channels_last=self.channels_last)
             found = np.asarray(network(converted.astype(self.dtype, copy=False)), np.float32)
-            if len(found) != size:
-                raise ValueError(f"it gives {counted(len(found), 'row')} for {counted(size, 'picture')}")
+            if len(found) != size or any(side != 1 for side in found.shape[2:]):
+                raise ValueError(f"it gives {found.shape} for {counted(size, 'picture')}; expected ({size}, d)")
             rows.append(found.reshape(size, -1)[: len(part)])
         return np.concatenate(rows)
 
@@ -214,7 +214,7 @@ class _Trial:
         except Exception as error:  # of the runtimes' many kinds
             reason = str(error).strip().rpartition("\n")[2]
             raise ValueError(
-                f"{self.file} cannot be computed for {counted(len(pictures), 'picture')} at once: {reason}; export it for one "
+                f"{self.file} cannot be computed for {counted(len(pictures), 'picture')} at once: {reason}. Export it for one "
                 "image at a time"
             ) from error
         if not np.isfinite(found).all():

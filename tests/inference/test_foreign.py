@@ -257,7 +257,7 @@ def test_how_pixels_go_in_must_be_said(tmp_path: Path) -> None:
     with ZipFile(tmp_path / "x.pt2", "w") as archive:
         archive.writestr("x/models/x.pt", b"")
     with pytest.raises(
-        ValueError, match=r"x\.pt2 was not written by scalereid; of such files those of ONNX and OpenVINO"
+        ValueError, match=r"x\.pt2 has no metadata of scalereid, which exported files have; export the model"
     ):
         opened(tmp_path / "x.pt2")
 

@@ -112,6 +112,10 @@ def test_code_of_a_run_does_not_run_unasked(tmp_path: Path, monkeypatch: pytest.
         ({"precision": "bfloat16"}, r"model\.pt2 computes in float32, not in bfloat16"),
         ({"precision": "int8"}, r"model\.pt2 is in float32, not in int8; leave precision out"),
         ({"precision": "float16"}, "torch does not compute in float16 on cpu"),
+        (
+            {"pixels": "torchreid"},
+            r"model\.pt2 was written by scalereid, and says itself how its pixels go in; leave pixels",
+        ),
     ],
 )
 def test_exported_files_compute_as_they_were_written(program: Path, change: dict[str, Any], message: str) -> None:

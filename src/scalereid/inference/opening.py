@@ -19,7 +19,7 @@ from scalereid.inference.runtimes import (
     require_runtime,
     runtime_of_file,
 )
-from scalereid.inference.signature import Contents
+from scalereid.inference.signature import Contents, Signature
 from scalereid.packages import require
 from scalereid.runs.saved_recipe import SavedRecipe
 
@@ -145,8 +145,10 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
     if options.runtime not in ("auto", own.name):
         raise ValueError(f"{file} is for {own.name}, not for {options.runtime}")
     contents = inspect_file(file)
-    open_file = _open_others if contents.metadata is None else _open_ours
-    metadata, runtime = open_file(file, own, contents, options)
+    if contents.metadata is None and contents.signature:
+        metadata, runtime = _open_others(file, own, contents.signature, options)
+    else:
+        metadata, runtime = _open_ours(file, own, contents, options)
     if image_size and image_size != metadata.image_size:
         raise ValueError("{} takes images of {}×{}, not of {}×{}".format(file, *metadata.image_size, *image_size))
     batch_size = options.batch_size or default_batch_size("cpu")
@@ -157,9 +159,9 @@ def _open_ours(
     file: Path, own: RuntimeKind, contents: Contents, options: RuntimeOptions
 ) -> tuple[ModelMetadata, Runtime]:
     """A file that scalereid wrote, and compared with torch then."""
+    metadata = read_metadata(file, contents)
     if options.pixels is not None:
         raise ValueError(f"{file} was written by scalereid, {_SAYS_ITSELF}")
-    metadata = read_metadata(file, contents)
     if not metadata.takes_pixels:
         raise ValueError(f"{file} takes {metadata.input}; export the model with normalisation inside")
     precision = options.precision or metadata.precision
@@ -174,11 +176,9 @@ def _open_ours(
 
 
 def _open_others(
-    file: Path, own: RuntimeKind, contents: Contents, options: RuntimeOptions
+    file: Path, own: RuntimeKind, signature: Signature, options: RuntimeOptions
 ) -> tuple[ModelMetadata, Runtime]:
-    """A file that scalereid did not write."""
-    if contents.signature is None:
-        raise ValueError(f"{file} was not written by scalereid; of such files those of ONNX and OpenVINO can be used")
+    """A file of ONNX or OpenVINO that scalereid did not write."""
     if options.pixels is None:
         raise ValueError(
             f"{file} was not written by scalereid, so it does not say how its pixels go in; give pixels: a preset's name "
@@ -188,4 +188,4 @@ def _open_others(
     if precision == "int8":
         raise ValueError(f"{file} is computed in the numbers that it holds, int8 among them; leave precision out")
     require_runtime(own.name, precision, "cpu")
-    return open_foreign(file, own, contents.signature, find_format(options.pixels), precision)
+    return open_foreign(file, own, signature, find_format(options.pixels), precision)

@@ -57,7 +57,7 @@ class PixelOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComputeOptions:
+class Computing:
     """What computes the embeddings."""
 
     runtime: Annotated[Literal["auto"] | RuntimeName | None, otherwise("torch, or the exported file's own")] = None
@@ -68,6 +68,12 @@ class ComputeOptions:
     """Number of images computed together."""
     run_code: RunCode = False
     device: Device = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeOptions(Computing):
+    """What computes the embeddings, and how pixels go into a file of others."""
+
     pixels: Annotated[PixelOptions, OmitArgPrefixes] = PixelOptions()
 
     def runtime_options(self, source: str) -> RuntimeOptions:

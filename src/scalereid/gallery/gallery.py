@@ -26,6 +26,7 @@ from scalereid.gallery.whom import Among, allowed, of_same_identities
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import find_items
 from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.pixel_format import PixelFormat
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 
@@ -253,15 +254,18 @@ class Gallery(Upkeep):
         self.calibration = found = calibrate_on_confirmed(self.ledger, self.model, self.identities)
         return found
 
-    def reembed(self, model: Where, *, progress: Progress | None = None) -> Reembedded:
+    def reembed(
+        self, model: Where, *, pixels: PixelFormat | str | None = None, progress: Progress | None = None
+    ) -> Reembedded:
         """Take another model, and embed all kept pictures by it. A call that was stopped can be made again.
 
         Until it is done, searches use the model that was there before. Probabilities need a calibration of the new one.
+        `pixels` says how they go into a file of others.
 
         Raises:
             FileNotFoundError, ValueError: The model cannot be loaded: see `Embedder`.
         """
-        embedder = Embedder(model, **vars(self._options))
+        embedder = Embedder(model, **(vars(self._options) | {"pixels": pixels}))
         done = reembed(self.ledger, embedder, progress=progress)
         self.ledger.set(source=str(Path(model).absolute()), model=done.model)
         self._model.replace(embedder)

@@ -29,8 +29,9 @@ class ModelAtWork:
         """
         if self._embedder is None:
             source = self.source or self.ledger.settings()["source"]
+            pixels = ModelMetadata.from_json(own.metadata).pixels  # the gallery remembers how they go in
             try:
-                self._embedder = Embedder(source, **vars(self.options))
+                self._embedder = Embedder(source, **(vars(self.options) | {"pixels": pixels}))
             except FileNotFoundError as error:
                 raise FileNotFoundError(
                     f"the gallery's model is not at {source} any more; name it anew with model="

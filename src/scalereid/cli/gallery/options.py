@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import DisallowNone, Positional, arg
 
 from scalereid.cli.errors import UsageError
-from scalereid.cli.models import ANY_MODEL, ComputeOptions
+from scalereid.cli.models import ANY_MODEL, Computing, PixelOptions
 from scalereid.cli.options import otherwise
 from scalereid.inference.opening import RuntimeOptions
 from scalereid.inference.runtimes import RuntimeName
@@ -42,15 +42,16 @@ SheetFile = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class GalleryCompute(ComputeOptions):
+class GalleryCompute(Computing):
     """What computes the embeddings."""
 
     runtime: Annotated[Literal["auto"] | RuntimeName | None, otherwise("auto")] = None
     """What computes the embeddings; auto takes the fastest that agrees with torch."""
 
-    def options(self) -> RuntimeOptions:
-        """For whatever model the gallery has."""
-        return RuntimeOptions(**(vars(self) | {"runtime": self.runtime or "auto"}))
+    def options(self, pixels: PixelOptions | None = None) -> RuntimeOptions:
+        """For whatever model the gallery has, or is to have."""
+        chosen = {"runtime": self.runtime or "auto", "pixels": pixels.format() if pixels else None}
+        return RuntimeOptions(**(vars(self) | chosen))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ from scalereid.cli.gallery.options import (
     user,
 )
 from scalereid.cli.gallery.tables import answer_document, answer_table, verdict
-from scalereid.cli.models import CalibrationFile, find_calibration
+from scalereid.cli.models import CalibrationFile, PixelOptions, find_calibration
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
@@ -88,6 +88,7 @@ def create(
     gallery: GalleryPlace,
     model: NewModel,
     compute: Flat[GalleryCompute],
+    pixels: Flat[PixelOptions],
     output: Flat[Output],
     calibration: Annotated[CalibrationFile, DisallowNone] = None,
     index: Annotated[str, arg(help="What searches; see Engines in the documentation.")] = "exact",
@@ -99,7 +100,9 @@ def create(
     from scalereid.retrieval.calibration import Calibration
 
     given = Calibration.load(calibration) if calibration else None
-    with Gallery.create(gallery, model, calibration=given, index=index, options=compute.options(), by=user("")) as made:
+    with Gallery.create(
+        gallery, model, calibration=given, index=index, options=compute.options(pixels), by=user("")
+    ) as made:
         metadata = ModelMetadata.from_json(made.model.metadata)
         if not given and (found := find_calibration(model, None, metadata, "cosine", output)):
             made.calibration = found
@@ -188,11 +191,17 @@ def similar(
         _show(at, answer, [picture], options, output, [])
 
 
-def reembed(gallery: GalleryPlace, model: NewModel, compute: Flat[GalleryCompute], output: Flat[Output]) -> None:
+def reembed(
+    gallery: GalleryPlace,
+    model: NewModel,
+    compute: Flat[GalleryCompute],
+    pixels: Flat[PixelOptions],
+    output: Flat[Output],
+) -> None:
     """Take another model, and embed all kept pictures by it. A call that was stopped
     can be made again; until it is done, the model that was there goes on."""
     with at_work(gallery, compute) as at:
-        done = at.reembed(model, progress=output.progress)
+        done = at.reembed(model, pixels=pixels.format(), progress=output.progress)
         if not at.calibration and (found := find_calibration(model, None, at.embedder().metadata, "cosine", output)):
             at.calibration = found
         own, known = at.model, at.calibration

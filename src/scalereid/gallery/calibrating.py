@@ -19,8 +19,8 @@ LEAST_PEOPLE = 20
 """People confirmed in two tracks or more: with fewer, a threshold for a false-match rate of 1 % is wrong by more than half
 (docs/how-to/thresholds.md)."""
 _MOST_OF_ONE = 50  # sightings of a person that are compared, so that no frequent visitor decides alone
-_MOST_DIFFERENT = 1_000_000  # pairs of two people that are compared
-_ESTIMATED = 400_000  # pairs of all sightings, drawn at random, whose distances tell the share of those of one person
+_MOST_DIFFERENT = 200_000  # pairs of two people that are compared
+_ESTIMATED = 200_000  # pairs of all sightings, drawn at random, whose distances tell the share of those of one person
 _AT_ONCE = 65_536  # pairs whose distances are computed together
 
 
@@ -43,7 +43,7 @@ def calibrate_embedded(seen: Embedded, model: GalleryModel, identities: Identiti
 
     Pairs of one identity are of one person, but for those of one track, and of one camera where no track is known: pictures
     taken one after another are too similar to tell anything. Pairs of two identities are of two people, and so are those that
-    were rejected. At most 50 sightings of an identity count, and a million pairs of two people, drawn at random, always the
+    were rejected. At most 50 sightings of an identity count, and 200,000 pairs of two people, drawn at random, always the
     same.
 
     The share of pairs of one person is far larger among confirmed pairs, which are of few people, than in the gallery. So
@@ -133,7 +133,7 @@ def _prior(found: Calibration, seen: Embedded, identity: NDArray[np.int64]) -> f
 def _distances(seen: Embedded, pairs: _Pairs) -> NDArray[np.float64]:
     """The cosine distance of each pair."""
     parts = [
-        1 - np.einsum("nd,nd->n", seen.vectors[pairs.one[part]], seen.vectors[pairs.other[part]], dtype=np.float64)
+        1.0 - np.einsum("nd,nd->n", seen.vectors[pairs.one[part]], seen.vectors[pairs.other[part]])
         for part in _parts(len(pairs.one))
     ]
     return np.concatenate(parts) if parts else np.empty(0)

@@ -257,6 +257,23 @@ def calibrated(halves: Sequence[Gallery], whole: Gallery, constraints: Constrain
             yield f"| less cameras | {name} | {cells(found, str(probability))}"
 
 
+def priors(halves: Sequence[Gallery], whole: Gallery) -> str:
+    """The share of pairs of one person: the true one, and as it is estimated with 20 people confirmed."""
+    one, other = np.triu_indices(len(whole.pids), 1)
+    told_apart = Embedded.read(whole.ledger, whole.model.number).told_apart(one, other)
+    same = whole.pids[one] == whole.pids[other]
+    estimated, confirmed = [], []
+    for own in halves:
+        people = sorted({*own.pids.tolist()})[:20]
+        estimated.append(calibrate_on_confirmed(whole.ledger, whole.model, whole.identities(people)).prior)
+        among = np.isin(whole.pids, people)
+        confirmed.append(same[told_apart & among[one] & among[other]].mean())
+    return (
+        f"share of pairs of one person: {same[told_apart].mean():.2%}; with 20 people confirmed, estimated "
+        f"{estimated[0]:.2%} and {estimated[1]:.2%}, among their own pictures {confirmed[0]:.2%} and {confirmed[1]:.2%}"
+    )
+
+
 def report(
     pictures: Sequence[Picture], vectors: NDArray[np.float32], model: tuple[str, str], pairs: Pairs
 ) -> Iterator[str]:
@@ -273,6 +290,8 @@ def report(
         for half in (0, 1):
             rows = [i for i, picture in enumerate(pictures) if half_of(picture.pid) == half]
             halves.append(Gallery.of([pictures[i] for i in rows], vectors[rows], model, folder))
+        yield priors(halves, whole)
+        yield "\n| embeddings | how | precision | recall | F1 | B³ | groups | threshold |\n|---|---|---|---|---|---|---|---|"
         yield from calibrated(halves, whole, Constraints(pairs))
         for relative in (False, True):
             tracks, cameras = [Tracks.of(own, relative) for own in halves], "less cameras" if relative else "plain"
@@ -296,8 +315,7 @@ def main() -> None:
         with Embedder(model, runtime="auto") as embedder:
             vectors = embedder([picture.path for picture in pictures])
             about = embedder.metadata.fingerprint, embedder.metadata.to_json()
-        print(f"\n{model}\n\n| embeddings | how | precision | recall | F1 | B³ | groups | threshold |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"\n{model}\n")
         for line in report(pictures, vectors, about, pairs):
             print(line, flush=True)
 

@@ -136,7 +136,7 @@ def test_the_calibration_given_is_used_where_that_on_the_confirmed_is_not_sure_e
 def test_errors_say_what_to_do(ledger: Ledger) -> None:
     fill(ledger, 2)
     with pytest.raises(
-        ValueError, match=r"has no calibration, and its own people are too few for one: 0 people with 0 pairs"
+        ValueError, match=r"has no calibration, and there is none on its own people: 0 people with 0 pairs"
     ):
         grouped(ledger)
     with pytest.raises(ValueError, match=r"the calibration on toy is never surer than 1, and 0\.99999 is wanted"):

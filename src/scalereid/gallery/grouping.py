@@ -130,7 +130,7 @@ def _basis(
     except ValueError as error:
         if calibration is None:
             raise ValueError(
-                f"the gallery's model has no calibration, and its own people are too few for one: {error}. Calibrate the "
+                f"the gallery's model has no calibration, and there is none on its own people: {error}. Calibrate the "
                 "model on a dataset, or name the least similarity of one person"
             ) from error
     calibration.check(model.fingerprint, "cosine")

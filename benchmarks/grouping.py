@@ -2,11 +2,11 @@
 
     python benchmarks/grouping.py FOLDER MODEL [MODEL …]
 
-FOLDER has Market-1501; each MODEL is a run, weights, or an exported file. The test images of `market1501-dev` are cut into
-tracks: a person's pictures from one camera and sequence, with gaps of at most 250 frames. The time of a picture is its frame,
-at 25 a second. Cameras that overlap are those that see one in ten of the training people who pass both in a sequence within a
-second. The people are divided into two halves by a hash. Whatever is chosen is chosen on one half, and measured on the other,
-both ways round: shares are means of the two, and groups are counted over both.
+FOLDER has Market-1501; each MODEL is a run, weights, or a .xml file of the Open Model Zoo. The test images of
+`market1501-dev` are cut into tracks: a person's pictures from one camera and sequence, with gaps of at most 250 frames. The
+time of a picture is its frame, at 25 a second. Cameras that overlap are those that see one in ten of the training people who
+pass both in a sequence within a second. The people are divided into two halves by a hash. Whatever is chosen is chosen on one
+half, and measured on the other, both ways round: shares are means of the two, and groups are counted over both.
 
 Prints a table for each model. First with the thresholds of calibrations, at a probability: of the other half's people, who
 are not in the gallery (`given`), or who are in it and confirmed, with constraints. Then with thresholds that give the highest
@@ -312,7 +312,8 @@ def main() -> None:
     pairs = overlapping([Picture.of(record.path) for record in dataset.train])
     print(f"{cut(pictures)[-1] + 1} tracks of {len({p.pid for p in pictures})} people; cameras that overlap: {pairs}")
     for model in options.models:
-        with Embedder(model, runtime="auto") as embedder:
+        pixels = "open-model-zoo" if model.endswith(".xml") else None
+        with Embedder(model, runtime="auto", pixels=pixels) as embedder:
             vectors = embedder([picture.path for picture in pictures])
             about = embedder.metadata.fingerprint, embedder.metadata.to_json()
         print(f"\n{model}\n")

@@ -13,6 +13,7 @@ from scalereid.gallery.filters import Filter
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.naming import NameRule
+from scalereid.gallery.sightings import Seen
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.opening import RuntimeOptions
 from scalereid.retrieval.calibration import Calibration
@@ -69,7 +70,7 @@ def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: 
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 100, 3), np.uint8)).save(new)
     (tmp_path / "cam1_20260302_000001.jpg").write_bytes(good.read_bytes()[:500])
     (tmp_path / "cam1.jpg").write_bytes(b"no name, no picture")
-    files = [str(tmp_path / name) for name in ("cam1_20260302_000001.jpg", "cam1.jpg", "missing_cam1.jpg", new.name)]
+    files = [str(tmp_path / name) for name in ("cam1_20260302_000001.jpg", "cam1.jpg", "cam1_20260302_000002.jpg", new.name)]
     added = gallery.add([*files, good], RULE)
     assert (len(added.numbers), added.there) == (1, 1)
     assert [*added.errors] == [files[1], files[2], files[0]]
@@ -83,6 +84,43 @@ def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: 
         assert (image.format, image.size) == ("JPEG", (77, 384))
     without = gallery.add([str(good.parent / good.name)], RULE, keep_crops=False)
     assert without.there == 1
+
+
+def test_people_are_cut_out_of_what_a_table_lists(gallery: Gallery, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (120, 200, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "frame.png")
+    rows = ["path,camera,track,left,top,right,bottom,attribute.bag", "frame.png,yard,1,10,20,50,110,0.9"]
+    rows += ["frame.png,yard,2,100,20,999,110,0.1", "frame.png,yard,3,300,20,310,110,"]
+    (tmp_path / "boxes.csv").write_text("\n".join(rows))
+    added = gallery.add(tmp_path / "boxes.csv")
+    assert [*added.errors] == [f"{tmp_path / 'frame.png'}, box (300.0, 20.0, 310.0, 110.0)"]
+    first, second = (gallery.sightings(added.numbers)[number] for number in added.numbers)
+    assert (first.seen.camera, first.seen.track, first.seen.box) == ("yard", "1", (10.0, 20.0, 50.0, 110.0))
+    for number, (left, right) in zip(added.numbers, ((10, 50), (100, 200)), strict=True):
+        vector = gallery.ledger.vector(1, number)
+        assert vector is not None
+        own = gallery.embedder()(Image.fromarray(pixels[20:110, left:right]))[0]
+        assert vector.tolist() == pytest.approx(own.tolist(), abs=1e-5)
+    assert gallery.ledger.select(Filter(attributes={"bag": 0.5})).tolist() == [first.number]
+    found = gallery.find(own[None], where=Filter(attributes={"bag": 0.1}), top=9).matches
+    assert [match.sighting.number for match in found] == [second.number, first.number]
+    assert (gallery.add(tmp_path / "boxes.csv").there, gallery.add(tmp_path / "frame.png").there) == (2, 0)
+    with pytest.raises(ValueError, match="is a table, which lists cameras"):
+        gallery.add(tmp_path / "boxes.csv", RULE)
+
+
+def test_pictures_in_memory_are_added_with_what_is_known(gallery: Gallery) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (2, 90, 40, 3), np.uint8)
+    seen = [Seen("a tracker", "yard", START, track=str(i)) for i in range(2)]
+    added = gallery.add_crops([*pixels[..., ::-1]], seen, channels="BGR")
+    assert [gallery.sightings(added.numbers)[number].seen for number in added.numbers] == seen
+    vector = gallery.ledger.vector(1, added.numbers[1])
+    assert vector is not None
+    assert vector.tolist() == pytest.approx(gallery.embedder()(pixels[1])[0].tolist(), abs=1e-5)
+    assert gallery.add_crops([Image.fromarray(pixels[1])], seen[:1]).there == 1
+    assert gallery.ledger.crop(added.numbers[0])
+    with pytest.raises(ValueError, match="there are 2 images, and of 1 it is said"):
+        gallery.add_crops([*pixels], seen[:1])
 
 
 def test_a_search_finds_what_a_scan_finds(gallery: Gallery, people: ReidDataset, crops: Path, run: Path) -> None:  # noqa: F811

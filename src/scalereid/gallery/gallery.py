@@ -5,35 +5,27 @@ from os import PathLike
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from scalereid.gallery.adding import Added, add_files
+from scalereid.gallery.adding import Added, add_pictures, find_pictures, from_files, from_memory
 from scalereid.gallery.address import Where, new_ledger, require_no_gallery
-from scalereid.gallery.answers import Answer, answer
-from scalereid.gallery.audit import record_search
-from scalereid.gallery.calibrating import calibrate_on_confirmed
-from scalereid.gallery.constraints import elsewhere
-from scalereid.gallery.events import Enrol, Event
+from scalereid.gallery.answers import Answer
 from scalereid.gallery.filters import Filter
-from scalereid.gallery.grouping import Grouping, Proposal, group
 from scalereid.gallery.model import ModelAtWork, metadata_of
 from scalereid.gallery.naming import NameRule
 from scalereid.gallery.reembedding import Reembedded, delete_others, reembed
+from scalereid.gallery.searching import Searching
 from scalereid.gallery.sightings import Seen
-from scalereid.gallery.upkeep import Upkeep
-from scalereid.gallery.whom import Among, allowed, of_same_identities
+from scalereid.gallery.whom import Among
 from scalereid.inference.embedder import Embedder
-from scalereid.inference.items import find_items
 from scalereid.inference.opening import RuntimeOptions
 from scalereid.inference.pixel_format import PixelFormat
+from scalereid.inference.pixels import Channels, OneImage
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 
 Pictures = str | PathLike[str] | Sequence[str | PathLike[str]]
 
 
-class Gallery(Upkeep):
+class Gallery(Searching):
     """A gallery: a database of pictures of people and of what was said about them, and an index that is derived from it.
 
     May be used from several threads and processes. What a call has recorded is there, whatever happens after it has returned.
@@ -140,22 +132,38 @@ class Gallery(Upkeep):
         """Add pictures, each of one person. What is there is skipped, so a call that was stopped can be made again.
 
         Args:
-            images: A folder with all folders below it, a pattern such as 'crops/*.jpg', one file, or several files.
+            images: A folder with all folders below it, a pattern such as 'crops/*.jpg', one file, a table of pictures and
+                boxes (see `read_listed_sightings`), or several of these.
             rule: What the names of files tell about camera, time and track. Defaults to nothing.
             keep_crops: Keep the pictures, too, so that they can be shown, and embedded by another model.
             progress: Where to show progress. Defaults to nowhere.
 
         Raises:
             FileNotFoundError: There are no such pictures, or the model is gone.
+            ValueError: A table cannot be read; the message names its line.
         """
-        if isinstance(images, str | PathLike):
-            files = [item.path for item in find_items(images)]
-        else:
-            files = [str(each) for each in images]
-        rule = rule or NameRule()
-        return add_files(
-            self.ledger, self.model.number, self.embedder(), files, rule, keep_crops=keep_crops, progress=progress
-        )
+        found = find_pictures(images, rule)
+        given = self.ledger, self.model.number, self.embedder()
+        return add_pictures(*given, from_files(found), len(found), keep_crops=keep_crops, progress=progress)
+
+    def add_crops(
+        self, images: Sequence[OneImage], seen: Sequence[Seen], *, channels: Channels = "RGB", keep_crops: bool = True
+    ) -> Added:
+        """Add pictures in memory, each of one person, and what is known of each.
+
+        Args:
+            images: Pillow images, uint8 arrays (H, W, 3) or uint8 tensors (3, H, W) of any sizes.
+            seen: Where and when each was seen. Its box is kept, but nothing is cut out.
+            channels: The order in arrays and tensors; OpenCV's is BGR.
+            keep_crops: As in `add`.
+
+        Raises:
+            ValueError: There are not as many of both.
+        """
+        if len(images) != len(seen):
+            raise ValueError(f"there are {len(images)} images, and of {len(seen)} it is said where they were seen")
+        given = self.ledger, self.model.number, self.embedder()
+        return add_pictures(*given, from_memory(images, seen, channels), len(images), keep_crops=keep_crops)
 
     def search(
         self,
@@ -183,77 +191,6 @@ class Gallery(Upkeep):
         files = [images] if isinstance(images, str | PathLike) else list(images)
         return self.find(self.embedder()(files), top=top, where=where, among=among, seen=seen, purpose=purpose)
 
-    def find(
-        self,
-        embeddings: NDArray[np.float32],
-        *,
-        top: int = 20,
-        where: Filter | None = None,
-        among: Among = "all",
-        seen: Seen | None = None,
-        purpose: str = "",
-    ) -> Answer:
-        """The same as `search` for embeddings (q, d) of one person by the gallery's model."""
-        self._record({"pictures": len(embeddings)}, top, where, among, purpose)
-        return self._find(embeddings, top, where, among, self._elsewhere(seen) if seen else set())
-
-    def similar(
-        self,
-        sighting: int,
-        *,
-        top: int = 20,
-        where: Filter | None = None,
-        among: Among = "all",
-        purpose: str = "",
-    ) -> Answer:
-        """Who is on a sighting of the gallery: of others than those that it was said not to show, and who were elsewhere.
-
-        Raises:
-            ValueError: There is no such sighting.
-        """
-        vector = self.ledger.vector(self.model.number, sighting)
-        if vector is None:
-            raise ValueError(f"No such sighting: {sighting}. It is not in the gallery, or was forgotten.")
-        self._record({"sighting": sighting}, top, where, among, purpose)
-        identities = self.identities
-        without = {sighting} | self._elsewhere(self.sightings([sighting])[sighting].seen)
-        if own := identities.of.get(sighting):
-            without -= identities.by_number[own].sightings - {sighting}  # whatever the clocks say
-        rejected = (identities.by_number[number].sightings for number in identities.rejected.get(sighting, ()))
-        return self._find(vector[None], top, where, among, without.union(*rejected))
-
-    def group(
-        self, *, probability: float | None = None, similarity: float | None = None, where: Filter | None = None
-    ) -> Grouping:
-        """Propose who the sightings without an identity may show. Nothing is recorded: see `group`, and `accept`.
-
-        Args:
-            probability: The least at which two groups are joined. Defaults to the gallery's threshold for likely answers.
-            similarity: The least mean cosine at which they are, in place of any calibration.
-            where: Conditions on the sightings that are grouped.
-
-        Raises:
-            ValueError, ModuleNotFoundError: See `group`.
-        """
-        least = self.thresholds.likely if probability is None else probability
-        given = self.ledger, self.model, self.identities, self.calibration
-        return group(*given, probability=least, similarity=similarity, constraints=self.constraints, where=where)
-
-    def accept(self, proposal: Proposal) -> Event:
-        """Say that a proposal is right: its sightings show a new identity, or the one that it names."""
-        if proposal.identity is None:
-            return self.history.record(Enrol(proposal.sightings), by=self.by)
-        return self.confirm(proposal.identity, proposal.sightings)
-
-    def calibrate(self) -> Calibration:
-        """Find out what distances mean among the people who are confirmed, and answer by that from now on.
-
-        Raises:
-            ValueError: They are too few; the message says how many it takes.
-        """
-        self.calibration = found = calibrate_on_confirmed(self.ledger, self.model, self.identities)
-        return found
-
     def reembed(
         self, model: Where, *, pixels: PixelFormat | str | None = None, progress: Progress | None = None
     ) -> Reembedded:
@@ -274,22 +211,3 @@ class Gallery(Upkeep):
                 self.index_of(other).drop()
         delete_others(self.ledger, done.model)
         return done
-
-    def _record(self, what: dict[str, int], top: int, where: Filter | None, among: Among, purpose: str) -> None:
-        conditions = {"top": top, "among": among, **(where or Filter()).described()}
-        record_search(self.ledger.engine, {**what, **conditions}, by=self.by, purpose=purpose)
-
-    def _elsewhere(self, seen: Seen) -> set[int]:
-        """Sightings of those who cannot be whoever was seen there and then."""
-        return of_same_identities(elsewhere(self.ledger, seen, self.constraints), self.identities)
-
-    def _find(
-        self, embeddings: NDArray[np.float32], top: int, where: Filter | None, among: Among, without: set[int]
-    ) -> Answer:
-        """The answer without some sightings."""
-        identities = self.identities
-        only, others = allowed(among, identities)
-        forbidden = np.array(sorted(others | without), np.int64)
-        hits = self.index.search(embeddings, top, where, among=only, without=forbidden)
-        found = self.sightings(np.unique(hits.sightings[hits.sightings >= 0]).tolist())
-        return answer(hits, found, identities, self.calibration, self.thresholds)

@@ -51,13 +51,14 @@ def to_pixels(
     Raises:
         ValueError: It is not an image, or a file that cannot be read; the message says what it is.
     """
-    whole = _to_image(image, channels)
+    whole = to_image(image, channels)
     if shapes:
         shapes.add(whole.height, whole.width, image if isinstance(image, str | PathLike) else "")
     return resize(whole, image_size)
 
 
-def _to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
+def to_image(image: OneImage, channels: Channels = "RGB") -> Image.Image:
+    """An image as a Pillow image in RGB, upright; see `to_pixels`."""
     if isinstance(image, str | PathLike):
         return load_image(Path(image))
     if isinstance(image, Image.Image):
@@ -147,7 +148,7 @@ def _cut(frame: OneImage, boxes: Any, where: str) -> list[OneImage | ValueError]
         raise ValueError(f"{where}box {int(np.argmin(finite))} is not four finite numbers")
     # Only what is cut out is copied: the whole of a large frame would take longer than its people.
     try:
-        whole = _to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
+        whole = to_image(frame) if isinstance(frame, str | PathLike | Image.Image) else _checked(frame)
     except ValueError as error:
         return [ValueError(f"{where}{error}")] * len(edges)
     width, height = whole.size if isinstance(whole, Image.Image) else whole.shape[1::-1]

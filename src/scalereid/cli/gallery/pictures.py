@@ -126,13 +126,18 @@ def add(
     model: MovedModel = None,
 ) -> None:
     """Add pictures of people. What is there is skipped, so that a call that was
-    stopped can be made again. Exits with 1 if some could not be added."""
+    stopped can be made again. A table (.csv, .jsonl) lists pictures with camera,
+    time, track, and the boxes of people. Exits with 1 if some could not be added."""
     from scalereid.gallery.naming import NameRule
 
+    if not images:
+        raise UsageError("Name pictures: a folder, a quoted pattern, a table, or files")
     rule = NameRule(names.camera_from, names.time_from, names.track_from)
     with at_work(gallery, compute, model) as at:
         before = at.ledger.count()
-        added = at.add(_files(images), rule, keep_crops=not names.no_crops, progress=output.progress)
+        added = at.add(
+            images, None if rule == NameRule() else rule, keep_crops=not names.no_crops, progress=output.progress
+        )
         question = at.embedder().shapes.question()
     for why in added.errors.values():
         output.say(f"not added: {why}")

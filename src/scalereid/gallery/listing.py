@@ -1,0 +1,93 @@
+"""A table of pictures of people, as a detector or a tracker writes it: where, when and in which part of a picture."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from scalereid.data.readers.rows import csv_rows, json_rows, on_line
+from scalereid.gallery.sightings import Seen
+from scalereid.typed_json import from_json
+
+_BOX = ("left", "top", "right", "bottom")
+_ATTRIBUTE = "attribute."
+
+
+def read_listed_sightings(file: Path) -> list[Seen]:
+    """The rows of a .csv or .jsonl table, in its order. Only `path` is required; a picture may be listed for several people.
+
+    Other columns are `camera` (or `camid`), `time` in ISO 8601 (UTC where it names no zone), `track`, `left`, `top`, `right`
+    and `bottom` of the person in pixels, and likelihoods of attributes as `attribute.bag`. In JSON lines `box` may be a list
+    of four numbers, and `attributes` an object. Paths are relative to the table's folder.
+
+    Raises:
+        FileNotFoundError: A picture does not exist.
+        ValueError: A cell cannot be read; the message names file, line and what is wrong.
+    """
+    rows = csv_rows(file, ["path"]) if file.suffix == ".csv" else json_rows(file, ["path"])
+    found = []
+    for line, row in rows:
+        try:
+            seen = _seen(file.parent, {name: value for name, value in row.items() if value not in (None, "")})
+        except (KeyError, ValueError) as error:
+            raise on_line(file, line, error) from None
+        if not Path(seen.source).is_file():
+            raise FileNotFoundError(f"{file}, line {line}: {seen.source} does not exist")
+        found.append(seen)
+    if not found:
+        raise FileNotFoundError(f"{file} lists no pictures")
+    return found
+
+
+def _seen(folder: Path, row: Mapping[str, Any]) -> Seen:
+    if not isinstance(row["path"], str):
+        raise ValueError(f"path is {json.dumps(row['path'])}; it must be text")
+    return Seen(
+        source=str(folder / row["path"]),
+        camera=str(row.get("camera", row.get("camid", ""))),
+        time=_time(row["time"]) if "time" in row else None,
+        box=_box(row),
+        track=str(row.get("track", "")),
+        attributes=_attributes(row),
+    )
+
+
+def _time(value: Any) -> datetime:
+    try:
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"time is {value!r}; it must be like 2026-11-01T13:05:20") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _box(row: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    if "box" in row:
+        found: tuple[float, float, float, float] = from_json(tuple[float, float, float, float], row["box"], "box")
+    elif any(side in row for side in _BOX):
+        if missing := [side for side in _BOX if side not in row]:
+            raise KeyError(missing[0])
+        left, top, right, bottom = (_number(side, row[side]) for side in _BOX)
+        found = left, top, right, bottom
+    else:
+        return None
+    if not (found[0] < found[2] and found[1] < found[3]):
+        raise ValueError(f"the box is {found}; expected left < right and top < bottom")
+    return found
+
+
+def _attributes(row: Mapping[str, Any]) -> dict[str, float]:
+    named = {name.removeprefix(_ATTRIBUTE): value for name, value in row.items() if name.startswith(_ATTRIBUTE)}
+    found = {name: _number(f"{_ATTRIBUTE}{name}", value) for name, value in named.items()}
+    found |= from_json(dict[str, float], row.get("attributes", {}), "attributes")
+    for name, value in found.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{_ATTRIBUTE}{name} is {value}; expected a likelihood from 0 to 1")
+    return found
+
+
+def _number(column: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{column} is {value!r}; it must be a number") from None

@@ -219,8 +219,9 @@ class Ledger:
         """Numbers of the last embedding by a model, and of the last removal; 0 for none."""
         own, removals = schema.embeddings.c, schema.removals.c
         with self.engine.begin() as connection:
-            embedding = connection.scalar(select(func.max(own.number)).where(own.model == model))
-            return embedding or 0, connection.scalar(select(func.max(removals.number))) or 0
+            embedding = select(func.max(own.number)).where(own.model == model).scalar_subquery()
+            found = connection.execute(select(embedding, select(func.max(removals.number)).scalar_subquery())).one()
+            return found[0] or 0, found[1] or 0
 
     def vector(self, model: int, sighting: int) -> NDArray[np.float32] | None:
         """The embedding (d,) of a sighting by a model; None if there is none."""

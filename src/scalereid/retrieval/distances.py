@@ -44,7 +44,6 @@ class Distances:
         self.query, self.gallery, self.distance = query, gallery, distance
         self.squares = squared_lengths(gallery, "gallery") if squares is None else squares
         self.query_squares = squared_lengths(query, "query")
-        self.scale = -self.squares.sqrt().clamp_(min=1e-12).reciprocal_()
         self.buffer = gallery.new_empty(0)
 
     def between(self, rows: slice, columns: slice | Tensor, out: Tensor | None = None) -> Tensor:
@@ -55,7 +54,8 @@ class Distances:
         found = products(part, self.gallery[columns])
         out = found if out is None else out
         if self.distance == "cosine":  # in one pass: 1 − product / length
-            return torch.addcmul(found.new_ones(1), found, self.scale[columns], out=out)
+            scale = self.squares[columns].sqrt().clamp_(min=1e-12).reciprocal_().neg_()
+            return torch.addcmul(found.new_ones(1), found, scale, out=out)
         return torch.add(found.mul_(-2).add_(self.squares[columns]), squares, out=out)
 
     def tiles(self, rows: slice, columns: slice) -> Iterator[slice]:

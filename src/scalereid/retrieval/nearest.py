@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from scalereid.retrieval.codes import Codes
 from scalereid.retrieval.distances import Distances
 from scalereid.retrieval.matches import Pairs
-from scalereid.retrieval.prepared import PreparedGallery
+from scalereid.retrieval.prepared import PreparedGallery, RoughQueries
 from scalereid.retrieval.topk import Nearest
 
 _CHUNK = 16_384  # images that a query is compared with in float32 at a time
@@ -30,10 +31,10 @@ def nearest_images(
     With a gallery made `ready`, rough distances tell which few to compute the distances to.
     """
     found = Nearest(rows.stop - rows.start, top, distances.gallery, least)
-    is_rough = ready is not None and ready.codes is not None and distances.distance == "cosine"
-    rough = _Rough(ready, distances.query[rows], top) if ready and is_rough else None
+    codes = ready.codes if ready and distances.distance == "cosine" else None
+    rough = _Rough(codes, distances.query[rows], top) if codes else None
     for columns in distances.tiles(rows, slice(0, len(distances.gallery))):
-        tile = rough.between(columns) if rough else distances.between(rows, columns)
+        tile = rough.queries.distances(columns) if rough else distances.between(rows, columns)
         if forbid:
             forbid(tile, columns)
         (rough or found).update(tile, columns.start)
@@ -47,23 +48,18 @@ def nearest_images(
 class _Rough:
     """The gallery images that can be among the nearest of some queries, by rough distances."""
 
-    def __init__(self, gallery: PreparedGallery, query: Tensor, top: int) -> None:
-        self.gallery = gallery
-        self.codes, self.margin = gallery.rough(query)
+    def __init__(self, gallery: Codes, query: Tensor, top: int) -> None:
+        self.queries = RoughQueries(query, gallery)
         self.nearest = Nearest(len(query), top, query)
         self.kept: list[tuple[Tensor, Tensor, Tensor]] = []
 
-    def between(self, columns: slice) -> Tensor:
-        """The rough distances between the queries and gallery images `columns`."""
-        return self.gallery.rough_distances(self.codes, columns)
-
     def update(self, distances: Tensor, first: int) -> None:
         """Take in the rough distances to gallery images `first`, `first` + 1, …"""
-        self.kept.append(self.nearest.update(distances, first, self.margin))
+        self.kept.append(self.nearest.update(distances, first, self.queries.margin))
 
     def candidates(self) -> Iterator[tuple[int, Tensor]]:
         """Queries, and images that can be among the nearest of each, some at a time."""
-        border = self.nearest.first()[1][:, -1:] + self.margin
+        border = self.nearest.first()[1][:, -1:] + self.queries.margin
         rows, images, distances = (torch.cat(parts) for parts in zip(*self.kept, strict=True))
         near = distances <= border[rows, 0]
         rows, order = rows[near].sort(stable=True)

@@ -2,15 +2,17 @@
 
 import time
 from functools import cache
+from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
+from scalereid.retrieval.codes import Codes, encode
 from scalereid.retrieval.distances import Embeddings, as_matrix, squared_lengths
 from scalereid.retrieval.product import products
 
-_CHUNK = 512  # embeddings encoded at a time: they stay in the caches
 _MOST = 127  # of an int8
 _ROUNDING = 1e-4  # of a cosine in float32, and more
 
@@ -29,9 +31,20 @@ class PreparedGallery:
     def __init__(self, embeddings: Embeddings) -> None:
         self.embeddings = as_matrix(embeddings, "gallery")
         self.squares = squared_lengths(self.embeddings, "gallery")
-        self.codes: Tensor | None = None
-        if self.embeddings.device.type == "cpu" and self.embeddings.shape[1] > 1 and _int8_is_fast():
-            self._encode()  # torch's int8 products of a single column are wrong
+        self.codes = encode(self.embeddings, self.squares) if _is_encoded(self.embeddings) else None
+
+    @classmethod
+    def of_parts(cls, embeddings: Tensor, squares: Tensor, codes: Codes | None = None) -> Self:
+        """A gallery whose squared lengths, and codes if there are any, were computed before. Nothing is checked."""
+        gallery = cls.__new__(cls)
+        gallery.embeddings, gallery.squares = embeddings, squares
+        gallery.codes = codes if _is_encoded(embeddings) else None
+        return gallery
+
+    def part(self, rows: NDArray[np.int64]) -> Self:
+        """Some of its embeddings, few enough to be compared in float32."""
+        chosen = torch.from_numpy(rows)
+        return self.of_parts(self.embeddings[chosen], self.squares[chosen])
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -39,39 +52,29 @@ class PreparedGallery:
     def __repr__(self) -> str:
         return f"<PreparedGallery: {len(self):,} embeddings of {self.embeddings.shape[1]} numbers>"
 
-    def rough(self, query: Tensor) -> tuple[Tensor, Tensor]:
-        """Query embeddings (b, d) as int8, their sign reversed, and how much farther than another one, as `rough_distances`
-        tells, an image may seem that is not (b, 1)."""
-        directions = functional.normalize(query)
-        codes, scale, error = _encoded(directions, directions.abs().amax(dim=1, keepdim=True))
-        wrong = error[:, None] + (1 + error[:, None]) * self.error + _ROUNDING  # of a cosine; by Cauchy and Schwarz
-        rounded = 2 + _MOST**2 * query.shape[1] / 2**23  # sums beyond 2²⁴ as float32
-        return -codes, 2 * wrong / (self.scale * scale) + rounded
 
-    def rough_distances(self, codes: Tensor, columns: slice) -> Tensor:
-        """Distances (b, n) of encoded queries to gallery images, up to a factor for each query and to the error of `rough`."""
-        assert self.codes is not None
-        return torch._int_mm(codes, self.codes[columns].T).float()
+class RoughQueries:
+    """Query embeddings (b, d) as int8, to be compared with the codes of a gallery.
 
-    def _encode(self) -> None:
-        parts = [slice(start, start + _CHUNK) for start in range(0, len(self), _CHUNK)]
-        lengths = self.squares.sqrt().clamp_(min=1e-12)[:, None]
-        largest = max(
-            (float((self.embeddings[part].abs().amax(dim=1) / lengths[part, 0]).max()) for part in parts), default=1
-        )
-        self.codes, self.error = torch.empty(self.embeddings.shape, dtype=torch.int8), 0.0
-        for part in parts:
-            self.codes[part], self.scale, error = _encoded(
-                self.embeddings[part] / lengths[part], torch.tensor(largest or 1.0)
-            )
-            self.error = max(self.error, float(error.max()))
+    Attributes:
+        margin: How much farther than another image one may seem that is not (b, 1).
+    """
+
+    def __init__(self, query: Tensor, gallery: Codes) -> None:
+        self.gallery = gallery
+        own = encode(query, squared_lengths(query, "query"))
+        self.codes = -own.values
+        wrong = own.error + (1 + own.error) * gallery.error + _ROUNDING  # of a cosine; by Cauchy and Schwarz
+        self.margin = 2 * wrong / own.scales[:, None]
+
+    def distances(self, columns: slice) -> Tensor:
+        """Distances (b, n) to gallery images `columns`, up to a factor for each query and to an error of half the margin."""
+        return torch._int_mm(self.codes, self.gallery.values[columns].T).float().mul_(self.gallery.scales[columns])
 
 
-def _encoded(directions: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Directions (b, d) as int8, the number that one stands for, and how far each of them then is from what it was (b,)."""
-    scale = largest.clamp(min=1e-12) / _MOST
-    codes = (directions / scale).round_()
-    return codes.to(torch.int8), scale, torch.linalg.vector_norm(directions - codes * scale, dim=1)
+def _is_encoded(embeddings: Tensor) -> bool:
+    # torch's int8 products of a single column are wrong
+    return embeddings.device.type == "cpu" and embeddings.shape[1] > 1 and _int8_is_fast()
 
 
 @cache

@@ -33,7 +33,8 @@ class Nearest:
         """
         border, (top, width) = self.border, (self.keys.shape[1], distances.shape[1])
         if top <= width and not self.waiting and border.isinf().all():
-            some = distances[:, : max(_FEW, _TIMES * top, width // 16)]  # they tell well enough what is near
+            step = max(1, width // max(_FEW, _TIMES * top, width // 16))
+            some = distances[:, ::step]  # they tell well enough what is near, wherever what is allowed lies
             border = torch.nextafter(_smallest(some, top).clamp_(min=self.least), border)
         rows, columns = _below(distances, border + margin)
         found = rows, columns + first, distances[rows, columns]

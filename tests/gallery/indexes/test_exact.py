@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sqlalchemy import delete, insert
 
@@ -13,6 +14,9 @@ from scalereid.gallery.indexes import Hits
 from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
+from scalereid.retrieval import prepared
+from scalereid.retrieval.codes import encode
+from scalereid.retrieval.search import search
 from tests.gallery.conftest import START, new_sightings, vectors
 
 N = 40
@@ -79,6 +83,35 @@ def test_only_some_sightings_or_all_but_some(index: ExactIndex) -> None:
     assert listed(index.search(QUERIES, 5, among=np.array([], int))) == [[], [], []]
 
 
+@pytest.mark.parametrize("is_fast", [True, False])
+@pytest.mark.parametrize("last", [4_999, 4_000, 100])
+def test_many_sightings_are_found_as_a_scan_finds_them(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int, is_fast: bool
+) -> None:
+    """By int8 codes or without, among most of the rows or among few, after several times of adding and removing."""
+    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: is_fast)
+    index = ExactIndex(tmp_path / "index", ledger, ledger.add_model("a" * 12, "{}"))
+    drawn = vectors(5_000, 32)
+    for start in (0, 10, 3_000):
+        stop = {0: 10, 10: 3_000}.get(start, 5_000)
+        new = [NewSighting(Seen(""), str(i), vector) for i, vector in enumerate(drawn[start:stop], start)]
+        ledger.add(index.model, new)
+        index.catch_up()
+    remove(ledger, 1, 77, 3_500)
+    there = np.setdiff1d(np.arange(1, last + 1), [1, 77, 3_500])
+    queries = vectors(7, 32, seed=5)
+    hits, expected = index.search(queries, 30, among=np.arange(1, last + 1)), search(queries, drawn[there - 1], 30)
+    assert hits.sightings.tolist() == there[expected.indices].tolist()
+    assert hits.similarities.tolist() == expected.similarities.tolist()
+
+
+def test_the_files_are_mapped_once(index: ExactIndex) -> None:
+    opened = index._up_to_date()
+    assert index._up_to_date() is opened
+    index.ledger.add(index.model, new_sightings(1, start=90))
+    assert index._up_to_date() is not opened
+
+
 def test_what_is_added_and_removed_counts_at_once_in_every_process(index: ExactIndex) -> None:
     other = ExactIndex(index.folder, index.ledger, index.model)
     assert other.numbers().tolist() == [*range(1, N + 2)]
@@ -101,6 +134,7 @@ def test_a_search_writes_nothing_where_nothing_is_new(index: ExactIndex) -> None
 def test_of_what_is_removed_no_byte_is_left(index: ExactIndex) -> None:
     """Neither at once, nor once so much was removed that the files are written anew."""
     gone = [new.vector.tobytes() for new in new_sightings(N)]
+    codes = encode(torch.from_numpy(vectors(N)), torch.ones(N)).values.numpy()
     index.catch_up()
     for numbers in ([5], list(range(6, 30))):
         remove(index.ledger, *numbers)
@@ -109,8 +143,11 @@ def test_of_what_is_removed_no_byte_is_left(index: ExactIndex) -> None:
         for number in numbers:
             assert gone[number - 1] not in content
         assert gone[39] in content
+        encoded = b"".join(file.read_bytes() for file in index.folder.glob("codes-*"))
+        assert not any(codes[number - 1].tobytes() in encoded for number in numbers)
+        assert codes[39].tobytes() in encoded
     assert len(content) == (N + 1 - 25) * 32  # anew
-    assert len([*index.folder.glob("*.bin")]) == 4
+    assert len([*index.folder.glob("*.bin")]) == 7
 
 
 @pytest.mark.parametrize("damage", ["no state", "state", "short", "missing", "more", "all"])

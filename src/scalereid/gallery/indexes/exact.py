@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +15,20 @@ from numpy.typing import NDArray
 from scalereid.files import read_json, write_json
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.indexes import Hits
+from scalereid.gallery.indexes.mapped import EMPTY, ColumnFiles, Columns, columns_of
 from scalereid.gallery.ledger import UNKNOWN, Ledger
 from scalereid.gallery.sightings import to_microseconds
 from scalereid.locks import locked
-from scalereid.retrieval.search import search
+from scalereid.retrieval.distances import row_blocks
+from scalereid.retrieval.prepared import PreparedGallery
+from scalereid.retrieval.search import SearchResult, search
 from scalereid.typed_json import from_json
 
 _PATIENCE = 600  # seconds for another process that brings the index up to date
 _PAUSE = 0.02  # seconds between two looks whether it has ended
-_REMOVED = 0.25  # share of empty rows above which the files are written anew
-_EMPTY = -1  # number of a sighting that was removed
-_KINDS: dict[str, type[np.generic]] = {
-    "vectors": np.float32,
-    "numbers": np.int64,
-    "cameras": np.int32,
-    "times": np.int64,
-}
+_EMPTY_SHARE = 0.25  # of all rows, above which the files are written anew
+_QUERIES = 32  # searched together: the rows that they need are in memory at the same time
+_FEW = 8  # one row in so many, and fewer, are gathered before they are compared
 
 
 @dataclass(frozen=True)
@@ -42,29 +40,28 @@ class _State:
     rows: int = 0
     size: int = 0
     """Length of an embedding; 0 before the first."""
+    error: float = 0.0
+    """Of the codes."""
     last_embedding: int = 0
     last_removal: int = 0
     cameras: tuple[str, ...] = ()
     """Their names, by their numbers in the file of cameras."""
 
 
-class _Files(NamedTuple):
-    """One generation of the files, mapped."""
+class _Opened(NamedTuple):
+    """What the files hold."""
 
-    vectors: NDArray[np.float32]
-    numbers: NDArray[np.int64]
-    cameras: NDArray[np.int32]
-    times: NDArray[np.int64]
-
-
-_EMPTY_ROW = (0, _EMPTY, 0, UNKNOWN)  # what is in the files in place of a sighting that was removed
+    state: _State
+    columns: Columns
+    gallery: PreparedGallery
 
 
 class ExactIndex:
     """An index of a ledger's embeddings by one model, which finds what a scan of all of them finds.
 
     It is derived from the ledger: it is brought up to date before each search, and can be deleted at any time. Several
-    processes share its folder; one at a time writes there.
+    processes share its folder; one at a time writes there. On processors with fast int8 products a search reads int8 codes
+    of all embeddings, a quarter of their bytes, and only the few embeddings that can be among the nearest.
 
     Args:
         folder: A folder of its own.
@@ -74,6 +71,7 @@ class ExactIndex:
     def __init__(self, folder: Path, ledger: Ledger, model: int) -> None:
         self.folder, self.ledger, self.model = folder, ledger, model
         self._lock = threading.Lock()
+        self._last: _Opened | None = None
 
     def search(
         self,
@@ -85,27 +83,27 @@ class ExactIndex:
         without: NDArray[np.int64] | None = None,
     ) -> Hits:
         """See `Index`."""
-        state, files = self._up_to_date()
-        found = Hits(np.full((len(queries), top), _EMPTY), np.full((len(queries), top), -np.inf, np.float32))
-        if not state.rows:
-            return found
-        allowed = files.numbers != _EMPTY
+        state, columns, gallery = self._up_to_date()
+        found = Hits(np.full((len(queries), top), EMPTY), np.full((len(queries), top), -np.inf, np.float32))
+        allowed = columns.numbers != EMPTY
         if where:
-            allowed &= self._meeting(where, state, files)
+            allowed &= self._meeting(where, state, columns)
         if among is not None:
-            allowed &= np.isin(files.numbers, among)
+            allowed &= np.isin(columns.numbers, among)
         if without is not None and len(without):
-            allowed &= ~np.isin(files.numbers, without)
-        result = search(queries, files.vectors, top, mask=allowed)
-        there = result.indices >= 0
-        found.sightings[there] = files.numbers[result.indices[there]]
-        found.similarities[there] = result.similarities[there]
+            allowed &= ~np.isin(columns.numbers, without)
+        for block in row_blocks(len(queries) if allowed.any() else 0, _QUERIES):
+            result = _search(queries[block], gallery, top, allowed)
+            there = result.indices >= 0
+            found.sightings[block][there] = columns.numbers[result.indices[there]]
+            found.similarities[block][there] = result.similarities[there]
+            columns.release()
         return found
 
     def numbers(self) -> NDArray[np.int64]:
         """See `Index`."""
-        _, files = self._up_to_date()
-        return files.numbers[files.numbers != _EMPTY]
+        numbers = self._up_to_date().columns.numbers
+        return numbers[numbers != EMPTY]
 
     def catch_up(self) -> None:
         """See `Index`."""
@@ -121,79 +119,78 @@ class ExactIndex:
         with self._lock, self._writing():
             shutil.rmtree(self.folder)
 
-    def _up_to_date(self) -> tuple[_State, _Files]:
+    def _up_to_date(self) -> _Opened:
         with self._lock:
-            state, files = self._opened()
+            opened = self._opened()
             last_embedding, last_removal = self.ledger.latest(self.model)
-            if last_embedding > state.last_embedding or last_removal > state.last_removal:
+            if last_embedding > opened.state.last_embedding or last_removal > opened.state.last_removal:
                 with self._writing():
-                    self._write(self._opened()[0])  # as another process may have left it meanwhile
+                    self._write(self._opened().state)  # as another process may have left it meanwhile
                     return self._opened()
-            return state, files
+            return opened
 
-    def _meeting(self, where: Filter, state: _State, files: _Files) -> NDArray[np.bool_]:
+    def _meeting(self, where: Filter, state: _State, columns: Columns) -> NDArray[np.bool_]:
         """Which rows meet a filter. What the files do not have is asked of the ledger."""
         allowed = np.ones(state.rows, bool)
         if where.cameras or where.not_cameras:
             known = np.array([name in where.cameras if where.cameras else name != "" for name in state.cameras], bool)
             known &= np.array([name not in where.not_cameras for name in state.cameras], bool)
-            allowed &= known[files.cameras]
+            allowed &= known[columns.cameras]
         if where.after or where.before:
-            allowed &= files.times != UNKNOWN
+            allowed &= columns.times != UNKNOWN
         if where.after:
-            allowed &= files.times >= to_microseconds(where.after)
+            allowed &= columns.times >= to_microseconds(where.after)
         if where.before:
-            allowed &= files.times < to_microseconds(where.before)
+            allowed &= columns.times < to_microseconds(where.before)
         if where.tracks or where.attributes:
             rest = Filter(tracks=where.tracks, attributes=where.attributes)
-            allowed &= np.isin(files.numbers, self.ledger.select(rest))
+            allowed &= np.isin(columns.numbers, self.ledger.select(rest))
         return allowed
 
     # Files
 
-    def _paths(self, generation: int) -> dict[str, Path]:
-        return {name: self.folder / f"{name}-{generation}.bin" for name in _Files._fields}
-
-    def _opened(self) -> tuple[_State, _Files]:
-        """The files and their state: an empty index where they are missing or damaged, or another ledger's."""
+    def _opened(self) -> _Opened:
+        """What the files hold: an empty index where they are missing or damaged, or another ledger's."""
         try:
             state: _State = from_json(_State, read_json(self.folder / "state.json"), "index")
+            if self._last and state == self._last.state:
+                return self._last
             if state.ledger == self.ledger.id:
-                return state, _map(self._paths(state.generation), state)
+                columns = ColumnFiles(self.folder, state.generation).map(state.rows, state.size)
+                self._last = _Opened(state, columns, columns.gallery(state.error))
+                return self._last
         except (OSError, ValueError):
             pass
         state = self._anew()
-        return state, _map({}, state)
+        columns = ColumnFiles(self.folder, state.generation).map(0, 0)
+        return _Opened(state, columns, columns.gallery(0))
 
     def _anew(self) -> _State:
         """The state of an empty index, in files that no process has open."""
-        there = [int(file.stem.rpartition("-")[2]) for file in self.folder.glob("numbers-*.bin")]
-        return _State(generation=max(there, default=0) + 1)
+        return _State(generation=ColumnFiles.new(self.folder).generation)
 
     def _write(self, state: _State) -> None:
         """Bring the files up to date."""
+        files = ColumnFiles(self.folder, state.generation)
         last_removal, removed = self.ledger.removed(state.last_removal)
-        removed_here = _remove(self._paths(state.generation), state, removed)
-        if removed_here and np.mean(_map(self._paths(state.generation), state).numbers == _EMPTY) > _REMOVED:
+        if len(removed) and files.remove(removed, state.rows, state.size) > _EMPTY_SHARE:
             state = self._anew()
+            files = ColumnFiles(self.folder, state.generation)
         cameras = {name: number for number, name in enumerate(state.cameras)}
-        rows, size, last = state.rows, state.size, state.last_embedding
+        rows, size, error, last = state.rows, state.size, state.error, state.last_embedding
         for block in self.ledger.vectors(self.model, last):
             size = size or block.matrix.shape[1]
             if block.matrix.shape[1] != size:
                 raise ValueError(
                     f"{self.ledger.name} has embeddings of {size} and {block.matrix.shape[1]} values by one model"
                 )
-            codes = np.array([cameras.setdefault(name, len(cameras)) for name in block.cameras], np.int32)
-            added = _Files(block.matrix, block.sightings, codes, block.times)
-            for name, path in self._paths(state.generation).items():
-                _append(path, getattr(added, name), rows)
-            rows, last = rows + len(block.sightings), block.last
-        state = _State(self.ledger.id, state.generation, rows, size, last, last_removal, tuple(cameras))
+            numbers = np.array([cameras.setdefault(name, len(cameras)) for name in block.cameras], np.int32)
+            added, own_error = columns_of(block.matrix, block.sightings, numbers, block.times)
+            files.append(added, rows)
+            rows, last, error = rows + len(block.sightings), block.last, max(error, own_error)
+        state = _State(self.ledger.id, files.generation, rows, size, error, last, last_removal, tuple(cameras))
         write_json(self.folder / "state.json", asdict(state))
-        for file in self.folder.glob("*-*.bin"):
-            if file not in self._paths(state.generation).values():
-                file.unlink(missing_ok=True)
+        files.delete_others()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -212,37 +209,12 @@ class ExactIndex:
             yield
 
 
-def _map(paths: dict[str, Path], state: _State, mode: Literal["r", "r+"] = "r") -> _Files:
-    """The files, mapped for reading, or for changing what is in them.
-
-    Raises:
-        OSError, ValueError: One is missing, or shorter than it should be.
-    """
-    if not state.rows:
-        return _Files(np.zeros((0, 0), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
-    shapes = {"vectors": (state.rows, state.size)}
-    mapped = {
-        name: np.memmap(paths[name], kind, mode, shape=shapes.get(name, (state.rows,))) for name, kind in _KINDS.items()
-    }
-    return _Files(**mapped)
-
-
-def _append(path: Path, values: NDArray[Any], rows: int) -> None:
-    """Write values after the first `rows`, over whatever a killed process has left there."""
-    with path.open("r+b" if path.exists() else "w+b") as file:
-        file.truncate(rows * values[:1].nbytes)
-        file.seek(0, 2)
-        file.write(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
-
-
-def _remove(paths: dict[str, Path], state: _State, sightings: NDArray[np.int64]) -> bool:
-    """Overwrite the rows of removed sightings; whether there were any."""
-    if not state.rows or not len(sightings):
-        return False
-    files = _map(paths, state, "r+")
-    rows = np.flatnonzero(np.isin(files.numbers, sightings))
-    for array, empty in zip(files, _EMPTY_ROW, strict=True):
-        assert isinstance(array, np.memmap)
-        array[rows] = empty
-        array.flush()
-    return bool(len(rows))
+def _search(
+    queries: NDArray[np.float32], gallery: PreparedGallery, top: int, allowed: NDArray[np.bool_]
+) -> SearchResult:
+    """The nearest of the rows that are allowed."""
+    rows = np.flatnonzero(allowed)
+    if len(rows) * _FEW > len(allowed):
+        return search(queries, gallery, top, mask=None if len(rows) == len(allowed) else allowed)
+    found = search(queries, gallery.part(rows), top)
+    return found._replace(indices=np.where(found.indices < 0, found.indices, rows[found.indices]))

@@ -34,7 +34,7 @@ from scalereid import Embedder, PreparedGallery, search
 from scalereid.files import write_json
 from scalereid.gallery import schema
 from scalereid.gallery.adding import add_files
-from scalereid.gallery.events import Confirm, Enrol, Merge, to_text
+from scalereid.gallery.events import Confirm, Enrol, Merge, Reject, to_text
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.forgetting import forget
 from scalereid.gallery.history import History
@@ -248,15 +248,17 @@ def measure_open(number: int, events: int) -> None:
 
 
 def record(ledger: Ledger, number: int, events: int) -> None:
-    """Enrolments of five, every tenth confirmed in another identity, every twentieth merged with the one before."""
+    """Mostly enrolments of five; a tenth confirmed as another, a tenth rejected there, a twentieth merged."""
     rows: list[dict[str, Any]] = []
     for n in range(1, events + 1):
         five = tuple(range((5 * n) % (number - 5) + 1, (5 * n) % (number - 5) + 6))
         body: Any = Enrol(five, f"person {n}")
         if n % 10 == 0:
             body = Confirm(n - 1, five)
+        elif n % 10 == 3:
+            body = Reject(n - 1, (five[0] % number + 5_000,))
         elif n % 20 == 5:
-            body = Merge(n - 1, (n - 2,))
+            body = Merge(n - 1, (n - 4,))
         rows.append({"number": n, "at": n, "by": "me", "kind": body.kind, "body": to_text(body)})
     with schema.writing(ledger.engine) as connection:
         connection.execute(insert(schema.events), rows)

@@ -3,11 +3,13 @@
 import json
 import sys
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+_EXACT = (int, str, bool)  # every value of these types is a good one
 _LARGEST = sys.float_info.max  # with which whole numbers of any length can be compared
 
 
@@ -31,11 +33,13 @@ def from_json(kind: Any, values: Any, where: str) -> Any:
     Raises:
         ValueError: They do not fit; the message names the value, which is in `where`.
     """
-    origin, inner = get_origin(kind), get_args(kind)
+    if kind in _EXACT and type(values) is kind:
+        return values
     if kind is Any:
         return values
     if is_dataclass(kind) or hasattr(kind, "_field_defaults"):
         return _group(kind, values, where)
+    origin, inner = get_origin(kind), get_args(kind)
     if origin is tuple:
         return _tuple(inner, values, where)
     if origin is dict:
@@ -63,12 +67,11 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
 
 def _group(kind: Any, values: Any, where: str) -> Any:
     """A dataclass or named tuple, of which names with a default may be missing."""
-    hints = get_type_hints(kind)
-    unknown = sorted(_named(values, where).keys() - hints.keys())
-    if unknown:
+    hints, required = _names(kind)
+    if unknown := sorted(_named(values, where).keys() - hints.keys()):
         raise ValueError(f"{where} has no {', '.join(unknown)}; it has {', '.join(hints)}")
     made = {name: from_json(hints[name], value, f"{where}.{name}") for name, value in values.items()}
-    for name in _required(kind):
+    for name in required:
         if name not in made:
             raise ValueError(f"{where}.{name} is missing")
     try:
@@ -77,15 +80,21 @@ def _group(kind: Any, values: Any, where: str) -> Any:
         raise ValueError(f"{where}: {error}") from error
 
 
-def _required(kind: Any) -> list[str]:
+@cache
+def _names(kind: Any) -> tuple[dict[str, Any], list[str]]:
+    """The names of a group with their types, and those that may not be missing."""
     if is_dataclass(kind):
-        return [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
-    return [name for name in kind._fields if name not in kind._field_defaults]
+        required = [each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING]
+    else:
+        required = [name for name in kind._fields if name not in kind._field_defaults]
+    return get_type_hints(kind), required
 
 
 def _tuple(kinds: tuple[Any, ...], values: Any, where: str) -> tuple[Any, ...]:
     found = _listed(values, where)
     if kinds[-1] is Ellipsis:
+        if kinds[0] in _EXACT and all(type(value) is kinds[0] for value in found):  # thousands of them: quickly
+            return tuple(found)
         kinds = kinds[:1] * len(found)
     elif len(found) != len(kinds):
         raise ValueError(f"{where} is a list of {len(found)}, not of {len(kinds)}")

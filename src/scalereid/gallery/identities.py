@@ -36,6 +36,8 @@ class Identities:
     """The identity that each merged one is part of."""
     forgotten: set[int] = field(default_factory=set)
     """Identities that were deleted."""
+    _against: dict[int, set[int]] = field(default_factory=dict, repr=False, compare=False)
+    """`rejected` by identity."""
 
     @classmethod
     def replay(cls, events: Iterable[Event]) -> "Identities":
@@ -102,10 +104,9 @@ class Identities:
             identity.name = identity.name or absorbed.name
             del self.by_number[other]
             self.merged[other] = body.identity
-            for sighting, against in list(self.rejected.items()):
-                if other in against:
-                    self._reject(sighting, other, False)
-                    self._reject(sighting, body.identity, True)
+            for sighting in list(self._against.get(other, ())):
+                self._reject(sighting, other, False)
+                self._reject(sighting, body.identity, True)
 
     @_apply.register
     def _(self, body: Split, number: int) -> None:
@@ -127,12 +128,13 @@ class Identities:
                 del self.of[sighting]
             del self.by_number[body.identity]
             self.forgotten.add(body.identity)
-            for sighting in [sighting for sighting, against in self.rejected.items() if body.identity in against]:
+            for sighting in list(self._against.get(body.identity, ())):
                 self._reject(sighting, body.identity, False)
         for sighting in body.sightings:  # wherever they are, if something before was undone
             if (holder := self.of.pop(sighting, None)) in self.by_number:
                 self.by_number[holder].sightings.discard(sighting)
-            self.rejected.pop(sighting, None)
+            for identity in list(self.rejected.get(sighting, ())):
+                self._reject(sighting, identity, False)
 
     def get(self, number: int) -> Identity:
         """An identity by its number.
@@ -159,10 +161,11 @@ class Identities:
         self.by_number[to].sightings.update(sightings)
 
     def _reject(self, sighting: int, identity: int, rejected: bool) -> None:
-        against = self.rejected.setdefault(sighting, set())
-        (against.add if rejected else against.discard)(identity)
-        if not against:
-            del self.rejected[sighting]
+        for of, one, other in ((self.rejected, sighting, identity), (self._against, identity, sighting)):
+            those = of.setdefault(one, set())
+            (those.add if rejected else those.discard)(other)
+            if not those:
+                del of[one]
 
 
 def effective(events: Sequence[Event]) -> list[Event]:

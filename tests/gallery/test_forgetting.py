@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from scalereid.gallery import schema
+from scalereid.gallery import forgetting, schema
 from scalereid.gallery.events import Confirm, Enrol, Merge, Rename, Split, Undo
 from scalereid.gallery.forgetting import forget
 from scalereid.gallery.history import History
@@ -84,6 +84,7 @@ def test_names_of_merged_identities_go_too(ledger: Ledger) -> None:
 
 def test_a_reader_in_the_middle_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "_WAIT", 0)
+    monkeypatch.setattr(forgetting, "_PATIENCE", 0.1)
     engine = schema.connect(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     schema.create(engine)
     ledger, history = Ledger(engine), History(engine)
@@ -95,4 +96,17 @@ def test_a_reader_in_the_middle_is_said(tmp_path: Path, monkeypatch: pytest.Monk
     assert ledger.select().tolist() == [2, 3]
     assert traceable(0).digest.encode() in bytes_in(tmp_path)
     forget(history)  # of nothing more
+    assert traceable(0).digest.encode() not in bytes_in(tmp_path)
+
+
+def test_a_reader_that_ends_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "_WAIT", 0)
+    engine = schema.connect(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    schema.create(engine)
+    ledger, history = Ledger(engine), History(engine)
+    ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
+    reader = engine.connect()
+    reader.execute(text("SELECT * FROM sightings")).fetchone()
+    monkeypatch.setattr("time.sleep", lambda _: reader.close())
+    forget(history, sightings=[1])
     assert traceable(0).digest.encode() not in bytes_in(tmp_path)

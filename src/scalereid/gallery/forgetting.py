@@ -1,5 +1,6 @@
 """Forgetting: what is deleted leaves no byte of itself in the ledger."""
 
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -11,6 +12,9 @@ from scalereid.gallery.events import Enrol, Forget, Rename, Split, to_text
 from scalereid.gallery.history import History, Recording
 from scalereid.gallery.identities import with_merged
 from scalereid.gallery.ledger import in_parts
+
+_PATIENCE = 60  # seconds for other processes that read or copy the log
+_PAUSE = 0.05  # seconds between two looks whether they have ended
 
 
 def forget(history: History, *, identity: int | None = None, sightings: Iterable[int] = (), by: str = "") -> list[int]:
@@ -51,13 +55,17 @@ def overwrite(engine: Engine) -> None:
         return
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
+        cursor.execute("PRAGMA secure_delete = OFF")  # as all is written anew: a third of the time less
         cursor.execute("VACUUM")
-        busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise TimeoutError(
-            f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; forget "
-            "again once it has ended"
-        )
+        cursor.execute("PRAGMA secure_delete = ON")
+        until = time.monotonic() + _PATIENCE
+        while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # at once, while another process does it
+            if time.monotonic() > until:
+                raise TimeoutError(
+                    f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; "
+                    "forget again once it has ended"
+                )
+            time.sleep(_PAUSE)
 
 
 def _delete(connection: Connection, numbers: list[int]) -> None:

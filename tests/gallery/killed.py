@@ -1,41 +1,41 @@
-"""A process that works on a ledger until it is killed, and says what is done. Started with the database's path and a seed."""
+"""What a process does with a ledger and its index until it is killed, and says when it is done."""
 
 import random
-import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 from scalereid.gallery import schema
 from scalereid.gallery.events import Confirm, Enrol, Merge
 from scalereid.gallery.forgetting import forget
 from scalereid.gallery.history import History
+from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from tests.gallery.conftest import new_sightings
 
 
-def main(database: str, seed: str) -> None:
-    ledger, rng = Ledger(schema.connect(f"sqlite:///{database}")), random.Random(int(seed))
-    history = History(ledger.engine)
-    print("ready", flush=True)
+def work(folder: Path, seed: int, said: Connection) -> None:
+    """Add, enrol, merge, confirm and forget at random."""
+    ledger, rng = Ledger(schema.connect(f"sqlite:///{folder / 'ledger.sqlite'}")), random.Random(seed)
+    history, index = History(ledger.engine), ExactIndex(folder / "index", ledger, 1)
+    said.send(("ready",))
     for turn in range(10**6):
         what = rng.random()
         identities = history.identities()
         if what < 0.6 or len(identities.of) < 10:
-            start = 1_000_000 * int(seed) + 10 * turn
+            start = 1_000_000 * seed + 10 * turn
             numbers = ledger.add(1, new_sightings(5, start=start))
-            print("added", *(f"{number}:digest-{start + i}" for i, number in enumerate(numbers)), flush=True)
+            said.send(("added", *((number, f"digest-{start + i}") for i, number in enumerate(numbers))))
             event = history.record(Enrol(tuple(number for number in numbers if number)))
-            print("event", event.number, flush=True)
+            said.send(("event", event.number))
         elif what < 0.75 and len(identities.by_number) > 2:
             one, other = rng.sample(sorted(identities.by_number), 2)
-            print("event", history.record(Merge(one, (other,))).number, flush=True)
+            said.send(("event", history.record(Merge(one, (other,))).number))
         elif what < 0.9:
             identity, sighting = rng.choice(sorted(identities.by_number)), rng.choice(sorted(identities.of))
-            print("event", history.record(Confirm(identity, (sighting,))).number, flush=True)
+            said.send(("event", history.record(Confirm(identity, (sighting,))).number))
         else:
             chosen = rng.sample(sorted(identities.of), 3)
-            print("forgetting", *chosen, flush=True)
+            said.send(("forgetting", *chosen))
             forget(history, sightings=chosen)
-            print("forgotten", *chosen, flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+            said.send(("forgotten", *chosen))
+        index.catch_up()

@@ -1,12 +1,12 @@
 """Whatever is killed, what was acknowledged is there, once; and the ledger goes on."""
 
-import os
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -16,44 +16,45 @@ from scalereid.gallery.history import History
 from scalereid.gallery.identities import Identities
 from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
+from tests.gallery.killed import work
 
-ROOT = Path(__file__).parents[2]
+KILLS = 100
+CONTEXT = multiprocessing.get_context("forkserver")  # a process that has imported all starts at once
+CONTEXT.set_forkserver_preload(["tests.gallery.killed"])
 
 
-def work_until_killed(database: Path, seed: int, seconds: float) -> list[list[str]]:
+def work_until_killed(folder: Path, seed: int, seconds: float) -> Iterator[tuple[Any, ...]]:
     """What a process said before it was killed."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.gallery.killed", str(database), str(seed)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+    here, there = CONTEXT.Pipe(duplex=False)
+    process = CONTEXT.Process(target=work, args=(folder, seed, there))
+    process.start()
+    there.close()
+    with here:
+        assert here.recv() == ("ready",)
         time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        return [line.split() for line in process.stdout.read().split("\n")[:-1]]
+        process.kill()
+        process.join()
+        with suppress(EOFError):
+            while True:
+                yield here.recv()
 
 
 @pytest.mark.slow
 def test_no_acknowledged_row_is_lost_and_none_doubled(engine: Engine, tmp_path: Path) -> None:
-    """Of processes that add, enrol, merge, confirm and forget."""
+    """Of processes that add, enrol, merge, confirm and forget, and bring the index up to date."""
     ledger, rng = Ledger(engine), random.Random(1)
     model = ledger.add_model("a" * 12, "{}")
-    database, index = tmp_path / "ledger.sqlite", ExactIndex(tmp_path / "index", ledger, model)
     there, events, maybe_gone = dict[int, str](), set[int](), set[int]()
-    for seed in range(1, 26):
-        said = work_until_killed(database, seed, rng.uniform(0.02, 0.6))
-        for what, *values in said:
+    for seed in range(1, KILLS + 1):
+        for what, *values in work_until_killed(tmp_path, seed, rng.uniform(0.02, 0.6)):
             if what == "added":
-                there |= {int(number): digest for number, digest in (value.split(":") for value in values)}
+                there |= dict(values)
             elif what == "event":
-                events.add(int(values[0]))
+                events.add(values[0])
             else:  # what a process was about to forget may be gone
-                maybe_gone |= {int(value) for value in values}
+                maybe_gone |= set(values)
                 if what == "forgotten":
-                    assert not ledger.sightings([*map(int, values)])
+                    assert not ledger.sightings(values)
         with engine.begin() as connection:
             rows = dict(connection.execute(select(schema.sightings.c.number, schema.sightings.c.digest)).all())
             vectors = connection.scalar(select(func.count()).select_from(schema.embeddings))
@@ -63,5 +64,9 @@ def test_no_acknowledged_row_is_lost_and_none_doubled(engine: Engine, tmp_path: 
         found = History(engine).events()
         assert events <= {event.number for event in found}
         assert {*Identities.replay(found).of} <= rows.keys()
+        index = ExactIndex(tmp_path / "index", ledger, model)  # as the process has left it
+        for block in ledger.vectors(model):
+            hits = index.search(block.matrix, 1)
+            assert hits.sightings[:, 0].tolist() == block.sightings.tolist()
         assert sorted(index.numbers()) == sorted(rows)
     assert len(there) > 100 and len(events) > 100 and maybe_gone

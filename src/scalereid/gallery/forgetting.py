@@ -56,8 +56,10 @@ def overwrite(engine: Engine) -> None:
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         cursor.execute("PRAGMA secure_delete = OFF")  # as all is written anew: a third of the time less
-        cursor.execute("VACUUM")
-        cursor.execute("PRAGMA secure_delete = ON")
+        try:
+            cursor.execute("VACUUM")
+        finally:
+            cursor.execute("PRAGMA secure_delete = ON")
         until = time.monotonic() + _PATIENCE
         while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # at once, while another process does it
             if time.monotonic() > until:

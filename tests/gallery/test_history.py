@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import Engine, text
 
-from scalereid.gallery.events import Confirm, Enrol, Merge, Reject, Undo
+from scalereid.gallery.events import Confirm, Enrol, Merge, Reject, Rename, Undo
 from scalereid.gallery.history import History
 from scalereid.gallery.identities import ConflictError, Identities
 from scalereid.gallery.ledger import Ledger
@@ -96,3 +96,17 @@ def test_a_damaged_event_is_named(history: History, engine: Engine) -> None:
         connection.execute(text("UPDATE events SET kind = 'adopt'"))
     with pytest.raises(ValueError, match="kind 'adopt'; expected enrol, .* Update scalereid"):
         History(engine).events()
+
+
+def test_who_was_who_stays_while_more_is_said(history: History) -> None:
+    """So that a thread can read while another one records."""
+    history.record(Enrol((1, 2), "Anna"))
+    history.record(Enrol((3,)))
+    history.record(Reject(2, (2,)))
+    before = history.identities()
+    expected = Identities.replay(history.events())
+    history.record(Rename(1, "Eve"))
+    History(history.engine).record(Confirm(1, (5, 6)))
+    assert history.identities() != expected == before
+    assert history.identities() == Identities.replay(history.events())
+    assert history.identities() is history.identities()

@@ -24,6 +24,7 @@ class History:
         self._lock = threading.RLock()
         self._events: list[Event] = []
         self._identities = Identities()
+        self._is_given_away = False  # whether others may be reading `_identities`
 
     def events(self) -> list[Event]:
         """All events, oldest first.
@@ -36,13 +37,14 @@ class History:
             return list(self._events)
 
     def identities(self) -> Identities:
-        """Who is who now. Not to be changed, and out of date after the next event.
+        """Who is who now, and stays so in what is returned. Not to be changed.
 
         Raises:
             ValueError: An event is damaged, of a later version, or contradicts those before it; the message names it.
         """
         with self._lock, self.engine.begin() as connection:
             self._catch_up(connection)
+            self._is_given_away = True
             return self._identities
 
     def last_undoable(self) -> int:
@@ -81,7 +83,16 @@ class History:
     def reread(self) -> None:
         """Read all events anew when they are next needed."""
         with self._lock:
-            self._events, self._identities = [], Identities()
+            self._events = []
+            self._replace(Identities())
+
+    def _replace(self, identities: Identities) -> Identities:
+        self._identities, self._is_given_away = identities, False
+        return identities
+
+    def _own(self) -> Identities:
+        """The identities, to be changed."""
+        return self._replace(self._identities.copy()) if self._is_given_away else self._identities
 
     def _catch_up(self, connection: Connection) -> None:
         """Read the events that were recorded since the last time."""
@@ -96,10 +107,10 @@ class History:
                 raise ValueError(f"event {row.number} of the ledger is damaged: {error}") from error
             new.append(Event(row.number, from_microseconds(row.at), row.by, body))
         if any(isinstance(event.body, Undo) for event in new):
-            self._identities = Identities.replay([*self._events, *new])
+            self._replace(Identities.replay([*self._events, *new]))
         else:
             for event in new:
-                self._identities.apply(event)
+                self._own().apply(event)
         self._events += new
 
 
@@ -129,9 +140,9 @@ class Recording:
         row = insert(schema.events).values(at=at, by=self.by, kind=body.kind, body=to_text(body))
         event = Event(inserted(self.connection.execute(row)), from_microseconds(at), self.by, body)
         if isinstance(body, Undo):
-            self.history._identities = after
+            self.history._replace(after)
         else:
-            self.history._identities.apply(event)
+            self.history._own().apply(event)
         self.history._events.append(event)
         return event
 

@@ -51,6 +51,12 @@ class Identities:
             found.apply(event)
         return found
 
+    def copy(self) -> "Identities":
+        """One that can be changed without changing this one."""
+        by_number = {number: Identity(each.name, set(each.sightings)) for number, each in self.by_number.items()}
+        rejected, against = ({one: set(others) for one, others in of.items()} for of in (self.rejected, self._against))
+        return Identities(by_number, dict(self.of), rejected, dict(self.merged), set(self.forgotten), against)
+
     def apply(self, event: Event) -> None:
         """Let one more event count, which is not an undo. Nothing changes if it cannot.
 

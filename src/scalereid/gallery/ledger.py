@@ -129,8 +129,7 @@ class Ledger:
                     numbers.append(None)
                     continue
                 there.add(each.digest)
-                row = connection.execute(insert(schema.sightings).values(_row(each)))
-                number = inserted(row)
+                number = inserted(connection.execute(insert(schema.sightings), _row(each)))
                 numbers.append(number)
                 vectors.append({"model": model, "sighting": number, "vector": _bytes(each.vector)})
                 if each.crop:

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalereid.retrieval.topk import nearest
+from scalereid.retrieval.topk import Nearest, nearest
 
 
 @settings(max_examples=150, deadline=None)
@@ -25,3 +26,14 @@ def test_distances_are_not_changed() -> None:
     distances = torch.tensor([[2.0, torch.inf, 1.0]])
     nearest(distances, 2)
     assert distances.tolist() == [[2.0, torch.inf, 1.0]]
+
+
+@pytest.mark.parametrize("first", [0, 3_000, 4_096, 6_000])
+def test_few_distances_are_near_wherever_the_finite_ones_begin(first: int) -> None:
+    """In the first part or a later one, at its beginning or at its end."""
+    drawn = np.random.default_rng(0).permuted(np.tile(np.arange(8_192, dtype=np.float32), (3, 1)), axis=1)
+    drawn[:, :first] = np.inf
+    found = Nearest(3, 5, torch.zeros(0))
+    taken = sum(len(found.update(torch.from_numpy(drawn[:, at : at + 4_096].copy()), at)[0]) for at in (0, 4_096))
+    assert taken < 3 * 200
+    assert found.first()[1].tolist() == np.sort(drawn, axis=1)[:, :5].tolist()

@@ -43,7 +43,8 @@ class Nearest:
 
     def add(self, rows: Tensor, images: Tensor, distances: Tensor) -> None:
         """Take in the distance of each of these queries, in ascending order, to the image beside it."""
-        self.waiting.append((rows, _keys(distances.clamp(min=self.least), images)))
+        if len(rows):
+            self.waiting.append((rows, _keys(distances.clamp(min=self.least), images)))
         if sum(len(rows) for rows, _ in self.waiting) >= self.keys.numel():
             self._sort()
 

@@ -70,7 +70,9 @@ def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: 
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (500, 100, 3), np.uint8)).save(new)
     (tmp_path / "cam1_20260302_000001.jpg").write_bytes(good.read_bytes()[:500])
     (tmp_path / "cam1.jpg").write_bytes(b"no name, no picture")
-    files = [str(tmp_path / name) for name in ("cam1_20260302_000001.jpg", "cam1.jpg", "cam1_20260302_000002.jpg", new.name)]
+    files = [
+        str(tmp_path / name) for name in ("cam1_20260302_000001.jpg", "cam1.jpg", "cam1_20260302_000002.jpg", new.name)
+    ]
     added = gallery.add([*files, good], RULE)
     assert (len(added.numbers), added.there) == (1, 1)
     assert [*added.errors] == [files[1], files[2], files[0]]

@@ -1,8 +1,9 @@
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from scalereid.gallery import forgetting, schema
 from scalereid.gallery.events import Confirm, Enrol, Merge, Rename, Split, Undo
@@ -32,11 +33,7 @@ def traces(new: NewSighting) -> list[bytes]:
     return [*parts, new.seen.source.encode(), new.digest.encode(), attribute.encode()]
 
 
-def bytes_in(folder: Path) -> bytes:
-    return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
-
-
-def test_no_byte_is_left_of_whom_was_forgotten(ledger: Ledger, tmp_path: Path) -> None:
+def test_no_byte_is_left_of_whom_was_forgotten(ledger: Ledger, tmp_path: Path, contents: Callable[[], bytes]) -> None:
     """Whatever was added, moved about and deleted before; in database, log and index."""
     model, history = ledger.add_model("a" * 12, "{}"), History(ledger.engine)
     index, rng = ExactIndex(tmp_path / "index", ledger, model), random.Random(0)
@@ -51,7 +48,7 @@ def test_no_byte_is_left_of_whom_was_forgotten(ledger: Ledger, tmp_path: Path) -
         assert forgotten == sorted(chosen)
         gone |= {number: kept.pop(number) for number in forgotten}
         index.catch_up()
-        content = bytes_in(tmp_path)
+        content = contents()
         for each in gone.values():
             assert not [part for part in traces(each) if part in content]
         assert b"Anna" not in content
@@ -82,31 +79,36 @@ def test_names_of_merged_identities_go_too(ledger: Ledger) -> None:
     assert ledger.count() == 4
 
 
-def test_a_reader_in_the_middle_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "_WAIT", 0)
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits for no other process."""
+    monkeypatch.setattr(schema, "WAIT", 0)
     monkeypatch.setattr(forgetting, "_PATIENCE", 0.1)
-    engine = schema.connect(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    schema.create(engine)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_reader_in_the_middle_is_said(engine: Engine, contents: Callable[[], bytes]) -> None:
     ledger, history = Ledger(engine), History(engine)
     ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
     with engine.begin() as reader:
         reader.execute(text("SELECT * FROM sightings")).fetchone()
-        with pytest.raises(TimeoutError, match=r"ledger.sqlite is being read by another process, .* forget again"):
+        with pytest.raises(TimeoutError, match=r" is being read by another process, .* forget again"):
             forget(history, sightings=[1])
     assert ledger.select().tolist() == [2, 3]
-    assert traceable(0).digest.encode() in bytes_in(tmp_path)
+    assert traceable(0).digest.encode() in contents()
     forget(history)  # of nothing more
-    assert traceable(0).digest.encode() not in bytes_in(tmp_path)
+    assert traceable(0).digest.encode() not in contents()
 
 
-def test_a_reader_that_ends_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "_WAIT", 0)
-    engine = schema.connect(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    schema.create(engine)
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_reader_that_ends_is_waited_for(
+    engine: Engine, contents: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "WAIT", 0)
     ledger, history = Ledger(engine), History(engine)
     ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
     reader = engine.connect()
     reader.execute(text("SELECT * FROM sightings")).fetchone()
     monkeypatch.setattr("time.sleep", lambda _: reader.close())
     forget(history, sightings=[1])
-    assert traceable(0).digest.encode() not in bytes_in(tmp_path)
+    assert traceable(0).digest.encode() not in contents()

@@ -25,11 +25,15 @@ def open_ledger(where: Where) -> Ledger:
 
     Raises:
         FileNotFoundError: There is no gallery.
+        ConnectionError: The server of its database cannot be reached.
         ValueError: It is damaged, or of a later version.
     """
     if not is_url(where) and not (Path(where) / _LEDGER).is_file():
         raise FileNotFoundError(f"No gallery at {where}; create one first")
-    return Ledger(schema.connect(_database(where)))
+    engine = schema.connect(_database(where))
+    if is_url(where) and not schema.has_ledger(engine):
+        raise FileNotFoundError(f"No gallery in {schema.public_name(engine.url)}; create one first")
+    return Ledger(engine)
 
 
 def require_no_gallery(where: Where) -> None:
@@ -42,7 +46,7 @@ def require_no_gallery(where: Where) -> None:
         require_free(Path(where))
     elif schema.has_ledger(engine := schema.connect(_database(where))):
         raise FileExistsError(
-            f"There is a gallery in {engine.url} already; forget what is in it, or name another database"
+            f"There is a gallery in {schema.public_name(engine.url)} already; name another database, or another schema"
         )
 
 

@@ -5,10 +5,32 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, true
+from sqlalchemy import ColumnElement, Float, and_, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from scalereid.gallery import schema
 from scalereid.gallery.sightings import to_microseconds
+
+
+class _Likelihood(FunctionElement[float]):
+    """The likelihood of an attribute, by the JSON object of all and the name."""
+
+    inherit_cache = True
+    type = Float()
+
+
+@compiles(_Likelihood, "sqlite")
+def _(element: _Likelihood, compiler: SQLCompiler, **options: object) -> str:
+    attributes, name = (compiler.process(each, **options) for each in element.clauses)
+    return f"(SELECT value FROM json_each({attributes}) WHERE key = {name})"  # a path would not find every name
+
+
+@compiles(_Likelihood, "postgresql")
+def _(element: _Likelihood, compiler: SQLCompiler, **options: object) -> str:
+    attributes, name = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST({attributes} ->> {name} AS double precision)"
 
 
 @dataclass(frozen=True)
@@ -58,5 +80,5 @@ class Filter:
             conditions.append(columns.time < to_microseconds(self.before))
         if self.tracks:
             conditions.append(columns.track.in_(self.tracks))
-        conditions += [columns.attributes[name].as_float() >= least for name, least in self.attributes.items()]
+        conditions += [_Likelihood(columns.attributes, name) >= least for name, least in self.attributes.items()]
         return and_(true(), *conditions)

@@ -12,6 +12,7 @@ from scalereid.gallery.events import Enrol, Forget, Rename, Split, to_text
 from scalereid.gallery.history import History, Recording
 from scalereid.gallery.identities import with_merged
 from scalereid.gallery.ledger import in_parts
+from scalereid.gallery.postgresql import rewrite
 
 _PATIENCE = 60  # seconds for other processes that read or copy the log
 _PAUSE = 0.05  # seconds between two looks whether they have ended
@@ -49,9 +50,8 @@ def overwrite(engine: Engine) -> None:
     Raises:
         TimeoutError: Another process has been reading for too long: what was deleted is deleted, but its bytes may be there.
     """
-    if engine.dialect.name != "sqlite":
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-            connection.exec_driver_sql("VACUUM")
+    if engine.dialect.name == "postgresql":
+        rewrite(engine, schema.NAMES)
         return
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()

@@ -77,8 +77,7 @@ class Ledger:
     @property
     def name(self) -> str:
         """The database, without a password."""
-        url = self.engine.url
-        return (url.database if self.engine.dialect.name == "sqlite" else None) or str(url)
+        return schema.public_name(self.engine.url)
 
     def close(self) -> None:
         """Close its connections."""

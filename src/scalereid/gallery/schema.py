@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Column,
@@ -27,10 +28,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
+
+from scalereid.packages import require
 
 FORMAT = 1
-_WAIT = 60  # seconds for another process to end its transaction
+WAIT = 60  # seconds for another process to end its transaction
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by themselves only as INTEGER
 
 _metadata = MetaData()
@@ -106,6 +110,15 @@ removals = Table(
     Column("sighting", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
+indexes = Table(
+    "indexes",  # those that are not in files: how far each has come
+    _metadata,
+    Column("model", ForeignKey(models.c.number), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("size", Integer, nullable=False),  # length of an embedding
+    Column("last_embedding", BigInteger, nullable=False),
+    Column("last_removal", BigInteger, nullable=False),
+)
 searches = Table(
     "searches",
     _metadata,
@@ -116,14 +129,45 @@ searches = Table(
     Column("what", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+NAMES = tuple(_metadata.tables)
+
+# PostgreSQL must not keep samples of what may have to be forgotten.
+for _column in (
+    sightings.c.digest,
+    sightings.c.source,
+    sightings.c.track,
+    embeddings.c.vector,
+    crops.c.jpeg,
+    events.c.body,
+):
+    event.listen(
+        _column.table,
+        "after_create",
+        DDL(  # type: ignore[no-untyped-call]
+            f"ALTER TABLE {_column.table.name} ALTER {_column.name} SET STATISTICS 0"
+        ).execute_if(dialect="postgresql"),
+    )
 
 
 def connect(url: str) -> Engine:
-    """An engine for a ledger's database; nothing is opened before it is used."""
+    """An engine for a ledger's database; nothing is opened before it is used.
+
+    Args:
+        url: `sqlite:///FILE`, or `postgresql://USER@HOST/DATABASE`.
+
+    Raises:
+        ValueError: It is neither.
+        ModuleNotFoundError: The driver is not installed; the message says how to install it.
+    """
     address = make_url(url)
+    if address.get_backend_name() == "postgresql":
+        require("psycopg", extra="postgresql", purpose="a gallery in PostgreSQL")
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=-1)
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True)
-    engine = create_engine(address, connect_args={"timeout": _WAIT})
+        raise ValueError(
+            f"No such database: {public_name(address)}. Expected a folder, or postgresql://USER@HOST/DATABASE"
+        )
+    engine = create_engine(address, connect_args={"timeout": WAIT}, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def _(connection: sqlite3.Connection, _: Any) -> None:
@@ -134,7 +178,7 @@ def connect(url: str) -> Engine:
             "synchronous = FULL",  # what is acknowledged survives a power cut
             "secure_delete = ON",  # deleted bytes are overwritten
             "foreign_keys = ON",
-            f"busy_timeout = {1000 * _WAIT}",
+            f"busy_timeout = {1000 * WAIT}",
         ):
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
@@ -147,15 +191,31 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def public_name(address: URL) -> str:
+    """What names a database in a message: its file, or its URL without a password, wherever that stands."""
+    if address.get_backend_name() == "sqlite" and address.database:
+        return address.database
+    shown = address.difference_update_query(["password", "sslpassword"])
+    return shown.set(drivername=shown.get_backend_name()).render_as_string(hide_password=True)
+
+
 def has_ledger(engine: Engine) -> bool:
-    """Whether a database has the tables of a ledger."""
-    return inspect(engine).has_table(state.name)
+    """Whether a database has the tables of a ledger; in PostgreSQL, the first schema of the search path.
+
+    Raises:
+        ConnectionError: Its server cannot be reached.
+    """
+    try:
+        found = inspect(engine)
+    except OperationalError as error:
+        raise ConnectionError(f"{public_name(engine.url)} cannot be reached: {error.orig}") from error
+    return found.has_table(state.name, schema=found.default_schema_name)
 
 
 def create(engine: Engine) -> None:
     """Create the tables of a new ledger."""
     with engine.execution_options(writes=True).begin() as connection:
-        _metadata.create_all(connection)
+        _metadata.create_all(connection, checkfirst=False)  # a table of another schema would count as there
         connection.execute(state.insert().values(only=1, format=FORMAT, ledger=uuid4().hex, revision=0, settings="{}"))
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.ledger import GalleryModel, Ledger
+from scalereid.packages import require
 
 
 class Hits(NamedTuple):
@@ -62,14 +63,27 @@ def open_index(name: str, folder: Path, ledger: Ledger, model: GalleryModel) -> 
     """The index of a ledger's embeddings by a model.
 
     Args:
-        name: `exact`.
+        name: `exact`; `pgvector`, for a ledger in PostgreSQL; or the URI of Milvus, `http://HOST:19530`.
         folder: For the files of those that have files.
 
     Raises:
-        ValueError: There is no such index.
+        ValueError: There is no such index, or the ledger's database cannot have it.
+        ModuleNotFoundError: What it needs is not installed; the message says how to install it.
     """
     if name == "exact":
         from scalereid.gallery.indexes.exact import ExactIndex
 
         return ExactIndex(folder / model.fingerprint, ledger, model.number)
-    raise ValueError(f"No such index: {name!r}. Choose exact.")
+    if name == "pgvector":
+        require("pgvector", "psycopg", extra="postgresql", purpose="the index pgvector")
+        from scalereid.gallery.indexes.pgvector import PgvectorStore
+        from scalereid.gallery.indexes.served import ServedIndex
+
+        return ServedIndex(PgvectorStore(ledger.engine, model.number), name, ledger, model.number)
+    if name.startswith(("http://", "https://")):
+        require("pymilvus", extra="milvus", purpose="an index in Milvus")
+        from scalereid.gallery.indexes.milvus import MilvusStore
+        from scalereid.gallery.indexes.served import ServedIndex
+
+        return ServedIndex(MilvusStore(name, f"gallery_{ledger.id}_{model.number}"), name, ledger, model.number)
+    raise ValueError(f"No such index: {name!r}. Choose exact, pgvector, or the URI of Milvus: http://HOST:19530.")

@@ -53,8 +53,10 @@ class PostgresServer:
             try:
                 return self.execute("SELECT 1")
             except OperationalError:
-                if time.monotonic() > until or self._process.poll() is not None:
+                if time.monotonic() > until:
                     raise
+                if self._process.poll() is not None:  # what was killed has parts that are about to end
+                    self._process = self._run("postgres")
                 time.sleep(0.05)
 
     def url(self, schema: str) -> str:

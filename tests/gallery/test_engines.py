@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from scalereid.data.records import ReidDataset
+from scalereid.gallery.address import open_ledger
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.history import History
@@ -49,14 +50,14 @@ def test_a_whole_gallery(
             each.merge(anna, [other])
             each.reject(anna, [3])
             each.undo()
-            each.enrol([7, 8], "Ben")
+            ben = each.enrol([7, 8], "Ben")
 
         def same() -> None:
             assert own.identities == gallery.identities
             for where in (Filter(), Filter(cameras=("1",)), Filter(not_cameras=("1",))):
-                for among in ("all", "known", "unknown", [anna]):
-                    found = own.search(picture, top=9, where=where, among=among)  # type: ignore[arg-type]
-                    expected = gallery.search(picture, top=9, where=where, among=among)  # type: ignore[arg-type]
+                for among in ("all", "known", "unknown", [ben]):
+                    found = own.search(picture, top=9, where=where, among=among)
+                    expected = gallery.search(picture, top=9, where=where, among=among)
                     numbers = [match.sighting.number for match in found.matches]
                     assert numbers == [match.sighting.number for match in expected.matches]
                     assert [match.similarity for match in found.matches] == pytest.approx(
@@ -166,7 +167,8 @@ def when_it_answers(opened: Callable[[], Index]) -> Index:  # noqa: F811
 
 @pytest.mark.engines
 def test_what_engines_cannot_do_is_said(ledger: Ledger, postgres: PostgresServer, tmp_path: Path) -> None:
-    model = ledger.models()[ledger.add_model("a" * 12, "{}") - 1]
+    ledger.add_model("a" * 12, "{}")
+    [model] = ledger.models()
     for name, message in (
         ("faiss", "No such index: 'faiss'. Choose exact, pgvector, or the URI of Milvus"),
         ("http://root:word@host:19530", "expected http://HOST:19530, and the password in .* MILVUS_TOKEN"),
@@ -190,12 +192,10 @@ def test_what_engines_cannot_do_is_said(ledger: Ledger, postgres: PostgresServer
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 @pytest.mark.engines
-def test_a_database_without_pgvector_is_said(
-    url: str, ledger: Ledger, postgres: PostgresServer, tmp_path: Path
-) -> None:
+def test_a_database_without_pgvector_is_said(url: str, ledger: Ledger, tmp_path: Path) -> None:
     ledger.add_model("a" * 12, "{}")
     plain = url.replace("%2Cextensions", "")
-    from scalereid.gallery.address import open_ledger
-
+    found = open_ledger(plain)
     with pytest.raises(ValueError, match="does not know vectors: run CREATE EXTENSION vector there"):
-        open_index("pgvector", tmp_path, open_ledger(plain), ledger.models()[0])
+        open_index("pgvector", tmp_path, found, ledger.models()[0])
+    found.close()

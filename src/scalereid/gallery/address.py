@@ -32,6 +32,7 @@ def open_ledger(where: Where) -> Ledger:
         raise FileNotFoundError(f"No gallery at {where}; create one first")
     engine = schema.connect(_database(where))
     if is_url(where) and not schema.has_ledger(engine):
+        engine.dispose()
         raise FileNotFoundError(f"No gallery in {schema.public_name(engine.url)}; create one first")
     return Ledger(engine)
 
@@ -44,7 +45,11 @@ def require_no_gallery(where: Where) -> None:
     """
     if not is_url(where):
         require_free(Path(where))
-    elif schema.has_ledger(engine := schema.connect(_database(where))):
+        return
+    engine = schema.connect(_database(where))
+    there = schema.has_ledger(engine)
+    engine.dispose()
+    if there:
         raise FileExistsError(
             f"There is a gallery in {schema.public_name(engine.url)} already; name another database, or another schema"
         )

@@ -15,7 +15,8 @@ test: install     ## the tests: offline, on two CPU cores, about two minutes
 	.venv/bin/pytest -n 2
 
 test-all: install     ## the slow tests too
-	.venv/bin/pytest -n 2 -m "not gpu"
+	.venv/bin/pytest -n 2 -m "not gpu and not engines"
+	.venv/bin/pytest -m engines tests/gallery
 
 check: install     ## format, lint and types
 	.venv/bin/ruff format --check .

@@ -13,9 +13,9 @@ from scalereid.gallery.ledger import Ledger
 from tests.gallery.conftest import new_sightings
 
 
-def work(folder: Path, seed: int, said: Connection) -> None:
+def work(url: str, folder: Path, seed: int, said: Connection) -> None:
     """Add, enrol, merge, confirm and forget at random."""
-    ledger, rng = Ledger(schema.connect(f"sqlite:///{folder / 'ledger.sqlite'}")), random.Random(seed)
+    ledger, rng = Ledger(schema.connect(url)), random.Random(seed)
     history, index = History(ledger.engine), ExactIndex(folder / "index", ledger, 1)
     said.send(("ready",))
     for turn in range(10**6):

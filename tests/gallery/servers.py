@@ -97,9 +97,12 @@ class PostgresServer:
 
 
 class MilvusServer:
-    """Milvus, with a password, which stands in the environment."""
+    """Milvus, with a password, which stands in the environment.
 
-    def __init__(self, folder: Path) -> None:
+    A search that must see all before it waits for `tick` milliseconds; Milvus' own default is 200.
+    """
+
+    def __init__(self, folder: Path, tick: int = 20) -> None:
         from milvus import MilvusServerConfig, _initialize_data_files
 
         self.folder, self.password = folder, secrets.token_hex(8)
@@ -109,7 +112,7 @@ class MilvusServer:
                 self._settings.update(**{key: _free_port()})
         self._settings.set("authorization_enabled", True)
         for key, value in (
-            ("proxy.timeTickInterval", 20),  # milliseconds: what a search waits for that must see all before it
+            ("proxy.timeTickInterval", tick),
             ("dataCoord.gc.interval", 1),
             ("dataCoord.gc.dropTolerance", 1),
             ("dataCoord.gc.missingTolerance", 60),

@@ -12,11 +12,14 @@ from sqlalchemy import Engine
 from scalereid.data.records import ReidDataset
 from scalereid.gallery.address import open_ledger
 from scalereid.gallery.filters import Filter
+from scalereid.gallery.forgetting import forget
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.history import History
 from scalereid.gallery.indexes import Index, open_index
+from scalereid.gallery.indexes.milvus import MilvusStore
+from scalereid.gallery.indexes.served import ServedIndex
 from scalereid.gallery.ledger import Ledger
-from tests.gallery.conftest import INDEXES, new_sightings, vectors
+from tests.gallery.conftest import INDEXES, bytes_in, new_sightings, vectors
 from tests.gallery.indexes.conftest import kind, opened  # noqa: F401 - fixtures
 from tests.gallery.servers import MilvusServer, PostgresServer
 from tests.gallery.test_gallery import RULE, TORCH, crops, filled, gallery  # noqa: F401 - fixtures
@@ -199,3 +202,31 @@ def test_a_database_without_pgvector_is_said(url: str, ledger: Ledger, tmp_path:
     with pytest.raises(ValueError, match="does not know vectors: run CREATE EXTENSION vector there"):
         open_index("pgvector", tmp_path, found, ledger.models()[0])
     found.close()
+
+
+@pytest.mark.parametrize(("url", "kind"), [("sqlite", "milvus")], indirect=True)
+@pytest.mark.engines
+def test_what_was_forgotten_leaves_the_files_of_milvus(
+    ledger: Ledger,
+    opened: Callable[[], Index],  # noqa: F811
+    milvus: MilvusServer,
+) -> None:
+    """Once it has compacted them and collected its garbage; its log of messages is another matter: see the guide."""
+    new = new_sightings(300, size=512)
+    ledger.add(ledger.add_model("a" * 12, "{}"), new)
+    index = opened()
+    assert isinstance(index, ServedIndex) and isinstance(index.store, MilvusStore)
+    index.catch_up()
+    index.store.remove(np.zeros(0, np.int64))  # what was added is in files
+
+    def stored(number: int) -> bool:
+        return new[number - 1].vector.tobytes()[100:164] in bytes_in(milvus.folder / "data" / "insert_log")
+
+    assert stored(1) and stored(201)
+    forget(History(ledger.engine), sightings=[201])
+    index.catch_up()
+    assert 201 not in index.numbers()
+    until = time.monotonic() + STARTED
+    while stored(201) and time.monotonic() < until:
+        time.sleep(1)
+    assert not stored(201) and stored(1)

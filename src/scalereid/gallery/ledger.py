@@ -121,22 +121,20 @@ class Ledger:
         """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there."""
         with schema.writing(self.engine) as connection:
             there = present(connection, schema.sightings.c.digest, [each.digest for each in new])
-            numbers: list[int | None] = []
-            vectors, crops = [], []
+            chosen = dict[str, NewSighting]()
             for each in new:
-                if each.digest in there:
-                    numbers.append(None)
-                    continue
-                there.add(each.digest)
-                number = inserted(connection.execute(insert(schema.sightings), _row(each)))
-                numbers.append(number)
-                vectors.append({"model": model, "sighting": number, "vector": _bytes(each.vector)})
-                if each.crop:
-                    crops.append({"sighting": number, "jpeg": each.crop})
-            for table, rows in ((schema.embeddings, vectors), (schema.crops, crops)):
-                if rows:
-                    connection.execute(insert(table), rows)
-        return numbers
+                if each.digest not in there:
+                    chosen.setdefault(each.digest, each)
+            numbered = insert(schema.sightings).returning(schema.sightings.c.number, sort_by_parameter_order=True)
+            rows = [_row(each) for each in chosen.values()]
+            numbers = dict(zip(chosen, connection.scalars(numbered, rows) if rows else (), strict=True))
+            added = [(number, chosen[digest]) for digest, number in numbers.items()]
+            vectors = [{"model": model, "sighting": number, "vector": _bytes(each.vector)} for number, each in added]
+            crops = [{"sighting": number, "jpeg": each.crop} for number, each in added if each.crop]
+            for table, values in ((schema.embeddings, vectors), (schema.crops, crops)):
+                if values:
+                    connection.execute(insert(table), values)
+        return [numbers.pop(each.digest, None) for each in new]  # of equal ones the first was added
 
     def embed(self, model: int, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
         """Add embeddings by another model of sightings that are there; those that have one already keep it."""

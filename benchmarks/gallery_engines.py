@@ -1,8 +1,8 @@
 """Time of a search in a gallery on each engine, in turn: the exact index, pgvector and Milvus, unfiltered and with two filters.
 
-python benchmarks/gallery_engines.py [SIGHTINGS] [LENGTH] [ROUNDS]
+python -m benchmarks.gallery_engines [SIGHTINGS] [LENGTH] [ROUNDS]
 
-Starts servers of PostgreSQL and Milvus on this machine, as the tests do; their packages are in the extra `dev`. Run it at the root.
+Starts servers of PostgreSQL and Milvus on this machine, as the tests do; their packages are in the extra `dev`.
 """
 
 import sys
@@ -13,15 +13,13 @@ from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the servers of the tests
+from tests.gallery.servers import MilvusServer, PostgresServer
 
 from scalereid.gallery import schema
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.indexes import Index, open_index
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
-from tests.gallery.servers import MilvusServer, PostgresServer
 
 TOP, AT_ONCE = 20, 2000
 WHERE = {"all": Filter(), "1 %": Filter(cameras=("rare",)), "50 %": Filter(cameras=("common",))}
@@ -76,12 +74,12 @@ def main(sightings: str = "50000", length: str = "512", rounds: str = "15") -> N
                 started = time.perf_counter()
                 found[name] = index.search(query, TOP, where).sightings.tolist()
                 times.setdefault((name, what), []).append(1000 * (time.perf_counter() - started))
-            assert all(each == found["SQLite, exact"] for each in found.values()), what
+            assert all(numbers == found["SQLite, exact"] for numbers in found.values()), what
     print(f"ms a search, {sightings} × {length}, top {TOP}, median of {rounds}: {', '.join(WHERE)}")
     for name in indexes:
         print(f"{name}: {', '.join(f'{median(times[name, what]):.1f}' for what in WHERE)}")
-    for ledger in ledgers.values():
-        ledger.close()
+    for each in ledgers.values():
+        each.close()
     milvus.stop()
     postgres.stop()
 

@@ -1,5 +1,6 @@
 """Whole galleries on every engine, and what happens when a server is killed."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -25,9 +26,11 @@ from tests.gallery.servers import MilvusServer, PostgresServer
 from tests.gallery.test_gallery import RULE, TORCH, crops, filled, gallery  # noqa: F401 - fixtures
 from tests.gallery.test_reembedding import other_run  # noqa: F401 - fixture
 from tests.inference.conftest import cache, own_cache, run  # noqa: F401 - fixtures
+from tests.test_docs import blocks
 
 SERVED = INDEXES[1:]
 POSTGRES = [("postgresql", "exact"), ("postgresql", "pgvector")]
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "engines.md"
 STARTED = 60  # seconds for a server to answer again
 
 
@@ -230,3 +233,22 @@ def test_what_was_forgotten_leaves_the_files_of_milvus(
     while stored(201) and time.monotonic() < until:
         time.sleep(1)
     assert not stored(201) and stored(1)
+
+
+@pytest.mark.engines
+def test_the_guide_works(postgres: PostgresServer, milvus: MilvusServer, run: Path, crops: Path) -> None:  # noqa: F811
+    """Its programs, with other names of servers, models and pictures."""
+    first, second = (block.text for block in blocks(GUIDE) if block.language == "python")
+    places = postgres.url("guide"), postgres.url("guide_with_milvus")
+    first = re.sub(r'"postgresql://\S+"', repr(places[0]), first).replace("crops/*.jpg", str(crops))
+    second = second.replace("http://127.0.0.1:19530", milvus.uri).replace("crops/*.jpg", str(crops))
+    names: dict[str, object] = {}
+    exec(first.replace("runs/demo", str(run)), names)
+    names["where"] = places[1]
+    exec(second.replace("runs/demo", str(run)), names)
+    made = names["gallery"]
+    assert isinstance(made, Gallery)
+    made.close()
+    for where in places:
+        with Gallery(where) as again:
+            assert again.ledger.count() > 0 and again.check() == []

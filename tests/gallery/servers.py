@@ -79,6 +79,7 @@ class PostgresServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait()
         shutil.rmtree(self.folder)
+        (self.folder.parent / f"{self.folder.name}.log").unlink()
 
     def _url(self, driver: str, query: dict[str, str]) -> str:
         options = urlencode(query | {"host": str(self.folder)}, quote_via=quote)

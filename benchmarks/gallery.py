@@ -33,7 +33,7 @@ from sqlalchemy import insert
 from scalereid import Embedder, PreparedGallery, search
 from scalereid.files import write_json
 from scalereid.gallery import schema
-from scalereid.gallery.adding import add_files
+from scalereid.gallery.adding import add_pictures, find_pictures, from_files
 from scalereid.gallery.events import Confirm, Enrol, Merge, Reject, to_text
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.forgetting import forget
@@ -219,7 +219,9 @@ def measure_add(images: str, weights: str, number: int) -> None:
             before = time.perf_counter(), time.process_time()
             embedder(own)
             between = time.perf_counter(), time.process_time()
-            assert len(add_files(ledger, model, embedder, own, rule).numbers) == len(own)
+            assert len(
+                add_pictures(ledger, model, embedder, from_files(find_pictures(own, rule)), len(own)).numbers
+            ) == len(own)
             after = time.perf_counter(), time.process_time()
             spent = [b - a for one, two in ((before, between), (between, after)) for a, b in zip(one, two, strict=True)]
             totals = [a + b for a, b in zip(totals, spent, strict=True)]
@@ -310,7 +312,7 @@ def main() -> None:
     elif given.what == "memory":
         memory_of(given.folder) if given.folder else measure_memory(given.sightings or 1_000_000)
     elif given.what == "add":
-        measure_add(*given.given, given.sightings or 10_000)
+        measure_add(given.given[0], given.given[1], given.sightings or 10_000)
     elif given.what == "open":
         opened(given.folder) if given.folder else measure_open(given.sightings or 200_000, given.events)
     else:

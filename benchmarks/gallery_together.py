@@ -17,6 +17,7 @@ import traceback
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -182,14 +183,14 @@ def main() -> None:
         report(Path(folder), results)
 
 
-def report(folder: Path, results: list[dict[str, object]]) -> None:
+def report(folder: Path, results: list[dict[str, Any]]) -> None:
     done: dict[str, list[tuple[int, float, float, int]]] = defaultdict(list)
     errors: Counter[str] = Counter()
     forgotten: set[str] = set()
     for result in results:
-        errors.update(result["errors"])  # type: ignore[arg-type]
-        forgotten |= set(result["forgotten"])  # type: ignore[call-overload]
-        for name, values in result["seconds"].items():  # type: ignore[attr-defined]
+        errors.update(result["errors"])
+        forgotten |= set(result["forgotten"])
+        for name, values in result["seconds"].items():
             done[name].append(values)
     for name, each in done.items():
         numbers, medians, longest, refused = zip(*each, strict=True)

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from scalereid.gallery.events import Confirm, Enrol, Merge, Reject, Rename, Undo
+from scalereid.gallery.forgetting import forget
 from scalereid.gallery.history import History
 from scalereid.gallery.identities import ConflictError, Identities
 from scalereid.gallery.ledger import Ledger
@@ -110,3 +111,13 @@ def test_who_was_who_stays_while_more_is_said(history: History) -> None:
     assert history.identities() != expected == before
     assert history.identities() == Identities.replay(history.events())
     assert history.identities() is history.identities()
+
+
+def test_what_was_said_of_the_forgotten_is_not_undone(history: History) -> None:
+    """The last event that can be undone may be an earlier one than the last."""
+    ben, anna = history.record(Enrol((3, 4))), history.record(Enrol((1, 2)))
+    forget(history, identity=anna.number)
+    assert history.last_undoable() == ben.number
+    history.record(Undo(ben.number))
+    with pytest.raises(ConflictError, match="nothing was said that can be undone"):
+        history.last_undoable()

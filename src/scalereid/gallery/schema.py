@@ -174,6 +174,7 @@ def connect(url: str) -> Engine:
         connection.isolation_level = None  # transactions begin where we say so
         cursor = connection.cursor()
         for setting in (
+            "page_size = 16384",  # of a new one: into 4 KiB a single embedding of 512 numbers fits
             "journal_mode = WAL",  # readers and a writer at the same time
             "synchronous = FULL",  # what is acknowledged survives a power cut
             "secure_delete = ON",  # deleted bytes are overwritten

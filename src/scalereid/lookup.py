@@ -28,6 +28,9 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
     return found
 
 
+_WORSE = 0.2  # than the nearest name: what is farther from the given one was hardly meant
+
+
 def no_such(what: str, name: str, known: Iterable[str], where: str = "") -> str:
     """The sentences for an unknown name: the known ones nearest to it, and `where` they are listed.
 
@@ -38,6 +41,8 @@ def no_such(what: str, name: str, known: Iterable[str], where: str = "") -> str:
     """
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3)
+    likeness = [difflib.SequenceMatcher(None, other, name).ratio() for other in near]
+    near = [other for other, alike in zip(near, likeness, strict=True) if alike > likeness[0] - _WORSE]
     meant = [f"Did you mean {' or '.join(near)}?"] if near else [] if where else [f"Choose from {', '.join(names)}."]
     return " ".join([f"No such {what}: {name!r}.", *meant, *filter(None, [where])])
 

@@ -39,7 +39,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def refuse(self: socket.socket, address: Any) -> None:
-        if self.family != socket.AF_UNIX:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1"):
             raise AssertionError("a test tried to reach the network")
         connect(self, address)
 

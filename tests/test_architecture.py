@@ -18,6 +18,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"inference"},
     {"experiments", "gallery"},
     {"figures"},
+    {"service"},
     {"api"},
     {"cli"},
     {"__main__"},

@@ -45,10 +45,11 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("quantize RUN --data PEOPLE --dataset csv", "nncf", "", "export,int8"),
     ("quantize RUN --data PEOPLE --dataset csv", "onnx", "", "export,int8"),
     ("gallery create OUT --model RUN --runtime openvino", "openvino", "", "export"),
+    ("gallery serve OUT", "fastapi", ", needed for serving a gallery,", "serve"),
     ("data unpack PACKED", "h5py", f", needed for reading PACKED/{CUHK03_FILE},", "matlab"),
 ]
 NOTHING = {"study", "models", "recipes", "datasets", "data check", "completion"}
-NOTHING |= {name for name in COMMANDS if name.startswith("gallery ")} - {"gallery create"}
+NOTHING |= {name for name in COMMANDS if name.startswith("gallery ")} - {"gallery create", "gallery serve"}
 """Commands that need no extra, but for datasets with lists in MATLAB files, which say so when they are read."""
 
 

@@ -48,7 +48,8 @@ COMMANDS_WITH_A_MODEL = {
 """The words of each command that takes a model, after its name: a new command needs a line here."""
 WITHOUT_A_MODEL = {"demo", "study", "models", "recipes", "datasets", "data check", "data unpack", "completion"}
 WITHOUT_A_MODEL |= {name for name in COMMANDS if name.startswith("gallery ")} - COMMANDS_WITH_A_MODEL.keys()
-"""Commands that take none; of a study the user writes the code and gives its file."""
+"""Commands that take none, or, as `gallery serve`, open it as `gallery search` does; of a study the user writes the code and
+gives its file."""
 
 
 def test_every_command_is_here() -> None:

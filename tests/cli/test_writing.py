@@ -46,7 +46,7 @@ SUFFIXES = {
 }
 NEW = {"train", "nas", "label", "embed", "export", "quantize", "gallery export"}
 """Commands that write over nothing."""
-READ = {"--data", "--genotype", "--resume", "--calibration", "--pairs"}
+READ = {"--tokens", "--data", "--genotype", "--resume", "--calibration", "--pairs"}
 """Options of paths that are only read, but for the folder in which `demo` draws."""
 
 

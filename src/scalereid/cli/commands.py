@@ -56,6 +56,7 @@ COMMANDS = {
     "gallery check": Command("gallery.care:check", "Find out what is wrong with a gallery."),
     "gallery rebuild": Command("gallery.care:rebuild", "Write the index anew from the database."),
     "gallery reembed": Command("gallery.pictures:reembed", "Take another model, and embed all pictures by it."),
+    "gallery serve": Command("gallery.serving:serve", "Serve a gallery over HTTP."),
     "completion": Command("completion:completion", "Print the script that completes commands in bash and zsh."),
 }
 

@@ -1,6 +1,8 @@
 """What a person says about who is who: each an event, and each can be undone."""
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Self
 
 from scalereid.gallery.events import Confirm, Enrol, Event, Merge, Reject, Rename, Split, Undo
 from scalereid.gallery.history import History
@@ -20,6 +22,12 @@ class Corrections:
 
     def __init__(self, history: History, by: str) -> None:
         self.history, self.by = history, by
+
+    def acting(self, by: str) -> Self:
+        """The same gallery in the name of somebody else, whose events and searches are recorded as theirs."""
+        other = copy(self)
+        other.by = by
+        return other
 
     @property
     def identities(self) -> Identities:

@@ -1,0 +1,65 @@
+"""scalereid gallery serve: a gallery over HTTP."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from scalereid.cli.errors import UsageError
+from scalereid.cli.gallery.options import GalleryCompute, GalleryPlace, MovedModel
+from scalereid.cli.options import Flat, otherwise
+from scalereid.packages import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """Where it is served, and for whom."""
+
+    host: str = "127.0.0.1"
+    """Address to listen at; another than this machine's own needs tokens."""
+    port: int = 8000
+    """Port to listen at; 0 for any that is free."""
+    tokens: Annotated[Path | None, otherwise("none")] = None
+    """A file that only you can read, with a line NAME TOKEN for each who may ask."""
+    allow_host: Annotated[tuple[str, ...], otherwise("localhost; any with tokens")] = ()
+    """Names by which the service may be asked."""
+    allow_body: int = 32
+    """MiB of a request."""
+    allow_rate: float = 20.0
+    """Requests a second of one client."""
+
+
+def serve(
+    gallery: GalleryPlace,
+    options: Flat[ServeOptions],
+    compute: Flat[GalleryCompute],
+    model: MovedModel = None,
+) -> None:
+    """Serve a gallery over HTTP, for this machine alone unless there are tokens.
+    /api/openapi.json describes all it answers. Ctrl-C ends it, once the requests
+    under way are answered."""
+    require("fastapi", extra="serve", purpose="serving a gallery")
+    require("uvicorn", extra="serve", purpose="serving a gallery")
+    import uvicorn
+
+    from scalereid.gallery.gallery import Gallery
+    from scalereid.service.access import is_loopback, read_tokens
+    from scalereid.service.app import LOOPBACK, create_app
+    from scalereid.service.limits import Limits
+
+    tokens = read_tokens(options.tokens) if options.tokens else {}
+    if not tokens and not is_loopback(options.host):
+        raise UsageError(f"--host {options.host} lets other machines ask, which needs --tokens FILE")
+    hosts = frozenset(options.allow_host) or (frozenset() if tokens else LOOPBACK | {options.host})
+    limits = Limits(
+        body=options.allow_body * 1024**2, rate=options.allow_rate, burst=max(1, int(5 * options.allow_rate))
+    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    served = Gallery(gallery, model=model, options=compute.options())
+    served.embedder().warm_up()
+    app = create_app(served, tokens=tokens, hosts=hosts, limits=limits)
+    uvicorn.run(
+        app, host=options.host, port=options.port, access_log=False, server_header=False, timeout_graceful_shutdown=30,
+        timeout_keep_alive=10, log_level="info",
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""Who may ask: bearer tokens, the host that is asked for, and the page that asks."""
+
+import hmac
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from scalereid.service.errors import refuse
+
+OPEN = ("/api/health", "/api/ready")
+"""Paths that need no token."""
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Access:
+    """Lets requests pass that have a token, if there are tokens, and that no other site's page has sent.
+
+    A request asks for a host by name: another name than those allowed is that of a site which has let its own name point here,
+    so that its pages may read what is here.
+
+    Args:
+        tokens: Each token's name, which is recorded as who asked, and the token.
+        hosts: Names by which the service may be asked; empty for any, which needs tokens.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Mapping[str, str], hosts: frozenset[str]) -> None:
+        self.app, self.tokens, self.hosts = app, tokens, hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        host = _name(headers.get("host", ""))
+        if self.hosts and host not in self.hosts:
+            return await refuse(scope, receive, send, 421, f"this is not {host}; name it among the hosts if it is")
+        if scope["method"] not in _SAFE and not _same_site(headers, host):
+            return await refuse(scope, receive, send, 403, "a page of another site has sent this")
+        by = headers.get("x-by", "") if not self.tokens else self._owner(headers.get("authorization", ""))
+        if by is None and scope["path"].startswith("/api/") and scope["path"] not in OPEN:
+            why = "the request has no valid token; send the header Authorization: Bearer TOKEN"
+            return await refuse(scope, receive, send, 401, why, {"WWW-Authenticate": "Bearer"})
+        scope.setdefault("state", {})["by"] = by or ""
+        await self.app(scope, receive, send)
+
+    def _owner(self, authorization: str) -> str | None:
+        """The name of the token in a header; each is compared in the same time, whatever is given."""
+        kind, _, given = authorization.partition(" ")
+        found = None
+        for name, token in self.tokens.items():
+            if hmac.compare_digest(given.strip().encode(), token.encode()) and kind.lower() == "bearer":
+                found = name
+        return found
+
+
+def read_tokens(file: Path) -> dict[str, str]:
+    """The tokens in a file, by the names of those who have them: a line NAME TOKEN for each.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        PermissionError: Others can read it.
+        ValueError: A line is something else; the message names it, and not the token.
+    """
+    if os.name == "posix" and file.stat().st_mode & 0o077:
+        raise PermissionError(f"{file} has tokens, and others can read it; let only yourself: chmod 600 {file}")
+    found = {}
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        words = line.split()
+        if not words or line.startswith("#"):
+            continue
+        if len(words) != 2 or words[0] in found:
+            raise ValueError(f"{file}, line {number}: expected NAME TOKEN, each name once")
+        found[words[0]] = words[1]
+    if not found:
+        raise ValueError(f"{file} has no tokens; write a line NAME TOKEN for each who may ask")
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host by that name or address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _same_site(headers: Mapping[str, str], host: str) -> bool:
+    """Whether a request was sent by a page of the service's own, or by no page."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = headers.get("origin")
+    return origin is None or (origin != "null" and urlsplit(origin).hostname == host)
+
+
+def _name(host: str) -> str:
+    """A host without its port."""
+    return (urlsplit(f"//{host}").hostname or "").lower()

@@ -1,0 +1,152 @@
+"""Sightings and identities: what is there, what is said about it, and what is forgotten."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi.responses import StreamingResponse
+
+from scalereid.gallery.events import Event
+from scalereid.gallery.grouping import Grouping
+from scalereid.gallery.identities import in_words, undone
+from scalereid.gallery.sightings import Sighting
+from scalereid.service.errors import AlreadyThereError, NotFoundError
+from scalereid.service.pictures import read_pictures
+from scalereid.service.questions import AnyEvent, Conditions, New, Whom, in_form
+from scalereid.service.state import Acting, Served
+
+router = APIRouter(tags=["people"])
+_AT_ONCE = 500  # sightings that are read and sent together
+
+
+@dataclass(frozen=True)
+class Person:
+    """An identity."""
+
+    number: int
+    name: str
+    sightings: list[int]
+    """Their numbers, ascending."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event of the ledger."""
+
+    number: int
+    at: datetime
+    by: str
+    kind: str
+    said: str
+    """It in words."""
+    undone: bool
+
+
+@router.get("/api/sightings/{number}")
+def sighting(number: int, gallery: Acting) -> Sighting:
+    """A sighting."""
+    found = gallery.sightings([number])
+    if number not in found:
+        raise NotFoundError(f"No such sighting: {number}. It is not in the gallery, or was forgotten.")
+    return found[number]
+
+
+@router.get(
+    "/api/sightings/{number}/picture", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
+)
+def picture(number: int, gallery: Acting) -> Response:
+    """Its picture, if it was kept."""
+    content = gallery.ledger.crop(number)
+    if content is None:
+        raise NotFoundError(f"sighting {number} has no picture: it was not kept, or there is no such sighting")
+    return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+
+@router.post("/api/sightings/list", response_class=StreamingResponse)
+def sightings(where: Conditions, gallery: Acting) -> StreamingResponse:
+    """All sightings that meet conditions, oldest number first: one JSON object a line, sent as they are read."""
+    numbers = gallery.ledger.select(where.filter()).tolist()
+
+    def lines() -> Iterator[str]:
+        for start in range(0, len(numbers), _AT_ONCE):
+            found = gallery.sightings(numbers[start : start + _AT_ONCE])
+            for each in found.values():
+                yield json.dumps(asdict(each), default=str) + "\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@router.post("/api/sightings", status_code=201)
+def add(
+    picture: Annotated[UploadFile, File(description="A picture.")],
+    service: Served,
+    gallery: Acting,
+    seen: Annotated[str, Form(description="A New as JSON.")],
+) -> Sighting:
+    """Add a picture of one person; one that is there already is answered with 409."""
+    known = in_form(New, seen)
+    (image,) = read_pictures([picture], service.limits, known.box)
+    added = gallery.add_crops([image], [known.seen()])
+    if added.there:
+        raise AlreadyThereError("this picture is in the gallery already")
+    (number,) = added.numbers
+    return gallery.sightings([number])[number]
+
+
+@router.get("/api/identities")
+def identities(gallery: Acting) -> list[Person]:
+    """All identities."""
+    found = gallery.identities.by_number
+    return [Person(number, one.name, sorted(one.sightings)) for number, one in sorted(found.items())]
+
+
+@router.get("/api/identities/{number}")
+def identity(number: int, gallery: Acting) -> Person:
+    """An identity."""
+    found = gallery.identities.by_number.get(number)
+    if found is None:
+        raise NotFoundError(f"No such identity: {number}. It was merged, undone or forgotten, or never there.")
+    return Person(number, found.name, sorted(found.sightings))
+
+
+@router.get("/api/events")
+def events(gallery: Acting, last: int = 100) -> list[Recorded]:
+    """What was said about who is who, the newest last."""
+    every = gallery.history.events()
+    gone = set(undone(every))
+    return [_recorded(event, event.number in gone) for event in every[-min(max(last, 1), 10_000) :]]
+
+
+@router.post("/api/events", status_code=201)
+def say(said: AnyEvent, gallery: Acting) -> Recorded:
+    """Say something about who is who: an event, which can be undone."""
+    return _recorded(gallery.history.record(said.body(), by=gallery.by), False)
+
+
+@router.post("/api/undo", status_code=201)
+def undo(gallery: Acting) -> Recorded:
+    """Take back the last event that can be."""
+    return _recorded(gallery.undo(), False)
+
+
+@router.post("/api/forget")
+def forget(whom: Whom, gallery: Acting) -> list[int]:
+    """Delete an identity with all its sightings, or single sightings, for good; the numbers of those deleted."""
+    if whom.identity is None and not whom.sightings:
+        raise ValueError("name whom to forget: an identity, or sightings")
+    return gallery.forget(identity=whom.identity, sightings=whom.sightings)
+
+
+@router.post("/api/proposals")
+def proposals(
+    where: Conditions, gallery: Acting, probability: float | None = None, similarity: float | None = None
+) -> Grouping:
+    """Propose who the sightings without an identity may show. Nothing is recorded."""
+    return gallery.group(probability=probability, similarity=similarity, where=where.filter())
+
+
+def _recorded(event: Event, gone: bool) -> Recorded:
+    return Recorded(event.number, event.at, event.by, event.body.kind, in_words(event), gone)

@@ -1,0 +1,77 @@
+import pytest
+from fastapi.testclient import TestClient
+
+from scalereid.gallery.gallery import Gallery
+from scalereid.service.access import is_loopback
+from scalereid.service.app import create_app
+from tests.service.conftest import TOKEN
+
+
+@pytest.fixture
+def guarded(gallery: Gallery) -> TestClient:
+    return TestClient(create_app(gallery, tokens={"anna": TOKEN}, hosts=frozenset()), base_url="http://cameras.example")
+
+
+def test_only_those_with_a_token_may_ask(guarded: TestClient) -> None:
+    assert guarded.get("/api/health").status_code == 200
+    for path in ("/api/stats", "/api/metrics", "/api/openapi.json", "/api/sightings/1/picture", "/api/nowhere"):
+        refused = guarded.get(path)
+        assert refused.status_code == 401, path
+        assert refused.headers["www-authenticate"] == "Bearer"
+        assert "Authorization: Bearer TOKEN" in refused.json()["error"]
+    for wrong in (f"Bearer {TOKEN}x", "Bearer", f"Basic {TOKEN}", TOKEN, "Bearer ümlaut".encode("latin-1")):
+        assert guarded.get("/api/stats", headers={"authorization": wrong}).status_code == 401
+    right = {"authorization": f"Bearer {TOKEN}", "x-by": "somebody else"}
+    assert guarded.get("/api/stats", headers=right).status_code == 200
+    said = guarded.post("/api/events", json={"kind": "enrol", "sightings": [1]}, headers=right)
+    assert said.json()["by"] == "anna"  # whose the token is, whatever is claimed
+
+
+def test_other_sites_cannot_ask(client: TestClient, gallery: Gallery) -> None:
+    body = {"kind": "enrol", "sightings": [1]}
+    for headers in (
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ):
+        assert client.post("/api/events", json=body, headers=headers).status_code == 403
+    assert client.get("/api/stats", headers={"host": "evil.example"}).status_code == 421
+    assert gallery.history.events() == []
+    own = {"origin": "http://localhost:8000", "sec-fetch-site": "same-origin", "host": "localhost:8000"}
+    assert client.post("/api/events", json=body, headers=own).status_code == 201
+
+
+def test_a_service_for_others_needs_tokens(gallery: Gallery) -> None:
+    with pytest.raises(ValueError, match="other machines may ask only with a token"):
+        create_app(gallery, hosts=frozenset({"cameras.example"}))
+    with pytest.raises(ValueError, match="token of anna is shorter than 16 characters"):
+        create_app(gallery, tokens={"anna": "short"})
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("example.org", False),
+    ],
+)
+def test_what_only_this_machine_reaches(host: str, expected: bool) -> None:
+    assert is_loopback(host) == expected
+
+
+def test_what_is_answered_keeps_other_sites_out(client: TestClient) -> None:
+    for answer in (
+        client.get("/api/health"),
+        client.get("/api/nowhere"),
+        client.get("/api/stats", headers={"host": "x"}),
+    ):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "access-control-allow-origin" not in answer.headers
+    for path in ("/api/../../etc/passwd", "/etc/passwd", "/api/sightings/..%2f..%2fledger.sqlite/picture", "/docs"):
+        assert client.get(path).status_code in (404, 422)

@@ -1,5 +1,7 @@
 """The model of a gallery at work."""
 
+import threading
+
 from scalereid.gallery.address import Where
 from scalereid.gallery.ledger import GalleryModel, Ledger
 from scalereid.inference.embedder import Embedder
@@ -19,6 +21,7 @@ class ModelAtWork:
     def __init__(self, ledger: Ledger, source: Where | None, options: RuntimeOptions) -> None:
         self.ledger, self.source, self.options = ledger, source, options
         self._embedder: Embedder | None = None
+        self._loading = threading.RLock()  # of several threads, one loads it
 
     def embedder(self, own: GalleryModel) -> Embedder:
         """The gallery's `own` model at work.
@@ -27,23 +30,24 @@ class ModelAtWork:
             FileNotFoundError: The model is not where it was.
             ValueError: It is another model than that of the gallery's embeddings.
         """
-        if self._embedder is None:
-            source = self.source or self.ledger.settings()["source"]
-            pixels = ModelMetadata.from_json(own.metadata).pixels  # the gallery remembers how they go in
-            try:
-                self._embedder = Embedder(source, **(vars(self.options) | {"pixels": pixels}))
-            except FileNotFoundError as error:
-                raise FileNotFoundError(
-                    f"the gallery's model is not at {source} any more; name it anew with model="
-                ) from error
-        if (found := self._embedder.metadata.fingerprint) != own.fingerprint:
-            made_by = ModelMetadata.from_json(own.metadata)
-            self.close()
-            raise ValueError(
-                f"this model has the fingerprint {found}, but the gallery's embeddings are by {made_by.model}, "
-                f"{own.fingerprint}: they cannot be compared; use that model, or embed the gallery again (reembed)"
-            )
-        return self._embedder
+        with self._loading:
+            if self._embedder is None:
+                source = self.source or self.ledger.settings()["source"]
+                pixels = ModelMetadata.from_json(own.metadata).pixels  # the gallery remembers how they go in
+                try:
+                    self._embedder = Embedder(source, **(vars(self.options) | {"pixels": pixels}))
+                except FileNotFoundError as error:
+                    raise FileNotFoundError(
+                        f"the gallery's model is not at {source} any more; name it anew with model="
+                    ) from error
+            if (found := self._embedder.metadata.fingerprint) != own.fingerprint:
+                made_by = ModelMetadata.from_json(own.metadata)
+                self.close()
+                raise ValueError(
+                    f"this model has the fingerprint {found}, but the gallery's embeddings are by {made_by.model}, "
+                    f"{own.fingerprint}: they cannot be compared; use that model, or embed the gallery again (reembed)"
+                )
+            return self._embedder
 
     def replace(self, embedder: Embedder) -> None:
         """Go on with another one, which the ledger takes for its own."""

@@ -1,6 +1,8 @@
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,6 +192,40 @@ def test_nobody_is_in_two_places_at_once(gallery: Gallery, people: ReidDataset) 
     assert numbers(gallery.similar(1, top=99)) == beside[1:]
     gallery.confirm(gallery.identities.of[other], [1])  # unless somebody says that they are one
     assert {*numbers(gallery.similar(1, top=99))} == {*beside, other}
+
+
+def test_numbers_may_be_numpys(gallery: Gallery) -> None:
+    numbers = gallery.ledger.select()
+    anna = gallery.enrol(numbers[:3], "Anna")  # type: ignore[arg-type]
+    gallery.confirm(np.int64(anna), numbers[3:4])  # type: ignore[arg-type]
+    assert gallery.identities.of == dict.fromkeys(numbers[:4].tolist(), anna)
+    assert [*gallery.sightings(numbers[:2])] == numbers[:2].tolist()  # type: ignore[arg-type]
+    assert len(gallery.similar(numbers[0], top=3).matches) == 3
+    known = gallery.similar(numbers[0], among=np.array([anna]), top=9)  # type: ignore[arg-type]
+    assert {match.identity for match in known.matches} == {anna}
+    assert gallery.forget(sightings=numbers[:2]) == numbers[:2].tolist()  # type: ignore[arg-type]
+    assert gallery.check() == []
+
+
+@pytest.mark.parametrize(
+    ("say", "problem"),
+    [
+        (lambda g: g.enrol("12"), "sightings has '1'; expected a whole number"),
+        (lambda g: g.enrol([1.0]), "sightings has 1.0; expected a whole number"),
+        (lambda g: g.enrol([True]), "sightings has True; expected a whole number"),
+        (lambda g: g.enrol([]), "there is nothing to enrol; name at least one sighting"),
+        (lambda g: g.enrol([1], None), "name is None; expected text"),
+        (lambda g: g.merge(1, "23"), "others has '2'; expected a whole number"),
+        (lambda g: g.undo("1"), "event has '1'; expected a whole number"),
+        (lambda g: g.forget(sightings="12"), "sightings has '1'"),
+        (lambda g: g.similar(1, among="knwon"), "among is 'knwon'; choose all, known, unknown"),
+    ],
+)
+def test_what_cannot_be_said_leaves_nothing(gallery: Gallery, say: Callable[[Gallery], Any], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        say(gallery)
+    assert Gallery(gallery.where).history.events() == []
+    assert gallery.check() == []
 
 
 def test_proposals_are_accepted_as_events(gallery: Gallery) -> None:

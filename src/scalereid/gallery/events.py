@@ -3,13 +3,39 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from operator import index
 from typing import ClassVar, cast
 
 from scalereid.typed_json import from_json, parse
 
 
+class _Checked:
+    """An event whose values are made plain: an event that cannot be read again would damage the whole ledger.
+
+    Raises:
+        ValueError: A number is not a whole number, or a name not text.
+    """
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name in ("sightings", "others"):
+                object.__setattr__(self, name, tuple(_whole(name, each) for each in value))
+            elif name == "name":
+                if not isinstance(value, str):
+                    raise ValueError(f"name is {value!r}; expected text")
+            elif value is not None:
+                object.__setattr__(self, name, _whole(name, value))
+
+
+def _whole(name: str, value: object) -> int:
+    """Also of NumPy's integers."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ValueError(f"{name} has {value!r}; expected a whole number")
+    return index(value)
+
+
 @dataclass(frozen=True)
-class Enrol:
+class Enrol(_Checked):
     """A new identity, of these sightings. Its number is that of the event."""
 
     kind: ClassVar = "enrol"
@@ -18,7 +44,7 @@ class Enrol:
 
 
 @dataclass(frozen=True)
-class Confirm:
+class Confirm(_Checked):
     """These sightings show this identity, whatever was said of them before."""
 
     kind: ClassVar = "confirm"
@@ -27,7 +53,7 @@ class Confirm:
 
 
 @dataclass(frozen=True)
-class Reject:
+class Reject(_Checked):
     """These sightings do not show this identity, and are never joined with it again."""
 
     kind: ClassVar = "reject"
@@ -36,7 +62,7 @@ class Reject:
 
 
 @dataclass(frozen=True)
-class Merge:
+class Merge(_Checked):
     """The other identities are this one."""
 
     kind: ClassVar = "merge"
@@ -45,7 +71,7 @@ class Merge:
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(_Checked):
     """These sightings of an identity show somebody else: a new identity, whose number is that of the event."""
 
     kind: ClassVar = "split"
@@ -55,7 +81,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Rename:
+class Rename(_Checked):
     """Another name for an identity; empty for none."""
 
     kind: ClassVar = "rename"
@@ -64,7 +90,7 @@ class Rename:
 
 
 @dataclass(frozen=True)
-class Forget:
+class Forget(_Checked):
     """These sightings are deleted, and the identity with them if one is named. This cannot be undone."""
 
     kind: ClassVar = "forget"
@@ -73,7 +99,7 @@ class Forget:
 
 
 @dataclass(frozen=True)
-class Undo:
+class Undo(_Checked):
     """An earlier event has no effect any more; an undo can be undone, too."""
 
     kind: ClassVar = "undo"

@@ -32,7 +32,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
         ValueError: There is no such sighting.
     """
     with history.recording(by) as recording:
-        numbers = set(sightings)
+        numbers = set(Forget(None, tuple(sightings)).sightings)
         if identity is not None:
             numbers |= recording.identities.get(identity).sightings
         names = set() if identity is None else with_merged(recording.identities, identity)

@@ -136,6 +136,8 @@ class Recording:
     def record(self, body: Body) -> Event:
         """Append an event; see `History.record`."""
         if not isinstance(body, Undo | Merge | Rename):
+            if not body.sightings and not isinstance(body, Forget):
+                raise ValueError(f"there is nothing to {body.kind}; name at least one sighting")
             self._check_sightings(body.sightings)
         if isinstance(body, Undo):
             after = check_undo(self.events, body.event)

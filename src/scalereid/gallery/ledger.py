@@ -153,7 +153,7 @@ class Ledger:
         """Sightings by their numbers, as far as they are there."""
         found: dict[int, Sighting] = {}
         with self.engine.begin() as connection:
-            for part in in_parts(numbers):
+            for part in in_parts([int(number) for number in numbers]):
                 rows = connection.execute(select(schema.sightings).where(schema.sightings.c.number.in_(part)))
                 found |= {row.number: _sighting(row) for row in rows}
         return found
@@ -168,7 +168,7 @@ class Ledger:
     def crop(self, number: int) -> bytes | None:
         """The picture of a sighting as JPEG; None if it has none."""
         with self.engine.begin() as connection:
-            return connection.scalar(select(schema.crops.c.jpeg).where(schema.crops.c.sighting == number))
+            return connection.scalar(select(schema.crops.c.jpeg).where(schema.crops.c.sighting == int(number)))
 
     def vectors(self, model: int, after: int = 0, *, block: int = 4096) -> Iterator[Vectors]:
         """The embeddings by a model that were added after the one numbered `after`, in this order, block by block.
@@ -223,7 +223,7 @@ class Ledger:
         """The embedding (d,) of a sighting by a model; None if there is none."""
         own = schema.embeddings.c
         with self.engine.begin() as connection:
-            found = connection.scalar(select(own.vector).where(own.model == model, own.sighting == sighting))
+            found = connection.scalar(select(own.vector).where(own.model == model, own.sighting == int(sighting)))
         return None if found is None else np.frombuffer(found, "<f4")
 
     def removed(self, after: int = 0) -> tuple[int, NDArray[np.int64]]:

@@ -47,6 +47,7 @@ class Searching(Upkeep):
         Raises:
             ValueError: There is no such sighting.
         """
+        sighting = int(sighting)
         vector = self.ledger.vector(self.model.number, sighting)
         if vector is None:
             raise ValueError(f"No such sighting: {sighting}. It is not in the gallery, or was forgotten.")
@@ -91,7 +92,8 @@ class Searching(Upkeep):
         return found
 
     def _record(self, what: dict[str, int], top: int, where: Filter | None, among: Among, purpose: str) -> None:
-        conditions = {"top": top, "among": among, **(where or Filter()).described()}
+        whom = among if isinstance(among, str) else [int(each) for each in among]
+        conditions = {"top": top, "among": whom, **(where or Filter()).described()}
         record_search(self.ledger.engine, {**what, **conditions}, by=self.by, purpose=purpose)
 
     def _elsewhere(self, seen: Seen) -> set[int]:

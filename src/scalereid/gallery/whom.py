@@ -17,13 +17,18 @@ def allowed(among: Among, identities: Identities) -> tuple[NDArray[np.int64] | N
 
     Raises:
         ConflictError: There is no such identity.
+        ValueError: It is another word.
     """
+    if not isinstance(among, str):
+        among = tuple(among)  # which an array would compare element by element
     if among == "all":
         return None, set()
     if among == "known":
         return np.array(sorted(identities.of), np.int64), set()
     if among == "unknown":
         return None, set(identities.of)
+    if isinstance(among, str):
+        raise ValueError(f"among is {among!r}; choose all, known, unknown, or numbers of identities")
     numbers = {number for each in among for number in identities.get(int(each)).sightings}
     return np.array(sorted(numbers), np.int64), set()
 

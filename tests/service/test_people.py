@@ -22,7 +22,8 @@ def test_what_is_said_is_recorded_and_taken_back(client: TestClient) -> None:
     say(client, kind="rename", identity=ben, name="Benno")
     people = client.get("/api/identities").json()
     assert people == [
-        {"number": 1, "name": "Anna", "sightings": [1, 2]}, {"number": ben, "name": "Benno", "sightings": [3]},
+        {"number": 1, "name": "Anna", "sightings": [1, 2], "rejected": [3, 4]},
+        {"number": ben, "name": "Benno", "sightings": [3], "rejected": []},
     ]  # fmt: skip
     other = say(client, kind="enrol", sightings=[7]).json()["number"]
     merged = say(client, kind="merge", identity=1, others=[other]).json()["number"]
@@ -59,16 +60,27 @@ def test_what_makes_no_sense_is_refused(
 
 
 def test_sightings_are_told_and_listed(client: TestClient, gallery: Gallery, picture: bytes) -> None:
-    one = client.get("/api/sightings/1").json()
+    say(client, kind="enrol", sightings=[1], name="Anna")
+    known = client.get("/api/sightings/1").json()
+    one = known["sighting"]
+    assert (known["identity"], known["name"], one["number"]) == (1, "Anna", 1)
     assert one["seen"]["source"] == gallery.sightings([1])[1].seen.source
     shown = client.get("/api/sightings/1/picture")
     assert (shown.content, shown.headers["content-type"]) == (picture, "image/jpeg")
     assert client.get("/api/sightings/999").status_code == client.get("/api/sightings/999/picture").status_code == 404
-    lines = client.post("/api/sightings/list", json={"cameras": [one["seen"]["camera"]]}).text.splitlines()
-    listed = [json.loads(line) for line in lines]
-    assert {each["seen"]["camera"] for each in listed} == {one["seen"]["camera"]}
-    assert listed[0]["number"] == 1
-    assert len(client.post("/api/sightings/list", json={}).text.splitlines()) == gallery.ledger.count()
+
+    def listed(**which: Any) -> list[Any]:
+        return [json.loads(line) for line in client.post("/api/sightings/list", json=which).text.splitlines()]
+
+    camera = one["seen"]["camera"]
+    found = listed(cameras=[camera])
+    assert {each["sighting"]["seen"]["camera"] for each in found} == {camera}
+    assert found[0] == known
+    every = [each["sighting"]["number"] for each in listed()]
+    assert every == gallery.ledger.select().tolist()
+    assert [each["sighting"]["number"] for each in listed(last=3)] == every[-3:]
+    assert [each["sighting"]["number"] for each in listed(last=2, below=every[5])] == every[3:5]
+    assert listed(numbers=[1, 999]) == [known]
 
 
 def test_a_picture_is_added_with_what_is_known(client: TestClient, gallery: Gallery) -> None:
@@ -89,7 +101,7 @@ def test_a_picture_is_added_with_what_is_known(client: TestClient, gallery: Gall
 
     added = add()
     assert added.status_code == 201
-    number = added.json()["number"]
+    number = added.json()["sighting"]["number"]
     assert gallery.sightings([number])[number].seen.camera == "9"
     crop = gallery.ledger.crop(number)
     assert crop

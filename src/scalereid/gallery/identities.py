@@ -1,6 +1,6 @@
 """Who is who: computed from events alone, so that whatever was said can be taken back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import singledispatchmethod
 
@@ -56,6 +56,10 @@ class Identities:
         by_number = {number: Identity(each.name, set(each.sightings)) for number, each in self.by_number.items()}
         rejected, against = ({one: set(others) for one, others in of.items()} for of in (self.rejected, self._against))
         return Identities(by_number, dict(self.of), rejected, dict(self.merged), set(self.forgotten), against)
+
+    def not_shown_on(self, identity: int) -> Set[int]:
+        """The sightings that were said not to show an identity."""
+        return self._against.get(identity, frozenset())
 
     def apply(self, event: Event) -> None:
         """Let one more event count, which is not an undo. Nothing changes if it cannot.

@@ -7,11 +7,12 @@ from fastapi import FastAPI
 
 from scalereid import __version__
 from scalereid.gallery.gallery import Gallery
-from scalereid.service import finding, health, people
+from scalereid.service import about, finding, health, people
 from scalereid.service.access import Access
 from scalereid.service.errors import answer_errors
 from scalereid.service.health import Measured
 from scalereid.service.limits import LimitedBody, Limits, RateLimit
+from scalereid.service.page import add_page
 from scalereid.service.state import Service
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -53,8 +54,9 @@ def create_app(
     )  # fmt: skip
     app.state.service = Service(gallery, limits)
     answer_errors(app)
-    for part in (health, finding, people):
+    for part in (health, about, finding, people):
         app.include_router(part.router)
+    add_page(app)
     # The last that is added comes first.
     app.add_middleware(LimitedBody, limits=limits)
     app.add_middleware(Access, tokens=tokens, hosts=hosts)

@@ -1,21 +1,22 @@
 """Sightings and identities: what is there, what is said about it, and what is forgotten."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
 
 from scalereid.gallery.events import Event
+from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.grouping import Grouping
-from scalereid.gallery.identities import in_words, undone
+from scalereid.gallery.identities import Identities, in_words, undone
 from scalereid.gallery.sightings import Sighting
 from scalereid.service.errors import AlreadyThereError, NotFoundError
 from scalereid.service.pictures import read_pictures
-from scalereid.service.questions import AnyEvent, Conditions, New, Whom, in_form
+from scalereid.service.questions import AnyEvent, Conditions, Listing, New, Whom, in_form
 from scalereid.service.state import Acting, Served
 
 router = APIRouter(tags=["people"])
@@ -30,6 +31,21 @@ class Person:
     name: str
     sightings: list[int]
     """Their numbers, ascending."""
+    rejected: list[int]
+    """Numbers of those that it was said not to show, ascending."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A sighting, and whom it shows."""
+
+    sighting: Sighting
+    identity: int | None
+    """As far as is known."""
+    name: str
+
+
+_KNOWN = TypeAdapter(Known)
 
 
 @dataclass(frozen=True)
@@ -46,12 +62,12 @@ class Recorded:
 
 
 @router.get("/api/sightings/{number}")
-def sighting(number: int, gallery: Acting) -> Sighting:
-    """A sighting."""
-    found = gallery.sightings([number])
-    if number not in found:
+def sighting(number: int, gallery: Acting) -> Known:
+    """A sighting, and whom it shows."""
+    found = _known(gallery, [number])
+    if not found:
         raise NotFoundError(f"No such sighting: {number}. It is not in the gallery, or was forgotten.")
-    return found[number]
+    return found[0]
 
 
 @router.get(
@@ -66,15 +82,14 @@ def picture(number: int, gallery: Acting) -> Response:
 
 
 @router.post("/api/sightings/list", response_class=StreamingResponse)
-def sightings(where: Conditions, gallery: Acting) -> StreamingResponse:
+def sightings(which: Listing, gallery: Acting) -> StreamingResponse:
     """All sightings that meet conditions, oldest number first: one JSON object a line, sent as they are read."""
-    numbers = gallery.ledger.select(where.filter()).tolist()
+    numbers = which.chosen(gallery.ledger.select(which.filter())).tolist()
 
-    def lines() -> Iterator[str]:
+    def lines() -> Iterator[bytes]:
         for start in range(0, len(numbers), _AT_ONCE):
-            found = gallery.sightings(numbers[start : start + _AT_ONCE])
-            for each in found.values():
-                yield json.dumps(asdict(each), default=str) + "\n"
+            for each in _known(gallery, numbers[start : start + _AT_ONCE]):
+                yield _KNOWN.dump_json(each) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
@@ -85,31 +100,30 @@ def add(
     service: Served,
     gallery: Acting,
     seen: Annotated[str, Form(description="A New as JSON.")],
-) -> Sighting:
+) -> Known:
     """Add a picture of one person; one that is there already is answered with 409."""
     known = in_form(New, seen)
     (image,) = read_pictures([picture], service.limits, known.box)
     added = gallery.add_crops([image], [known.seen()])
     if added.there:
         raise AlreadyThereError("this picture is in the gallery already")
-    (number,) = added.numbers
-    return gallery.sightings([number])[number]
+    return _known(gallery, added.numbers)[0]
 
 
 @router.get("/api/identities")
 def identities(gallery: Acting) -> list[Person]:
     """All identities."""
-    found = gallery.identities.by_number
-    return [Person(number, one.name, sorted(one.sightings)) for number, one in sorted(found.items())]
+    found = gallery.identities
+    return [_person(found, number) for number in sorted(found.by_number)]
 
 
 @router.get("/api/identities/{number}")
 def identity(number: int, gallery: Acting) -> Person:
     """An identity."""
-    found = gallery.identities.by_number.get(number)
-    if found is None:
+    found = gallery.identities
+    if number not in found.by_number:
         raise NotFoundError(f"No such identity: {number}. It was merged, undone or forgotten, or never there.")
-    return Person(number, found.name, sorted(found.sightings))
+    return _person(found, number)
 
 
 @router.get("/api/events")
@@ -146,6 +160,19 @@ def proposals(
 ) -> Grouping:
     """Propose who the sightings without an identity may show. Nothing is recorded."""
     return gallery.group(probability=probability, similarity=similarity, where=where.filter())
+
+
+def _known(gallery: Gallery, numbers: list[int]) -> list[Known]:
+    """Sightings in ascending order, as far as they are there."""
+    found, identities = gallery.sightings(numbers), gallery.identities
+    whom = {number: identities.of.get(number) for number in sorted(found)}
+    names = {number: "" if of is None else identities.by_number[of].name for number, of in whom.items()}
+    return [Known(found[number], of, names[number]) for number, of in whom.items()]
+
+
+def _person(identities: Identities, number: int) -> Person:
+    known = identities.by_number[number]
+    return Person(number, known.name, sorted(known.sightings), sorted(identities.not_shown_on(number)))
 
 
 def _recorded(event: Event, gone: bool) -> Recorded:

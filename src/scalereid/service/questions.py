@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from scalereid.gallery.events import Body, Confirm, Enrol, Merge, Reject, Rename, Split, Undo
@@ -46,6 +48,25 @@ class Conditions(_Strict):
             tracks=self.tracks,
             attributes=self.attributes,
         )
+
+
+class Listing(Conditions):
+    """Which sightings are listed."""
+
+    numbers: Numbers = ()
+    """Only these."""
+    below: Number | None = None
+    """Only those with a smaller number than this one."""
+    last: Annotated[int, Field(ge=1)] | None = None
+    """Only so many, those with the greatest numbers."""
+
+    def chosen(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of the numbers, ascending, that are listed."""
+        if self.numbers:
+            numbers = numbers[np.isin(numbers, self.numbers)]
+        if self.below is not None:
+            numbers = numbers[numbers < self.below]
+        return numbers if self.last is None else numbers[-self.last :]
 
 
 class Question(Conditions):

@@ -1,0 +1,57 @@
+"""What a page must know before it asks: what is served, and to whom."""
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from scalereid import __version__
+from scalereid.gallery.answers import Thresholds
+from scalereid.service.state import Acting, Served
+
+router = APIRouter(tags=["health"])
+_RECENT = 1_000  # sightings whose attributes are looked at
+
+
+@dataclass(frozen=True)
+class About:
+    """What is served."""
+
+    version: str
+    database: str
+    model: str
+    calibration: str
+    """What the model was calibrated on; empty without a calibration, and then answers have no probabilities."""
+    thresholds: Thresholds
+    sightings: int
+    identities: int
+    cameras: dict[str, int]
+    """Number of sightings by each; the empty name for those whose camera is not known."""
+    attributes: list[str]
+    """Names of the attributes of the newest sightings."""
+    by: str
+    """Whose token was sent; empty without tokens."""
+    body: int
+    """Most bytes of a request."""
+    pictures: int
+    """Most pictures of a request."""
+
+
+@router.get("/api/about")
+def about(service: Served, gallery: Acting) -> About:
+    """What is served, for a page that starts."""
+    stats = gallery.stats()
+    newest = gallery.sightings(gallery.ledger.select()[-_RECENT:].tolist()).values()
+    return About(
+        version=__version__,
+        database=stats.database,
+        model=stats.model,
+        calibration=stats.calibration,
+        thresholds=gallery.thresholds,
+        sightings=stats.sightings,
+        identities=stats.identities,
+        cameras=stats.cameras,
+        attributes=sorted({name for sighting in newest for name in sighting.seen.attributes}),
+        by=gallery.by,
+        body=service.limits.body,
+        pictures=service.limits.pictures,
+    )

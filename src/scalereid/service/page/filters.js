@@ -1,0 +1,69 @@
+// Conditions on the sightings that are found, which a link keeps.
+
+import { h } from "./dom.js";
+
+const LISTS = ["cameras", "not_cameras", "tracks"];
+const TIMES = ["after", "before"];
+
+/** A time in UTC, as links have it, as the clock of the reader shows it. */
+function here(time) {
+  if (!time) return "";
+  const date = new Date(time);
+  return new Date(date - 60000 * date.getTimezoneOffset()).toISOString().slice(0, 19);
+}
+
+/** The conditions that a link's parameters name, as the service takes them. */
+export function conditions(parameters) {
+  const found = {};
+  for (const name of LISTS) if (parameters.has(name)) found[name] = parameters.getAll(name);
+  for (const name of TIMES) if (parameters.get(name)) found[name] = parameters.get(name);
+  if (parameters.has("attribute")) {
+    found.attributes = Object.fromEntries(parameters.getAll("attribute").map((each) => {
+      const colon = each.lastIndexOf(":");
+      return [each.slice(0, colon), Number(each.slice(colon + 1))];
+    }));
+  }
+  return found;
+}
+
+/** A form of the conditions. `onchange` is called with the link's parameters, changed. `among`: whether who is known can be one. */
+export function filters(about, parameters, onchange, { among = true } = {}) {
+  const edit = (change) => {
+    const edited = new URLSearchParams(parameters);
+    change(edited);
+    onchange(edited);
+  };
+  const set = (name, value) => edit((edited) => (value ? edited.set(name, value) : edited.delete(name)));
+  const cameras = Object.keys(about.cameras).filter(Boolean).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const chosen = new Set(parameters.getAll("cameras"));
+  const flip = (camera) => edit((edited) => {
+    if (!chosen.delete(camera)) chosen.add(camera);
+    edited.delete("cameras");
+    for (const each of chosen) edited.append("cameras", each);
+  });
+  const wanted = new Map(parameters.getAll("attribute").map((each) => [each.slice(0, each.lastIndexOf(":")), each.slice(each.lastIndexOf(":") + 1)]));
+  const want = (name, least) => edit((edited) => {
+    if (least) wanted.set(name, least); else wanted.delete(name);
+    edited.delete("attribute");
+    for (const [key, value] of wanted) edited.append("attribute", `${key}:${value}`);
+  });
+  const count = [...parameters.keys()].filter((name) => [...LISTS, ...TIMES, "attribute", "among"].includes(name)).length;
+  const time = (name, label) => h("label", {}, label, h("input", {
+    type: "datetime-local", step: 1, value: here(parameters.get(name)),
+    onchange: ({ target }) => set(name, target.value && new Date(target.value).toISOString()),
+  }));
+  return h("details", { class: "filters", open: count > 0 && matchMedia("(min-width: 60rem)").matches },
+    h("summary", {}, "Filters", count ? h("small", {}, ` ${count} set`) : null),
+    cameras.length ? h("fieldset", {}, h("legend", {}, "Cameras"), cameras.map((camera) => h("label", { class: "chip" },
+      h("input", { type: "checkbox", checked: chosen.has(camera), onchange: () => flip(camera) }), camera,
+      h("small", {}, ` ${about.cameras[camera].toLocaleString("en")}`)))) : null,
+    parameters.getAll("tracks").length ? h("label", { class: "chip" },
+      h("input", { type: "checkbox", checked: true, onchange: () => edit((edited) => edited.delete("tracks")) }),
+      `Track ${parameters.getAll("tracks").join(", ")}`) : null,
+    h("fieldset", { class: "times" }, h("legend", {}, "Time"), time("after", "From"), time("before", "Until")),
+    among ? h("label", {}, "People ", h("select", { onchange: (event) => set("among", event.target.value) },
+      [["", "everybody"], ["known", "known people only"], ["unknown", "unknown people only"]].map(([value, label]) => h("option", { value, selected: (parameters.get("among") ?? "") === value }, label)))) : null,
+    about.attributes.length ? h("fieldset", {}, h("legend", {}, "Attributes, at least"), about.attributes.map((name) => h("label", {}, `${name} `,
+      h("select", { onchange: (event) => want(name, event.target.value) }, ["", "0.5", "0.8", "0.95"].map((value) => h("option", { value, selected: (wanted.get(name) ?? "") === value }, value ? `${100 * value} %` : "any")))))) : null,
+    count ? h("button", { type: "button", onclick: () => edit((edited) => { for (const name of [...LISTS, ...TIMES, "attribute", "among"]) edited.delete(name); }) }, "Clear") : null);
+}

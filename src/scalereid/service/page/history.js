@@ -1,0 +1,26 @@
+// What was said about who is who, the newest first, each to be taken back.
+
+import { get, post } from "./api.js";
+import { button, h, say, when } from "./dom.js";
+import { attempt, changes, complain } from "./ledger.js";
+
+const LAST = 200;
+
+/** The view. */
+export async function show(view, parameters, { signal }) {
+  const draw = async () => {
+    const events = (await get(`api/events?last=${LAST}`, signal)).reverse();
+    const undo = (event) => button("Undo", () => attempt(async () => {
+      say((await post("api/events", { kind: "undo", event: event.number })).said);
+      changes.dispatchEvent(new Event("changed"));
+    }), { "aria-label": `Undo ${event.said}` });
+    view.replaceChildren(h("h1", {}, "History"), events.length
+      ? h("ol", { class: "history" }, events.map((event) => h("li", { class: event.undone ? "undone" : "" },
+        h("span", {}, event.undone ? h("s", {}, event.said) : event.said),
+        h("small", {}, [`${event.number}`, when(event.at), event.by].filter(Boolean).join(" · "), event.undone ? " · taken back" : ""),
+        event.undone || event.kind === "undo" ? null : undo(event))))
+      : h("p", {}, "Nothing was said about anybody yet."));
+  };
+  changes.addEventListener("changed", () => draw().catch(complain), { signal });
+  await draw();
+}

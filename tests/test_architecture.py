@@ -16,7 +16,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"runs"},
     {"recipes"},
     {"inference"},
-    {"experiments", "gallery"},
+    {"detection", "experiments", "gallery"},
     {"figures"},
     {"service"},
     {"api"},

@@ -26,6 +26,7 @@ from scalereid.api import MODULES
 if TYPE_CHECKING:
     from scalereid.data import DATASETS
     from scalereid.data.records import ImageRecord, ReidDataset
+    from scalereid.detection.detector import Detection, Detector, open_detector
     from scalereid.experiments.evaluation import Evaluation, evaluate
     from scalereid.experiments.options import EvaluationOptions
     from scalereid.experiments.study import Row, Study
@@ -61,6 +62,8 @@ __all__ = [
     "DATASETS",
     "RECIPES",
     "Calibration",
+    "Detection",
+    "Detector",
     "DrawnPairs",
     "Embedder",
     "Evaluation",
@@ -91,6 +94,7 @@ __all__ = [
     "evaluate",
     "load_checkpoint",
     "load_model",
+    "open_detector",
     "rank",
     "read_pairs",
     "rerank",

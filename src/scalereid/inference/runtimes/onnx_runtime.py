@@ -42,7 +42,7 @@ class OnnxRuntime:
     @staticmethod
     def inspect(file: Path) -> Contents:
         """See `RuntimeClass`."""
-        session = _session(file, threads=1)
+        session = open_session(file, threads=1)
         inputs, outputs = (
             [_tensor_type(each) for each in ends] for ends in (session.get_inputs(), session.get_outputs())
         )
@@ -58,13 +58,14 @@ class OnnxRuntime:
     def _run(self, pixels: NDArray[Any], threads: int) -> NDArray[np.float32]:
         with self.loading:
             if threads not in self.sessions:
-                self.sessions[threads] = _session(self.file, threads)
+                self.sessions[threads] = open_session(self.file, threads)
             session = self.sessions[threads]
         embeddings: NDArray[np.float32] = session.run(None, {session.get_inputs()[0].name: pixels})[0]
         return embeddings
 
 
-def _session(file: Path, threads: int) -> Any:
+def open_session(file: Path, threads: int) -> Any:
+    """A session of ONNX Runtime on the CPU, which may be run by several threads at the same time."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,0 +1,1 @@
+"""People in pictures: any ONNX detector that the user names, read without torch."""

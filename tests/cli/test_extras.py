@@ -36,6 +36,7 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("search RUN PEOPLE PEOPLE --runtime openvino", "openvino", "", "export"),
     ("search RUN PEOPLE MODEL.parquet", "pyarrow", "", "parquet"),
     (f"report {RUN}", "matplotlib", ", needed for pictures,", "figures"),
+    ("detect PEOPLE --detector MODEL.onnx --out OUT.csv", "onnxruntime", ", needed for finding people,", "export"),
     ("embed RUN PEOPLE --out OUT.parquet", "pyarrow", "", "parquet"),
     ("embed RUN PEOPLE --out OUT.npz --runtime onnxruntime", "onnxruntime", "", "export"),
     ("export RUN --out OUT.onnx", "onnxruntime", "", "export"),
@@ -55,7 +56,7 @@ NOTHING |= {name for name in COMMANDS if name.startswith("gallery ")} - {"galler
 
 @pytest.fixture
 def places(tmp_path: Path, runs: Path, people: ReidDataset) -> dict[str, str]:
-    for suffix in (".xml", ".parquet"):
+    for suffix in (".xml", ".onnx", ".parquet"):
         (tmp_path / "MODEL").with_suffix(suffix).touch()
     (tmp_path / "packed").mkdir()
     (tmp_path / "packed" / CUHK03_FILE).touch()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.gallery.listing import read_listed_sightings
+from scalereid.gallery.listing import read_listed_sightings, write_listed_sightings
 from scalereid.gallery.sightings import Seen
 
 
@@ -68,3 +68,23 @@ def test_pictures_must_be_there(folder: Path) -> None:
     (folder / "t.csv").write_text("path\n")
     with pytest.raises(FileNotFoundError, match="lists no pictures"):
         read_listed_sightings(folder / "t.csv")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_what_is_written_is_read(suffix: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / 'c,"1"\n.jpg').touch()
+    time = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+    seen = [
+        Seen(str(folder / "a.jpg"), "hall", time, (1.25, 2.0, 3.5, 4.0)),
+        Seen(str(folder / 'c,"1"\n.jpg'), box=(0.0, 0.0, 10.0, 20.01)),
+        Seen(str(folder / "b.jpg")),
+    ]
+    write_listed_sightings(folder / f"t{suffix}", seen, [0.9, 0.5, 0.25])
+    assert read_listed_sightings(folder / f"t{suffix}") == seen
+    monkeypatch.chdir(folder)
+    write_listed_sightings(Path("sub") / f"t{suffix}", [Seen("a.jpg")], [1])
+    (again,) = read_listed_sightings(folder / "sub" / f"t{suffix}")
+    assert Path(again.source).samefile("a.jpg")
+    assert "a.jpg" in (folder / "sub" / f"t{suffix}").read_text() and str(folder) not in again.source.partition("..")[2]
+    with pytest.raises(ValueError, match=r"t.txt: a table of people is written to a .csv or .jsonl file"):
+        write_listed_sightings(Path("t.txt"), [], [])

@@ -25,6 +25,7 @@ COMMANDS = {
     "label": Command("label:label", "Write a page to label pairs on, for calibrate."),
     "report": Command("report:report", "Write one page about a model: scores, ranked lists, mistakes."),
     "search": Command("search:search", "Find the images most similar to yours; no labels are needed."),
+    "detect": Command("detect:detect", "Find the people in pictures, for a gallery."),
     "embed": Command("embed:embed", "Write a table of embeddings of images."),
     "export": Command("export:export", "Write a model for ONNX Runtime, OpenVINO or torch."),
     "quantize": Command("quantize:quantize", "Write a model in int8, kept only if it is as accurate."),

@@ -1,12 +1,15 @@
 """A table of pictures of people, as a detector or a tracker writes it: where, when and in which part of a picture."""
 
+import csv
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from scalereid.data.readers.rows import csv_rows, json_rows, on_line
+from scalereid.files import write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
 
@@ -38,6 +41,56 @@ def read_listed_sightings(file: Path) -> list[Seen]:
     if not found:
         raise FileNotFoundError(f"{file} lists no pictures")
     return found
+
+
+def write_listed_sightings(file: Path, seen: Sequence[Seen], scores: Sequence[float]) -> None:
+    """Write a .csv or .jsonl table of people in pictures, which `read_listed_sightings` reads.
+
+    It has their cameras, times and boxes, and as `score` how sure a detector was of each. A path that is relative is written
+    from the table's folder.
+
+    Raises:
+        ValueError: The file has another suffix.
+        OSError: It cannot be written.
+    """
+    check_listing(file)
+    rows = [_row(file.parent, one, score) for one, score in zip(seen, scores, strict=True)]
+
+    def save(partial: Path) -> None:
+        with partial.open("w", encoding="utf-8", newline="") as text:
+            if file.suffix == ".csv":
+                names = ("path", "camera", "time", *_BOX, "score")
+                table = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
+                table.writeheader()
+                table.writerows(row | dict(zip(_BOX, row.get("box", ()), strict=False)) for row in rows)
+            else:
+                text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write(file, save)
+
+
+def check_listing(file: Path) -> None:
+    """Check that a table can have that name, before any work is done.
+
+    Raises:
+        ValueError: It has another suffix than .csv or .jsonl.
+    """
+    if file.suffix not in (".csv", ".jsonl"):
+        raise ValueError(f"{file}: a table of people is written to a .csv or .jsonl file")
+
+
+def _row(folder: Path, one: Seen, score: float) -> dict[str, Any]:
+    """A person as JSON; what is not known is left out."""
+    path = Path(one.source)
+    known = {
+        "path": str(path if path.is_absolute() else os.path.relpath(path, folder)),
+        "camera": one.camera,
+        "time": one.time and one.time.isoformat(),
+        "box": one.box,
+        "score": score,
+    }
+    return {name: value for name, value in known.items() if value not in (None, "")}
 
 
 def _seen(folder: Path, row: Mapping[str, Any]) -> Seen:

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from scalereid import __version__
+from scalereid.detection.detector import Detector
 from scalereid.gallery.gallery import Gallery
-from scalereid.service import about, finding, health, people
+from scalereid.service import about, finding, health, people, scenes
 from scalereid.service.access import Access
 from scalereid.service.errors import answer_errors
 from scalereid.service.health import Measured
@@ -24,6 +25,7 @@ def create_app(
     tokens: Mapping[str, str] | None = None,
     hosts: frozenset[str] = LOOPBACK,
     limits: Limits | None = None,
+    detector: Detector | None = None,
 ) -> FastAPI:
     """A gallery as an ASGI app, which closes the gallery when it ends.
 
@@ -32,6 +34,7 @@ def create_app(
         tokens: Names of those who may ask, each with a bearer token. Without any, whoever reaches the app may ask.
         hosts: Names by which it may be asked.
         limits: What a request may cost.
+        detector: What finds the people in scenes. Without one nothing does.
 
     Raises:
         ValueError: A token is shorter than 16 characters, or there are none and other machines may ask.
@@ -52,9 +55,9 @@ def create_app(
         title="scalereid gallery", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
         lifespan=lifespan,
     )  # fmt: skip
-    app.state.service = Service(gallery, limits)
+    app.state.service = Service(gallery, limits, detector)
     answer_errors(app)
-    for part in (health, about, finding, people):
+    for part in (health, about, finding, people, scenes):
         app.include_router(part.router)
     add_page(app)
     # The last that is added comes first.

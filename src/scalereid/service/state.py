@@ -5,16 +5,18 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from scalereid.detection.detector import Detector
 from scalereid.gallery.gallery import Gallery
 from scalereid.service.limits import Limits
 
 
 @dataclass(frozen=True)
 class Service:
-    """A gallery that is served, and what a request may cost."""
+    """A gallery that is served, what a request may cost, and what finds people in scenes."""
 
     gallery: Gallery
     limits: Limits
+    detector: Detector | None = None
 
 
 def _service(request: Request) -> Service:

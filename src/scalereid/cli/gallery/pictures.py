@@ -1,11 +1,14 @@
 """scalereid gallery create, add, search, similar, reembed: what needs the model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from PIL import Image
 from tyro.conf import DisallowNone, Positional, arg
 
+from scalereid.cli.detector import OptionalDetector
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import (
     By,
@@ -19,11 +22,13 @@ from scalereid.cli.gallery.options import (
     moment,
     user,
 )
+from scalereid.cli.gallery.scenes import BoxOption, parts
 from scalereid.cli.gallery.tables import answer_document, answer_table, verdict
 from scalereid.cli.models import CalibrationFile, PixelOptions, find_calibration
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
+from scalereid.data.images import as_jpeg
 from scalereid.wording import counted
 
 if TYPE_CHECKING:
@@ -76,6 +81,7 @@ class QueryOptions(SearchOptions):
     """The camera that took the pictures: who was elsewhere at the time is not found."""
     seen_at: Annotated[str, otherwise("unknown")] = ""
     """When they were taken: 2026-11-01T13:05:20, in UTC."""
+    box: BoxOption = None
 
     def seen(self) -> "Seen":
         """Where and when the pictures were taken."""
@@ -162,13 +168,16 @@ def search(
     where: Flat[PeopleOptions],
     compute: Flat[GalleryCompute],
     output: Flat[Output],
+    detector: Flat[OptionalDetector],
     model: MovedModel = None,
 ) -> None:
-    """Find who is on a picture, or on several pictures of one person."""
+    """Find who is on a picture, or on several pictures of one person. In a scene it
+    is the person in a box, or the only one that a detector finds."""
     with writing(_checked(options.picture)), at_work(gallery, compute, model, options.by) as at:
-        files = _files(images)
-        answer = at.search(
-            files,
+        finder = detector.open(detector.detector) if detector.detector else None
+        pictures = parts(_files(images), options.box, finder)
+        answer = at.find(
+            at.embedder()(pictures),
             top=options.top,
             where=where.filter(),
             among=where.whom(),
@@ -176,7 +185,8 @@ def search(
             purpose=options.purpose,
         )
         cautions = output.caution([at.embedder().shapes.question()])
-        _show(at, answer, files, options, output, cautions)
+        queries = [as_jpeg(each, quality=92) if isinstance(each, Image.Image) else each for each in pictures]
+        _show(at, answer, queries, options, output, cautions)
 
 
 def similar(
@@ -243,7 +253,7 @@ def _checked(picture: Path | None) -> Path | None:
 def _show(
     gallery: "Gallery",
     answer: "Answer",
-    queries: list[str] | list[bytes | str],
+    queries: Sequence[bytes | str],
     options: SearchOptions,
     output: Output,
     cautions: list[str],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from scalereid.cli.detector import OptionalDetector
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import GalleryCompute, GalleryPlace, MovedModel
 from scalereid.cli.options import Flat, otherwise
@@ -34,6 +35,7 @@ def serve(
     gallery: GalleryPlace,
     options: Flat[ServeOptions],
     compute: Flat[GalleryCompute],
+    detector: Flat[OptionalDetector],
     model: MovedModel = None,
 ) -> None:
     """Serve a gallery over HTTP, for this machine alone unless there are tokens.
@@ -56,9 +58,10 @@ def serve(
         body=options.allow_body * 1024**2, rate=options.allow_rate, burst=max(1, int(5 * options.allow_rate))
     )
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    finder = detector.open(detector.detector) if detector.detector else None
     served = Gallery(gallery, model=model, options=compute.options())
     served.embedder().warm_up()
-    app = create_app(served, tokens=tokens, hosts=hosts, limits=limits)
+    app = create_app(served, tokens=tokens, hosts=hosts, limits=limits, detector=finder)
     uvicorn.run(
         app, host=options.host, port=options.port, access_log=False, server_header=False, timeout_graceful_shutdown=30,
         timeout_keep_alive=10, log_level="info",

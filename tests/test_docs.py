@@ -27,6 +27,7 @@ from scalereid.models import BACKBONES
 from scalereid.models.trial import try_backbone
 from scalereid.recipes import RECIPES
 from tests.conftest import TINY
+from tests.detection.graphs import write_detector, yolox
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -92,6 +93,8 @@ def demo(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def after_demo(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in a copy of that folder, where the recipe `toy` takes seconds, too."""
     shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    write_detector(tmp_path / "yolox_nano.onnx", {"output": yolox([])})
+    shutil.copy(next((demo / "data" / "toy-1").glob("*.jpg")), tmp_path / "scene.jpg")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(RECIPES, "toy", AS_NAMED)
     monkeypatch.setitem(BACKBONES, "osnet_x0_25", partial(BACKBONES["osnet_one_stream"], width=0.25))

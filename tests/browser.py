@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
@@ -59,18 +59,14 @@ class Page:
 
 
 @contextmanager
-def chromium(scheme: Literal["light", "dark"] = "light", width: int = 1280, height: int = 900) -> Iterator[Any]:
-    """Playwright's page in a Chromium of its own. Skips the test where there is none."""
+def chromium() -> Iterator[Any]:
+    """Playwright's browser. Skips the test where there is no Chromium."""
     program = next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         pytest.skip("there is no Chromium: NOT tested in a browser")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-        viewport = {"width": width, "height": height}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, accept_downloads=True)
-        context.set_default_timeout(1000 * _SECONDS)
-        yield context.new_page()
-        browser.close()
+        yield (found := started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"]))
+        found.close()
 
 
 @contextmanager
@@ -78,6 +74,8 @@ def browser(folder: Path) -> Iterator[Page]:
     """A page for files on disk, whose downloads are kept in `folder`."""
     downloads = folder / "downloads"
     downloads.mkdir(parents=True, exist_ok=True)
-    with chromium() as page:
+    with chromium() as found:
+        page = found.new_page(accept_downloads=True)
+        page.set_default_timeout(1000 * _SECONDS)
         page.on("download", lambda download: download.save_as(downloads / download.suggested_filename))
         yield Page(page, downloads)

@@ -28,6 +28,8 @@ class About:
     """Number of sightings by each; the empty name for those whose camera is not known."""
     attributes: list[str]
     """Names of the attributes of the newest sightings."""
+    detector: str
+    """Name of the detector that finds people in scenes; empty without one."""
     by: str
     """Whose token was sent; empty without tokens."""
     body: int
@@ -51,6 +53,7 @@ def about(service: Served, gallery: Acting) -> About:
         identities=stats.identities,
         cameras=stats.cameras,
         attributes=sorted({name for sighting in newest for name in sighting.seen.attributes}),
+        detector=service.detector.name if service.detector else "",
         by=gallery.by,
         body=service.limits.body,
         pictures=service.limits.pictures,

@@ -64,6 +64,10 @@ export function askFor(question, { field = "", value = "", yes = "Save", danger 
   });
 }
 
+/** Whether a key or paste is meant for a field, a dialog or the browser rather than for the page. */
+export const isTyped = (event) => Boolean(event.target.closest?.("input:not([type=checkbox]), select, textarea")
+  || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey);
+
 export const percent = (probability) => `${Math.floor(100 * probability + 1e-9)} %`;
 export const counted = (number, noun, plural = `${noun}s`) => `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
 

@@ -1,7 +1,7 @@
 // Where the page starts: which view a link names, keys that work everywhere, and pictures that are dropped or pasted.
 
 import { get, onTokenNeeded } from "./api.js";
-import { askFor, button, h, openDialog } from "./dom.js";
+import { askFor, button, h, isTyped, openDialog } from "./dom.js";
 import { changes, complain, undo } from "./ledger.js";
 import * as browse from "./browse.js";
 import * as history from "./history.js";
@@ -56,7 +56,7 @@ document.getElementById("undo").addEventListener("click", () => undo());
 document.getElementById("help").addEventListener("click", showKeys);
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isTyped(event)) return;
   const view = Object.keys(VIEWS)[Number(event.key) - 1];
   if (view) location.hash = `#/${view}`;
   else if (event.key === "u") undo();
@@ -69,8 +69,7 @@ document.addEventListener("drop", (event) => {
   search.take(event.dataTransfer.files[0]);
 });
 document.addEventListener("paste", (event) => {
-  if (event.target.matches("input, textarea")) return;
-  search.take(event.clipboardData.files[0]);
+  if (!isTyped(event)) search.take(event.clipboardData.files[0]);
 });
 window.addEventListener("unhandledrejection", ({ reason }) => complain(reason));
 

@@ -63,7 +63,7 @@ export class Results {
       ? ["This is ", h("a", { href: `#/people/${this.query.identity}` }, nameOf(this.query.identity, this.query.name)), ", as was said."]
       : how[this.found.verdict] ?? ["Nobody known, as far as can be told."];
     const number = bands.likely.length;
-    return h("div", { class: "headline" }, h("h2", { role: "status" }, said),
+    return h("div", { class: "headline" }, h("div", { role: "status" }, h("h2", {}, said)),
       own === null ? null : h("p", { class: "actions" },
         button("Yes, it is", () => attempt(() => same(first.identity, [own])), { kind: "primary" }),
         button("No", () => attempt(() => reject(first.identity, [own])))),

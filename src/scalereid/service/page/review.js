@@ -1,7 +1,7 @@
 // Proposals, one at a time: who the sightings of nobody known may show. Nothing is recorded before somebody says yes or no.
 
 import { get, list, post } from "./api.js";
-import { askFor, button, counted, h, percent } from "./dom.js";
+import { askFor, button, counted, h, isTyped, percent } from "./dom.js";
 import { attempt, complain, nameOf, reject, same } from "./ledger.js";
 import { grid, tile } from "./tiles.js";
 
@@ -23,7 +23,7 @@ export async function show(view, parameters, { signal }) {
 }
 
 const similarityForm = (value) => h("form", { onsubmit: (event) => { event.preventDefault(); location.hash = `#/review?similarity=${event.target.least.value}`; } },
-  h("label", {}, "Least similarity of one person ", h("input", { name: "least", type: "number", min: -0.99, max: 1, step: 0.01, value })), " ", h("button", { type: "submit", class: "primary" }, "Propose"));
+  h("label", {}, "Least similarity of one person ", h("input", { name: "least", type: "number", min: -0.99, max: 1, step: "any", value })), " ", h("button", { type: "submit", class: "primary" }, "Propose"));
 
 class Queue {
   constructor(view, proposals, signal) {
@@ -65,7 +65,7 @@ class Queue {
     this.view.replaceChildren(
       h("h1", {}, "Review"),
       h("p", { class: "progress" }, h("progress", { max: this.proposals.length, value: this.at, "aria-label": "Proposals seen" }), ` ${this.at + 1} of ${this.proposals.length}`),
-      h("h2", { role: "status" }, identity === null ? `Are these ${counted(this.matches.length, "sighting")} one person?` : `${this.matches.length === 1 ? "Is this" : "Are these"} ${whom}?`, h("small", {}, ` ${sure}`), said ? h("small", { class: "said" }, ` ${said}`) : null),
+      h("div", { role: "status" }, h("h2", {}, identity === null ? `Are these ${counted(this.matches.length, "sighting")} one person?` : `${this.matches.length === 1 ? "Is this" : "Are these"} ${whom}?`, h("small", {}, ` ${sure}`), said ? h("small", { class: "said" }, ` ${said}`) : null)),
       h("div", { class: "actions sticky" },
         button(identity === null ? "Same person" : `Yes, ${whom}`, () => this.#yes(), { key: "y", kind: "primary" }),
         identity === null ? null : button(`Not ${whom}`, () => this.#no(), { key: "n" }),
@@ -119,7 +119,7 @@ class Queue {
   }
 
   #key(event) {
-    if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyped(event)) return;
     const proposal = this.proposals[this.at];
     const pictures = [...this.view.querySelectorAll(".group .picture")];
     const here = pictures.indexOf(document.activeElement);

@@ -1,6 +1,6 @@
 // Find a person: by a picture, a part of one, or a sighting of the gallery.
 
-import { get, list, post, send } from "./api.js";
+import { Refused, get, list, post, send } from "./api.js";
 import { askFor, button, h, say } from "./dom.js";
 import { conditions, filters } from "./filters.js";
 import { attempt, complain } from "./ledger.js";
@@ -94,7 +94,7 @@ async function look({ file, url }, about) {
   try {
     await image.decode();
   } catch {
-    throw new Error(`${file.name} cannot be shown here. Save it as JPEG or PNG, and take that.`);
+    throw new Refused(0, `${file.name} cannot be shown here. Save it as JPEG or PNG, and take that.`);
   }
   const [width, height] = [image.naturalWidth, image.naturalHeight];
   if (!about.detector) return { width, height, people: [], note: portrait(width, height) ? "" : "Wide pictures are scenes: draw a box around one person." };

@@ -1,0 +1,80 @@
+"""Ten proposed groups, reviewed with the keyboard alone."""
+
+from typing import Any
+
+import pytest
+
+from tests.service.page.conftest import Served, of, until
+
+pytest.importorskip("sklearn")
+
+
+def heading(window: Any, text: str) -> None:
+    until(window, f"document.querySelector('h2')?.textContent.includes({text!r})")
+
+
+def test_ten_proposals_are_reviewed_by_keys(served: Served, window: Any) -> None:
+    known = served.gallery.enrol(sorted(of(0, "12")), "Anna")
+    window.goto(f"{served.url}/#/review")
+    heading(window, "sightings one person?")
+    done: dict[str, set[int]] = {}
+    for i in range(10):
+        window.locator(".progress", has_text=f"{i + 1} of 12").wait_for()
+        numbers = {int(each.get_attribute("data-sighting")) for each in window.locator(".group .tile").all()}
+        assert numbers == of((min(numbers) - 1) // 6)
+        assert window.evaluate("document.activeElement.className") == "picture"
+        if i == 3:  # the second picture is left out
+            window.keyboard.press("ArrowRight")
+            window.keyboard.press("x")
+            window.locator(".out").wait_for()
+            window.keyboard.press("y")
+        elif i == 5:
+            window.keyboard.press("s")
+        elif i == 7:
+            window.keyboard.press("e")
+            window.keyboard.type("Gwen")
+            window.keyboard.press("Enter")
+            done["Gwen"] = numbers
+        else:
+            window.keyboard.press("y")
+        done[f"{i}"] = numbers
+    window.locator(".progress", has_text="11 of 12").wait_for()
+    identities = served.gallery.identities
+    found = {frozenset(each.sightings) for number, each in identities.by_number.items() if number != known}
+    left_out = sorted(done["3"])[1]
+    expected = [numbers - {left_out} for key, numbers in done.items() if key not in ("5", "Gwen")]
+    assert found == set(map(frozenset, expected))
+    assert "Gwen" in {each.name for each in identities.by_number.values()}
+    assert list(identities.rejected) == [left_out]
+    # What was said last is taken back, and the one before is shown again.
+    window.keyboard.press("u")
+    window.get_by_text("undo event").wait_for()
+    window.keyboard.press("b")
+    window.locator(".progress", has_text="10 of 12").wait_for()
+    assert len(served.gallery.identities.by_number) == 9
+
+
+def test_more_of_a_known_person_are_confirmed_or_refused(served: Served, window: Any) -> None:
+    anna = served.gallery.enrol(sorted(of(0, "12")), "Anna")
+    for index in range(1, 12):
+        served.gallery.enrol(sorted(of(index)))
+    window.goto(f"{served.url}/#/review")
+    heading(window, "Are these Anna?")
+    assert window.locator(".known-pictures .tile").count() == 4
+    window.keyboard.press("n")
+    window.get_by_text("0 confirmed, 1 refused, 0 skipped").wait_for()
+    assert served.gallery.identities.rejected == {number: {anna} for number in of(0, "3")}
+    window.get_by_role("button", name="Propose again").click()
+    heading(window, "Are these 2 sightings one person?")
+
+
+def test_without_a_calibration_a_similarity_is_asked_for(served: Served, window: Any) -> None:
+    calibration = served.gallery.calibration
+    assert calibration
+    near = calibration.knots[1][0]
+    served.gallery.ledger.calibrate(served.gallery.model.number, "")
+    window.goto(f"{served.url}/#/review")
+    window.get_by_text("has no calibration").wait_for()
+    window.get_by_label("Least similarity").fill(f"{1 - 1.1 * near:.4f}")
+    window.keyboard.press("Enter")
+    heading(window, "one person?")

@@ -35,7 +35,7 @@ def test_people_are_found(scenes: Path, detector: Path, answer: Answer, say: Say
     found = answer("detect", scenes, "--detector", detector)
     first, second = (str(scenes / name) for name in ("cam1_20260301.jpg", "cam2_20260302.png"))
     assert found == {
-        "detector": "found.onnx", "layout": "yolox", "pictures": 2, "errors": {}, "out": None,
+        "detector": "found.onnx", "layout": "yolox", "pictures": 2, "errors": {}, "out": None, "drawn": None,
         "people": [{"path": path, "box": [*FIRST], "score": 0.9} for path in (first, second)],
     }  # fmt: skip
     assert len(answer("detect", first, second, "--detector", detector, "--least-score", "0.3")["people"]) == 4
@@ -43,6 +43,16 @@ def test_people_are_found(scenes: Path, detector: Path, answer: Answer, say: Say
     said = say("detect", first, "--detector", detector, "--detector-layout", "yolox")
     assert "1 picture; found.onnx, layout yolox" in said and "1 person in 1 picture" in said
     assert "0.90" in said and "cam1_20260301.jpg" in said
+
+
+def test_boxes_are_drawn(scenes: Path, detector: Path, answer: Answer, fail: Fail) -> None:
+    drawn = scenes.parent / "drawn"
+    assert answer("detect", scenes, "--detector", detector, "--draw", drawn)["drawn"] == str(drawn)
+    assert sorted(file.name for file in drawn.iterdir()) == ["cam1_20260301.jpg", "cam2_20260302.png.jpg"]
+    with Image.open(drawn / "cam2_20260302.png.jpg") as picture:
+        red, green, blue = picture.convert("RGB").getpixel((41, 60))  # type: ignore[misc] # the box's left edge
+        assert red > 200 and green > 150 and blue < 80
+    assert "exists; choose another name" in fail("detect", scenes, "--detector", detector, "--draw", drawn)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -75,7 +85,7 @@ def test_pictures_that_cannot_be_read_are_told(scenes: Path, detector: Path, fai
     assert f"left out: {bad} cannot be read as an image" in said and "2 people in 2 pictures" in said
     assert len(out.read_text().splitlines()) == 3
     unnamed = fail("detect", scenes / "cam1_20260301.jpg", "--detector", detector, "--camera-from", r"hall(\d)")
-    assert "left out: " in unnamed and "its path has no camera like hall" in unnamed
+    assert f"left out: {scenes / 'cam1_20260301.jpg'}: its path has no camera like hall" in unnamed
 
 
 def test_its_document_has_the_errors(scenes: Path, detector: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 """scalereid detect: the people in pictures, as a table that a gallery takes."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,9 +12,12 @@ from scalereid.cli.errors import UsageError
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
+from scalereid.files import file_name, require_free
 from scalereid.wording import counted, printable
 
 if TYPE_CHECKING:
+    from scalereid.detection.detector import Detector
+    from scalereid.gallery.naming import NameRule
     from scalereid.gallery.sightings import Seen
 
 _SHOWN = 20  # people in the terminal; a table has all of them
@@ -26,6 +29,8 @@ class SceneOptions:
 
     out: Annotated[Path | None, otherwise("none")] = None
     """A .csv or .jsonl file for a table of the people, which `gallery add` takes."""
+    draw: Annotated[Path | None, otherwise("none")] = None
+    """A new folder for copies of the pictures with boxes around the people."""
     camera_from: Annotated[str, otherwise("unknown")] = ""
     r"""Where a path has the camera, for the table: a regular expression with one group, cam(\d+)"""
     time_from: Annotated[
@@ -48,6 +53,7 @@ def detect(
 ) -> None:
     """Find the people in pictures. The table of them is what `gallery add` takes.
     Exits with 1 if a picture could not be read."""
+    from scalereid.figures.found_files import common_folder
     from scalereid.gallery.listing import check_listing, write_listed_sightings
     from scalereid.gallery.naming import NameRule
     from scalereid.inference.items import find_items
@@ -57,46 +63,79 @@ def detect(
     rule = NameRule(options.camera_from, options.time_from)
     if options.out:
         check_listing(options.out)
+    if options.draw:
+        require_free(options.draw)
     with writing(options.out):
         files = [item.path for each in images for item in find_items(each)]
+        folder = common_folder(files)
         finder = detector.open(detector.detector)
         output.say(f"{counted(len(files), 'picture')}; {finder.name}, layout {finder.layout.name}")
-        seen, scores, errors = [], [], {}
+        found = _Found()
         with output.progress.stage("finding people", len(files)) as advance:
             for file in files:
-                try:
-                    known, found = rule.read(file), finder.people(file)
-                    seen += [replace(known, box=one.box) for one in found]
-                    scores += [one.score for one in found]
-                except (OSError, ValueError) as error:
-                    errors[file] = str(error)
+                drawing = (
+                    options.draw and options.draw / f"{file_name(file.removeprefix(folder)).removesuffix('.jpg')}.jpg"
+                )
+                found.add(file, finder, rule, drawing)
                 advance(1)
         if options.out:
-            write_listed_sightings(options.out, seen, scores)
-    for why in errors.values():
-        output.say(f"left out: {why}")
-    output.say(f"{counted(len(seen), 'person', 'people')} in {counted(len(files) - len(errors), 'picture')}")
-    if options.out:
-        following = f". Next:  {program()} gallery add GALLERY {options.out}" if seen else ""
-        output.say(f"written: {options.out}{following}")
-    else:
-        output.show(_table(seen, scores))
+            write_listed_sightings(options.out, found.seen, found.scores)
+    _tell(found, options, output, folder)
     output.result({
         "detector": finder.name, "layout": finder.layout.name, "pictures": len(files),
         "people": [
-            {"path": one.source, "box": one.box, "score": score} for one, score in zip(seen, scores, strict=True)
+            {"path": one.source, "box": one.box, "score": score}
+            for one, score in zip(found.seen, found.scores, strict=True)
         ],
-        "errors": errors, "out": options.out and str(options.out),
+        "errors": found.errors, "out": options.out and str(options.out),
+        "drawn": options.draw and str(options.draw),
     })  # fmt: skip
-    if errors:
+    if found.errors:
         raise SystemExit(1)
 
 
-def _table(seen: "list[Seen]", scores: list[float]) -> Table:
-    """A line for each person; names are given from the folder that all pictures are in."""
-    from scalereid.figures.found_files import common_folder
+@dataclass
+class _Found:
+    """The people in pictures, each with the detector's score; and what is wrong with pictures."""
 
-    folder = common_folder([one.source for one in seen])
+    pictures: int = 0
+    seen: "list[Seen]" = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def add(self, file: str, finder: "Detector", rule: "NameRule", drawing: Path | None) -> None:
+        """Find the people in a picture, and draw their boxes."""
+        from scalereid.data.images import load_image
+        from scalereid.figures.scenes import write_people
+
+        try:
+            known, picture = rule.read(file), load_image(Path(file))
+        except (OSError, ValueError) as error:
+            self.errors[file] = str(error) if file in str(error) else f"{file}: {error}"
+            return
+        people = finder.people(picture)
+        self.pictures += 1
+        self.seen += [replace(known, box=one.box) for one in people]
+        self.scores += [one.score for one in people]
+        if drawing:
+            write_people(picture, people, drawing)
+
+
+def _tell(found: _Found, options: SceneOptions, output: Output, folder: str) -> None:
+    for why in found.errors.values():
+        output.say(f"left out: {why}")
+    output.say(f"{counted(len(found.seen), 'person', 'people')} in {counted(found.pictures, 'picture')}")
+    if options.out:
+        following = f". Next:  {program()} gallery add GALLERY {options.out}" if found.seen else ""
+        output.say(f"written: {options.out}{following}")
+    elif found.seen:
+        output.show(_table(found.seen, found.scores, folder))
+    if options.draw:
+        output.say(f"Look at it: {options.draw}")
+
+
+def _table(seen: "list[Seen]", scores: list[float], folder: str) -> Table:
+    """A line for each person; names are given from the folder that all pictures are in."""
     more = f"and {len(seen) - _SHOWN:,} more; --out FILE.csv writes all" if len(seen) > _SHOWN else None
     table = Table("picture", "left", "top", "right", "bottom", "score", caption=more)
     for one, score in zip(seen[:_SHOWN], scores, strict=False):

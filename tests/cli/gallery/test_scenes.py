@@ -65,3 +65,9 @@ def test_scenes_go_into_a_gallery_by_two_commands(
     found = answer("gallery", "search", gallery, scene, "--box", *BOX, *TORCH)["matches"][0]
     assert found["sighting"] == added["first"]
     assert found["similarity"] == pytest.approx(1, abs=1e-3)
+
+
+def test_a_service_is_not_begun_without_its_detector(gallery: Path, fail: Fail, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    none = tmp_path / "none.onnx"
+    assert f"No such file: {none}" in fail("gallery", "serve", gallery, "--detector", none)

@@ -53,10 +53,13 @@ def test_boxes_are_within_the_picture(write: Write) -> None:
         (0, (0, 0, log(2), log(4)), 0.9),
         (11, (9, 0, 0, 0), 0.8),
         (50, (0, 0, -9, 0), 0.7),
-        (60, (0, 0, 99, 999), 0.6),
+        (60, (0, 0, 9, 9), 0.6),
+        (70, (0, 0, 99, 999), 0.8),
+        (71, (0, 0, 999, 99), 0.8),
     ]
     found = open_detector(write({"output": yolox(sides)})).people(PICTURE)
-    # One is cut off at the corner; one is outside; one is narrower than two pixels; one is larger than the picture.
+    # One is cut off at the corner; one is outside; one is narrower than two pixels; one is larger than the picture; two
+    # have no end.
     assert [one.box for one in found] == [(0, 0, 16, 32), (0, 0, 192, 128)]
 
 
@@ -94,6 +97,7 @@ def test_a_file_says_which_class_is_a_person(write: Write) -> None:
     for metadata, why in (
         ({"names": "{0: 'car', 1: 'dog'}"}, "none of its classes is person: car, dog; say the number of one"),
         ({"names": "{0: 'car"}, 'its names of classes cannot be read: "{0: \'car"'),
+        ({"names": "{None: 1}"}, "its names of classes cannot be read"),
         ({"names": "3"}, "its names of classes cannot be read: '3'"),
         ({"task": "pose"}, "its task is pose; expected detect"),
     ):
@@ -117,6 +121,7 @@ def test_what_is_not_a_detector_is_told(write: Write, tmp_path: Path) -> None:
     assert "takes images of any size" in said(write(takes=(1, 3, "h", "w")))
     assert "person is -1; expected a whole number of at least 0" in said(write(), person=-1)
     assert "the class of people is 9; the detector has 2" in said(write(), person=9)
+    assert "layout is 3; expected str or Layout or None" in said(write(), layout=3)
     assert "least_score is 40; expected a number from 0 to 1" in said(write(), least_score=40)
     logits = {"output": yolox([(0, (0, 0, 0, 0), 7.5)])}
     assert "scores for a grey picture are from 0 to 7.5; expected 0 to 1" in said(write(logits))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.arguments import check_number, check_whole
+from scalereid.arguments import check_kind, check_number, check_whole
 from scalereid.detection.heads import Outputs
 from scalereid.detection.layouts import Layout, find_layout
 from scalereid.detection.placing import place
@@ -72,14 +72,14 @@ class Detector:
         placed = place(picture, self.image_size, self.layout.fit, self.layout.padding)
         outputs = self._network.compute(placed.pixels, self.layout.pixels)
         found, scores = self.layout.head.read(outputs, self.image_size, self.person)
-        likely = scores >= self.least_score
+        likely = (scores >= self.least_score) & np.isfinite(found).all(axis=1)
         boxes, scores = placed.back(found[likely]), scores[likely]
         if self.layout.overlap is None:
             order = np.argsort(-scores, kind="stable")
         else:
             order = suppress(boxes, scores, self.layout.overlap)
         boxes, scores = boxes[order].clip(0, picture.size * 2), scores[order]
-        large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(axis=1)  # false of numbers that are not finite
+        large = (boxes[:, 2:] - boxes[:, :2] >= _SMALLEST).all(axis=1)
         return [
             Detection((left, top, right, bottom), score)
             for (left, top, right, bottom), score in zip(
@@ -110,6 +110,7 @@ def open_detector(
         ModuleNotFoundError: ONNX Runtime is not installed; the message says how to install it.
         ValueError: It is not a detector, of no known layout, or does not fit what is said of it; the message says what to do.
     """
+    check_kind("layout", layout, str | Layout, or_none=True)
     check_number("least_score", least_score, 0, 1)
     if person is not None:
         check_whole("person", person, 0)
@@ -192,14 +193,15 @@ def _named_person(metadata: dict[str, str]) -> int | None:
         return None
     try:
         names = ast.literal_eval(metadata["names"])
-        by_number: dict[int, str] = dict(names if isinstance(names, dict) else enumerate(names))
+        pairs = names.items() if isinstance(names, dict) else enumerate(names)
+        by_number = {int(number): str(name) for number, name in pairs}
     except (ValueError, SyntaxError, TypeError) as error:
         raise ValueError(f"its names of classes cannot be read: {metadata['names'][:200]!r}") from error
-    found = [number for number, name in by_number.items() if str(name).lower() in ("person", "pedestrian")]
+    found = [number for number, name in by_number.items() if name.lower() in ("person", "pedestrian")]
     if not found:
         raise ValueError(f"none of its classes is person: {_some([*by_number.values()])}; say the number of one")
     return found[0]
 
 
-def _some(names: Sequence[object]) -> str:
-    return ", ".join(map(str, names[:10])) + (", …" if len(names) > 10 else "")
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

@@ -60,7 +60,7 @@ class Rows:
         centres, sizes = rows[:, :2], rows[:, 2:4]
         if not self.decoded:
             corners, stride = _grid(size, len(rows) // self.anchors)
-            with np.errstate(over="ignore"):  # of a box that is clipped to the picture anyway
+            with np.errstate(over="ignore"):  # of a box that nobody takes, as it is not finite
                 centres, sizes = (centres + corners) * stride, np.exp(sizes) * stride
         return Candidates(_edges(centres, sizes), rows[:, 4] * _class(rows[:, 5:], person))
 

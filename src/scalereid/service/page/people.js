@@ -71,7 +71,7 @@ async function drawPerson(view, number, signal) {
         if (other) await merge(number, [other.identity]);
       })),
       button("Forget …", async () => { if (await forget({ identity: number, whom: name })) location.hash = "#/people"; }, { kind: "danger" })),
-    timeline(matches),
+    h("h2", {}, "By camera"), timeline(matches),
     h("section", {}, h("h2", {}, "Correct"), tools,
       grid(matches.map((match) => tile(match, { all: matches, selected: false, onselect: (on) => select(match.sighting.number, on) })))),
     person.sightings.length > MOST ? h("p", { class: "note" }, `The first ${MOST} are shown.`) : null);

@@ -6,6 +6,8 @@ import pytest
 
 from tests.service.page.conftest import Served, as_file, browser_window, drop, of, scene, serving
 
+pytestmark = pytest.mark.browser
+
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 VIEWS = {
     "search": ("", ".tile img[src]"),

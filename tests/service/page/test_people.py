@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.service.page.conftest import Served, as_file, drop, of, person, until
+
+pytestmark = pytest.mark.browser
 
 LIKELY = ".band.likely"
 
@@ -28,7 +32,8 @@ def test_a_person_is_enrolled_corrected_and_undone(served: Served, window: Any) 
     window.get_by_role("button", name="Change").click()
     window.locator("dialog input").fill("Anna")
     window.get_by_role("button", name="Choose").click()
-    window.get_by_role("button", name="Same person: all 5 likely ones").click()
+    window.locator(LIKELY).get_by_role("button", name="Select all").click()
+    window.get_by_role("button", name="Same person", exact=True).click()
     window.get_by_text("This is likely Anna").wait_for()
     assert names(served) == {"Anna": of(4) - {30}}
     assert served.gallery.identities.rejected == {30: {number_of(served, "Anna")}}

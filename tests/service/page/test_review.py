@@ -6,6 +6,8 @@ import pytest
 
 from tests.service.page.conftest import Served, of, until
 
+pytestmark = pytest.mark.browser
+
 pytest.importorskip("sklearn")
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.service.page.conftest import Served, as_file, drop, of, person, scene, shown, until
 
+pytestmark = pytest.mark.browser
+
 LIKELY = ".band.likely"
 
 

@@ -45,7 +45,7 @@ async function drawPerson(view, number, signal) {
   const name = nameOf(number, person.name);
   const matches = await list({ numbers: person.sightings.slice(0, MOST) }, signal);
   const selected = new Set();
-  const tools = h("div", { class: "actions" });
+  const tools = h("div", { class: "actions sticky" });
   const select = (one, on) => {
     selected[on ? "add" : "delete"](one);
     const numbers = [...selected];
@@ -71,9 +71,7 @@ async function drawPerson(view, number, signal) {
         if (other) await merge(number, [other.identity]);
       })),
       button("Forget …", async () => { if (await forget({ identity: number, whom: name })) location.hash = "#/people"; }, { kind: "danger" })),
-    h("h2", {}, "By camera"), timeline(matches),
-    h("section", {}, h("h2", {}, "Correct"), tools,
-      grid(matches.map((match) => tile(match, { all: matches, selected: false, onselect: (on) => select(match.sighting.number, on) })))),
+    h("section", {}, h("h2", {}, "By camera"), tools, timeline(matches, { whom: false, onselect: select })),
     person.sightings.length > MOST ? h("p", { class: "note" }, `The first ${MOST} are shown.`) : null);
   select(null, false);
   const alike = h("section", {}, h("h2", {}, "Alike"), h("p", { class: "busy" }, "Searching …"));

@@ -29,7 +29,6 @@ export class Results {
     const open = matches.filter((match) => !rejected.has(match.sighting.number));
     const bands = this.#bands(open);
     const shown = [...bands.likely, ...bands.possible];
-    this.open = open;
     this.tools = this.#tools();
     this.element.replaceChildren(...[
       this.#headline(bands),
@@ -62,13 +61,12 @@ export class Results {
     const said = this.query?.identity != null
       ? ["This is ", h("a", { href: `#/people/${this.query.identity}` }, nameOf(this.query.identity, this.query.name)), ", as was said."]
       : how[this.found.verdict] ?? ["Nobody known, as far as can be told."];
-    const number = bands.likely.length;
     return h("div", { class: "headline" }, h("div", { role: "status" }, h("h2", {}, said)),
       own === null ? null : h("p", { class: "actions" },
         button("Yes, it is", () => attempt(() => same(first.identity, [own])), { kind: "primary" }),
         button("No", () => attempt(() => reject(first.identity, [own])))),
       h("p", {}, bands.sure
-        ? `${counted(number, "picture")} likely ${number === 1 ? "shows" : "show"} the same person. Probabilities rest on ${this.found.calibration}.`
+        ? `${extent(bands)} Probabilities rest on ${this.found.calibration}.`
         : "There are no probabilities: the model is not calibrated. `scalereid gallery calibrate` calibrates it on people you have confirmed."));
   }
 
@@ -76,7 +74,6 @@ export class Results {
   #tools() {
     const name = this.person ? nameOf(this.person.identity, this.person.name) : "a new person";
     const numbers = [...this.selected];
-    const all = this.open.filter((match) => match.identity === null && (match.probability ?? 0) >= this.found.thresholds.likely).map((match) => match.sighting.number);
     return h("div", { class: "tools-of-results" },
       h("span", {}, "Person: ", h("b", {}, name)),
       button("Change", () => attempt(async () => {
@@ -86,9 +83,11 @@ export class Results {
         this.newName = chosen.name;
         await this.load();
       })),
-      numbers.length
-        ? [h("span", {}, `${numbers.length} selected`), button("Same person", () => this.#same(numbers), { kind: "primary" }), button("Not this person", () => this.#not(numbers))]
-        : all.length > 1 ? button(`Same person: all ${all.length} likely ones`, () => this.#same(all)) : null,
+      numbers.length ? [
+        h("span", {}, `${numbers.length} selected`),
+        button("Same person", () => this.#same(numbers), { kind: "primary" }),
+        button("Not this person", () => this.#not(numbers)),
+      ] : null,
       this.add ? button("Keep the picture …", this.add) : null);
   }
 
@@ -99,14 +98,17 @@ export class Results {
       const own = this.person && match.identity === this.person.identity;
       return tile(match, {
         all: matches, selected: this.selected.has(number),
-        onselect: (on) => this.#select(number, on),
+        onselect: (number, on) => this.#select(number, on),
         actions: [
           own ? null : button("✓", () => this.#same([number]), { title: "Same person", "aria-label": `Sighting ${number}: same person` }),
           button("✗", () => this.#not([number]), { title: "Not this person", "aria-label": `Sighting ${number}: not this person` }),
         ].filter(Boolean),
       });
     });
-    return h("section", { class: `band ${kind}` }, h("h2", {}, label, h("small", {}, ` ${matches.length}`)), grid(tiles));
+    return h("section", { class: `band ${kind}` },
+      h("div", { class: "band-head" }, h("h2", {}, label, h("small", {}, ` ${matches.length}`)),
+        button("Select all", (event) => event.target.closest(".band").querySelectorAll(".select:not(:checked)").forEach((each) => each.click()))),
+      grid(tiles));
   }
 
   #rest(matches) {
@@ -149,6 +151,12 @@ export class Results {
     numbers.forEach((number) => this.aside.add(number));
     this.draw();
   });
+}
+
+/** How many pictures show the same person. */
+function extent({ likely, possible }) {
+  if (likely.length) return `${counted(likely.length, "picture")} likely ${likely.length === 1 ? "shows" : "show"} the same person.`;
+  return possible.length ? `${counted(possible.length, "picture")} may show the same person.` : "No picture is likely to show the same person.";
 }
 
 /** The person whose pictures these are: whom the sighting shows that was asked about, or the best candidate; undefined for nobody. */

@@ -3,7 +3,7 @@
 import { get, list, post } from "./api.js";
 import { askFor, button, counted, h, isTyped, percent } from "./dom.js";
 import { attempt, complain, nameOf, reject, same } from "./ledger.js";
-import { grid, tile } from "./tiles.js";
+import { grid, inOrder, tile } from "./tiles.js";
 
 const SHOWN = 24;
 
@@ -38,7 +38,7 @@ class Queue {
     this.name = "";
     const proposal = this.proposals[this.at];
     if (!proposal) return this.#end();
-    this.matches = await list({ numbers: proposal.sightings }, this.signal);
+    this.matches = inOrder(await list({ numbers: proposal.sightings }, this.signal));
     const known = proposal.identity === null ? [] : await this.#known(proposal);
     if (this.signal.aborted) return;
     this.#draw(proposal, known);

@@ -41,18 +41,18 @@ export function sureness(match) {
   return match.similarity === undefined ? "" : match.similarity.toFixed(2);
 }
 
-/** A picture that opens, with whom it shows and how sure that is. `actions` are buttons under it; `where`: name the camera. */
-export function tile(match, { all = [match], actions = [], selected = null, onselect = null, where = true } = {}) {
+/** A picture that opens, with whom it shows and how sure that is. `actions` are buttons under it. */
+export function tile(match, { all = [match], actions = [], selected = false, onselect = null, where = true, whom = true } = {}) {
   const { sighting, identity, name } = match;
   const caption = [where ? cameraOf(sighting) : "", when(sighting.seen.time, { short: true })].filter(Boolean).join(" · ");
   const sure = sureness(match);
   const label = [describe(sighting), identity === null ? "" : nameOf(identity, name), sure].filter(Boolean).join(", ");
   return h("figure", { class: identity === null ? "tile" : "tile known", "data-sighting": sighting.number },
     h("button", { type: "button", class: "picture", onclick: () => showSighting(match, all), "aria-label": label }, photograph(match, "")),
-    onselect ? h("input", { type: "checkbox", class: "select", checked: selected, onchange: (event) => onselect(event.target.checked), "aria-label": `Select sighting ${sighting.number}` }) : null,
+    onselect ? h("input", { type: "checkbox", class: "select", checked: selected, onchange: (event) => onselect(sighting.number, event.target.checked), "aria-label": `Select sighting ${sighting.number}` }) : null,
     h("figcaption", {},
       sure ? h("b", {}, sure) : null,
-      identity === null ? null : h("a", { href: `#/people/${identity}` }, nameOf(identity, name)),
+      identity === null || !whom ? null : h("a", { href: `#/people/${identity}` }, nameOf(identity, name)),
       h("span", {}, caption)),
     actions.length ? h("div", { class: "tile-actions" }, actions) : null);
 }
@@ -60,14 +60,19 @@ export function tile(match, { all = [match], actions = [], selected = null, onse
 /** Pictures side by side. */
 export const grid = (tiles) => h("div", { class: "grid" }, tiles);
 
-/** For each camera its sightings in the order in which they were taken, and where in the whole time they lie. */
-export function timeline(matches) {
-  const cameras = Map.groupBy(matches, (match) => match.sighting.seen.camera);
-  const at = (match) => (match.sighting.seen.time ? Date.parse(match.sighting.seen.time) : NaN);
+const at = (match) => (match.sighting.seen.time ? Date.parse(match.sighting.seen.time) : NaN);
+const byName = (a, b) => a.localeCompare(b, "en", { numeric: true });
+
+/** Matches in the order of their cameras and times. */
+export const inOrder = (matches) => matches.toSorted((a, b) => byName(a.sighting.seen.camera, b.sighting.seen.camera)
+  || (at(a) || Infinity) - (at(b) || Infinity) || a.sighting.number - b.sighting.number);
+
+/** For each camera its sightings in the order in which they were taken, and where in the whole time they lie; `options` of tiles. */
+export function timeline(matches, options = {}) {
+  const cameras = Map.groupBy(inOrder(matches), (match) => match.sighting.seen.camera);
   const times = matches.map(at).filter((time) => !Number.isNaN(time));
   const [first, last] = [Math.min(...times), Math.max(...times)];
-  const rows = [...cameras.keys()].sort((a, b) => a.localeCompare(b, "en", { numeric: true })).map((camera) => {
-    const own = cameras.get(camera).toSorted((a, b) => (at(a) || Infinity) - (at(b) || Infinity) || a.sighting.number - b.sighting.number);
+  const rows = [...cameras.values()].map((own) => {
     return h("section", { class: "camera" },
       h("h3", {}, cameraOf(own[0].sighting), h("small", {}, ` ${own.length}`)),
       last > first ? h("div", { class: "line", "aria-hidden": "true" }, own.filter((match) => at(match)).map((match) => {
@@ -75,7 +80,7 @@ export function timeline(matches) {
         mark.style.left = `${(100 * (at(match) - first)) / (last - first)}%`;
         return mark;
       })) : null,
-      h("ol", { class: "strip" }, own.map((match) => h("li", {}, tile(match, { all: matches, where: false })))));
+      h("ol", { class: "strip" }, own.map((match) => h("li", {}, tile(match, { all: matches, where: false, ...options })))));
   });
   const span = last > first ? h("p", { class: "span" }, h("span", {}, when(first)), h("span", {}, when(last))) : null;
   return h("div", { class: "timeline" }, span, rows);

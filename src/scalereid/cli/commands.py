@@ -24,6 +24,7 @@ COMMANDS = {
     "calibrate": Command("calibrate:calibrate", "Find thresholds and probabilities for a model's distances."),
     "label": Command("label:label", "Write a page to label pairs on, for calibrate."),
     "report": Command("report:report", "Write one page about a model: scores, ranked lists, mistakes."),
+    "look": Command("look:look", "Write one page that looks into a model, or two side by side."),
     "search": Command("search:search", "Find the images most similar to yours; no labels are needed."),
     "detect": Command("detect:detect", "Find the people in pictures, for a gallery."),
     "embed": Command("embed:embed", "Write a table of embeddings of images."),

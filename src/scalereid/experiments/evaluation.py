@@ -12,6 +12,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.data.shapes import ShapeCount
 from scalereid.experiments.cautions import find_cautions
 from scalereid.experiments.options import EvaluationOptions
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.opening import OpenModel, RuntimeOptions, default_runtime, open_model
 from scalereid.inference.query_gallery import QueryGallery, embed_splits
 from scalereid.progress import Progress
@@ -23,6 +24,7 @@ from scalereid.retrieval.reranking import cannot_help
 from scalereid.retrieval.scores import Scores, score
 from scalereid.runs.checkpoint import Source
 from scalereid.runs.facts import describe
+from scalereid.runs.saved_recipe import SavedRecipe
 from scalereid.runs.trust import require_trust
 from scalereid.wording import counted
 
@@ -155,21 +157,21 @@ def evaluate_all(
     )
     if model.report:
         progress.detail(str(model.report))
-    if not datasets and not model.recipe:
-        raise ValueError(
-            f"{model.metadata.model} does not say what to evaluate it on; name a dataset, such as 'market1501'"
-        )
-    if not datasets:
-        datasets = _own_datasets(model)
-        run_code = runtime is not None and runtime.run_code
-        require_trust({"dataset": datasets[0]}, model.metadata.model, run_code=run_code)
-    return {name: _evaluate_splits(model, splits_of(name), Path(data), options, progress) for name in datasets}
+    names = datasets or [own_dataset(model.metadata, run_code=runtime is not None and runtime.run_code)]
+    return {name: _evaluate_splits(model, splits_of(name), Path(data), options, progress) for name in names}
 
 
-def _own_datasets(model: OpenModel) -> list[str]:
-    """The dataset that the model's recipe is scored on."""
-    recipe = model.recipe
-    return [recipe.dataset] if recipe else []
+def own_dataset(metadata: ModelMetadata, *, run_code: bool = False) -> str:
+    """The dataset that a model's recipe is scored on.
+
+    Raises:
+        ValueError: It has no recipe, or a file of code reads the dataset, and `run_code` is False.
+    """
+    if not metadata.recipe:
+        raise ValueError(f"{metadata.model} does not say what to evaluate it on; name a dataset, such as 'market1501'")
+    name = SavedRecipe(metadata.recipe).dataset
+    require_trust({"dataset": name}, metadata.model, run_code=run_code)
+    return name
 
 
 def _evaluate_splits(
@@ -198,7 +200,7 @@ def _evaluate_splits(
 
 def _read(model: OpenModel, name: str, data: Path, options: EvaluationOptions) -> ReidDataset:
     """A dataset to score on, with the protocol of the options or else of the model's recipe."""
-    own = model.recipe.protocol if model.recipe and name in _own_datasets(model) else "dataset"
+    own = model.recipe.protocol if model.recipe and name == model.recipe.dataset else "dataset"
     dataset = with_protocol(read_dataset(name, data), options.protocol or own)
     if not dataset.query or not dataset.gallery:
         raise ValueError(

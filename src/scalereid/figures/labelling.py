@@ -1,6 +1,5 @@
 """A page on which a person labels pairs of images: same person, different people, or unsure."""
 
-import base64
 import csv
 import hashlib
 import io
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from scalereid.data.images import load_image
-from scalereid.figures.page import jpeg_uri
+from scalereid.figures.page import content_policy, in_script, jpeg_uri
 from scalereid.files import write
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.retrieval.answers import COLUMNS
@@ -55,9 +54,7 @@ def write_labelling_page(
     digest = hashlib.sha256(json.dumps(pairs).encode()).hexdigest()[:12]
     images = [_inlined(paths[row]) for row in shown]
     sheet = {"digest": digest, "columns": ",".join(COLUMNS), "pairs": pairs, "images": images}
-    html = _page(
-        json.dumps(sheet).replace("<", "\\u003c"), len(pairs), f"Then save, and calibrate {metadata.model}.", command
-    )
+    html = _page(in_script(sheet), len(pairs), f"Then save, and calibrate {metadata.model}.", command)
     write(file, lambda partial: partial.write_text(html, encoding="utf-8"))
 
 
@@ -84,20 +81,12 @@ def _inlined(path: Path) -> str:
     return jpeg_uri(image, quality=85)
 
 
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _page(sheet: str, number: int, then: str, command: str) -> str:
     style, script = ((_BESIDE / name).read_text(encoding="utf-8") for name in ("labelling.css", "labelling.js"))
-    policy = (
-        f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     return f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta http-equiv="Content-Security-Policy" content="{content_policy(style, script)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Label {number} pairs · scalereid</title>
 <style>{style}</style>

@@ -1,6 +1,6 @@
 """A query and what was found for it, side by side: as a part of a page, or as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
@@ -39,7 +39,25 @@ class Tile:
 
 def tiles_html(tiles: Sequence[Tile]) -> str:
     """A query and what was found for it, as a part of a page; wraps where the window is narrow."""
-    return "\n".join(['<div class="tiles">', *map(_figure, tiles), "</div>"])
+    return in_a_row(figure_html(tile, _photograph(tile)) for tile in tiles)
+
+
+def in_a_row(figures: Iterable[str]) -> str:
+    """Figures side by side, as a part of a page; wraps where the window is narrow."""
+    return "\n".join(['<div class="tiles">', *figures, "</div>"])
+
+
+def figure_html(tile: Tile, picture: str) -> str:
+    """A tile with the HTML of its picture; in place of an empty one it says that there is none."""
+    first, *more = (escape(line) for line in tile.caption)
+    caption = "<br>".join([f"<b>{first}</b>", *more])
+    picture = picture or f'<div class="gone" role="img" aria-label="{escape(tile.alt)}, cannot be read">not found</div>'
+    return f'<figure class="{tile.kind}">{picture}<figcaption>{caption}</figcaption></figure>'
+
+
+def on_page(picture: Picture) -> Image.Image | None:
+    """The image in the size that pages show; None where it is gone, as that of an old table of embeddings may be."""
+    return _read(picture, _ON_PAGE)
 
 
 def draw_sheet(rows: Sequence[Sequence[Tile]], *, ranked: bool = True) -> Image.Image:
@@ -65,16 +83,9 @@ def draw_sheet(rows: Sequence[Sequence[Tile]], *, ranked: bool = True) -> Image.
     return canvas
 
 
-def _figure(tile: Tile) -> str:
-    first, *more = (escape(line) for line in tile.caption)
-    caption = "<br>".join([f"<b>{first}</b>", *more])
-    image = _read(tile.image, _ON_PAGE)
-    picture = (
-        photograph(image, tile.alt)
-        if image
-        else f'<div class="gone" role="img" aria-label="{escape(tile.alt)}, cannot be read">not found</div>'
-    )
-    return f'<figure class="{tile.kind}">{picture}<figcaption>{caption}</figcaption></figure>'
+def _photograph(tile: Tile) -> str:
+    image = on_page(tile.image)
+    return photograph(image, tile.alt) if image else ""
 
 
 def _on_sheet(tile: Tile) -> Image.Image:
@@ -87,7 +98,7 @@ def _on_sheet(tile: Tile) -> Image.Image:
 
 
 def _read(picture: Picture, size: tuple[int, int]) -> Image.Image | None:
-    """The image, at most of that (height, width); None where it is gone, as that of an old table of embeddings may be."""
+    """The image, at most of that (height, width); None where it is gone."""
     try:
         with open_image(BytesIO(picture) if isinstance(picture, bytes) else Path(picture)) as image:
             small = upright(image)

@@ -55,6 +55,7 @@ class DenseScaleBlock(ResidualBlock):
         self.layers = nn.ModuleList(Lite3x3(middle, middle) for _ in range(chosen[-1]))
         self.dense = dense
         self.stream_layers = chosen
+        self.receptive_fields = tuple(2 * layer + 1 for layer in chosen)
         self.fusion = fusion(middle, len(chosen))
         self.expand = last_convolution(self.fusion.out_channels, outputs, placement)
         self.add_shortcut(inputs, outputs, placement)

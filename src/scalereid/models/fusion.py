@@ -23,6 +23,14 @@ class Fusion(nn.Module):
         raise NotImplementedError
 
 
+class WeightedFusion(Fusion):
+    """Base class of the fusions that sum the streams with a weight of each stream in each channel."""
+
+    def weights(self, streams: Sequence[Tensor]) -> Tensor:
+        """Weight of each stream in each channel (b, streams, channels, 1, 1)."""
+        raise NotImplementedError
+
+
 MakeFusion = Callable[[int, int], Fusion]
 """Makes a fusion from the streams' channels and number."""
 
@@ -47,12 +55,16 @@ class Concatenation(Fusion):
         return torch.cat(list(streams), dim=1)
 
 
-class SharedGate(Fusion):
+class SharedGate(WeightedFusion):
     """OSNet's unified aggregation gate: one gate weights the channels of every stream (arXiv:1905.00953, equation 3)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
         self.gate = ChannelGate(channels)
+
+    def weights(self, streams: Sequence[Tensor]) -> Tensor:
+        """Weight of each stream in each channel (b, streams, channels, 1, 1), each from 0 to 1."""
+        return _side_by_side([self.gate(stream) for stream in streams], self.channels)
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The weighted sum (b, channels, h, w)."""
@@ -67,19 +79,24 @@ class SharedStreamGate(SharedGate):
         self.gate = ChannelGate(channels, weights=1)
 
 
-class SeparateGates(Fusion):
+class SeparateGates(WeightedFusion):
     """A separate gate for each stream (OSNet's row 6)."""
 
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
         self.gates = nn.ModuleList(ChannelGate(channels) for _ in range(streams))
 
+    def weights(self, streams: Sequence[Tensor]) -> Tensor:
+        """Weight of each stream in each channel (b, streams, channels, 1, 1), each from 0 to 1."""
+        gates = [gate(stream) for gate, stream in zip(self.gates, streams, strict=True)]
+        return _side_by_side(gates, self.channels)
+
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The weighted sum (b, channels, h, w)."""
         return add([gate(stream) * stream for gate, stream in zip(self.gates, streams, strict=True)])
 
 
-class FixedGates(Fusion):
+class FixedGates(WeightedFusion):
     """Learned weights that are the same for every image (OSNet's row 8).
 
     How they are bounded is not published; here by a sigmoid, as the dynamic gates are. They are initialised to 0.5.
@@ -88,6 +105,10 @@ class FixedGates(Fusion):
     def __init__(self, channels: int, streams: int) -> None:
         super().__init__(channels, streams)
         self.logits = nn.Parameter(torch.zeros(streams, channels, 1, 1))
+
+    def weights(self, streams: Sequence[Tensor]) -> Tensor:
+        """Weight of each stream in each channel (b, streams, channels, 1, 1), each from 0 to 1, the same for every image."""
+        return self.logits.sigmoid().expand(len(streams[0]), -1, -1, -1, -1)
 
     def forward(self, streams: Sequence[Tensor]) -> Tensor:
         """The weighted sum (b, channels, h, w)."""
@@ -107,7 +128,7 @@ class SqueezeExcitation(Fusion):
         return self.gate(total) * total
 
 
-class ChannelwiseSelection(Fusion):
+class ChannelwiseSelection(WeightedFusion):
     """DSLNet's channel-wise scale selection: for every channel, a softmax over the streams (ACCV 2020, section 3.2).
 
     The streams' sum is pooled to a vector, which is split into one group per stream. From its group, each stream's own
@@ -143,3 +164,8 @@ def add(maps: Sequence[Tensor]) -> Tensor:
     """Sum of one or more maps."""
     first, *others = maps
     return sum(others, start=first)
+
+
+def _side_by_side(gates: Sequence[Tensor], channels: int) -> Tensor:
+    """The weights of several streams, each (b, channels or 1, 1, 1), as one tensor (b, streams, channels, 1, 1)."""
+    return torch.stack([gate.expand(-1, channels, -1, -1) for gate in gates], dim=1)

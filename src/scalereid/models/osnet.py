@@ -53,6 +53,7 @@ class OmniScaleBlock(ResidualBlock):
         self.streams = nn.ModuleList(
             nn.Sequential(*(convolution(middle, middle) for _ in range(depth))) for depth in depths
         )
+        self.receptive_fields = tuple(2 * depth + 1 for depth in depths)
         self.fusion = fusion(middle, len(depths))
         self.restore = last_convolution(self.fusion.out_channels, outputs, placement)
         self.add_shortcut(inputs, outputs, placement)

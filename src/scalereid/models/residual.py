@@ -13,6 +13,9 @@ class ResidualBlock(nn.Module):
     makes the branch, the last of it by `last_convolution`, then calls `add_shortcut`, and implements `residual`.
     """
 
+    receptive_fields: tuple[int, ...] = ()
+    """Of each stream the side of the square that it sees, in pixels of the block's maps; empty for a block without streams."""
+
     def add_shortcut(self, inputs: int, outputs: int, placement: Placement) -> None:
         """Make what stands beside and after the branch; the shortcut has a convolution where channels change."""
         self.shortcut = ConvNorm(inputs, outputs) if inputs != outputs else nn.Identity()

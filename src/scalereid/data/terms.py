@@ -1,0 +1,42 @@
+"""Terms under which the images of published datasets may be used, as far as they are known."""
+
+from scalereid.data.names import named_datasets
+
+_DRAWN = "The people in these pictures are drawn; they may be shown to anybody."
+_RESEARCH = (
+    "These pictures show real people. {} may be used for academic research only, under its authors' terms, which this page "
+    "is under, too: do not publish it or pass it on."
+)
+_WITHDRAWN = (
+    "These pictures show real people. DukeMTMC-reID was withdrawn by its authors over consent: do not publish this page or "
+    "pass it on."
+)
+_ASK = (
+    "These pictures may show real people. {} has terms of its own, which this page is under, too: read them before you publish "
+    "it or pass it on."
+)
+_OWN = (
+    "If these pictures show real people, this page is personal data: whoever may not see the pictures may not see it, and it "
+    "is to be deleted with them."
+)
+_ACADEMIC = {"market1501": "Market-1501", "msmt17": "MSMT17", "cuhk03": "CUHK03"}
+_OWNERS = {"csv", "jsonl", "market-names", "folders", "person-folders", "camera-folders"}
+
+
+def terms_of_use(dataset: str) -> str:
+    """Under which terms the images of a dataset may be shown, in a sentence or two for a page of them.
+
+    `dataset` is a name as `read_dataset` takes it; of several combined, each is named once.
+    """
+    return " ".join(dict.fromkeys(_terms(part.reader) for part in named_datasets(dataset)))
+
+
+def _terms(reader: str) -> str:
+    if reader.startswith("toy"):
+        return _DRAWN
+    if reader.startswith("dukemtmc"):
+        return _WITHDRAWN
+    if reader in _OWNERS or ":" in reader:
+        return _OWN
+    family = reader.split("-")[0]
+    return _RESEARCH.format(_ACADEMIC[family]) if family in _ACADEMIC else _ASK.format(f"The dataset {reader}")

@@ -1,0 +1,1 @@
+"""One page that looks into models: activation maps, gates, retrieval of degraded queries, a map of embeddings."""

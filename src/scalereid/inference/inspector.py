@@ -1,0 +1,79 @@
+"""A run or weights, opened to look inside: activation maps, and the weights of streams."""
+
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from scalereid.data.augmentation import normalise
+from scalereid.data.images import resize
+from scalereid.inference.embedding import default_batch_size
+from scalereid.inference.opening import is_exported
+from scalereid.inference.trained import describe_model
+from scalereid.models.inside import activation, look_inside, receptive_fields
+from scalereid.process import choose_device
+from scalereid.runs.checkpoint import Source, load_checkpoint
+
+
+class Insides(NamedTuple):
+    """What a network computes of n images."""
+
+    embeddings: NDArray[np.float32]
+    """(n, embedding_size), of length 1."""
+    activations: list[NDArray[np.float32]]
+    """Activation maps (n, h, w) of each stage: sums over the channels, of each image divided by their Euclidean norm."""
+    weights: list[NDArray[np.float32]]
+    """Weight of each stream in each channel (n, streams, channels), block by block; empty where no block weights streams."""
+
+
+class Inspector:
+    """A run or weights in torch, which shows what it computes on the way to its embeddings.
+
+    Attributes:
+        metadata: What the model is and takes.
+        receptive_fields: Of each block that weights streams the sides of the squares that its streams see, in pixels of its
+            maps.
+    """
+
+    def __init__(self, model: Source, *, device: str = "auto", run_code: bool = False) -> None:
+        """Load a model.
+
+        Raises:
+            FileNotFoundError: The model does not exist.
+            ValueError: It is damaged, or an exported file, or two networks side by side; the message says what to do.
+        """
+        if is_exported(model):
+            raise ValueError(
+                f"{os.fspath(model)} is an exported file, which gives embeddings alone; "  # type: ignore[arg-type] # a path
+                "to look inside, give the run or the weights that it was made of"
+            )
+        loaded = load_checkpoint(model, run_code=run_code)
+        if len(loaded.model.networks) > 1:
+            raise ValueError(
+                f"{model} holds two networks side by side; to look inside, give one of them: the run that they are of, or its "
+                "peer.safetensors"
+            )
+        self.metadata = describe_model(loaded, model)
+        self._device = choose_device(device)
+        self._model = loaded.model.to(self._device).eval()
+        self.receptive_fields = receptive_fields(self._model)
+
+    def __repr__(self) -> str:
+        return f"<Inspector of {self.metadata.model}>"
+
+    @torch.inference_mode()
+    def __call__(self, images: Sequence[Image.Image]) -> Insides:
+        """What it computes of one or more RGB images of any sizes, resized as for all models."""
+        parts = []
+        for start in range(0, len(images), size := default_batch_size(self._device.type)):
+            batch = [resize(image, self.metadata.image_size) for image in images[start : start + size]]
+            inside = look_inside(self._model, normalise(torch.from_numpy(np.stack(batch)).to(self._device)))
+            embeddings = torch.nn.functional.normalize(inside.embeddings)
+            parts.append([embeddings, *map(activation, inside.stages), *inside.weights])
+            stages = len(inside.stages)
+        joined = [torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)]
+        return Insides(joined[0], joined[1 : 1 + stages], joined[1 + stages :])

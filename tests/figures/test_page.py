@@ -1,4 +1,5 @@
 import base64
+import hashlib
 import json
 import re
 from io import BytesIO
@@ -6,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from scalereid.figures.page import chart, folded, folded_json, lines, photograph, write_page
+from scalereid.figures.page import chart, folded, folded_json, in_script, lines, photograph, write_page
 from tests.figures.pages import check_page
 
 
@@ -46,3 +47,21 @@ def test_json_is_folded() -> None:
         "name": "<x>",
         "size": [1, 2],
     }
+
+
+def test_a_page_may_use_its_own_style_and_script_and_load_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    write_page(file, "x", "<p>y</p>", style="p { color: red; }", script="let one = 1 < 2;", terms="Only <here>.")
+    html = file.read_text()
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', html)
+    assert policy
+    for tag in ("style", "script"):
+        found = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        assert found
+        digest = base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy[1]
+    assert policy[1].startswith("default-src 'none'; img-src data:;")
+    assert html.count("Only &lt;here&gt;.") == 2  # in the head, and at the end
+    write_page(file, "x", "<p>y</p>")
+    assert "script" not in file.read_text()
+    assert in_script(["</script>"]) == '["\\u003c/script>"]'

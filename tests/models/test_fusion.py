@@ -123,3 +123,13 @@ def test_channels_that_do_not_split_are_named() -> None:
     with pytest.raises(ValueError, match="64 channels cannot be split evenly among 3 streams"):
         ChannelwiseSelection(64, 3)
     ChannelwiseSelection(64, 3, split=False)
+
+
+@pytest.mark.parametrize(
+    "kind", [fusion.SharedGate, fusion.SharedStreamGate, fusion.SeparateGates, fusion.FixedGates, ChannelwiseSelection]
+)
+def test_the_weights_are_those_of_the_sum(kind: type[fusion.WeightedFusion], streams: list[Tensor]) -> None:
+    made = kind(CHANNELS, STREAMS)
+    weights = made.weights(streams)
+    assert weights.shape == (2, STREAMS, CHANNELS, 1, 1)
+    torch.testing.assert_close((weights * torch.stack(streams, dim=1)).sum(dim=1), made(streams))

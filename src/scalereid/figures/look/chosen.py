@@ -1,6 +1,8 @@
 """Which images of a dataset a page shows: evenly spread, the same for every model."""
 
 from collections.abc import Sequence
+from math import ceil
+from statistics import fmean
 
 from scalereid.data.records import ImageRecord, ReidDataset, one_per_tracklet
 from scalereid.figures.ranked_lists import evenly_spaced
@@ -23,6 +25,7 @@ def of_people(dataset: ReidDataset, number: int) -> list[ImageRecord]:
         if record.pid > 0:
             images.setdefault(record.pid, {}).setdefault(str(record.path), record)
     pids = sorted(images)
-    few = [pids[i] for i in evenly_spaced(max(1, -(-number // _OF_A_PERSON)), len(pids))]
+    usual = max(1.0, fmean(min(_OF_A_PERSON, len(images[pid])) for pid in pids)) if pids else 1.0
+    few = [pids[i] for i in evenly_spaced(ceil(number / usual), len(pids))]
     chosen = [record for pid in few for record in spread([*images[pid].values()], _OF_A_PERSON)]
     return spread(chosen, number)

@@ -1,0 +1,28 @@
+import pytest
+
+from scalereid.data import DATASETS
+from scalereid.data.terms import terms_of_use
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        ("toy", "The people in these pictures are drawn"),
+        ("toy-shifted", "The people in these pictures are drawn"),
+        ("market1501-dev", "Market-1501 may be used for academic research only"),
+        ("cuhk03-pair1#3", "CUHK03 may be used for academic research only"),
+        ("msmt17@elsewhere", "MSMT17 may be used for academic research only"),
+        ("dukemtmc-reid", "DukeMTMC-reID was withdrawn by its authors"),
+        ("viper#1", "The dataset viper has terms of its own"),
+        ("csv", "If these pictures show real people, this page is personal data"),
+        ("office.py:read_office", "If these pictures show real people, this page is personal data"),
+    ],
+)
+def test_terms(dataset: str, words: str) -> None:
+    assert words in terms_of_use(dataset)
+
+
+def test_every_dataset_has_terms_and_combinations_have_all() -> None:
+    assert all(terms_of_use(name) for name in DATASETS)
+    both = terms_of_use("market1501+msmt17+market1501-dev")
+    assert both.count("Market-1501") == both.count("MSMT17") == 1

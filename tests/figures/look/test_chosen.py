@@ -1,0 +1,26 @@
+from collections import Counter
+from dataclasses import replace
+
+from scalereid.data.records import ReidDataset
+from scalereid.figures.look.chosen import of_people, spread
+
+
+def test_people_are_evenly_spread(people: ReidDataset) -> None:
+    """Four people, twelve images of each."""
+    chosen = of_people(people, 20)
+    assert len(chosen) == 20
+    assert Counter(record.pid for record in chosen) == dict.fromkeys((people.query[0].pid, people.query[-1].pid), 10)
+    assert len({record.path for record in chosen}) == 20
+    assert len(of_people(people, 1000)) == 40
+
+
+def test_junk_and_distractors_are_left_out(people: ReidDataset) -> None:
+    gallery = tuple(replace(record, pid=-1 if i % 2 else 0) for i, record in enumerate(people.gallery))
+    chosen = of_people(replace(people, gallery=gallery), 100)
+    assert {*chosen} == {*people.query}
+
+
+def test_spread() -> None:
+    records = [*range(10)]
+    assert spread(records, 3) == [0, 4, 9]  # type: ignore[type-var, comparison-overlap, arg-type]
+    assert spread(records, 99) == records  # type: ignore[type-var, comparison-overlap, arg-type]

@@ -1,0 +1,132 @@
+"""The page as a whole: what is on it, and what it does in a browser."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scalereid.data.records import ReidDataset
+from scalereid.experiments.evaluation import evaluate
+from scalereid.figures.look.page import Looked, Sources, write_look
+from scalereid.figures.look.settings import LookSettings
+from scalereid.runs.run import Run
+from tests.browser import browser
+from tests.figures.pages import Open
+
+SMALL = LookSettings(images=12, clusters=2, top=3)
+
+
+@pytest.fixture(scope="module")
+def page(
+    people: ReidDataset, trained: Run, weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Looked]:
+    """Two models side by side, one of them with gates."""
+    file = tmp_path_factory.mktemp("page") / "look.html"
+    sources = Sources(models=(str(weights), str(trained.folder)), data=people.root)
+    return file, write_look(file, sources, SMALL)
+
+
+def pictures(html: str) -> Any:
+    found = re.search(r'<script type="application/json" id="pictures">(.*?)</script>', html, re.DOTALL)
+    assert found
+    return json.loads(found[1])
+
+
+def test_the_page_is_whole(page: tuple[Path, Looked], people: ReidDataset) -> None:
+    file, looked = page
+    html = file.read_text()
+    parser = Open()
+    parser.feed(re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL).replace("<input", "<br"))
+    assert parser.inside == []
+    assert not re.search(r"https?:|@import|url\(|<link", html)
+    assert looked.parts == ("activation", "gates", "retrieval", "map")
+    assert re.findall(r'<section id="(\w+)">', html) == [*looked.parts]
+    assert html.count("two&lt;streams&gt;") > 4
+    assert html.count('data-condition="0"') == html.count('data-condition="3"') == 12
+    assert html.count('class="picture item point"') == 2 * 12
+    assert "Its blocks do not weight streams." in html  # of the second model
+    assert html.count("<summary>Block ") == 6
+    assert looked.terms in html.replace("&#x27;", "'")
+    assert html.count(f'data-pid="{people.query[0].pid}"') > 4
+
+
+def test_each_picture_is_there_once_with_its_neighbours(page: tuple[Path, Looked]) -> None:
+    found = pictures(page[0].read_text())
+    assert len({*found["sources"]}) == len(found["sources"]) == page[1].pictures
+    for number, known in found["known"].items():
+        assert len(known["near"]) == 6
+        assert int(number) not in known["near"]
+    assert all(anchor.startswith("query-") for anchor in found["searches"].values())
+
+
+def test_scores_are_those_of_the_queries_on_the_page(
+    page: tuple[Path, Looked], people: ReidDataset, trained: Run
+) -> None:
+    file, looked = page
+    html = file.read_text()
+    [values] = [
+        v for v in looked.to_json()["retrieval"] if v["model"].startswith("B") and v["degradation"] == "as it is"
+    ]
+    of_b = [json.loads(each)[1][0] for each in re.findall(r'data-ap="(.*?)"', html)]
+    assert values["mAP"] == pytest.approx(sum(of_b) / len(of_b), abs=1e-4)
+    assert f"<td>{values['mAP']:.1%} / {values['rank1']:.1%}</td>" in html
+    scores = evaluate(trained.folder, data=people.root).scores.per_query
+    assert scores
+    assert {round(float(ap), 4) for ap in scores.average_precision} >= {*of_b}
+    assert str(looked).splitlines()[0] == "mAP of 12 queries on people"
+
+
+def test_parts_and_stages_are_chosen(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
+    file, sources = tmp_path / "page.html", Sources(models=(str(trained.folder),), data=people.root)
+    looked = write_look(file, sources, LookSettings(what=("activation",), stages=(3, 1), images=4))
+    html = file.read_text()
+    assert looked.parts == ("activation",)
+    assert looked.to_json()["retrieval"] == []
+    assert re.findall(r"<b>(stage \d)</b>", html) == ["stage 1", "stage 3"] * 4
+    with pytest.raises(ValueError, match=r"stages has 4, but A: osnet_one_stream \(run\) has 3; choose from 1 to 3"):
+        write_look(file, sources, LookSettings(what=("activation",), stages=(4,), images=4))
+
+
+def test_gates_that_are_not_there(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
+    sources = Sources(models=(str(trained.folder),), data=people.root)
+    with pytest.raises(
+        ValueError, match="what has gates, but no block of A: osnet_one_stream .* weights streams; leave it out"
+    ):
+        write_look(tmp_path / "page.html", sources, LookSettings(what=("gates",)))
+
+
+def test_in_a_browser(page: tuple[Path, Looked], people: ReidDataset, tmp_path: Path) -> None:
+    """Filter, degrade, sort, open a picture, walk to its neighbours and to the search for its person, zoom."""
+    with browser(tmp_path) as window:
+        window.open(page[0], width=390, height=844)
+        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert window.evaluate("[...document.querySelectorAll('[data-picture] img')].every((image) => image.src)")
+        window.evaluate("document.querySelector('[name=condition][value=\"1\"]').click()")
+        assert window.evaluate("document.querySelectorAll('[data-condition]:not([hidden])').length") == 12
+        window.evaluate("const order = at('order'); order.value = 'lowest'; order.dispatchEvent(new Event('change'))")
+        first = "[...at('queries').children].map((one) => JSON.parse(one.dataset.ap)[0][1])"
+        assert window.evaluate(first) == sorted(window.evaluate(first))
+        pid = people.query[0].pid
+        window.evaluate(f"at('person').value = '{pid}'; at('person').dispatchEvent(new Event('change'))")
+        shown = "new Set([...document.querySelectorAll('article:not([hidden])')].map((one) => one.dataset.pid)).size"
+        assert window.evaluate(shown) == 1
+        assert " of " in window.evaluate("at('status').textContent")
+        other = f"[...document.querySelectorAll('.point')].find((one) => one.dataset.pid !== '{pid}')"
+        assert window.evaluate(f"{other}.classList.contains('dim')")
+        window.evaluate(f"{other}.click()")
+        assert window.evaluate("at('large').open && at('near').childElementCount") == 6
+        before = window.evaluate("at('words').textContent")
+        window.evaluate("at('near').firstElementChild.click()")
+        assert window.evaluate("at('words').textContent") != before
+        window.evaluate("document.querySelector('#search a').click()")
+        window.wait(
+            "document.activeElement.tagName === 'ARTICLE' && !document.activeElement.hidden && !at('large').open"
+        )
+        place = "document.querySelector('.point').style.transform"
+        still = window.evaluate(place)
+        window.evaluate("document.querySelector('[data-zoom=\"1.5\"]').click()")
+        assert window.evaluate(place) != still
+        window.evaluate("document.querySelector('[data-zoom=\"0\"]').click()")
+        assert window.evaluate(place) == still

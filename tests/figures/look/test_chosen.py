@@ -20,7 +20,6 @@ def test_junk_and_distractors_are_left_out(people: ReidDataset) -> None:
     assert {*chosen} == {*people.query}
 
 
-def test_spread() -> None:
-    records = [*range(10)]
-    assert spread(records, 3) == [0, 4, 9]  # type: ignore[type-var, comparison-overlap, arg-type]
-    assert spread(records, 99) == records  # type: ignore[type-var, comparison-overlap, arg-type]
+def test_spread(people: ReidDataset) -> None:
+    assert spread(people.query, 3) == [people.query[i] for i in (0, 8, 15)]
+    assert spread(people.query, 99) == [*people.query]

@@ -101,7 +101,7 @@ def test_without_mistakes_none_are_shown(run: Run, evaluation: Evaluation, tmp_p
     html = (tmp_path / "page.html").read_text()
     assert "The nearest image is right for every query" in html
     assert "<td>100.00%</td>" in html
-    assert html.count('<figure class="query">') == 8
+    assert html.count('<figure class="query">') == html.count('data-ap="[[1.0]]"') == 16
     assert "c1, c2 …: the camera. Images of the query's person from the query's own camera are left out." in html
 
 

@@ -1,5 +1,6 @@
 """Terms under which the images of published datasets may be used, as far as they are known."""
 
+from scalereid.data import DATASETS
 from scalereid.data.names import named_datasets
 
 _DRAWN = "The people in these pictures are drawn; they may be shown to anybody."
@@ -26,7 +27,7 @@ _OWNERS = {"csv", "jsonl", "market-names", "folders", "person-folders", "camera-
 def terms_of_use(dataset: str) -> str:
     """Under which terms the images of a dataset may be shown, in a sentence or two for a page of them.
 
-    `dataset` is a name as `read_dataset` takes it; of several combined, each is named once.
+    `dataset` is a name as `read_dataset` takes it, or that of a dataset of one's own; of several combined, each is named once.
     """
     return " ".join(dict.fromkeys(_terms(part.reader) for part in named_datasets(dataset)))
 
@@ -36,7 +37,7 @@ def _terms(reader: str) -> str:
         return _DRAWN
     if reader.startswith("dukemtmc"):
         return _WITHDRAWN
-    if reader in _OWNERS or ":" in reader:
+    if reader in _OWNERS or reader not in DATASETS:
         return _OWN
     family = reader.split("-")[0]
     return _RESEARCH.format(_ACADEMIC[family]) if family in _ACADEMIC else _ASK.format(f"The dataset {reader}")

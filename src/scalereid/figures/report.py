@@ -6,10 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from scalereid.data.records import one_per_tracklet
+from scalereid.data.terms import terms_of_use
 from scalereid.experiments.evaluation import Evaluation
+from scalereid.figures.browsing import browse_script, browse_style, filter_tools, order_tools, precisions
 from scalereid.figures.curves import training_curve
 from scalereid.figures.page import chart, folded_json, lines, write_page
+from scalereid.figures.pictures import describe, filterable
 from scalereid.figures.ranked_lists import evenly_spaced, mistakes, ranked_list
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import tiles_html
@@ -18,7 +23,7 @@ from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
 from scalereid.runs.run import Run
 
-_ROWS = 8
+_ROWS = 16  # of ranked lists, and of mistakes
 _METRICS = {
     "mAP": TERMS["mAP"],
     "mINP": TERMS["mINP"],
@@ -48,24 +53,43 @@ def write_report(
     wrong = mistakes(ranking, _ROWS)
     query, gallery = (one_per_tracklet(records) for records in (evaluation.dataset.query, evaluation.dataset.gallery))
     probabilities = calibration.probability(ranking.distances.cpu().numpy()) if calibration else None
+    per_query = evaluation.scores.per_query
+    precision = per_query.average_precision if per_query else np.full(len(query), np.nan)
+    some = evenly_spaced(_ROWS, len(query))
 
     def lists(rows: Sequence[int]) -> str:
-        each = (ranked_list(query[row], gallery, ranking, row, probabilities=probabilities) for row in rows)
-        return "\n".join(map(tiles_html, each))
+        articles = []
+        for row in rows:
+            tiles = ranked_list(query[row], gallery, ranking, row, probabilities=probabilities)
+            ap = "no match" if np.isnan(precision[row]) else f"AP {precision[row]:.0%}"
+            articles.append(
+                f'<article class="item" {filterable(query[row])} {precisions([[precision[row]]])}>'
+                f"<h3>{escape(describe(query[row]))} <b>{ap}</b></h3>{tiles_html(tiles)}</article>"
+            )
+        return "\n".join(['<div class="queries">', *articles, "</div>"])
 
     body = f"""{_scores(run, log, evaluation)}
 <p>{lines(str(evaluation))}</p>
 {_training(log)}
 <h2>Ranked lists</h2>
 <p>A query, in the first frame, then the gallery images nearest to it. {_legend(evaluation, calibration)}</p>
-{lists(evenly_spaced(_ROWS, len(query)))}
+{filter_tools(query[row] for row in {*some, *wrong})}
+<div class="tools">{order_tools()}</div>
+{lists(some)}
 <h2>Mistakes</h2>
 <p>{"Queries whose nearest image shows another person." if wrong else "The nearest image is right for every query."}</p>
 {lists(wrong)}
 <h2>Facts</h2>
 {_facts(run, evaluation)}"""
     title = run.folder.absolute().name if run else evaluation.model.metadata.model
-    write_page(file, f"{title} on {evaluation.dataset.name}", body)
+    write_page(
+        file,
+        f"{title} on {evaluation.dataset.name}",
+        body,
+        style=browse_style(),
+        script=browse_script(),
+        terms=terms_of_use(evaluation.dataset.name),
+    )
 
 
 def _scores(run: Run | None, log: Sequence[EpochLog], evaluation: Evaluation) -> str:

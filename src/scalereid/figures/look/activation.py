@@ -11,8 +11,8 @@ from scalereid.data.images import as_jpeg, load_image
 from scalereid.data.records import ImageRecord
 from scalereid.figures.look.heat import legend, over
 from scalereid.figures.look.model import LookedAt
-from scalereid.figures.look.pictures import Pictures, describe, filterable
 from scalereid.figures.page import png_uri
+from scalereid.figures.pictures import Pictures, describe, filterable
 from scalereid.figures.tiles import Tile
 
 _SIZE = (120, 240)  # (width, height) of a picture

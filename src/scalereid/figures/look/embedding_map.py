@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from scalereid.data.records import ImageRecord
 from scalereid.figures.look.model import LookedAt
-from scalereid.figures.look.pictures import Pictures, describe, filterable
+from scalereid.figures.pictures import Pictures, describe, filterable
 from scalereid.retrieval.plane import in_a_plane
 from scalereid.wording import counted
 

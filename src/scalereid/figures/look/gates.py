@@ -14,9 +14,9 @@ from scalereid.experiments.gates import SCALES, Cluster, cluster_gates, shares, 
 from scalereid.figures.look.charts import deviation_bar, lines_chart
 from scalereid.figures.look.heat import matrix
 from scalereid.figures.look.model import LookedAt
-from scalereid.figures.look.pictures import Pictures, describe, filterable
 from scalereid.figures.look.settings import LookSettings
 from scalereid.figures.page import png_uri
+from scalereid.figures.pictures import Pictures, describe, filterable
 from scalereid.figures.tiles import Tile, in_a_row
 from scalereid.wording import counted
 

@@ -1,6 +1,5 @@
 """The page itself: its parts, the tools that filter it, and all that is loaded and computed for them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,15 +15,16 @@ from scalereid.data.records import ReidDataset, one_per_tracklet
 from scalereid.data.terms import terms_of_use
 from scalereid.experiments.degraded import Retrieved, degradations, retrieve_degraded
 from scalereid.experiments.evaluation import evaluate, own_dataset
+from scalereid.figures.browsing import DIALOG, browse_script, browse_style, filter_tools
 from scalereid.figures.look.activation import activation_part
 from scalereid.figures.look.chosen import of_people, spread
 from scalereid.figures.look.embedding_map import map_part
 from scalereid.figures.look.gates import gates_part
 from scalereid.figures.look.model import LookedAt
-from scalereid.figures.look.pictures import Pictures
 from scalereid.figures.look.retrieval import Answered, retrieval_part
 from scalereid.figures.look.settings import LookSettings, What
 from scalereid.figures.page import write_page
+from scalereid.figures.pictures import Pictures
 from scalereid.figures.ranked_lists import evenly_spaced
 from scalereid.inference.inspector import Inspector
 from scalereid.inference.opening import RuntimeOptions
@@ -40,11 +40,6 @@ _TITLES: dict[What, str] = {
 _BESIDE = Path(__file__).parent
 _NUMBERS: dict[What, int] = {"activation": 12, "gates": 300, "retrieval": 60, "map": 160}
 """Number of images of each part by default."""
-_DIALOG = """<dialog id="large" aria-labelledby="words">
-<form method="dialog"><button>close</button></form>
-<div><img id="picture" alt=""><div><p id="words"></p><p id="search"></p><p id="near-words">Nearest pictures on this page:</p>
-<div id="near"></div></div></div>
-</dialog>"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,28 +148,21 @@ class _Page:
         for part in self.what:
             self.progress.say(f"{_TITLES[part].lower()} …")
             parts.append(f'<section id="{part}"><h2>{_TITLES[part]}</h2>\n{make[part]()}</section>')
-        body = "\n".join([self._head(), *parts, _DIALOG, self.pictures.data(self._nearest())])
+        body = "\n".join([self._head(), *parts, DIALOG, self.pictures.data(self._nearest())])
         style, script = (_BESIDE.joinpath(f"look.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
         title = f"A look into {' and '.join(model.inspector.metadata.model for model in self.models)}"
         terms, names = terms_of_use(self.name), tuple(model.name for model in self.models)
-        write_page(file, title, body, style=style, script=script, terms=terms)
+        write_page(file, title, body, style=browse_style() + style, script=browse_script() + script, terms=terms)
         return Looked(names, self.dataset.name, self.what, len(self.pictures), terms, self.cautions, self.retrieved)
 
     def _head(self) -> str:
         links = " · ".join(f'<a href="#{part}">{_TITLES[part]}</a>' for part in self.what)
         names = "; ".join(escape(model.name) for model in self.models)
         records = self.pictures.records()
-        cameras = sorted({record.camid for record in records if record.camid >= 0})
-        people = sorted({record.pid for record in records if record.pid > 0})
         return f"""<p>{names}, on {escape(self.dataset.name)}.</p>
 <nav>{links}</nav>
 <noscript><p>This page needs JavaScript to show its pictures.</p></noscript>
-<div class="tools" id="filter">
-<label>camera <select id="camera"><option value="">all</option>{_options(cameras)}</select></label>
-<label>person <select id="person"><option value="">all</option>{_options(people)}</select></label>
-<button type="button" id="clear">show all</button>
-<output id="status"></output>
-</div>"""
+{filter_tools(records)}"""
 
     def _number(self, part: What) -> int:
         return self.settings.images or _NUMBERS[part]
@@ -219,7 +207,3 @@ class _Page:
         unit = np.stack([self.known[file] for file in files])
         order = np.argsort(-(unit @ unit.T), axis=1, kind="stable")
         return {file: [files[i] for i in row if files[i] != file] for file, row in zip(files, order, strict=True)}
-
-
-def _options(numbers: Iterable[int]) -> str:
-    return "".join(f'<option value="{number}">{number}</option>' for number in numbers)

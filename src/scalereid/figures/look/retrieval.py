@@ -1,6 +1,5 @@
 """Retrieval of degraded queries: how much is lost, and query by query what is found instead."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,17 +11,18 @@ from scalereid.data.images import as_jpeg, load_image
 from scalereid.data.records import ImageRecord, one_per_tracklet
 from scalereid.experiments.degraded import Degradation, Retrieved
 from scalereid.experiments.evaluation import Evaluation
-from scalereid.figures.look.pictures import Pictures, describe, filterable
+from scalereid.figures.browsing import ORDERS, order_tools, precisions
+from scalereid.figures.pictures import Pictures, describe, filterable
 from scalereid.figures.ranked_lists import ranked_list
 from scalereid.figures.terms import TERMS
 from scalereid.figures.tiles import Tile
 
 _ORDERS = {
-    "lowest": "lowest AP first",
-    "highest": "highest AP first",
+    "lowest": ORDERS["lowest"],
+    "highest": ORDERS["highest"],
     "loss": "greatest loss of AP first",
     "models": "greatest difference between the models first",
-    "dataset": "as in the dataset",
+    "dataset": ORDERS["dataset"],
 }
 
 
@@ -59,7 +59,7 @@ def retrieval_part(models: Sequence[Answered], rows: Sequence[int], pictures: Pi
         [
             _table(models, len(rows), len(query)),
             _tools(degradations, len(models)),
-            '<div id="queries">',
+            '<div class="queries">',
             *articles,
             "</div>",
         ]
@@ -92,9 +92,8 @@ def _query(
         parts.append(
             f'<div data-condition="{number}"><p class="name">{each.degradation.name}</p>{"".join(lists)}</div>'
         )
-    values = json.dumps([[None if np.isnan(ap) else round(float(ap), 4) for ap in of_model] for of_model in precision])
     return (
-        f'<article class="item" id="{anchor}" tabindex="-1" {filterable(record)} data-ap="{values}">'
+        f'<article class="item" id="{anchor}" tabindex="-1" {filterable(record)} {precisions(precision)}>'
         f"<h3>{escape(describe(record))}</h3>{''.join(parts)}</article>"
     )
 
@@ -139,15 +138,13 @@ def _tools(degradations: Sequence[Degradation], models: int) -> str:
     orders = {key: words for key, words in _ORDERS.items() if key != "models" or models > 1}
     if models > 1:
         orders = {key: words.replace("AP", "AP of A") for key, words in orders.items()}
-    options = "".join(f'<option value="{key}">{words}</option>' for key, words in orders.items())
     choices = "".join(
         f'<label><input type="radio" name="condition" value="{number}"{" checked" if number == 0 else ""}> {each.name}</label>'
         for number, each in enumerate(degradations)
     )
     return f"""<div class="tools">
 <fieldset><legend>queries</legend>{choices}</fieldset>
-<label>order <select id="order">{options}</select></label>
-<label><input type="checkbox" id="failures"> only those whose first answer is wrong</label>
+{order_tools(orders)}
 </div>
 <p><small>Green and ✓: the same person; red and ×: another person. Press a picture to see it large, with the pictures most
 similar to it and the search for its person.</small></p>"""

@@ -48,5 +48,5 @@ def test_a_picture_that_is_gone(people: ReidDataset, tmp_path: Path) -> None:
 def test_what_is_known_of_a_record(people: ReidDataset) -> None:
     record = replace(people.query[0], pid=7, camid=3, path=Path("a.jpg"))
     assert describe(record) == "person 7 · camera 3 · a.jpg"
-    assert describe(replace(record, pid=-1, camid=-1)) == "no person of interest · a.jpg"
+    assert describe(replace(record, pid=-1, camid=-1)) == "junk · a.jpg"
     assert re.findall(r'data-(\w+)="(\d+)"', filterable(record)) == [("pid", "7"), ("camid", "3")]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from math import isnan
 from pathlib import Path
 
-from scalereid.data.records import ImageRecord
+from scalereid.data.records import JUNK, ImageRecord
 
 _BESIDE = Path(__file__).parent
 ORDERS = {"dataset": "as in the dataset", "lowest": "lowest AP first", "highest": "highest AP first"}
@@ -36,7 +36,7 @@ def filter_tools(records: Iterable[ImageRecord]) -> str:
     """HTML of a filter by the cameras and people of some records."""
     shown = [*records]
     cameras = sorted({record.camid for record in shown if record.camid >= 0})
-    people = sorted({record.pid for record in shown if record.pid > 0})
+    people = sorted({record.pid for record in shown if record.pid != JUNK})
     return f"""<div class="tools" id="filter">
 <label>camera <select id="camera"><option value="">all</option>{_options(cameras)}</select></label>
 <label>person <select id="person"><option value="">all</option>{_options(people)}</select></label>

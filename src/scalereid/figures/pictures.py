@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from html import escape
 
-from scalereid.data.records import ImageRecord
+from scalereid.data.records import JUNK, ImageRecord
 from scalereid.figures.page import in_script, jpeg_uri
 from scalereid.figures.tiles import Tile, figure_html, in_a_row, on_page
 
@@ -84,7 +84,7 @@ class Pictures:
 
 def describe(record: ImageRecord) -> str:
     """Person, camera and file of a record, as far as they are known."""
-    person = f"person {record.pid}" if record.pid > 0 else "no person of interest"
+    person = "junk" if record.pid == JUNK else f"person {record.pid}"
     return " · ".join([person, *([f"camera {record.camid}"] if record.camid >= 0 else []), record.path.name])
 
 

@@ -14,7 +14,7 @@ def test_people_are_evenly_spread(people: ReidDataset) -> None:
     assert len(of_people(people, 1000)) == 40
 
 
-def test_junk_and_distractors_are_left_out(people: ReidDataset) -> None:
+def test_who_is_not_queried_is_left_out(people: ReidDataset) -> None:
     gallery = tuple(replace(record, pid=-1 if i % 2 else 0) for i, record in enumerate(people.gallery))
     chosen = of_people(replace(people, gallery=gallery), 100)
     assert {*chosen} == {*people.query}

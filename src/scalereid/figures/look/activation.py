@@ -33,7 +33,7 @@ def activation_part(
     for row, record in enumerate(records):
         shown = images[row].resize(_SIZE, Image.Resampling.LANCZOS)
         pictures.add_record(record)
-        tiles = [Tile(str(record.path), "query", (_title(record),), describe(record))]
+        tiles = [Tile(str(record.path), "query", (f"person {record.pid}",), describe(record))]
         for model, found, numbers in zip(models, maps, chosen, strict=True):
             for stage in numbers:
                 drawn = as_jpeg(over(shown, found[stage - 1][row]), quality=80)
@@ -52,10 +52,6 @@ def _stages(model: LookedAt, there: int, asked: Sequence[int]) -> list[int]:
     if wrong := [stage for stage in asked if stage > there]:
         raise ValueError(f"stages has {wrong[0]}, but {model.name} has {there}; choose from 1 to {there}")
     return sorted({*asked}) or [*range(1, there + 1)]
-
-
-def _title(record: ImageRecord) -> str:
-    return f"person {record.pid}" if record.pid > 0 else record.path.name
 
 
 def _sizes(model: LookedAt, maps: Sequence[NDArray[np.float32]]) -> str:

@@ -16,16 +16,13 @@ def spread(records: Sequence[ImageRecord], number: int) -> list[ImageRecord]:
 
 
 def of_people(dataset: ReidDataset, number: int) -> list[ImageRecord]:
-    """At most `number` images of query and gallery, of people evenly spread, up to ten of each.
-
-    Junk and distractors are left out.
-    """
-    images: dict[int, dict[str, ImageRecord]] = {}
+    """At most `number` images of query and gallery, of people who are queried, evenly spread, up to ten of each."""
+    images: dict[int, dict[str, ImageRecord]] = {record.pid: {} for record in dataset.query}
     for record in (*one_per_tracklet(dataset.query), *one_per_tracklet(dataset.gallery)):
-        if record.pid > 0:
-            images.setdefault(record.pid, {}).setdefault(str(record.path), record)
+        if record.pid in images:
+            images[record.pid].setdefault(str(record.path), record)
     pids = sorted(images)
-    usual = max(1.0, fmean(min(_OF_A_PERSON, len(images[pid])) for pid in pids)) if pids else 1.0
+    usual = fmean(min(_OF_A_PERSON, len(images[pid])) for pid in pids)
     few = [pids[i] for i in evenly_spaced(ceil(number / usual), len(pids))]
     chosen = [record for pid in few for record in spread([*images[pid].values()], _OF_A_PERSON)]
     return spread(chosen, number)

@@ -46,7 +46,10 @@ function map(frame) {
     fingers.set(event.pointerId, now);
   });
   for (const kind of ["pointerup", "pointercancel", "pointerleave"]) {
-    plane.addEventListener(kind, (event) => fingers.delete(event.pointerId));
+    plane.addEventListener(kind, (event) => {
+      fingers.delete(event.pointerId);
+      setTimeout(() => { moved = false; }); // after the click that ends a drag
+    });
   }
   plane.addEventListener("keydown", (event) => {
     const by = { "+": 1.5, "=": 1.5, "-": 1 / 1.5 }[event.key];

@@ -21,6 +21,9 @@ def test_times_to_microseconds_and_back() -> None:
     assert to_microseconds(datetime(1970, 1, 1, 0, 0, 1)) == 1_000_000
     early = datetime(1890, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
     assert from_microseconds(to_microseconds(early)) == early
+    for never in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-00:01"):
+        with pytest.raises(ValueError, match="expected one that is in the years 1 to 9999 in UTC"):
+            to_microseconds(datetime.fromisoformat(never))
 
 
 def test_what_is_added_is_there(ledger: Ledger) -> None:

@@ -98,5 +98,5 @@ def test_what_cannot_be_searched_is_told(client: TestClient, picture: bytes) -> 
     noise = Image.fromarray(np.zeros((500, 500, 3), np.uint8))
     content = BytesIO()
     noise.save(content, "PNG")
-    assert "it has 500 × 500 pixels; send one of at most 100,000 pixels" in error(content.getvalue())
+    assert "it has 500 × 500 pixels; send pictures of at most 100,000 pixels together" in error(content.getvalue())
     assert asked(client).status_code == 422

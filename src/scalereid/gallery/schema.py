@@ -160,14 +160,16 @@ def connect(url: str) -> Engine:
         ModuleNotFoundError: The driver is not installed; the message says how to install it.
     """
     address = make_url(url)
+    # `hide_parameters`: what stands in an error is logged, and names of people should not be.
     if address.get_backend_name() == "postgresql":
         require("psycopg", extra="postgresql", purpose="a gallery in PostgreSQL")
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, max_overflow=-1)
+        address = address.set(drivername="postgresql+psycopg")
+        return create_engine(address, pool_pre_ping=True, max_overflow=-1, hide_parameters=True)
     if address.get_backend_name() != "sqlite":
         raise ValueError(
             f"No such database: {public_name(address)}. Expected a folder, or postgresql://USER@HOST/DATABASE"
         )
-    engine = create_engine(address, connect_args={"timeout": WAIT}, max_overflow=-1)
+    engine = create_engine(address, connect_args={"timeout": WAIT}, max_overflow=-1, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _(connection: sqlite3.Connection, _: Any) -> None:

@@ -51,9 +51,16 @@ class Sighting:
 
 
 def to_microseconds(time: datetime) -> int:
-    """Microseconds since 1970, in UTC; a time without a zone counts as UTC."""
+    """Microseconds since 1970, in UTC; a time without a zone counts as UTC.
+
+    Raises:
+        ValueError: In UTC it is before the year 1 or after 9999, and could not be read again.
+    """
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // _MICROSECOND
+    try:
+        return (aware.astimezone(UTC) - _EPOCH) // _MICROSECOND
+    except OverflowError:
+        raise ValueError(f"the time is {time}; expected one that is in the years 1 to 9999 in UTC") from None
 
 
 def from_microseconds(microseconds: int) -> datetime:

@@ -3,6 +3,7 @@
 import hmac
 import os
 from collections.abc import Mapping
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +29,8 @@ class Access:
     """
 
     def __init__(self, app: ASGIApp, tokens: Mapping[str, str], hosts: frozenset[str]) -> None:
-        self.app, self.tokens, self.hosts = app, tokens, hosts
+        self.app, self.hosts = app, hosts
+        self.tokens = {name: _digest(token) for name, token in tokens.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -48,11 +50,11 @@ class Access:
         await self.app(scope, receive, send)
 
     def _owner(self, authorization: str) -> str | None:
-        """The name of the token in a header; each is compared in the same time, whatever is given."""
+        """The name of the token in a header; all are compared in the same time, of whatever length they are."""
         kind, _, given = authorization.partition(" ")
-        found = None
-        for name, token in self.tokens.items():
-            if hmac.compare_digest(given.strip().encode(), token.encode()) and kind.lower() == "bearer":
+        own, found = _digest(given.strip()), None
+        for name, digest in self.tokens.items():
+            if hmac.compare_digest(own, digest) and kind.lower() == "bearer":
                 found = name
         return found
 
@@ -86,6 +88,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()
 
 
 def _same_site(headers: Mapping[str, str], host: str) -> bool:

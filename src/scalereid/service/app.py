@@ -10,7 +10,7 @@ from scalereid.detection.detector import Detector
 from scalereid.gallery.gallery import Gallery
 from scalereid.service import about, finding, health, people, scenes
 from scalereid.service.access import Access
-from scalereid.service.errors import answer_errors
+from scalereid.service.errors import REFUSALS, answer_errors
 from scalereid.service.health import Measured
 from scalereid.service.limits import LimitedBody, Limits, RateLimit
 from scalereid.service.page import add_page
@@ -53,7 +53,7 @@ def create_app(
     # No page of FastAPI's own: they take scripts from another host.
     app = FastAPI(
         title="scalereid gallery", version=__version__, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
-        lifespan=lifespan,
+        lifespan=lifespan, responses=REFUSALS,
     )  # fmt: skip
     app.state.service = Service(gallery, limits, detector)
     answer_errors(app)

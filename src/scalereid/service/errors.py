@@ -1,14 +1,25 @@
 """Errors as a client gets them: a status, and a sentence that says what was wrong and what to do."""
 
-from collections.abc import Mapping
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from scalereid.gallery.identities import ConflictError
+
+log = logging.getLogger("scalereid.service")
+UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, TimeoutError)
+"""What is raised where a database or an index does not answer."""
+_MOST = 5  # mistakes of a request that are told
 
 
 class NotFoundError(ValueError):
@@ -19,29 +30,62 @@ class AlreadyThereError(ValueError):
     """What is to be added is there."""
 
 
+class NotReadyError(Exception):
+    """What the service needs is not there; the message is for the log."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request was not done."""
+
+    error: str
+    """What was wrong, and what to do."""
+
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Refusal, "description": "The request cannot be done; the sentence says why."},
+    "503": {"model": Refusal, "description": "The gallery's database, index or model does not answer; try again."},
+}
+"""What every operation may answer, for its description as JSON."""
+
+
 def answer_errors(app: FastAPI) -> None:
     """Let an app answer errors as `{"error": "…"}`."""
 
     @app.exception_handler(NotFoundError)
-    def _(_: Request, error: NotFoundError) -> JSONResponse:
+    def _(_: Request, error: NotFoundError) -> Response:
         return _said(404, str(error))
 
     @app.exception_handler(AlreadyThereError)
     @app.exception_handler(ConflictError)
-    def _(_: Request, error: ValueError) -> JSONResponse:
+    def _(_: Request, error: ValueError) -> Response:
         return _said(409, str(error))
 
     @app.exception_handler(ValueError)
-    def _(_: Request, error: ValueError) -> JSONResponse:
+    def _(_: Request, error: ValueError) -> Response:
         return _said(400, str(error))
 
     @app.exception_handler(RequestValidationError)
-    def _(_: Request, error: RequestValidationError) -> JSONResponse:
-        return _said(422, "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()))
+    def _(_: Request, error: RequestValidationError) -> Response:
+        return _said(422, mistakes(error.errors()))
 
     @app.exception_handler(HTTPException)
-    def _(_: Request, error: HTTPException) -> JSONResponse:
+    def _(_: Request, error: HTTPException) -> Response:
         return _said(error.status_code, str(error.detail), error.headers)
+
+    def unavailable(_: Request, error: Exception) -> Response:
+        log.warning(json.dumps({"unavailable": str(getattr(error, "orig", None) or error)}))
+        why = "the gallery's database, index or model does not answer; try again, and see the service's log"
+        return _said(503, why, {"Retry-After": "5"})
+
+    for kind in (*UNAVAILABLE, NotReadyError):
+        app.add_exception_handler(kind, unavailable)
+
+
+def mistakes(found: Sequence[Mapping[str, Any]]) -> str:
+    """Pydantic's errors in a sentence, where they are, and of many the first few."""
+    told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:_MOST]]
+    return "; ".join(told + [f"and {len(found) - _MOST:,} more"] * (len(found) > _MOST))
 
 
 async def refuse(
@@ -51,5 +95,6 @@ async def refuse(
     await _said(status, why, {"Connection": "close", **(headers or {})})(scope, receive, send)
 
 
-def _said(status: int, why: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": why}, status, headers=dict(headers) if headers else None)
+def _said(status: int, why: str, headers: Mapping[str, str] | None = None) -> Response:
+    # In ASCII, as what was sent may not be text in any encoding, and the sentence may repeat it.
+    return Response(json.dumps({"error": why}), status, headers, media_type="application/json")

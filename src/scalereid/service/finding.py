@@ -10,7 +10,7 @@ from scalereid.gallery.answers import Answer, Thresholds, Verdict
 from scalereid.gallery.gallery import Gallery
 from scalereid.service.errors import NotFoundError
 from scalereid.service.pictures import read_pictures
-from scalereid.service.questions import PictureQuestion, Question, VectorQuestion, in_form
+from scalereid.service.questions import Number, PictureQuestion, Question, VectorQuestion, in_form
 from scalereid.service.state import Acting, Served
 
 router = APIRouter(tags=["search"])
@@ -52,6 +52,8 @@ def search_embeddings(question: VectorQuestion, gallery: Acting) -> Found:
     if len(widths) > 1:
         raise ValueError(f"the embeddings have {sorted(widths)} values; they must have as many each")
     vectors = np.array(question.embeddings, np.float32)
+    if not np.linalg.norm(vectors, axis=1).all():
+        raise ValueError("an embedding has the length 0, and no direction; send what the model gives")
     found = gallery.find(
         vectors, top=question.top, where=question.filter(), among=question.whom(), purpose=question.purpose
     )
@@ -59,7 +61,7 @@ def search_embeddings(question: VectorQuestion, gallery: Acting) -> Found:
 
 
 @router.post("/api/sightings/{number}/similar")
-def similar(number: int, question: Question, gallery: Acting) -> Found:
+def similar(number: Number, question: Question, gallery: Acting) -> Found:
     """Who is on a sighting, of others than those that it was said not to show."""
     if not gallery.sightings([number]):
         raise NotFoundError(f"No such sighting: {number}. It is not in the gallery, or was forgotten.")

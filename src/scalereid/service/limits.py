@@ -15,11 +15,13 @@ class Limits:
     """What one request, or one client, may ask for."""
 
     body: int = 32 * 1024**2
-    """Bytes of a request."""
+    """Bytes of a request with pictures."""
+    other_body: int = 4 * 1024**2
+    """Bytes of any other request, which are read into memory at once."""
     seconds: float = 30
     """For a request to arrive."""
     pixels: int = 60_000_000
-    """Of a picture."""
+    """Of the pictures of a request."""
     pictures: int = 64
     """Of a request."""
     rate: float = 20
@@ -38,47 +40,63 @@ class LimitedBody:
         """See ASGI."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > self.limits.body:
-            return await refuse(scope, receive, send, 413, self._too_large())
-        until, size, complete, answered = time.monotonic() + self.limits.seconds, 0, False, False
-
-        async def limited() -> Message:
-            nonlocal size, complete
-            if complete:
-                return await receive()  # waits for the client to go away
-            try:
-                message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
-            except TimeoutError:
-                raise _RefusedError(
-                    408, f"the request did not arrive within {self.limits.seconds:g} s; send it again"
-                ) from None
-            size += len(message.get("body", b""))
-            complete = not message.get("more_body", False)
-            if size > self.limits.body:
-                raise _RefusedError(413, self._too_large())
-            return message
-
-        async def noted(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
+        headers = dict(scope["headers"])
+        form = headers.get(b"content-type", b"").lower().startswith(b"multipart/form-data")
+        most = self.limits.body if form else min(self.limits.body, self.limits.other_body)
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > 18 or int(declared) > most:
+            return await refuse(scope, receive, send, 413, _too_large(most))
+        body = _Body(receive, send, most, self.limits.seconds)
         try:
-            await self.app(scope, limited, noted)
-        except _RefusedError as refused:
-            if answered:
+            await self.app(scope, body.receive, body.send)
+        except _RefusedError:
+            if body.is_answered:
                 raise
-            await refuse(scope, receive, send, refused.status, refused.why)
+        if body.refused and not body.is_answered:
+            await refuse(scope, receive, send, body.refused.status, body.refused.why)
 
-    def _too_large(self) -> str:
-        return f"the request has more than {self.limits.body / 1024**2:g} MiB; send fewer or smaller pictures"
+
+class _Body:
+    """The body of a request as it arrives."""
+
+    def __init__(self, receive: Receive, send: Send, most: int, seconds: float) -> None:
+        self._receive, self._send, self._most, self._seconds = receive, send, most, seconds
+        self._until, self._size, self._is_complete = time.monotonic() + seconds, 0, False
+        self.is_answered = False
+        self.refused: _RefusedError | None = None
+
+    async def receive(self) -> Message:
+        """See ASGI."""
+        if self._is_complete:
+            return await self._receive()  # waits for the client to go away
+        try:
+            message = await asyncio.wait_for(self._receive(), max(0.0, self._until - time.monotonic()))
+        except TimeoutError:
+            why = f"the request did not arrive within {self._seconds:g} s; send it again"
+            self.refused = _RefusedError(408, why)
+            raise self.refused from None
+        self._size += len(message.get("body", b""))
+        self._is_complete = not message.get("more_body", False)
+        if self._size > self._most:
+            self.refused = _RefusedError(413, _too_large(self._most))
+            raise self.refused
+        return message
+
+    async def send(self, message: Message) -> None:
+        """See ASGI. Of a body that was refused, whoever parses it says only that it cannot be parsed."""
+        if self.is_answered or not self.refused:
+            self.is_answered = True
+            await self._send(message)
 
 
 class _RefusedError(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status, self.why = status, why
+
+
+def _too_large(most: int) -> str:
+    return f"the request has more than {most / 1024**2:g} MiB; send fewer or smaller pictures, or less at once"
 
 
 class RateLimit:

@@ -16,7 +16,7 @@ from scalereid.gallery.identities import Identities, in_words, undone
 from scalereid.gallery.sightings import Sighting
 from scalereid.service.errors import AlreadyThereError, NotFoundError
 from scalereid.service.pictures import read_pictures
-from scalereid.service.questions import AnyEvent, Conditions, Listing, New, Whom, in_form
+from scalereid.service.questions import AnyEvent, Likelihood, Listing, New, Number, Similarity, Whom, Conditions, in_form
 from scalereid.service.state import Acting, Served
 
 router = APIRouter(tags=["people"])
@@ -62,7 +62,7 @@ class Recorded:
 
 
 @router.get("/api/sightings/{number}")
-def sighting(number: int, gallery: Acting) -> Known:
+def sighting(number: Number, gallery: Acting) -> Known:
     """A sighting, and whom it shows."""
     found = _known(gallery, [number])
     if not found:
@@ -73,7 +73,7 @@ def sighting(number: int, gallery: Acting) -> Known:
 @router.get(
     "/api/sightings/{number}/picture", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
 )
-def picture(number: int, gallery: Acting) -> Response:
+def picture(number: Number, gallery: Acting) -> Response:
     """Its picture, if it was kept."""
     content = gallery.ledger.crop(number)
     if content is None:
@@ -81,7 +81,9 @@ def picture(number: int, gallery: Acting) -> Response:
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "private, no-store"})
 
 
-@router.post("/api/sightings/list", response_class=StreamingResponse)
+@router.post(
+    "/api/sightings/list", response_class=StreamingResponse, responses={200: {"content": {"application/x-ndjson": {}}}}
+)
 def sightings(which: Listing, gallery: Acting) -> StreamingResponse:
     """All sightings that meet conditions, oldest number first: one JSON object a line, sent as they are read."""
     numbers = which.chosen(gallery.ledger.select(which.filter())).tolist()
@@ -107,7 +109,10 @@ def add(
     added = gallery.add_crops([image], [known.seen()])
     if added.there:
         raise AlreadyThereError("this picture is in the gallery already")
-    return _known(gallery, added.numbers)[0]
+    if added.errors:
+        raise ValueError(*added.errors.values())
+    (number,) = added.numbers
+    return sighting(number, gallery)
 
 
 @router.get("/api/identities")
@@ -118,7 +123,7 @@ def identities(gallery: Acting) -> list[Person]:
 
 
 @router.get("/api/identities/{number}")
-def identity(number: int, gallery: Acting) -> Person:
+def identity(number: Number, gallery: Acting) -> Person:
     """An identity."""
     found = gallery.identities
     if number not in found.by_number:
@@ -156,7 +161,7 @@ def forget(whom: Whom, gallery: Acting) -> list[int]:
 
 @router.post("/api/proposals")
 def proposals(
-    where: Conditions, gallery: Acting, probability: float | None = None, similarity: float | None = None
+    where: Conditions, gallery: Acting, probability: Likelihood | None = None, similarity: Similarity | None = None
 ) -> Grouping:
     """Propose who the sightings without an identity may show. Nothing is recorded."""
     return gallery.group(probability=probability, similarity=similarity, where=where.filter())

@@ -23,7 +23,10 @@ def read_pictures(uploads: Sequence[UploadFile], limits: Limits, box: Box | None
     """
     if not 1 <= len(uploads) <= limits.pictures:
         raise ValueError(f"there are {len(uploads)} pictures; send 1 to {limits.pictures}")
-    found = [_read(upload, limits) for upload in uploads]
+    found, pixels = list[Image.Image](), limits.pixels
+    for upload in uploads:
+        found.append(_read(upload, pixels, limits))
+        pixels -= found[-1].width * found[-1].height
     if box is None:
         return found
     if len(found) > 1:
@@ -35,13 +38,14 @@ def read_pictures(uploads: Sequence[UploadFile], limits: Limits, box: Box | None
     return [part]
 
 
-def _read(upload: UploadFile, limits: Limits) -> Image.Image:
+def _read(upload: UploadFile, left: int, limits: Limits) -> Image.Image:
+    """A picture of at most so many pixels as are left of those of a request."""
     name, content = Path(PurePath(upload.filename or "").name or "picture"), upload.file.read()
     if content[4:12] in _HEIF:
         raise ValueError(f"{name} is in HEIC or AVIF, which cannot be read; save it as JPEG and send that")
     with open_image(BytesIO(content), name) as image:
-        if image.width * image.height > limits.pixels:
+        if image.width * image.height > left:
             raise ValueError(
-                f"it has {image.width:,} × {image.height:,} pixels; send one of at most {limits.pixels:,} pixels"
+                f"it has {image.width:,} × {image.height:,} pixels; send pictures of at most {limits.pixels:,} pixels together"
             )
         return upright(image)

@@ -5,22 +5,39 @@ from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from scalereid.gallery.events import Body, Confirm, Enrol, Merge, Reject, Rename, Split, Undo
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.sightings import Seen
 from scalereid.gallery.whom import Among
+from scalereid.service.errors import mistakes
 
 MOST = 1_000
 """Results of a search, and sightings in one event."""
 Number = Annotated[int, Field(ge=0, lt=2**63)]
 Numbers = Annotated[tuple[Number, ...], Field(max_length=MOST)]
 Some = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST)]
-Text = Annotated[str, Field(max_length=1_000)]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it has the character NUL, which databases do not keep; leave it out")
+    return text
+
+
+def _in_range(time: datetime) -> datetime:
+    if not 1 < time.year < 9999:
+        raise ValueError("the year must be from 2 to 9998")
+    return time
+
+
+Text = Annotated[str, Field(max_length=1_000), AfterValidator(_without_nul)]
+Time = Annotated[datetime, AfterValidator(_in_range)]
 Texts = Annotated[tuple[Text, ...], Field(max_length=MOST)]
 Likelihood = Annotated[float, Field(ge=0, le=1)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+Similarity = Annotated[float, Field(ge=-1, le=1)]
+Attributes = Annotated[dict[Text, Likelihood], Field(max_length=200)]
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 
@@ -33,10 +50,10 @@ class Conditions(_Strict):
 
     cameras: Texts = ()
     not_cameras: Texts = ()
-    after: datetime | None = None
-    before: datetime | None = None
+    after: Time | None = None
+    before: Time | None = None
     tracks: Texts = ()
-    attributes: dict[Text, Likelihood] = {}
+    attributes: Attributes = {}
 
     def filter(self) -> Filter:
         """The conditions for the gallery."""
@@ -91,7 +108,7 @@ class PictureQuestion(Question):
     """Left, top, right and bottom of the person in the picture, in pixels; the whole picture without it."""
     seen_by: Text = ""
     """The camera that took the picture: who was elsewhere at the time is not found."""
-    seen_at: datetime | None = None
+    seen_at: Time | None = None
 
     def seen(self) -> Seen:
         """Where and when the pictures were taken."""
@@ -102,7 +119,7 @@ class VectorQuestion(Question):
     """The same of embeddings by the gallery's model, of one person."""
 
     embeddings: Annotated[
-        tuple[tuple[Annotated[float, Field(allow_inf_nan=False)], ...], ...], Field(min_length=1, max_length=64)
+        tuple[Annotated[tuple[Coordinate, ...], Field(max_length=10_000)], ...], Field(min_length=1, max_length=64)
     ]
 
 
@@ -111,11 +128,11 @@ class New(_Strict):
 
     source: Text
     camera: Text = ""
-    time: datetime | None = None
+    time: Time | None = None
     box: tuple[Coordinate, Coordinate, Coordinate, Coordinate] | None = None
     """The person in the picture, who is cut out."""
     track: Text = ""
-    attributes: dict[Text, Likelihood] = {}
+    attributes: Attributes = {}
 
     def seen(self) -> Seen:
         """It for the gallery."""
@@ -224,6 +241,4 @@ def in_form(kind: type[Form], text: str) -> Form:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
-        raise ValueError(
-            "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        ) from None
+        raise ValueError(mistakes(error.errors())) from None

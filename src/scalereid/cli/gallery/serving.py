@@ -29,6 +29,11 @@ class ServeOptions:
     """MiB of a request."""
     allow_rate: float = 20.0
     """Requests a second of one client."""
+    allow_seconds: float = 30.0
+    """Seconds for a request to arrive."""
+    proxy: tuple[str, ...] = ()
+    """Addresses of proxies before it, or networks such as 10.0.0.0/24: whom they
+    name as the client in X-Forwarded-For is believed."""
 
 
 def serve(
@@ -43,26 +48,24 @@ def serve(
     under way are answered."""
     require("fastapi", extra="serve", purpose="serving a gallery")
     require("uvicorn", extra="serve", purpose="serving a gallery")
-    import uvicorn
-
     from scalereid.gallery.gallery import Gallery
     from scalereid.service.access import is_loopback, read_tokens
     from scalereid.service.app import LOOPBACK, create_app
     from scalereid.service.limits import Limits
+    from scalereid.service.listening import Listening, listen
 
     tokens = read_tokens(options.tokens) if options.tokens else {}
     if not tokens and not is_loopback(options.host):
         raise UsageError(f"--host {options.host} lets other machines ask, which needs --tokens FILE")
     hosts = frozenset(options.allow_host) or (frozenset() if tokens else LOOPBACK | {options.host})
     limits = Limits(
-        body=options.allow_body * 1024**2, rate=options.allow_rate, burst=max(1, int(5 * options.allow_rate))
-    )
+        body=options.allow_body * 1024**2, seconds=options.allow_seconds, rate=options.allow_rate,
+        burst=max(1, int(5 * options.allow_rate)),
+    )  # fmt: skip
+    how = Listening(options.host, options.port, options.proxy, options.allow_seconds)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     finder = detector.open(detector.detector) if detector.detector else None
     served = Gallery(gallery, model=model, options=compute.options())
     served.embedder().warm_up()
     app = create_app(served, tokens=tokens, hosts=hosts, limits=limits, detector=finder)
-    uvicorn.run(
-        app, host=options.host, port=options.port, access_log=False, server_header=False, timeout_graceful_shutdown=30,
-        timeout_keep_alive=10, log_level="info",
-    )  # fmt: skip
+    listen(app, how)

@@ -2,9 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -20,6 +20,21 @@ _MOST = 16_384  # results of a search in Milvus
 _IN_EXPRESSION = 10_000  # numbers in an expression: of 100,000, parsing alone takes seconds
 _LONGEST = 65_535  # bytes of a text in Milvus
 _WAIT = 60.0  # seconds for an answer
+Given = ParamSpec("Given")
+T = TypeVar("T")
+
+
+def _asking(call: Callable[Given, T]) -> Callable[Given, T]:
+    """Let a call's errors of Milvus be the connection's, whoever calls, so that they need not know Milvus."""
+
+    @wraps(call)
+    def asked(*given: Given.args, **named: Given.kwargs) -> T:
+        try:
+            return call(*given, **named)
+        except MilvusException as error:
+            raise ConnectionError(f"Milvus could not do it: {error.message}") from error
+
+    return asked
 
 
 class MilvusStore:
@@ -33,6 +48,7 @@ class MilvusStore:
 
     Raises:
         ValueError: The URI has a password, which would be recorded.
+        ConnectionError: By all its methods: Milvus does not answer, or cannot do what it is asked.
     """
 
     def __init__(self, uri: str, collection: str) -> None:
@@ -51,6 +67,7 @@ class MilvusStore:
         except MilvusException as error:
             raise ConnectionError(f"{self.uri} cannot be reached: {error.message}") from error
 
+    @_asking
     def exists(self) -> bool:
         """See `Store`."""
         there: bool = self._client.has_collection(self.collection)
@@ -58,6 +75,7 @@ class MilvusStore:
             self._client.load_collection(self.collection)  # waits for it after the server was started anew
         return there
 
+    @_asking
     def create(self, size: int) -> None:
         """See `Store`."""
         self.drop()
@@ -72,6 +90,7 @@ class MilvusStore:
         index.add_index("vector", index_type="FLAT", metric_type="IP")
         self._client.create_collection(self.collection, schema=schema, index_params=index, consistency_level="Strong")
 
+    @_asking
     def put(self, vectors: Vectors, seen: list[Seen]) -> None:
         """See `Store`."""
         rows = [
@@ -89,6 +108,7 @@ class MilvusStore:
         ]
         self._client.upsert(self.collection, rows)
 
+    @_asking
     def remove(self, sightings: NDArray[np.int64]) -> None:
         """See `Store`. The files go when Milvus collects its garbage."""
         for part in _parts(sightings):
@@ -96,6 +116,7 @@ class MilvusStore:
         self._client.flush(self.collection)
         self._client.compact(self.collection)
 
+    @_asking
     def search(
         self,
         queries: NDArray[np.float32],
@@ -120,6 +141,7 @@ class MilvusStore:
             for own in best
         ]
 
+    @_asking
     def numbers(self) -> NDArray[np.int64]:
         """See `Store`."""
         found = list[int]()
@@ -131,6 +153,7 @@ class MilvusStore:
         pages.close()
         return np.unique(np.array(found, np.int64))
 
+    @_asking
     def drop(self) -> None:
         """See `Store`."""
         self._client.drop_collection(self.collection)  # which may be gone

@@ -19,13 +19,15 @@ class Service:
     detector: Detector | None = None
 
 
-def _service(request: Request) -> Service:
+# Coroutines, as FastAPI runs functions in threads, which takes longer than these do.
+async def _service(request: Request) -> Service:
     found: Service = request.app.state.service
     return found
 
 
-def _gallery(request: Request) -> Gallery:
-    return _service(request).gallery.acting(request.state.by)
+async def _gallery(request: Request) -> Gallery:
+    service: Service = request.app.state.service
+    return service.gallery.acting(request.state.by)
 
 
 Served = Annotated[Service, Depends(_service)]

@@ -39,7 +39,9 @@ class Client(threading.Thread):
         if what < 0.6 or not own:
             files = {"picture": ("x.png", drawn(1_000_000 * self.seed + turn))}
             self.added.add(
-                right(client.post("/api/sightings", files=files, data={"seen": '{"source": "x"}'}))["number"]
+                right(client.post("/api/sightings", files=files, data={"seen": '{"source": "x"}'}))["sighting"][
+                    "number"
+                ]
             )
         elif what < 0.9:
             said = {"kind": "enrol", "sightings": [self.rng.choice(own)]}

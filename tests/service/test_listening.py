@@ -212,7 +212,7 @@ def test_requests_under_way_are_answered_before_it_ends(filled: Path, tmp_path: 
             httpx.get(f"{url}/api/health", trust_env=False)
     with Gallery(tmp_path / "people.gallery", options=TORCH) as gallery:
         assert gallery.check() == []
-        assert answers["add"].json()["number"] in gallery.ledger.select()
+        assert answers["add"].json()["sighting"]["number"] in gallery.ledger.select()
 
 
 def in_flight(served: Served) -> int:

@@ -110,12 +110,13 @@ def test_two_services_are_as_one(url: str, kind: str, run: Path, crops: Path, tm
         readers = [Reader(base) for _ in range(2)]
         for turn, (writer, looker) in enumerate([(one, other), (other, one)] * 3):
             files = {"picture": ("x.png", drawn(turn))}
-            added = right(writer.client.post("/api/sightings", files=files, data={"seen": '{"source": "x"}'}))["number"]
+            new = right(writer.client.post("/api/sightings", files=files, data={"seen": '{"source": "x"}'}))
+            added = new["sighting"]["number"]
             assert added in found(looker, drawn(turn))
             first = right(
                 writer.client.post("/api/events", json={"kind": "enrol", "sightings": [added], "name": "Anna"})
             )
-            person = {"number": first["number"], "name": "Anna", "sightings": [added]}
+            person = {"number": first["number"], "name": "Anna", "sightings": [added], "rejected": []}
             assert person in looker.client.get("/api/identities").json()
             right(looker.client.post("/api/undo"))
             assert person not in writer.client.get("/api/identities").json()

@@ -16,7 +16,17 @@ from scalereid.gallery.identities import Identities, in_words, undone
 from scalereid.gallery.sightings import Sighting
 from scalereid.service.errors import AlreadyThereError, NotFoundError
 from scalereid.service.pictures import read_pictures
-from scalereid.service.questions import AnyEvent, Likelihood, Listing, New, Number, Similarity, Whom, Conditions, in_form
+from scalereid.service.questions import (
+    AnyEvent,
+    Conditions,
+    Likelihood,
+    Listing,
+    New,
+    Number,
+    Similarity,
+    Whom,
+    in_form,
+)
 from scalereid.service.state import Acting, Served
 
 router = APIRouter(tags=["people"])

@@ -31,9 +31,9 @@ class ServeOptions:
     """Requests a second of one client."""
     allow_seconds: float = 30.0
     """Seconds for a request to arrive."""
-    proxy: tuple[str, ...] = ()
-    """Addresses of proxies before it, or networks such as 10.0.0.0/24: whom they
-    name as the client in X-Forwarded-For is believed."""
+    proxy: Annotated[tuple[str, ...], otherwise("none")] = ()
+    """Addresses of proxies before it, or networks such as 10.0.0.0/24, whose word is
+    taken for who the client is."""
 
 
 def serve(

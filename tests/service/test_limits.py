@@ -25,6 +25,13 @@ def test_large_requests_are_refused(client: TestClient) -> None:
     assert client.post("/api/search", content=b"", headers={"content-length": "-5"}).status_code == 413
 
 
+def test_what_has_no_pictures_is_smaller(gallery: Gallery) -> None:
+    client = TestClient(create_app(gallery, limits=Limits(other_body=1_000)), base_url="http://localhost")
+    refused = client.post("/api/forget", json={"sightings": [1] * 1_000})
+    assert refused.status_code == 413 and "has more than 0.00095" in refused.json()["error"]
+    assert client.post("/api/search", files={"pictures": ("x.jpg", bytes(2_000))}).status_code == 400
+
+
 async def _ask(app: LimitedBody, messages: list[Message | float]) -> list[Message]:
     """What an app answers to a request that arrives in these parts, with pauses in seconds between them."""
     sent: list[Message] = []

@@ -27,12 +27,14 @@ class Client(threading.Thread):
         super().__init__()
         self.url, self.rng, self.seed = f"http://127.0.0.1:{served.port}", random.Random(seed), seed
         self.added, self.events, self.forgetting, self.forgotten = set[int](), set[int](), set[int](), set[int]()
+        self.answers = 0
         self.start()
 
     def run(self) -> None:
         with suppress(httpx.TransportError), httpx.Client(base_url=self.url, trust_env=False, timeout=60) as client:
             for turn in range(10**6):
                 self._work(client, turn)
+                self.answers += 1
 
     def _work(self, client: httpx.Client, turn: int) -> None:
         what, own = self.rng.random(), sorted(self.added - self.forgetting)
@@ -69,7 +71,11 @@ def test_a_kill_in_the_middle_of_any_request_leaves_the_ledger_whole(filled: Pat
     for kill in range(KILLS):
         with Served(folder, tmp_path, "--allow-rate", "10000") as served:
             clients = [Client(served, 2 * kill + i) for i in range(2)]
-            time.sleep(rng.uniform(0.05, 1.0))
+            answers, until = rng.randint(0, 12), time.monotonic() + 60
+            while sum(client.answers for client in clients) < answers:
+                assert time.monotonic() < until
+                time.sleep(0.001)
+            time.sleep(rng.uniform(0, 0.1))
             served.kill()
             for client in clients:
                 client.join()

@@ -10,6 +10,7 @@ from PIL import Image
 from scalereid.cli import embed as cli_embed
 from scalereid.data.records import ReidDataset
 from scalereid.inference import embed_files
+from scalereid.inference.embedder import Collected, Embedder
 from tests.cli.conftest import Answer, Fail, Say
 
 
@@ -92,16 +93,16 @@ def test_a_job_that_is_stopped_goes_on_by_the_same_command(
     runs: Path, people: ReidDataset, tmp_path: Path, fail: Fail, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = ("embed", runs / "short", people.root, "--out", tmp_path / "x.npz", "--runtime", "torch")
-    embed_part, calls = embed_files._embed_part, [0]
+    collect, calls = Embedder.collect, [0]
 
     def stop_at(call: int) -> None:
-        def counted(*given: Any) -> int:
+        def counted(*given: Any, **options: Any) -> Collected:
             calls[0] += 1
             if calls[0] == call:
                 raise KeyboardInterrupt
-            return embed_part(*given)
+            return collect(*given, **options)
 
-        monkeypatch.setattr(embed_files, "_embed_part", counted)
+        monkeypatch.setattr(Embedder, "collect", counted)
 
     monkeypatch.setattr(cli_embed, "embed_files", partial(embed_files.embed_files, shard=50))
     stop_at(1)

@@ -39,6 +39,7 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("detect PEOPLE --detector MODEL.onnx --out OUT.csv", "onnxruntime", ", needed for finding people,", "export"),
     ("embed RUN PEOPLE --out OUT.parquet", "pyarrow", "", "parquet"),
     ("embed RUN PEOPLE --out OUT.npz --runtime onnxruntime", "onnxruntime", "", "export"),
+    ("embed RUN PEOPLE --out OUT.npz --engine ray", "ray", ", needed for embedding on many machines,", "ray"),
     ("export RUN --out OUT.onnx", "onnxruntime", "", "export"),
     ("export RUN --out OUT.onnx", "onnx", "", "export"),
     ("export RUN --out OUT.xml --format openvino", "openvino", "", "export"),

@@ -1,3 +1,5 @@
+import pickle
+
 from scalereid.data.shapes import ShapeCount, is_odd
 
 
@@ -24,3 +26,16 @@ def test_images_without_a_name_are_counted_too() -> None:
     shapes = ShapeCount()
     shapes.add(576, 768)
     assert shapes.question().endswith("rather than crops of people?")
+
+
+def test_counts_of_several_processes_are_one() -> None:
+    shapes, frames = ShapeCount(), ShapeCount()
+    shapes.add(128, 64, "a.jpg")
+    for name in ("c.jpg", "b.jpg"):
+        frames.add(576, 768, name)
+    for other in (ShapeCount(), frames, frames):
+        shapes.include(pickle.loads(pickle.dumps(other)))
+    assert (shapes.images, shapes.odd) == (5, 4)
+    assert shapes.question().endswith("The first of them: b.jpg (768×576 pixels, width×height).")
+    shapes.include(shapes.__class__())
+    assert "b.jpg" in shapes.question()

@@ -1,6 +1,8 @@
 """scalereid embed: images to a table of embeddings."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +11,12 @@ from tyro.conf import Positional, arg
 
 from scalereid.cli.errors import Stopped
 from scalereid.cli.models import ComputeOptions, Model
-from scalereid.cli.options import Flat, FoldersOption, Switch
+from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
 from scalereid.inference.embed_files import check_out, embed_files, shards_folder
 from scalereid.inference.items import find_items
+from scalereid.inference.parts import EmbedParts, in_turn
 from scalereid.locks import locked
 from scalereid.wording import counted
 
@@ -33,6 +36,8 @@ class EmbedOptions:
     """Do not L2-normalise the embeddings."""
     on_error: Literal["raise", "report"] = "raise"
     """At an unreadable image: stop, or leave it out and report it at the end."""
+    engine: Annotated[Literal["ray"] | None, otherwise("this machine alone")] = None
+    """What divides the work: ray, among the machines of a Ray cluster that this one belongs to."""
 
 
 def embed(
@@ -54,11 +59,16 @@ def embed(
     if cameras:
         output.say(f"cameras by folder: {in_words(cameras)}")
     started = time.monotonic()
-    with compute.embedder(source, flip=options.flip, normalize=options.normalize) as embedder:
+    with (
+        _engine(options, source, compute, output) as engine,
+        compute.embedder(source, flip=options.flip, normalize=options.normalize) as embedder,
+    ):
         metadata, name, precision = embedder.metadata, embedder.runtime.name, embedder.runtime.precision
         output.say(f"{metadata.model}, {name} in {precision}, after {time.monotonic() - started:.0f} s")
         try:
-            unreadable = embed_files(embedder, items, options.out, on_error=options.on_error, progress=output.progress)
+            unreadable = embed_files(
+                embedder, items, options.out, on_error=options.on_error, engine=engine, progress=output.progress
+            )
         except KeyboardInterrupt:
             if any(shards_folder(options.out).glob("*.npz")):
                 raise Stopped("the same command") from None
@@ -75,3 +85,17 @@ def embed(
         "precision": precision, "embedding_size": metadata.embedding_size, "embeddings": written,
         "cameras": cameras, "cautions": cautions, "unreadable": unreadable,
     })  # fmt: skip
+
+
+@contextmanager
+def _engine(options: EmbedOptions, source: str, compute: ComputeOptions, output: Output) -> Iterator[EmbedParts]:
+    """What divides the work, connected to its machines within the block."""
+    if options.engine is None:
+        yield in_turn
+        return
+    from scalereid.inference.on_ray import OnRay, connected
+
+    with connected():
+        cluster = OnRay(source=source, options=compute.runtime_options(source))
+        output.say(f"embedding on {cluster}")
+        yield cluster

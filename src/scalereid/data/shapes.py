@@ -42,6 +42,21 @@ class ShapeCount:
                 if name and (not self._example or example < self._example):
                     self._example = example
 
+    def include(self, other: "ShapeCount") -> None:
+        """Add the images that another one has counted."""
+        with self._lock:
+            self.images += other.images
+            self.odd += other.odd
+            self._example = min(filter(None, (self._example, other._example)), default="")
+
+    def __getstate__(self) -> tuple[int, int, str]:
+        """Without the lock, which stays in its process."""
+        return self.images, self.odd, self._example
+
+    def __setstate__(self, state: tuple[int, int, str]) -> None:
+        self.images, self.odd, self._example = state
+        self._lock = Lock()
+
     def question(self) -> str:
         """The question whether images are whole frames, with the numbers and the first of them by name; empty for none."""
         if not self.odd:

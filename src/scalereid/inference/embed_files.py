@@ -1,18 +1,18 @@
 """Many image files to a table of embeddings, in shards, so that a job that was stopped can continue."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from scalereid.data.images import Advance
 from scalereid.files import remove_folder, require_free, require_new_file, require_writable
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import is_table, read_table, write_table
 from scalereid.inference.items import Item
+from scalereid.inference.parts import EmbedParts, Part, in_turn
 from scalereid.inference.shard import Shard, stamps_of
 from scalereid.locks import locked
 from scalereid.packages import require
@@ -50,6 +50,7 @@ def embed_files(
     *,
     on_error: OnError = "raise",
     shard: int = SHARD,
+    engine: EmbedParts = in_turn,
     progress: Progress | None = None,
 ) -> list[str]:
     """Write path, pid, camid and embedding of every item to `out`, a `.parquet` or `.npz` file.
@@ -63,6 +64,7 @@ def embed_files(
         out: The file to write.
         on_error: `report` leaves images out that cannot be read.
         shard: Number of images in a shard.
+        engine: What computes the shards. Defaults to this process, one after another.
         progress: Where to show progress. Defaults to nowhere.
 
     Returns:
@@ -76,11 +78,17 @@ def embed_files(
     """
     with locked(out):
         check_out(out)
-        return _embed_files(embedder, items, out, on_error, shard, progress or Progress.silent())
+        return _embed_files(embedder, items, out, on_error, shard, engine, progress or Progress.silent())
 
 
 def _embed_files(
-    embedder: Embedder, items: Sequence[Item], out: Path, on_error: OnError, shard: int, progress: Progress
+    embedder: Embedder,
+    items: Sequence[Item],
+    out: Path,
+    on_error: OnError,
+    shard: int,
+    engine: EmbedParts,
+    progress: Progress,
 ) -> list[str]:
     """Embed into a file that this process alone writes."""
     if out.suffix == ".parquet":
@@ -97,7 +105,7 @@ def _embed_files(
         progress.say(f"{out} was complete already")
     else:
         open_job(folder, job)
-        _embed_parts(embedder, parts, on_error, progress)
+        _embed_parts(embedder, parts, on_error, engine, progress)
         metadata = asdict(embedder.metadata) | settings_of(embedder)
         write_table(out, [*parts], json.dumps(metadata), embedder.embedding_size)
     unreadable = [why for file in parts for why in _unreadable(file)]
@@ -142,35 +150,37 @@ def _unreadable(file: Path) -> list[str]:
         return [why for why in arrays["unreadable"].tolist() if why]
 
 
-def _embed_parts(embedder: Embedder, parts: dict[Path, Sequence[Item]], on_error: OnError, progress: Progress) -> None:
+def _embed_parts(
+    embedder: Embedder, files: dict[Path, Sequence[Item]], on_error: OnError, engine: EmbedParts, progress: Progress
+) -> None:
     """Embed all images that have no embedding yet, or have changed since."""
     changed = 0
-    with progress.stage("embedding", sum(map(len, parts.values()))) as advance:
-        for file, items in parts.items():
+
+    def unfinished() -> Iterator[Part]:
+        nonlocal changed
+        for file, items in files.items():
             earlier = Shard.read(file, items, embedder.embedding_size)
             if earlier is None and file.exists():
                 progress.say(f"{file} is damaged; its {counted(len(items), 'image')} will be embedded again")
-            changed += _embed_part(embedder, items, earlier, file, on_error, advance)
+            part, changed_here = _part(file, items, earlier, on_error)
+            changed += changed_here
+            advance(len(items) - len(part.rows))
+            if part.rows:
+                yield part
+
+    with progress.stage("embedding", sum(map(len, files.values()))) as advance:
+        for part, found in engine(embedder, unfinished(), on_error, advance):
+            part.write(found, embedder.embedding_size)
     if changed:
         progress.say(f"{counted(changed, 'image')} had changed since the job was stopped and have been embedded again")
 
 
-def _embed_part(
-    embedder: Embedder, items: Sequence[Item], earlier: Shard | None, file: Path, on_error: OnError, advance: Advance
-) -> int:
-    """Write the shard of some images where it is missing or has become stale; the number of images that have changed."""
+def _part(file: Path, items: Sequence[Item], earlier: Shard | None, on_error: OnError) -> tuple[Part, int]:
+    """What a shard lacks because it is missing or has become stale, and the number of images that have changed."""
     stamps = stamps_of(items)  # before the images are read: a change after that is seen the next time
-    size = (len(items), embedder.embedding_size)
-    shard = earlier or Shard(items, stamps, np.empty(size, np.float32), [""] * len(items))
-    changed = (stamps != shard.stamps).any(axis=1)
-    refused = np.array([on_error == "raise" and bool(why) for why in shard.unreadable])
-    rows = np.flatnonzero(changed | refused | (earlier is None)).tolist()
-    advance(len(items) - len(rows))
-    if rows:
-        found, errors = embedder.collect([items[row].path for row in rows], on_error=on_error, advance=advance)
-        unreadable = [*shard.unreadable]
-        for position, row in enumerate(rows):
-            unreadable[row] = errors.get(position, "")
-        shard.embeddings[[row for row in rows if not unreadable[row]]] = found
-        Shard(items, stamps, shard.embeddings, unreadable).write(file)
-    return int(changed.sum())
+    if earlier is None:
+        return Part(file, items, [*range(len(items))], stamps, None), 0
+    changed = (stamps != earlier.stamps).any(axis=1)
+    refused = np.array([on_error == "raise" and bool(why) for why in earlier.unreadable])
+    rows = np.flatnonzero(changed | refused).tolist()
+    return Part(file, items, rows, stamps, earlier if len(rows) < len(items) else None), int(changed.sum())

@@ -16,7 +16,7 @@ test: install     ## the tests: offline, on two CPU cores, about two minutes
 
 test-all: install     ## the slow tests too
 	.venv/bin/pytest -n 2 -m "not gpu and not engines"
-	.venv/bin/pytest -m engines tests/gallery
+	.venv/bin/pytest -m engines tests/gallery tests/service tests/inference/test_on_ray.py
 
 check: install     ## format, lint and types
 	.venv/bin/ruff format --check .

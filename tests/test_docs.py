@@ -148,9 +148,10 @@ def test_tutorials_and_readme_after_the_real_demo(tmp_path: Path, monkeypatch: p
 def keep_correct_and_forget() -> None:
     """README's commands for a gallery: the right people are found, and what is forgotten is gone."""
     said = [words for block in blocks(ROOT / "README.md") for words in commands(block.text) if words[0] == "gallery"]
-    *making, search, enrol, reject, undo, forget = said
+    *making, serve, search, enrol, reject, undo, forget = said
     for words in making:
         cli.main(words)
+    see_the_page(serve, Path(search[3]))
     with scalereid.Gallery("people.gallery") as gallery:
         found = gallery.search(search[3], top=5).matches
         numbers = [int(word) for word in enrol[3:6]]
@@ -160,6 +161,22 @@ def keep_correct_and_forget() -> None:
             cli.main(words)
             assert sorted(gallery.identities.of) == left
         assert not set(numbers) & {match.sighting.number for match in gallery.search(search[3], top=99).matches}
+
+
+def see_the_page(serve: list[str], picture: Path) -> None:
+    """On the page that README's command serves, the picture finds its person first."""
+    from tests.browser import chromium
+    from tests.service.served import Served
+
+    with Served(serve[2], Path.cwd()) as served, chromium() as browser:
+        page, url = browser.new_page(), f"http://127.0.0.1:{served.port}"
+        page.goto(url)
+        page.get_by_text("Or start from").wait_for()
+        page.locator("input[type=file]").set_input_files(picture)
+        page.locator(".band").first.wait_for()
+        first = page.locator(".band .tile").first.get_attribute("data-sighting")
+        shown = page.request.get(f"{url}/api/sightings/{first}").json()
+        assert Path(shown["sighting"]["seen"]["source"]).name[:4] == picture.name[:4]
 
 
 def test_every_tutorial_is_followed() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -17,7 +17,7 @@ from PIL import Image
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 uvicorn = pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
-from scalereid.detection.detector import Detection
+from scalereid.detection.detector import Detection, Detector
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.sightings import Seen
 from scalereid.service.app import create_app
@@ -112,7 +112,7 @@ def serving(folder: Path, **options: Any) -> Iterator[Served]:
     """A service of a gallery while it is used."""
     gallery = Gallery(folder, options=TORCH)
     limits = Limits(rate=1e6, burst=1_000_000)
-    app = create_app(gallery, detector=Finder(), limits=limits, **options)
+    app = create_app(gallery, detector=cast(Detector, Finder()), limits=limits, **options)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -5,6 +5,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests are s
 import socket
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from scalereid.runs.recipe import (
     DataSettings,
     EvaluationSettings,
     ModelSettings,
+    ObjectiveSettings,
     OptimizerSettings,
     Recipe,
     ScheduleSettings,
@@ -82,6 +84,34 @@ TINY = Recipe(  # trains on `people` in a second: two epochs of four steps, of a
     schedule=ScheduleSettings(epochs=2, decay="cosine"),
     evaluation=EvaluationSettings(every=1),
 )
+
+
+@pytest.fixture(scope="session")
+def attribute_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two attributes of the ten `people`: every other one has a hat, and of number 3 nobody knows whether there is a bag."""
+    file = tmp_path_factory.mktemp("attributes") / "attributes.csv"
+    bags = {pid: "" if pid == 3 else str(int(pid in (1, 2, 7, 8))) for pid in range(1, 11)}
+    file.write_text("pid,hat,bag\n" + "".join(f"{pid},{pid % 2},{bag}\n" for pid, bag in bags.items()))
+    return file
+
+
+def with_attributes(recipe: Recipe, table: Path, *, cross_entropy: float = 0.0) -> Recipe:
+    """A recipe that learns the attributes of a table, beside people or alone."""
+    return replace(
+        recipe,
+        data=replace(recipe.data, attributes=str(table)),
+        objective=ObjectiveSettings(cross_entropy=cross_entropy, attributes=1.0),
+        evaluation=replace(recipe.evaluation, best="mA"),
+    )
+
+
+@pytest.fixture(scope="session")
+def attribute_run(people: ReidDataset, attribute_table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one epoch that has learned attributes alone, and little of them."""
+    from scalereid.experiments.training import train
+
+    recipe = replace(with_attributes(TINY, attribute_table), schedule=ScheduleSettings(epochs=1, decay="cosine"))
+    return train(recipe, data=people.root, out=tmp_path_factory.mktemp("attributes") / "run").folder
 
 
 @pytest.fixture

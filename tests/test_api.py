@@ -26,7 +26,8 @@ from scalereid.runs.recipe import ScheduleSettings
 from tests.conftest import TINY
 
 PUBLIC = """
-BACKBONES DATASETS RECIPES Calibration Detection Detector DrawnPairs Embedder Evaluation EvaluationOptions Found FoundFiles
+BACKBONES DATASETS RECIPES AttributeRecognizer Calibration Detection Detector DrawnPairs Embedder Evaluation
+EvaluationOptions Found FoundFiles
 Gallery Genotype ImageRecord LabelledEmbeddings LabelledPairs Losses PerQuery PixelFormat PreparedGallery Ranking Recipe
 ReidDataset Reranking Row Run RuntimeOptions Scores SearchResult Study build_model draw_pairs evaluate load_checkpoint
 load_model open_detector rank read_pairs rerank resume score search search_files train

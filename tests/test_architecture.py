@@ -12,7 +12,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"arguments", "distributed", "locks", "lookup", "memory", "packages", "processor", "typed_json", "wording"},
     {"files", "process", "progress", "signals"},
     {"data", "models"},
-    {"training", "retrieval"},
+    {"attributes", "training", "retrieval"},
     {"runs"},
     {"recipes"},
     {"inference"},

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from scalereid.inference.embedder import Embedder
     from scalereid.inference.opening import RuntimeOptions
     from scalereid.inference.pixel_format import PixelFormat as PixelFormat
+    from scalereid.inference.recognizer import AttributeRecognizer as AttributeRecognizer
     from scalereid.inference.search_files import Found, FoundFiles, search_files
     from scalereid.models import BACKBONES
     from scalereid.models.building import build_model
@@ -61,6 +62,7 @@ __all__ = [
     "BACKBONES",
     "DATASETS",
     "RECIPES",
+    "AttributeRecognizer",
     "Calibration",
     "Detection",
     "Detector",

@@ -4,6 +4,7 @@ MODULES = {
     "BACKBONES": "scalereid.models",
     "DATASETS": "scalereid.data",
     "RECIPES": "scalereid.recipes",
+    "AttributeRecognizer": "scalereid.inference.recognizer",
     "Calibration": "scalereid.retrieval.calibration",
     "Detection": "scalereid.detection.detector",
     "Detector": "scalereid.detection.detector",

@@ -15,6 +15,7 @@ WAYS = [
     *(f"others_to_{target}" for target in ("market1501", "duke", "cuhk03", "msmt17")),
 ]
 OURS = {
+    *(f"attributes_market1501{ending}" for ending in ("", "_maximum", "_joint", "_dev", "_dev_joint")),
     *("toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu", "nas_dslnet_msmt17", "nas_dslnet_toy"),
     *(f"{model}_{way}" for model in ("dslnet", "dslnet_ibn", "dslnet_ain") for way in WAYS),
 }
@@ -48,6 +49,10 @@ def cells(name: str) -> list[str]:
         "from": str(objective.triplet_from_epoch or ""),
         "people-from": str(data.images_per_person_from_epoch or ""),
         "mutual": f"{recipe.mutual.weight:g}" if recipe.mutual.weight else "",
+        "attributes": f"{data.attributes} {objective.attributes:g} {objective.cross_entropy:g}"
+        if data.attributes
+        else "",
+        "pooling": recipe.model.pooling if recipe.model.pooling != "average" else "",
         "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
     }
     if recipe.searches:
@@ -78,15 +83,23 @@ def test_every_published_recipe_is_in_the_table() -> None:
 def without_what_the_table_tells(recipe: Recipe) -> dict[str, object]:
     """The settings that no cell above is of."""
     plain = Recipe()
-    same_data = {"dataset", "image_size", "batch_size", "images_per_person", "crop", "patch", "jitter", "erase"} | {
-        "images_per_person_from_epoch"
-    }
-    same_objective = {"auxiliary", "triplet", "ratio", "triplet_from_epoch"}
+    same_data = {
+        "dataset",
+        "attributes",
+        "image_size",
+        "batch_size",
+        "images_per_person",
+        "crop",
+        "patch",
+        "jitter",
+        "erase",
+    } | {"images_per_person_from_epoch"}
+    same_objective = {"attributes", "cross_entropy", "auxiliary", "triplet", "ratio", "triplet_from_epoch"}
     return asdict(
         replace(
             recipe,
             data=replace(recipe.data, **{name: getattr(plain.data, name) for name in same_data}),
-            model=replace(recipe.model, backbone=plain.model.backbone),
+            model=replace(recipe.model, backbone=plain.model.backbone, pooling=plain.model.pooling),
             objective=replace(recipe.objective, **{name: getattr(plain.objective, name) for name in same_objective}),
             mutual=replace(recipe.mutual, weight=plain.mutual.weight),
             optimizer=replace(recipe.optimizer, name=plain.optimizer.name, lr=plain.optimizer.lr),

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from scalereid.data.augmentation import normalise
@@ -21,6 +22,8 @@ _GPU_SHARE = 0.3  # of a GPU's free memory that pixels may take; the rest is for
 class TrainingBatches:
     """Batches of augmented images (b, 3, h, w) and labels (b,), on the device that trains.
 
+    With `attributes` (n, a) of the images, labels are (b, 1 + a): the person first, then the attributes.
+
     Batch i of an epoch depends on nothing but (seed, epoch, i), so training can stop and go on anywhere. On a GPU with room for
     them the pixels lie there as uint8 and nothing is copied any more; otherwise the next batches are read and sent while one is
     trained on.
@@ -32,12 +35,21 @@ class TrainingBatches:
         ValueError: There are not as many images as the sampler has labels.
     """
 
-    def __init__(self, store: ImageStore, *, sampler: Sampler, device: torch.device, augment: Augment) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        *,
+        sampler: Sampler,
+        device: torch.device,
+        augment: Augment,
+        attributes: NDArray[np.int8] | None = None,
+    ) -> None:
         if len(store) != len(sampler.labels):
             labels = len(sampler.labels)
             raise ValueError(f"{len(store)} images do not fit {labels} labels; give the sampler one per image")
         self.store, self.sampler, self.device, self.augment = store, sampler, device, augment
-        self.labels = torch.from_numpy(sampler.labels).to(device)
+        labelled = sampler.labels if attributes is None else np.column_stack([sampler.labels, attributes])
+        self.labels = torch.from_numpy(labelled).to(device)
         self.resident = _on_gpu(store, device)
         self.generator = Generator(device)
 

@@ -19,6 +19,8 @@ from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.wiring import build_recipe_model, own_augmentation
 
+_OF_PEOPLE = {"single-images", "distractors-in-training", "one-training-camera", "one-camera-each"}
+"""Kinds of findings on who is on the training images."""
 _LONG = 50  # epochs, of which a training takes hours on a CPU
 
 
@@ -63,9 +65,16 @@ def check_shares(recipe: Recipe) -> None:
 
 
 def check_before_training(
-    dataset: ReidDataset, target: ReidDataset, also: Sequence[ReidDataset], progress: Progress
+    dataset: ReidDataset,
+    target: ReidDataset,
+    also: Sequence[ReidDataset],
+    progress: Progress,
+    *,
+    has_people: bool = True,
 ) -> None:
     """Check what a model is trained on (`dataset`) and what it is scored on (`target` and `also`), and report warnings.
+
+    Without `has_people`, as it learns attributes alone, it does not matter who is on the images.
 
     Raises:
         ValueError: The data cannot be used as it is; the message lists every error. Or people who are trained on are among the
@@ -73,7 +82,7 @@ def check_before_training(
     """
     if not dataset.train:
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
-    if not target.query:
+    if not target.query and has_people:
         progress.say(f"{target.name} has no query images: the run will not be scored")
     for each in also:
         if not each.query or not each.gallery:
@@ -93,7 +102,9 @@ def check_before_training(
     if errors:
         raise ValueError("The data cannot be used as it is; a check of the dataset says more:\n" + "\n".join(errors))
     for finding in findings:
-        if finding.severity == "warning" or finding.kind == "left-out":
+        if finding.kind == "left-out" or (
+            finding.severity == "warning" and (has_people or finding.kind not in _OF_PEOPLE)
+        ):
             progress.say(str(finding))
 
 

@@ -3,7 +3,9 @@
 import time
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import TypedDict
 
+from scalereid.attributes.scores import AttributeScores
 from scalereid.data.batches import TrainingBatches
 from scalereid.distributed import is_first, processes
 from scalereid.experiments.evaluator import Evaluator
@@ -23,6 +25,15 @@ from scalereid.training import loop
 from scalereid.training.exchange import agreed, wait_for_all
 from scalereid.training.loop import Callbacks, Interrupted
 from scalereid.wording import counted
+
+
+class Scored(TypedDict, total=False):
+    """The scores after an epoch, by their names in the log."""
+
+    scores: Scores | None
+    peer_scores: Scores | None
+    both_scores: Scores | None
+    attribute_scores: AttributeScores | None
 
 
 @dataclass(eq=False)
@@ -75,7 +86,7 @@ class Course:
         wait_for_all()
         return self.run
 
-    def record(self, losses: dict[str, float], learning_rate: float | None, scored: dict[str, Scores | None]) -> None:
+    def record(self, losses: dict[str, float], learning_rate: float | None, scored: Scored) -> None:
         """Weights, best weights, log and state, in this order; written by the first of several processes."""
         if not is_first():
             return
@@ -90,9 +101,11 @@ class Course:
         if peers and (peer := peer_recipe(recipe)):
             save_model(run.peer, peers[0], peer, trained)
             save_model(run.both, wired.model, recipe, trained, peer=peer)
-        save_model(run.last, network, recipe, trained)
-        if scores and self.evaluator.improves(scores):
-            save_model(run.best, network, recipe, trained)
+        layer = wired.attribute_layer()
+        save_model(run.last, network, recipe, trained, attributes=layer)
+        judged = entry.attribute_scores if self.evaluator.metric == "mA" else scores
+        if judged and self.evaluator.improves(judged):
+            save_model(run.best, network, recipe, trained, attributes=layer)
         if finished:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)
@@ -112,10 +125,11 @@ class Course:
         self.epoch_started = time.monotonic()
 
 
-def score_networks(evaluator: Evaluator, wired: Wired) -> dict[str, Scores | None]:
-    """The scores of the network, and in mutual learning of its peer and of both, by their names in the log."""
+def score_networks(evaluator: Evaluator, wired: Wired) -> Scored:
+    """The scores of the network and of its attributes, and in mutual learning of its peer and of both."""
     network, *peers = wired.model.networks
-    scores = {"scores": evaluator(network)}
+    scores, attributes = evaluator.with_attributes(network, wired.attribute_layer())
+    scored = Scored(scores=scores, attribute_scores=attributes)
     if peers:
-        scores |= {"peer_scores": evaluator(peers[0]), "both_scores": evaluator(wired.model)}
-    return scores
+        scored |= Scored(peer_scores=evaluator(peers[0]), both_scores=evaluator(wired.model))
+    return scored

@@ -3,10 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from scalereid.attributes.layer import AttributeLayer
+from scalereid.attributes.scores import AttributeScores, score_attributes
+from scalereid.attributes.table import AttributeLabels
 from scalereid.data.records import ReidDataset
 from scalereid.inference.query_gallery import QueryGallery, live_embedder
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.progress import Progress
+from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.scores import Scores, score
 from scalereid.runs.recipe import Recipe
 
@@ -14,7 +20,8 @@ from scalereid.runs.recipe import Recipe
 class Evaluator:
     """Scores a model as it is now, and remembers the best score; its state is saved with the training's.
 
-    `also` are the datasets that are scored once, at the end.
+    `also` are the datasets that are scored once, at the end; `attributes` are those of the query images or tracklets, followed
+    by those of the gallery.
 
     Attributes:
         metric: The score by which epochs are compared, from the recipe's `evaluation.best`.
@@ -22,29 +29,50 @@ class Evaluator:
     """
 
     def __init__(
-        self, dataset: ReidDataset, recipe: Recipe, progress: Progress, also: Mapping[str, ReidDataset] | None = None
+        self,
+        dataset: ReidDataset,
+        recipe: Recipe,
+        progress: Progress,
+        also: Mapping[str, ReidDataset] | None = None,
+        attributes: AttributeLabels | None = None,
     ) -> None:
         self.dataset, self.distance = dataset, recipe.evaluation.distance
         self.also, self.image_size = also or {}, recipe.data.image_size
         self.metric, self.higher_is_better = recipe.evaluation.best, True
         self.best: float | None = None
-        self.images = QueryGallery(dataset, self.image_size, progress) if dataset.query else None
+        self.attributes = attributes if dataset.gallery else None
+        needed = dataset.query or self.attributes
+        self.images = QueryGallery(dataset, self.image_size, progress) if needed else None
 
     def __call__(self, model: EmbeddingModel) -> Scores | None:
         """The scores of `model`, which keeps its mode; None if the dataset has no queries."""
+        return self.with_attributes(model, None)[0]
+
+    def with_attributes(
+        self, model: EmbeddingModel, layer: AttributeLayer | None
+    ) -> tuple[Scores | None, AttributeScores | None]:
+        """The same, and the scores of the attributes that `layer` recognises; None without any."""
         if self.images is None:
-            return None
-        return self._score(self.images, model)
+            return None, None
+        query, gallery = self.images.embed(live_embedder(model))
+        found = None
+        if layer and self.attributes:
+            parts = [layer(side.embeddings.numpy()) for side in (query, gallery) if len(side)]
+            found = score_attributes(np.concatenate(parts), self.attributes)
+        return self._score(query, gallery, self.dataset) if len(query) else None, found
 
     def score_also(self, model: EmbeddingModel) -> dict[str, Scores]:
         """The scores of `model` on the other datasets, by name; their images are decoded for this alone."""
-        return {name: self._score(QueryGallery(each, self.image_size), model) for name, each in self.also.items()}
+        found = {}
+        for name, each in self.also.items():
+            embedded = QueryGallery(each, self.image_size).embed(live_embedder(model))
+            found[name] = self._score(*embedded, each)
+        return found
 
-    def _score(self, images: QueryGallery, model: EmbeddingModel) -> Scores:
-        query, gallery = images.embed(live_embedder(model))
-        return score(query, gallery, distance=self.distance, protocol=images.dataset.protocol)
+    def _score(self, query: LabelledEmbeddings, gallery: LabelledEmbeddings, dataset: ReidDataset) -> Scores:
+        return score(query, gallery, distance=self.distance, protocol=dataset.protocol)
 
-    def improves(self, scores: Scores) -> bool:
+    def improves(self, scores: Scores | AttributeScores) -> bool:
         """Whether these scores are better than all before; if so they are the best from now on."""
         value = scores.metric(self.metric)
         better = self.best is None or (value > self.best if self.higher_is_better else value < self.best)

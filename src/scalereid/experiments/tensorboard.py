@@ -5,6 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from scalereid.attributes.scores import METRICS
 from scalereid.packages import require
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
@@ -61,6 +62,8 @@ def _scalars(entry: EpochLog) -> dict[str, float]:
     for group, scores in (groups | {f"also_scores/{name}": on for name, on in entry.also_scores.items()}).items():
         if scores:
             values |= {f"{group}/{name}": scores.metric(name) for name in ("mAP", "mINP", "rank-1", "rank-5")}
+    if found := entry.attribute_scores:
+        values |= {f"attribute_scores/{name}": found.metric(name) for name in METRICS}
     if entry.search:
         values |= {"search/temperature": entry.search.temperature, "search/entropy": fmean(entry.search.entropy)}
     return values

@@ -1,5 +1,6 @@
 """One training from start to end: check, train, stop, resume."""
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.distributed import is_first
+from scalereid.experiments.attribute_labels import LearnedAttributes
 from scalereid.experiments.checks import advise_precision, check_before_training, check_parts, check_shares
 from scalereid.experiments.course import Course, score_networks
 from scalereid.experiments.evaluator import Evaluator
@@ -21,7 +23,7 @@ from scalereid.process import choose_device, environment
 from scalereid.progress import Progress
 from scalereid.runs.checkpoint import load_initial
 from scalereid.runs.extending import extended
-from scalereid.runs.facts import RunDatasets, describe
+from scalereid.runs.facts import DatasetFacts, RunDatasets, describe
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.resume import check_state, complete_log, load_state, require_state
 from scalereid.runs.run import Run, create_run, note_environment
@@ -89,17 +91,22 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     check_parts(recipe, chosen)
     advise_precision(recipe, chosen, progress)
     dataset, (target, also) = read_datasets(recipe, data)
+    attributes = LearnedAttributes.of(recipe, data, dataset, target)
     if is_first():
-        check_before_training(dataset, target, [*also.values()], progress)
+        check_before_training(
+            dataset, target, [*also.values()], progress, has_people=bool(recipe.objective.cross_entropy)
+        )
     wait_for_all()
-    wired = wire(recipe, labels(dataset.train), chosen, load_weights=partial(_load_initial_weights, progress))
-    evaluator = Evaluator(scored_here(target), recipe, progress, also)
+    load = partial(_load_initial_weights, progress)
+    wired = wire(recipe, labels(dataset.train), chosen, load_weights=load, attributes=attributes.train)
+    evaluator = Evaluator(scored_here(target), recipe, progress, also, attributes.test)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
     scores = score_networks(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
     facts = describe(dataset)
     others = {name: describe(each) for name, each in also.items()}
-    datasets = RunDatasets(str(data.absolute()), facts, facts if target is dataset else describe(target), others)
+    scored = facts if target is dataset else describe(target)
+    datasets = RunDatasets(str(data.absolute()), facts, scored, others, attributes.fingerprint)
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
     events = TensorBoard(run.folder) if tensorboard and is_first() else None
     training = Course(run, recipe, facts, wired, evaluator, events, progress)
@@ -161,17 +168,17 @@ def _resume(
     if tensorboard:
         require_tensorboard()
     chosen = choose_device(device)
-    dataset, (target, also) = read_datasets(recipe, Path(data or recorded.data))
-    others = ((each, recorded.also.get(name)) for name, each in also.items())
-    for read, facts in ((dataset, recorded.source), (target, recorded.target), *others):
-        if facts is None or read.fingerprint() != facts.fingerprint:
-            raise ValueError(
-                f"{read.root} is not what {folder} was trained on: its fingerprint is {read.fingerprint()}, "
-                f"recorded is {facts.fingerprint if facts else 'none'}"
-            )
-    load_weights = (lambda *_: None) if has_state else partial(_load_initial_weights, progress)
-    wired = wire(recipe, labels(dataset.train), chosen, code_in=run.folder, load_weights=load_weights)
-    evaluator = Evaluator(scored_here(target), recipe, progress, also)
+    data = Path(data or recorded.data)
+    dataset, (target, also) = read_datasets(recipe, data)
+    attributes = LearnedAttributes.of(recipe, data, dataset, target)
+    pairs = [(dataset, recorded.source), (target, recorded.target)]
+    _check_unchanged(folder, [*pairs, *((each, recorded.also.get(name)) for name, each in also.items())])
+    if attributes.fingerprint != recorded.attributes:
+        raise ValueError(_changed(recipe.data.attributes, folder, attributes.fingerprint, recorded.attributes))
+    load = (lambda *_: None) if has_state else partial(_load_initial_weights, progress)
+    people = labels(dataset.train)
+    wired = wire(recipe, people, chosen, code_in=run.folder, load_weights=load, attributes=attributes.train)
+    evaluator = Evaluator(scored_here(target), recipe, progress, also, attributes.test)
     wired.state.register("evaluator", evaluator)
     if has_state:
         load_state(run.state, wired.state)
@@ -191,6 +198,21 @@ def _resume(
     if not has_state:
         training.record({}, None, score_networks(evaluator, wired))
     return training.finish(batches)
+
+
+def _check_unchanged(folder: Path, datasets: Iterable[tuple[ReidDataset, DatasetFacts | None]]) -> None:
+    """Check that datasets are those that a run was trained and scored on.
+
+    Raises:
+        ValueError: One is not.
+    """
+    for read, facts in datasets:
+        if facts is None or read.fingerprint() != facts.fingerprint:
+            raise ValueError(_changed(read.root, folder, read.fingerprint(), facts.fingerprint if facts else ""))
+
+
+def _changed(what: object, folder: Path, found: str, recorded: str) -> str:
+    return f"{what} is not what {folder} was trained on: its fingerprint is {found}, recorded is {recorded or 'none'}"
 
 
 def _note_start(run: Run, recipe: Recipe, epoch: int, device: torch.device, progress: Progress) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from os import PathLike
@@ -19,6 +19,7 @@ from scalereid.gallery.sightings import NewSighting, Seen
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.items import find_items, names_several
 from scalereid.inference.pixels import Channels, OneImage, cut_boxes, to_image
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.progress import Progress
 
 _AT_ONCE = 256  # pictures that are embedded, and then added in one transaction
@@ -129,6 +130,7 @@ def add_pictures(
     pictures: Iterable[Picture | Unusable],
     number: int,
     *,
+    recognizer: AttributeRecognizer | None = None,
     keep_crops: bool = True,
     progress: Progress | None = None,
 ) -> Added:
@@ -139,6 +141,7 @@ def add_pictures(
         embedder: The same model at work.
         pictures: What is to be added.
         number: How many there are.
+        recognizer: Adds likelihoods of attributes; those that are known already stay.
         keep_crops: Keep the pictures, too, so that they can be shown, and embedded by another model.
         progress: Where to show progress. Defaults to nowhere.
     """
@@ -147,26 +150,42 @@ def add_pictures(
         while part := list(islice(remaining, _AT_ONCE)):
             readable = [each for each in part if isinstance(each, Picture)]
             added.errors |= {each.source: each.why for each in part if isinstance(each, Unusable)}
-            _add(ledger, model, embedder, readable, keep_crops, added)
+            new = _new_sightings(ledger, embedder, readable, keep_crops, added)
+            if recognizer:
+                new = _with_attributes(new, recognizer)
+            numbers = ledger.add(model, [sighting for _, sighting in new])
+            added.numbers += [number for number in numbers if number is not None]
+            added.there += numbers.count(None)
             advance(len(part))
     return added
 
 
-def _add(
-    ledger: Ledger, model: int, embedder: Embedder, pictures: Sequence[Picture], keep_crops: bool, added: Added
-) -> None:
+def _new_sightings(
+    ledger: Ledger, embedder: Embedder, pictures: Sequence[Picture], keep_crops: bool, added: Added
+) -> list[tuple[Picture, NewSighting]]:
+    """Those pictures that are not there yet and can be read, with their embeddings; the others are noted in `added`."""
     known = ledger.known([each.digest for each in pictures])
     chosen = [each for each in pictures if each.digest not in known]
+    added.there += len(pictures) - len(chosen)
     collected = embedder.collect([each.image for each in chosen], on_error="report")
     added.errors |= {_name(chosen[i].seen): why for i, why in collected.errors.items()}
     readable = [each for i, each in enumerate(chosen) if i not in collected.errors]
-    new = [
-        NewSighting(each.seen, each.digest, vector, each.crop() if keep_crops else b"")
+    return [
+        (each, NewSighting(each.seen, each.digest, vector, each.crop() if keep_crops else b""))
         for each, vector in zip(readable, collected.embeddings, strict=True)
     ]
-    numbers = ledger.add(model, new)
-    added.numbers += [number for number in numbers if number is not None]
-    added.there += len(pictures) - len(chosen) + numbers.count(None)
+
+
+def _with_attributes(
+    new: Sequence[tuple[Picture, NewSighting]], recognizer: AttributeRecognizer
+) -> list[tuple[Picture, NewSighting]]:
+    """The same with likelihoods of attributes, where they are not known already."""
+    likelihoods = recognizer.collect([picture.image for picture, _ in new]).likelihoods.tolist()
+    found = []
+    for (picture, sighting), row in zip(new, likelihoods, strict=True):
+        attributes = {**dict(zip(recognizer.names, row, strict=True)), **sighting.seen.attributes}
+        found.append((picture, replace(sighting, seen=replace(sighting.seen, attributes=attributes))))
+    return found
 
 
 def _named(file: str, rule: NameRule | None) -> Seen | Unusable:

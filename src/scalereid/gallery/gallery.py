@@ -19,6 +19,7 @@ from scalereid.inference.embedder import Embedder
 from scalereid.inference.opening import RuntimeOptions
 from scalereid.inference.pixel_format import PixelFormat
 from scalereid.inference.pixels import Channels, OneImage
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.progress import Progress
 from scalereid.retrieval.calibration import Calibration
 
@@ -126,6 +127,7 @@ class Gallery(Searching):
         images: Pictures,
         rule: NameRule | None = None,
         *,
+        recognizer: AttributeRecognizer | None = None,
         keep_crops: bool = True,
         progress: Progress | None = None,
     ) -> Added:
@@ -135,6 +137,7 @@ class Gallery(Searching):
             images: A folder with all folders below it, a pattern such as 'crops/*.jpg', one file, a table of pictures and
                 boxes (see `read_listed_sightings`), or several of these.
             rule: What the names of files tell about camera, time and track. Defaults to nothing.
+            recognizer: Adds likelihoods of attributes, by which sightings can be filtered. What a table says of one stays.
             keep_crops: Keep the pictures, too, so that they can be shown, and embedded by another model.
             progress: Where to show progress. Defaults to nowhere.
 
@@ -144,10 +147,19 @@ class Gallery(Searching):
         """
         found = find_pictures(images, rule)
         given = self.ledger, self.model.number, self.embedder()
-        return add_pictures(*given, from_files(found), len(found), keep_crops=keep_crops, progress=progress)
+        pictures = from_files(found)
+        return add_pictures(
+            *given, pictures, len(found), recognizer=recognizer, keep_crops=keep_crops, progress=progress
+        )
 
     def add_crops(
-        self, images: Sequence[OneImage], seen: Sequence[Seen], *, channels: Channels = "RGB", keep_crops: bool = True
+        self,
+        images: Sequence[OneImage],
+        seen: Sequence[Seen],
+        *,
+        channels: Channels = "RGB",
+        recognizer: AttributeRecognizer | None = None,
+        keep_crops: bool = True,
     ) -> Added:
         """Add pictures in memory, each of one person, and what is known of each.
 
@@ -155,7 +167,7 @@ class Gallery(Searching):
             images: Pillow images, uint8 arrays (H, W, 3) or uint8 tensors (3, H, W) of any sizes.
             seen: Where and when each was seen. Its box is kept, but nothing is cut out.
             channels: The order in arrays and tensors; OpenCV's is BGR.
-            keep_crops: As in `add`.
+            recognizer, keep_crops: As in `add`.
 
         Raises:
             ValueError: There are not as many of both.
@@ -163,7 +175,8 @@ class Gallery(Searching):
         if len(images) != len(seen):
             raise ValueError(f"there are {len(images)} images, and of {len(seen)} it is said where they were seen")
         given = self.ledger, self.model.number, self.embedder()
-        return add_pictures(*given, from_memory(images, seen, channels), len(images), keep_crops=keep_crops)
+        pictures = from_memory(images, seen, channels)
+        return add_pictures(*given, pictures, len(images), recognizer=recognizer, keep_crops=keep_crops)
 
     def search(
         self,

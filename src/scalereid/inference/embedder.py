@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.arguments import check_choice, check_kind
+from scalereid.attributes.layer import AttributeLayer
 from scalereid.data.images import Advance
 from scalereid.data.shapes import ShapeCount
 from scalereid.inference.embedding import PixelEmbedder, embed_images, reading_threads
@@ -57,6 +58,8 @@ class Embedder:
         metadata: What the model is and takes.
         flip: Whether mirror images are embedded, too.
         normalize: Whether embeddings have length 1.
+        attributes: What makes likelihoods of attributes from its embeddings where they are not L2-normalised, see
+            `AttributeRecognizer`; None for a model that has learned none.
         shapes: Counts the images so far, and those that do not have the shape of a person; `shapes.question()` asks whether
             they are whole frames.
     """
@@ -109,6 +112,7 @@ class Embedder:
         )
         opened = open_model(model, options)
         self.metadata: ModelMetadata = opened.metadata
+        self.attributes: AttributeLayer | None = opened.attributes
         self.flip, self.normalize, self.shapes = flip, normalize, ShapeCount()
         self._embed: PixelEmbedder | None = PixelEmbedder(
             runtime=opened.runtime, batch_size=opened.batch_size, flip=flip, normalize=normalize

@@ -48,6 +48,8 @@ class QueryGallery:
         with progress.stage("embedding", images) if progress else nullcontext(lambda _: None) as advance:
             query = _embed(embedder, self.query_images, advance)
             gallery = _embed(embedder, self.gallery_images, advance)
+        if not len(query):  # as of images for attributes alone, who have no queries
+            query = gallery[:0]
         return _labelled(self.dataset, query, gallery)
 
 

@@ -29,7 +29,9 @@ def open_trained(source: Source, options: RuntimeOptions, image_size: ImageSize 
         runtime = candidates.fastest(precision, batch_size)
     else:
         runtime = candidates.named(options.runtime, precision)
-    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=loaded.report)
+    return OpenModel(
+        runtime=runtime, batch_size=batch_size, metadata=metadata, report=loaded.report, attributes=loaded.attributes
+    )
 
 
 def describe_model(loaded: LoadedModel, source: Source, image_size: ImageSize | None = None) -> ModelMetadata:

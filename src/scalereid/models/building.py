@@ -32,7 +32,7 @@ def build_model(
         genotype: Placement of instance norm. Defaults to the one in the backbone's name.
         options: Other keyword arguments of the backbone's constructor, such as `{"depth": 2}`.
         embedding_size: Width of the embeddings.
-        pooling: `average`, or `gem` for the generalised mean.
+        pooling: `average`, `max`, or `gem` for the generalised mean.
         neck: `fc` for linear, batch norm and ReLU, or `bnneck` for batch norm between the features whose distances are
             learned and the embeddings.
 

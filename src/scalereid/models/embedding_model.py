@@ -1,5 +1,7 @@
 """The embedding model: backbone, pooling and embedding layer."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -7,8 +9,13 @@ from torch import Tensor, nn
 from scalereid.models.backbone import Backbone
 from scalereid.models.layers import BNNeck, EmbeddingLayer, GeneralisedMean
 
-PoolingName = Literal["average", "gem"]
+PoolingName = Literal["average", "max", "gem"]
 NeckName = Literal["fc", "bnneck"]
+_POOLINGS: dict[PoolingName, Callable[[], nn.Module]] = {
+    "average": partial(nn.AdaptiveAvgPool2d, 1),
+    "max": partial(nn.AdaptiveMaxPool2d, 1),
+    "gem": GeneralisedMean,
+}
 
 
 class EmbeddingModel(nn.Module):
@@ -24,7 +31,7 @@ class EmbeddingModel(nn.Module):
         super().__init__()
         make_neck = BNNeck if neck == "bnneck" else EmbeddingLayer
         self.backbone = backbone
-        self.pooling = GeneralisedMean() if pooling == "gem" else nn.AdaptiveAvgPool2d(1)
+        self.pooling = _POOLINGS[pooling]()
         self.embedding: EmbeddingLayer | BNNeck = make_neck(backbone.out_channels, embedding_size)
         backbone.prepare(self.embedding)
         self.embedding_size = embedding_size

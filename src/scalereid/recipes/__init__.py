@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scalereid.recipes import baselines, dslnet, generalisation, nas, osnet, small, toy, zoo
+from scalereid.recipes import attributes, baselines, dslnet, generalisation, nas, osnet, small, toy, zoo
 from scalereid.recipes.published import Published
 from scalereid.runs.recipe import Recipe
 
@@ -17,6 +17,7 @@ _ALL: dict[str, Published] = (
     | baselines.PUBLISHED
     | generalisation.PUBLISHED
     | nas.PUBLISHED
+    | attributes.PUBLISHED
 )
 
 

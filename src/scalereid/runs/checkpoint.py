@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from scalereid.attributes.layer import AttributeLayer
 from scalereid.data.image_size import ImageSize
 from scalereid.files import write
 from scalereid.models.building import build_model
@@ -27,9 +28,10 @@ from scalereid.runs.run import Run
 from scalereid.runs.saved_recipe import SavedRecipe
 from scalereid.runs.trust import require_trust
 from scalereid.runs.wiring import build_recipe_model
-from scalereid.typed_json import parse
+from scalereid.typed_json import from_json, parse
 
 _FORMAT = "scalereid-weights-2"
+_ATTRIBUTES = "attributes"  # what the names of its tensors begin with, and the key of the attributes' names
 RESUME_FORMAT = "scalereid-resume-2"  # written by resume.py
 Source = str | PathLike[str] | Mapping[str, Tensor | NDArray[Any]]
 RELEASED_SIZE: ImageSize = (256, 128)  # that torchreid's released weights were trained with; their files do not say
@@ -47,6 +49,8 @@ class LoadedModel:
     """What was stored with the weights: epoch, training dataset, scores."""
     peer: SavedRecipe | None = None
     """What the second network of a joined model was trained by."""
+    attributes: AttributeLayer | None = None
+    """What makes likelihoods of attributes from its embeddings; None for a model that has learned none."""
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -103,6 +107,7 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
                 "it holds two networks side by side, and a network starts from one; give the run, or its peer.safetensors"
             )
         if _is_own(metadata):
+            _take_attributes(tensors, metadata)  # which another training learns anew
             load_strictly(model, tensors)
             return LoadReport(SavedRecipe(metadata["recipe"]).model.backbone, tuple(tensors), ())
         if trunk := recognise_trunk(tensors):
@@ -115,16 +120,25 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
 
 
 def save_model(
-    file: Path, model: EmbeddingModel, recipe: Recipe, trained: TrainedFacts, *, peer: Recipe | None = None
+    file: Path,
+    model: EmbeddingModel,
+    recipe: Recipe,
+    trained: TrainedFacts,
+    *,
+    peer: Recipe | None = None,
+    attributes: AttributeLayer | None = None,
 ) -> None:
     """Write a model's weights with its recipe and the facts about its training, whole or not at all.
 
-    `peer` is the recipe of the second network of a joined model.
+    `peer` is the recipe of the second network of a joined model; `attributes` is the layer of a model that has learned some.
     """
     metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "trained": json.dumps(trained.to_json())}
     if peer:
         metadata["peer"] = json.dumps(peer.to_json())
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    if attributes:
+        metadata[_ATTRIBUTES] = json.dumps(attributes.names)
+        tensors |= {f"{_ATTRIBUTES}.{part}": torch.from_numpy(getattr(attributes, part)) for part in ("weight", "bias")}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
 
@@ -183,11 +197,25 @@ def _own(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str], ru
         require_trust({"backbone": each.model.backbone}, "the model", run_code=run_code)
     networks = [build_recipe_model(each.model, code_in=path.parent) for each in recipes]
     model = networks[0] if len(networks) == 1 else JoinedModel(networks)
+    attributes = _take_attributes(tensors, metadata)
     load_strictly(model, tensors)
     report = LoadReport(" + ".join(each.model.backbone for each in recipes), tuple(tensors), ())
-    return LoadedModel(
-        model.eval(), report, recipes[0], TrainedFacts.from_json(parse(metadata["trained"])), *recipes[1:]
-    )
+    trained, peer = TrainedFacts.from_json(parse(metadata["trained"])), recipes[1] if recipes[1:] else None
+    return LoadedModel(model.eval(), report, recipes[0], trained, peer, attributes)
+
+
+def _take_attributes(tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> AttributeLayer | None:
+    """The layer of attributes that lies beside a network's tensors, taken out of them; None without one.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    if _ATTRIBUTES not in metadata:
+        return None
+    names: tuple[str, ...] = from_json(tuple[str, ...], parse(metadata[_ATTRIBUTES]), _ATTRIBUTES)
+    parts = [tensors.pop(f"{_ATTRIBUTES}.{part}", None) for part in ("weight", "bias")]
+    weight, bias = (np.empty(0, np.float32) if part is None else part.float().numpy() for part in parts)
+    return AttributeLayer(names, weight, bias)
 
 
 def _other_version(written: str) -> str:

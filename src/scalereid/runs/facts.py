@@ -40,6 +40,8 @@ class RunDatasets:
     """What it is scored on; the same, where the recipe names no other dataset."""
     also: dict[str, DatasetFacts] = field(default_factory=dict)
     """What it is scored on after the last epoch only, by its name in the recipe's `evaluation.also`."""
+    attributes: str = ""
+    """Fingerprint of the table of attributes; empty without one."""
 
     @property
     def targets(self) -> tuple[DatasetFacts, ...]:
@@ -49,7 +51,8 @@ class RunDatasets:
     def to_json(self) -> dict[str, Any]:
         """The datasets as JSON values."""
         also = {name: facts.to_json() for name, facts in self.also.items()}
-        return {"data": self.data, "source": self.source.to_json(), "target": self.target.to_json(), "also": also}
+        source, target = self.source.to_json(), self.target.to_json()
+        return {"data": self.data, "source": source, "target": target, "also": also, "attributes": self.attributes}
 
     @classmethod
     def from_json(cls, values: Any) -> "RunDatasets":

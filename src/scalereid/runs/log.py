@@ -3,12 +3,23 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scalereid.attributes.scores import AttributeScores
 from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
 from scalereid.typed_json import from_json
 from scalereid.wording import duration
 
-RESERVED = ("epoch", "seconds", "learning_rate", "scores", "search", "peer_scores", "both_scores", "also_scores")
+RESERVED = (
+    "epoch",
+    "seconds",
+    "learning_rate",
+    "scores",
+    "search",
+    "peer_scores",
+    "both_scores",
+    "also_scores",
+    "attribute_scores",
+)
 """Keys of an entry beside the losses, which therefore no loss can have."""
 
 
@@ -33,14 +44,16 @@ class EpochLog:
     """The scores of both networks' embeddings side by side, in mutual learning."""
     also_scores: dict[str, Scores] = field(default_factory=dict)
     """After the last epoch, the scores on each dataset of the recipe's `evaluation.also`, by its name there."""
+    attribute_scores: AttributeScores | None = None
+    """The scores of attributes, where they are learned and the epoch was evaluated."""
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON values, the losses beside the other keys; what there is not is left out."""
         values: dict[str, Any] = {"epoch": self.epoch, "seconds": self.seconds, **self.losses}
         if self.learning_rate is not None:
             values["learning_rate"] = self.learning_rate
-        for name in ("scores", "peer_scores", "both_scores"):
-            scores: Scores | None = getattr(self, name)
+        for name in ("scores", "peer_scores", "both_scores", "attribute_scores"):
+            scores: Scores | AttributeScores | None = getattr(self, name)
             if scores:
                 values[name] = scores.to_json()
         if self.also_scores:
@@ -74,8 +87,8 @@ class EpochLog:
         parts = []
         if self.losses:
             parts.append(
-                f"loss {self.losses['total']:.3f}, {self.losses['accuracy']:.1%} classified right, "
-                f"learning rate {self.learning_rate:.2g}, {duration(self.seconds)}"
+                f"loss {self.losses['total']:.3f}{self._learned()}, learning rate {self.learning_rate:.2g}, "
+                f"{duration(self.seconds)}"
             )
         if "hardest_positive" in self.losses:
             parts.append(f"hardest pairs {self.losses['hardest_positive']:.2f} / {self.losses['hardest_negative']:.2f}")
@@ -86,4 +99,11 @@ class EpochLog:
         for of, scores in (networks | {f"{name}: ": scores for name, scores in self.also_scores.items()}).items():
             if scores:
                 parts.append(f"{of}mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}")
+        if self.attribute_scores:
+            parts.append(f"attributes: mA {self.attribute_scores.mA:.2%}, F1 {self.attribute_scores.F1:.2%}")
         return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"
+
+    def _learned(self) -> str:
+        """How many training people and attributes are recognised."""
+        named = {"accuracy": "{:.1%} classified right", "attribute_accuracy": "{:.1%} of attributes right"}
+        return "".join(f", {words.format(self.losses[name])}" for name, words in named.items() if name in self.losses)

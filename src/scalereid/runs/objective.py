@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+from scalereid.attributes.layer import AttributeLayer
+from scalereid.attributes.table import AttributeLabels, positive_shares
 from scalereid.lookup import copy_in, find
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.runs.log import RESERVED
 from scalereid.runs.recipe import Recipe
 from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.terms import TERMS
+from scalereid.training.terms.attributes import Attributes
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.centre import Centre
 from scalereid.training.terms.circle import Circle
@@ -18,9 +21,21 @@ from scalereid.training.terms.part import PEER, OfPart, parts
 from scalereid.training.terms.term import Sizes, Term
 from scalereid.training.terms.triplet import Triplet
 
+ATTRIBUTES = "attributes"
+"""Name of the term of attributes."""
 
-def build_objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in: Path | None = None) -> Objective:
-    """The objective of a recipe, for a model and a number of people. A term of one's own is taken from its copy in `code_in`.
+
+def build_objective(
+    recipe: Recipe,
+    model: EmbeddingModel,
+    people: int,
+    code_in: Path | None = None,
+    *,
+    attributes: AttributeLabels | None = None,
+) -> Objective:
+    """The objective of a recipe, for a model, a number of people, and the attributes of the training images.
+
+    A term of one's own is taken from its copy in `code_in`.
 
     Raises:
         ValueError: A term does not exist or is none, or cannot be computed of the parts of a batch that the recipe asks for.
@@ -28,15 +43,19 @@ def build_objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in:
     # Terms with weights draw them in this order: the classifiers of the embeddings first.
     sizes = [Sizes(each.embedding_size, people, each.backbone.stage_channels) for each in model.networks]
     smoothing, bias = recipe.objective.label_smoothing, recipe.model.neck != "bnneck"
-    classifiers = [CrossEntropy(each, label_smoothing=smoothing, bias=bias) for each in sizes]
+    scale = recipe.objective.cross_entropy
+    classifiers = [CrossEntropy(each, label_smoothing=smoothing, bias=bias) for each in sizes] if scale else []
     if len(sizes) == 1:
-        first = ScheduledTerm("cross_entropy", classifiers[0])
+        terms = [ScheduledTerm("cross_entropy", each, scale) for each in classifiers]
         if weight := recipe.objective.self_distillation:
-            first = ScheduledTerm("self_distillation", SelfDistillation(classifiers[0], weight=weight))
-        terms = [first, *_other_terms(recipe, sizes[0], code_in)]
+            terms = [ScheduledTerm("self_distillation", SelfDistillation(classifiers[0], weight=weight), scale)]
+        if attributes:
+            learned = Attributes(sizes[0], positive_shares(attributes.values).tolist())
+            terms.append(ScheduledTerm(ATTRIBUTES, learned, recipe.objective.attributes))
+        terms += _other_terms(recipe, sizes[0], code_in)
     else:
         part_of = parts(*sizes)
-        terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight))]
+        terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight), scale)]
         for each, part, prefix in zip(sizes, part_of, ("", PEER), strict=True):
             others = _other_terms(recipe, each, code_in)
             terms += [s._replace(name=prefix + s.name, term=OfPart(s.term, part, prefix)) for s in others]
@@ -45,6 +64,16 @@ def build_objective(recipe: Recipe, model: EmbeddingModel, people: int, code_in:
         raise ValueError(f"A term of the objective logs {', '.join(taken)}, which the log has already; rename it")
     _check_accumulation(recipe, objective)
     return objective
+
+
+def attribute_layer(objective: Objective, names: tuple[str, ...]) -> AttributeLayer | None:
+    """The layer of attributes as it is now, by itself; None for an objective without attributes."""
+    if ATTRIBUTES not in objective.terms:
+        return None
+    term = objective.terms[ATTRIBUTES]
+    assert isinstance(term, Attributes)
+    weight, bias = (each.detach().float().cpu().clone().numpy() for each in (term.layer.weight, term.layer.bias))
+    return AttributeLayer(names, weight, bias)
 
 
 def _other_terms(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> list[ScheduledTerm]:

@@ -26,8 +26,8 @@ RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ("objective", "label_smoothing", lambda value: 0 <= value < 1, "from 0 to below 1"),
     (
         "objective",
-        "triplet triplet_from_epoch margin ratio circle circle_from_epoch centre self_distillation auxiliary "
-        "term_weight term_from_epoch",
+        "cross_entropy attributes triplet triplet_from_epoch margin ratio circle circle_from_epoch centre "
+        "self_distillation auxiliary term_weight term_from_epoch",
         lambda value: 0 <= value <= _MANY,
         f"from 0 to {_MANY:,}",
     ),

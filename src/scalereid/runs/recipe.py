@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
-from scalereid.files import file_name
 from scalereid.lookup import own_file
 from scalereid.retrieval import Distance
+from scalereid.runs.consistency import check_together
 from scalereid.runs.ranges import RANGES, require
 from scalereid.training import DecayName, OptimizerName, Precision
 from scalereid.typed_json import from_json
@@ -20,6 +20,8 @@ class DataSettings:
 
     dataset: str = "market1501"
     """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER, in that folder; NAME#2, a split; A+B, both."""
+    attributes: str = ""
+    """Attributes of people or images: market1501, pa100k, or a .csv file in the folder of the datasets; empty: none."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64
@@ -64,8 +66,8 @@ class ModelSettings:
     """Other keyword arguments of the backbone's constructor, each as NAME=VALUE: depth=2."""
     embedding_size: int = 512
     """Number of values in an embedding."""
-    pooling: Literal["average", "gem"] = "average"
-    """Pooling of the last maps: their average, or the generalised mean with a learned exponent."""
+    pooling: Literal["average", "max", "gem"] = "average"
+    """Pooling of the last maps: their average, their maximum, or the generalised mean with a learned exponent."""
     neck: Literal["fc", "bnneck"] = "fc"
     """From pooled maps to embeddings: linear, batch norm, ReLU; or BNNeck, whose distances are learned before a batch norm."""
     initial_weights: str = ""
@@ -76,8 +78,10 @@ class ModelSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
-    """The loss: cross-entropy, plus the terms with a weight above 0."""
+    """The loss: the sum of the terms with a weight above 0."""
 
+    cross_entropy: float = 1.0
+    """Weight of the classification of people; 0: none, to learn attributes alone."""
     label_smoothing: float = 0.1
     """Share of the classification target spread over all people."""
     triplet: float = 0.0
@@ -100,6 +104,8 @@ class ObjectiveSettings:
     """Factor of its similarities."""
     centre: float = 0.0
     """Weight of the centre loss, such as 0.0005; 0: none."""
+    attributes: float = 0.0
+    """Weight of the binary cross-entropy of attributes; 0: none. Needs data.attributes."""
     self_distillation: float = 0.0
     """Weight of the divergence from the predictions of the weights' moving average; 0: none. Needs optimizer.average."""
     auxiliary: float = 0.0
@@ -198,8 +204,8 @@ class EvaluationSettings:
     """Distance between embeddings."""
     protocol: Literal["dataset", Protocol] = "dataset"
     """Which gallery images count: `dataset` for its own protocol, or another, such as all-cameras for data of one camera."""
-    best: Literal["mAP", "mINP", "rank-1"] = "mAP"
-    """Metric by which the best epoch is kept."""
+    best: Literal["mAP", "mINP", "rank-1", "mA"] = "mAP"
+    """Metric by which the best epoch is kept; mA is that of attributes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,37 +254,7 @@ class Recipe:
             for name in names.split():
                 value = getattr(getattr(self, group), name)
                 require(fits(value), f"{group}.{name}", value, wanted)
-        files = [file_name(name).lower() for name in self.targets]
-        distinct = len({*files}) == len(files)
-        wanted = f"names of different datasets, other than {self.targets[0]}, which is scored on anyway"
-        require(distinct, "evaluation.also", self.evaluation.also, wanted)
-        data, objective = self.data, self.objective
-        several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
-        wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"
-        require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
-        begun, wanted = data.images_per_person_from_epoch, "0 or more, and 0 without data.images_per_person"
-        possible = begun == 0 or (begun > 0 and data.images_per_person > 0)
-        require(possible, "data.images_per_person_from_epoch", begun, wanted)
-        even = data.batch_size % 2 == 0 or not self.search.bilevel
-        require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
-        parts, wanted = (
-            self.optimizer.accumulate,
-            f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more",
-        )
-        require(data.batch_size % parts == 0 and data.batch_size >= 2 * parts, "optimizer.accumulate", parts, wanted)
-        distilled = objective.self_distillation
-        wanted = "0 without optimizer.average, which is the teacher, and with mutual.weight, where the peer is"
-        possible = not distilled or bool(self.optimizer.average and not self.mutual.weight)
-        require(possible, "objective.self_distillation", distilled, wanted)
-        people = data.images_per_person and data.batch_size // data.images_per_person
-        for name in ("triplet", "circle"):
-            if not getattr(objective, name):
-                continue
-            wanted = f"2 to {data.batch_size // 2} for a {name} loss, which needs several images of several people"
-            require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
-            first = getattr(objective, f"{name}_from_epoch")
-            wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"
-            require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
+        check_together(self)
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as nested dictionaries of JSON values."""

@@ -70,6 +70,12 @@ class SavedRecipe:
         return other or trained_on
 
     @property
+    def attributes(self) -> str:
+        """The table of the attributes that it learned; empty for none."""
+        table: str = self._group(DataSettings, "data", "attributes").attributes
+        return table
+
+    @property
     def distance(self) -> Distance:
         """Distance between its embeddings."""
         distance: Distance = self._group(EvaluationSettings, "evaluation", "distance").distance

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalereid.attributes.layer import AttributeLayer
+from scalereid.attributes.table import AttributeLabels
 from scalereid.data.augmentation import AUGMENTATIONS, Augmentation, augment, random_jitter
 from scalereid.data.batches import TrainingBatches
 from scalereid.data.images import ImageStore
@@ -24,7 +26,7 @@ from scalereid.models.joined import JoinedModel
 from scalereid.models.options import parse_options
 from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
-from scalereid.runs.objective import build_objective
+from scalereid.runs.objective import attribute_layer, build_objective
 from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import ModelSettings, Recipe
 from scalereid.runs.steps import build_step
@@ -54,6 +56,12 @@ class Wired:
     """The decoded training images to augmented batches."""
     learning_rate: Callable[[int, float], float]
     """As a function of (epoch, share of it done)."""
+    attributes: tuple[str, ...] = ()
+    """Names of the attributes that are learned."""
+
+    def attribute_layer(self) -> AttributeLayer | None:
+        """The layer of attributes as it is now; None where none are learned."""
+        return attribute_layer(self.state.objective, self.attributes)
 
 
 class Targets(NamedTuple):
@@ -113,6 +121,7 @@ def wire(
     *,
     code_in: Path | None = None,
     load_weights: Callable[[EmbeddingModel, str], object] = lambda *_: None,
+    attributes: AttributeLabels | None = None,
 ) -> Wired:
     """Seed every generator, and build all that training on `device` needs but the images.
 
@@ -121,6 +130,7 @@ def wire(
         labels: The person on each training image, 0 … C − 1 (`records.labels`).
         code_in: A folder with copies of the Python files of one's own that the recipe names.
         load_weights: Called with each network and its `initial_weights`, to give it weights to start from.
+        attributes: Those of the training images, for a recipe that learns attributes.
 
     Raises:
         ValueError: A setting does not fit the backbone or the training images.
@@ -130,7 +140,7 @@ def wire(
     if recipe.optimizer.sync_batch_norm:
         synchronise_batch_norms(model)
     model = to_device(model, device)
-    objective = build_objective(recipe, model, int(labels.max()) + 1, code_in)
+    objective = build_objective(recipe, model, int(labels.max()) + 1, code_in, attributes=attributes)
     supernet = _supernet(recipe, model)
     if supernet:
         supernet.prepare(objective)
@@ -145,7 +155,9 @@ def wire(
     search = step if isinstance(step, SearchStep) else None
     taken = CapturedStep(step, state) if device.type == "cuda" and step.capturable else step
     sampler = _sampler(recipe, labels)
-    return Wired(state, evaluated, taken, search, sampler, _batches(recipe, sampler, device, code_in), _rate(recipe))
+    batches = _batches(recipe, sampler, device, code_in, attributes)
+    names = attributes.names if attributes else ()
+    return Wired(state, evaluated, taken, search, sampler, batches, _rate(recipe), names)
 
 
 def _model(
@@ -200,7 +212,11 @@ def _sampler(recipe: Recipe, labels: NDArray[np.int64]) -> Sampler:
 
 
 def _batches(
-    recipe: Recipe, sampler: Sampler, device: torch.device, code_in: Path | None
+    recipe: Recipe,
+    sampler: Sampler,
+    device: torch.device,
+    code_in: Path | None,
+    attributes: AttributeLabels | None,
 ) -> Callable[[ImageStore], TrainingBatches]:
     data = recipe.data
     brightness, contrast, saturation, hue = data.jitter_strengths
@@ -209,7 +225,9 @@ def _batches(
     steps = [(step, getattr(data, name)) for name, step in made.items()]
     if own := own_augmentation(recipe, code_in):
         steps.append((own, data.augmentation_probability))
-    return partial(TrainingBatches, sampler=sampler, device=device, augment=partial(augment, steps=steps))
+    values = attributes.values if attributes else None
+    change = partial(augment, steps=steps)
+    return partial(TrainingBatches, sampler=sampler, device=device, augment=change, attributes=values)
 
 
 def _rate(recipe: Recipe) -> Callable[[int, float], float]:

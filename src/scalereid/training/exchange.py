@@ -58,7 +58,8 @@ def whole(outputs: Outputs) -> Outputs:
     if outputs.features is not outputs.embeddings:  # as only a BNNeck's are not
         before_norm = gather(outputs.features)
     taught = None if outputs.taught is None else gather(outputs.taught)
-    return Outputs(embeddings, gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm, taught)
+    attributes = None if outputs.attributes is None else gather(outputs.attributes)
+    return Outputs(embeddings, gather(outputs.labels), _Gathered(outputs.stage_maps), before_norm, taught, attributes)
 
 
 def gather(own: Tensor) -> Tensor:

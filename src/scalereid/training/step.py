@@ -31,6 +31,7 @@ class Step(Protocol):
     def __call__(self, images: Tensor, labels: Tensor) -> Tensor:
         """Change the weights at the optimizer's learning rate; returns the values that the objective's `logged` names.
 
+        `labels` are people (b,); or (b, 1 + attributes), where the first column is people and the others are attributes.
         With several processes `images` and `labels` are this one's rows of the batch, and the values are the whole batch's.
         """
 
@@ -107,7 +108,8 @@ class OrdinaryStep:
         with torch.autocast(state.device.type, _DTYPES[self.precision], enabled=self.precision != "float32"):
             embeddings, stage_maps, features = state.model.with_stages(images)
             taught = self.teacher(images) if self.teacher else None
-            outputs = whole(Outputs(embeddings, labels, stage_maps, features, taught))
+            people, attributes = (labels, None) if labels.dim() == 1 else (labels[:, 0], labels[:, 1:])
+            outputs = whole(Outputs(embeddings, people, stage_maps, features, taught, attributes))
             losses = state.objective(outputs, epoch=state.epoch)
         state.scaler.scale(losses.total / share).backward()
         return losses.stacked(state.objective.logged)

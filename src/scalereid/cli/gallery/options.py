@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scalereid.gallery.gallery import Gallery
     from scalereid.gallery.upkeep import Upkeep
     from scalereid.gallery.whom import Among
+    from scalereid.inference.recognizer import AttributeRecognizer
 
 GalleryPlace = Annotated[
     Positional[str], arg(metavar="GALLERY", help="The gallery's folder, or the URL of its database.")
@@ -125,6 +126,18 @@ def at_work(where: str, compute: GalleryCompute, model: str | None = None, by: s
 
     with Gallery(where, model=model, options=compute.options(), by=user(by)) as gallery:
         yield gallery
+
+
+@contextmanager
+def attribute_model(model: str | None, compute: GalleryCompute) -> Iterator["AttributeRecognizer | None"]:
+    """A model of attributes at work, where one is named."""
+    if model is None:
+        yield None
+        return
+    from scalereid.inference.recognizer import AttributeRecognizer
+
+    with AttributeRecognizer(model, options=compute.options()) as recognizer:
+        yield recognizer
 
 
 def some(sightings: tuple[int, ...]) -> tuple[int, ...]:

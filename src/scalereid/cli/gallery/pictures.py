@@ -19,6 +19,7 @@ from scalereid.cli.gallery.options import (
     PeopleOptions,
     SheetFile,
     at_work,
+    attribute_model,
     moment,
     user,
 )
@@ -48,7 +49,7 @@ Images = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class NameOptions:
-    r"""What the names of files tell."""
+    r"""What the names of files tell, and what is added to that."""
 
     camera_from: Annotated[str, otherwise("unknown")] = ""
     r"""Where a path has the camera: a regular expression with one group, cam(\d+)"""
@@ -57,6 +58,12 @@ class NameOptions:
     ] = ""
     track_from: Annotated[str, otherwise("unknown")] = ""
     """Where a path has the track: a regular expression with one group."""
+    attributes: Annotated[
+        str | None,
+        DisallowNone,
+        otherwise("none"),
+        arg(metavar="MODEL", help="A run or weights trained with attributes: adds likelihoods, to filter by."),
+    ] = None
     no_crops: Switch = False
     """Keep no pictures: they cannot be shown, nor embedded by another model."""
 
@@ -141,9 +148,14 @@ def add(
     rule = NameRule(names.camera_from, names.time_from, names.track_from)
     with at_work(gallery, compute, model) as at:
         before = at.ledger.count()
-        added = at.add(
-            images, None if rule == NameRule() else rule, keep_crops=not names.no_crops, progress=output.progress
-        )
+        with attribute_model(names.attributes, compute) as recognizer:
+            added = at.add(
+                images,
+                None if rule == NameRule() else rule,
+                recognizer=recognizer,
+                keep_crops=not names.no_crops,
+                progress=output.progress,
+            )
         question = at.embedder().shapes.question()
     for why in added.errors.values():
         output.say(f"not added: {why}")

@@ -30,6 +30,9 @@ class Outputs(NamedTuple):
     taught: Tensor | None = None
     """The logits (b, people) of a teacher, without gradients; None without one."""
 
+    attributes: Tensor | None = None
+    """(b, attributes): 1 where an image has an attribute, 0 where not, −1 where that is not known; None without any."""
+
     @property
     def features(self) -> Tensor:
         """What terms on distances compare, (b, d): the embeddings, or what they were before a BNNeck's norm."""

@@ -1,0 +1,47 @@
+"""The attributes of a training: those of its training images, and those that it is scored on."""
+
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from scalereid.attributes import read_attributes
+from scalereid.attributes.table import AttributeLabels, AttributeTable, require_known
+from scalereid.data.records import ReidDataset, one_per_tracklet
+from scalereid.runs.recipe import Recipe
+
+
+class LearnedAttributes(NamedTuple):
+    """What a training needs of a table of attributes; nothing of it where none are learned."""
+
+    train: AttributeLabels | None = None
+    """Of the training images."""
+    test: AttributeLabels | None = None
+    """Of the query images or tracklets, followed by those of the gallery. None where the table is of the people of another
+    dataset than the one that is scored on: the same number there is another person."""
+    fingerprint: str = ""
+    """Of the table."""
+
+    @classmethod
+    def of(cls, recipe: Recipe, data: Path, dataset: ReidDataset, target: ReidDataset) -> Self:
+        """The attributes of what a recipe trains on, and of its `target`.
+
+        Raises:
+            FileNotFoundError, ValueError: The table is not there, cannot be read, or is not of this dataset.
+        """
+        if not recipe.data.attributes:
+            return cls()
+        table = read_attributes(recipe.data.attributes, data)
+        train = table.of(dataset.train)
+        require_known(train, f"training images of {dataset.name}")
+        other = target is not dataset and table.by_person
+        return cls(train, None if other else attributes_of_test(table, target), table.fingerprint())
+
+
+def attributes_of_test(table: AttributeTable, dataset: ReidDataset) -> AttributeLabels:
+    """The attributes of a dataset's query images or tracklets, followed by those of its gallery.
+
+    Raises:
+        ValueError: None is known.
+    """
+    labels = table.of([*one_per_tracklet(dataset.query), *one_per_tracklet(dataset.gallery)])
+    require_known(labels, f"test images of {dataset.name}")
+    return labels

@@ -1,0 +1,66 @@
+"""What the settings of a recipe must be beside each other."""
+
+from typing import TYPE_CHECKING
+
+from scalereid.files import file_name
+from scalereid.runs.ranges import require
+
+if TYPE_CHECKING:
+    from scalereid.runs.recipe import Recipe
+
+
+def check_together(recipe: "Recipe") -> None:
+    """Raise a ValueError that names a setting which does not fit the others, its value and what is wanted."""
+    files = [file_name(name).lower() for name in recipe.targets]
+    distinct = len({*files}) == len(files)
+    wanted = f"names of different datasets, other than {recipe.targets[0]}, which is scored on anyway"
+    require(distinct, "evaluation.also", recipe.evaluation.also, wanted)
+    data, objective = recipe.data, recipe.objective
+    several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
+    wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"
+    require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
+    begun, wanted = data.images_per_person_from_epoch, "0 or more, and 0 without data.images_per_person"
+    possible = begun == 0 or (begun > 0 and data.images_per_person > 0)
+    require(possible, "data.images_per_person_from_epoch", begun, wanted)
+    even = data.batch_size % 2 == 0 or not recipe.search.bilevel
+    require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
+    parts, wanted = (
+        recipe.optimizer.accumulate,
+        f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more",
+    )
+    require(data.batch_size % parts == 0 and data.batch_size >= 2 * parts, "optimizer.accumulate", parts, wanted)
+    distilled = objective.self_distillation
+    wanted = "0 without optimizer.average, which is the teacher, and with mutual.weight, where the peer is"
+    possible = not distilled or bool(recipe.optimizer.average and not recipe.mutual.weight)
+    require(possible, "objective.self_distillation", distilled, wanted)
+    people = data.images_per_person and data.batch_size // data.images_per_person
+    for name in ("triplet", "circle"):
+        if not getattr(objective, name):
+            continue
+        wanted = f"2 to {data.batch_size // 2} for a {name} loss, which needs several images of several people"
+        require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
+        first = getattr(objective, f"{name}_from_epoch")
+        wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"
+        require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
+    _check_attributes(recipe)
+
+
+def _check_attributes(recipe: "Recipe") -> None:
+    data, objective = recipe.data, recipe.objective
+    both = bool(data.attributes) == bool(objective.attributes)
+    wanted = f"above 0 with data.attributes and 0 without, which is {data.attributes!r}"
+    require(both, "objective.attributes", objective.attributes, wanted)
+    alone = objective.attributes and not (objective.self_distillation or recipe.mutual.weight)
+    wanted = "above 0, or 0 with objective.attributes and without self-distillation and mutual learning, which need it"
+    require(bool(objective.cross_entropy or alone), "objective.cross_entropy", objective.cross_entropy, wanted)
+    if objective.attributes:
+        wanted = "0 with objective.attributes, as {}"
+        require(not recipe.mutual.weight, "mutual.weight", recipe.mutual.weight, wanted.format("a peer learns none"))
+        average = recipe.optimizer.average
+        require(not average, "optimizer.average", average, wanted.format("their layer is not averaged"))
+        require(
+            "+" not in data.dataset, "data.dataset", data.dataset, "one dataset, as the table of attributes is of one"
+        )
+    wanted = "mAP, mINP or rank-1 without objective.attributes"
+    possible = recipe.evaluation.best != "mA" or bool(objective.attributes)
+    require(possible, "evaluation.best", recipe.evaluation.best, wanted)

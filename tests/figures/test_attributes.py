@@ -1,0 +1,29 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scalereid.data.records import ReidDataset
+from scalereid.figures import attributes
+from scalereid.figures.attributes import write_attributes
+
+
+def test_bars_beside_pictures(people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attributes, "ON_PAGE", 2)
+    paths = [str(record.path) for record in people.gallery[:3]]
+    likelihoods = np.array([[0.5, 0.04], [0.499, 1.0], [0.9, 0.9]], np.float32)
+    write_attributes(tmp_path / "x.html", "osnet <x>", paths, ["hat", "a<b"], likelihoods)
+    page = (tmp_path / "x.html").read_text()
+    assert "<title>Attributes of 3 pictures · scalereid</title>" in page
+    assert "osnet &lt;x&gt;" in page
+    assert "The first 2 pictures are shown." in page
+    bars = re.findall(r'<tr class="(\w+)"><th scope="row">(.*?)</th><td><span style="width:([\d.]+)%">', page)
+    assert bars == [
+        ("likely", "hat", "50.0"),
+        ("unlikely", "a&lt;b", "4.0"),
+        ("unlikely", "hat", "49.9"),
+        ("likely", "a&lt;b", "100.0"),
+    ]
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert not re.search(r"(src|href)=\"https?:", page)

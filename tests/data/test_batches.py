@@ -113,3 +113,18 @@ def test_gpu_augmentation_repeats(people: ReidDataset, store: ImageStore) -> Non
         on_gpu = TrainingBatches(store, sampler=made.sampler, device=torch.device("cuda"), augment=made.augment)
         runs.append([images for images, _ in on_gpu.epoch(0)])
     assert all(torch.equal(one, other) for one, other in zip(*runs, strict=True))
+
+
+def test_attributes_are_further_columns_of_the_labels(people: ReidDataset, store: ImageStore) -> None:
+    plain = batches(people, store, plain=True)
+    rng = np.random.default_rng(0)
+    attributes = rng.integers(-1, 2, (72, 3)).astype(np.int8)
+    made = TrainingBatches(
+        store, sampler=plain.sampler, device=plain.device, augment=plain.augment, attributes=attributes
+    )
+    for indices, (images, found), (same_images, of_people) in zip(
+        made.sampler.batches(1), made.epoch(1), plain.epoch(1), strict=True
+    ):
+        assert torch.equal(images, same_images)
+        assert torch.equal(found[:, 0], of_people)
+        assert found[:, 1:].tolist() == attributes[indices].tolist()

@@ -128,3 +128,14 @@ def test_bfloat16_is_advised_where_it_saves_hours(
     recipe = Recipe(optimizer=OptimizerSettings(precision=precision), schedule=ScheduleSettings(epochs=epochs))
     advise_precision(recipe, torch.device(device), Progress(console))
     assert ("set optimizer.precision to bfloat16" in console.export_text()) is advised
+
+
+def test_who_is_on_the_images_does_not_matter_for_attributes_alone(people: ReidDataset) -> None:
+    singles = tuple(replace(record, pid=pid, camid=1) for pid, record in enumerate(people.train, start=1))
+    others = replace(people, train=singles, query=())
+    console = Console(record=True, width=200, file=io.StringIO())
+    check_before_training(others, others, [], Progress(console), has_people=False)
+    text = console.export_text()
+    assert "warning" not in text
+    assert "will not be scored" not in text
+    assert "have a single image" in said(others, others)

@@ -136,3 +136,13 @@ def test_a_bnneck_without_a_linear_layer_and_without_a_shift() -> None:
     assert norm.bias.grad is None
     assert not norm.bias.any()
     assert norm.weight.grad is not None
+
+
+@torch.no_grad()
+def test_maximum_pooling() -> None:
+    model = EmbeddingModel(Small(), embedding_size=5, pooling="max").eval()
+    maps = torch.randn(2, 6, 4, 2)
+    pooled = model.pooling(maps).flatten(1)
+    assert pooled.tolist() == [[max(maps[b, c].flatten().tolist()) for c in range(6)] for b in range(2)]
+    images = torch.randn(2, 3, 32, 16)
+    torch.testing.assert_close(model(images), model.embedding(model.feature_maps(images).amax(dim=(2, 3))))

@@ -15,6 +15,7 @@ WAYS = [
     *(f"others_to_{target}" for target in ("market1501", "duke", "cuhk03", "msmt17")),
 ]
 OURS = {
+    "attributes_toy",
     *(f"attributes_market1501{ending}" for ending in ("", "_maximum", "_joint", "_dev", "_dev_joint")),
     *("toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu", "nas_dslnet_msmt17", "nas_dslnet_toy"),
     *(f"{model}_{way}" for model in ("dslnet", "dslnet_ibn", "dslnet_ain") for way in WAYS),

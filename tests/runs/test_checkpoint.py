@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import scalereid
+from scalereid.attributes.layer import AttributeLayer
 from scalereid.models.building import build_model
 from scalereid.runs.checkpoint import load_checkpoint, load_initial, load_model, save_model
 from scalereid.runs.facts import TrainedFacts
@@ -204,3 +206,29 @@ def test_real_released_weights(data_root: Path, name: str) -> None:
     assert len(loaded.report.matched) == 565
     assert loaded.report.ignored == ("classifier.weight", "classifier.bias")
     assert loaded.report.backbone == "osnet_x0_25"
+
+
+def test_a_layer_of_attributes_lies_beside_the_weights(tmp_path: Path) -> None:
+    """Who asks for the network gets the same as without; damage is named."""
+    model, file = build_model("osnet_x0_25", embedding_size=64), tmp_path / "x.safetensors"
+    layer = AttributeLayer(("hat", "bag"), np.random.default_rng(0).random((2, 64), np.float32), np.ones(2, np.float32))
+    save_model(file, model, RECIPE, TrainedFacts(), attributes=layer)
+    loaded = load_checkpoint(file)
+    assert loaded.attributes
+    assert loaded.attributes.names == layer.names
+    np.testing.assert_array_equal(loaded.attributes.weight, layer.weight)
+    np.testing.assert_array_equal(loaded.attributes.bias, layer.bias)
+    assert same(loaded.model.state_dict(), model.state_dict())
+    other = build_model("osnet_x0_25", embedding_size=64)
+    report = load_initial(other, str(file))
+    assert same(other.state_dict(), model.state_dict())
+    assert len(report.matched) == len(model.state_dict())
+    tensors = load_file(file)
+    with safe_open(file, "pt") as opened:
+        metadata = opened.metadata()
+    save_file(tensors, file, metadata | {"attributes": '["hat"]'})
+    with pytest.raises(ValueError, match=r"x\.safetensors: the layer has 1 attributes, but weights of shape \[2, 64\]"):
+        load_checkpoint(file)
+    save_file({name: tensor for name, tensor in tensors.items() if name != "attributes.bias"}, file, metadata)
+    with pytest.raises(ValueError, match=r"biases of shape \[0\]"):
+        load_checkpoint(file)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scalereid.attributes.scores import AttributeScores, OneAttribute
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import RESERVED, EpochLog
 from scalereid.training.search import SearchState
@@ -89,3 +90,17 @@ def test_a_line_says_what_there_is() -> None:
 def test_infinite_losses_are_not_hidden() -> None:
     again = EpochLog.from_json(json.loads(json.dumps(EpochLog(1, losses={"total": math.inf}).to_json())))
     assert again.losses["total"] == math.inf
+
+
+def test_scores_of_attributes() -> None:
+    hat = OneAttribute("hat", 3, 1, 1.0, None, None)
+    scores = AttributeScores(4, 0.75, 0.5, 0.25, 1.0, 0.4, (hat,))
+    losses = {"total": 0.5, "attributes": 0.5, "attribute_accuracy": 0.875}
+    entry = EpochLog(2, 1.0, losses, 0.01, attribute_scores=scores)
+    values = json.loads(json.dumps(entry.to_json()))
+    assert values["attribute_scores"]["mA"] == 0.75
+    assert EpochLog.from_json(values) == entry
+    assert entry.line(3) == (
+        "epoch 2/3: loss 0.500, 87.5% of attributes right, learning rate 0.01, 1.0 s; attributes: mA 75.00%, F1 40.00%"
+    )
+    assert "attribute_scores" in RESERVED

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scalereid.distributed import number, own_rows
-from scalereid.training.exchange import agreed, average_gradients, gather
+from scalereid.training.exchange import agreed, average_gradients, gather, whole
 from scalereid.training.objective import ScheduledTerm
 from scalereid.training.optimization import build_optimizer
 from scalereid.training.state import TrainingState
@@ -17,6 +17,7 @@ from scalereid.training.step import OrdinaryStep
 from scalereid.training.synchronised import synchronise_batch_norms
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.cross_entropy import CrossEntropy
+from scalereid.training.terms.term import Outputs
 from scalereid.training.terms.triplet import Triplet
 from tests.together import together
 from tests.training.conftest import sizes_of, small_model, state_of
@@ -29,18 +30,18 @@ def rows_and_gradients() -> tuple[list[float], list[float], float]:
     batch = torch.arange(6.0)
     shared = torch.tensor(2.0, requires_grad=True)
     own = (shared * batch[own_rows()]).requires_grad_()
-    whole = gather(own)
+    gathered = gather(own)
     own.retain_grad()
-    (whole * batch).sum().backward()  # type: ignore[no-untyped-call]
+    (gathered * batch).sum().backward()  # type: ignore[no-untyped-call]
     average_gradients([shared])
     assert own.grad is not None
     assert shared.grad is not None
-    return whole.tolist(), own.grad.tolist(), float(shared.grad)
+    return gathered.tolist(), own.grad.tolist(), float(shared.grad)
 
 
 def test_rows_are_gathered_in_the_order_of_the_batch_with_their_gradients() -> None:
-    for first, (whole, of_rows, of_shared) in enumerate(together(rows_and_gradients)):
-        assert whole == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
+    for first, (found, of_rows, of_shared) in enumerate(together(rows_and_gradients)):
+        assert found == [0.0, 2.0, 4.0, 6.0, 8.0, 10.0]
         assert of_rows == [2 * row for row in (first, first + 2, first + 4)]  # of two processes, whose mean is taken
         assert of_shared == sum(row * row for row in range(6))
 
@@ -140,3 +141,15 @@ def captured() -> bool:
 def test_steps_of_several_processes_are_not_captured() -> None:
     assert captured()
     assert together(captured) == [False, False]
+
+
+def gathered_attributes() -> list[list[int]]:
+    batch = torch.arange(8).reshape(4, 2)
+    own = Outputs(torch.zeros(2, 1), batch[own_rows(), 0], attributes=batch[own_rows()])
+    found = whole(own).attributes
+    assert found is not None
+    return found.tolist()
+
+
+def test_attributes_of_the_whole_batch_are_known_to_all() -> None:
+    assert together(gathered_attributes) == [[[0, 1], [2, 3], [4, 5], [6, 7]]] * 2

@@ -6,6 +6,7 @@ import torch
 from scalereid.training.objective import Objective, ScheduledTerm
 from scalereid.training.optimization import build_optimizer
 from scalereid.training.step import OrdinaryStep
+from scalereid.training.terms.attributes import Attributes
 from scalereid.training.terms.auxiliary import Auxiliary
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.triplet import Triplet
@@ -148,3 +149,23 @@ def test_shares_of_a_loss_add_up_to_one_step(name: str) -> None:
         gradients.append([parameter.grad for parameter in state.model.parameters()])
     for one, two in zip(*gradients, strict=True):
         torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-6)
+
+
+def test_columns_beside_people_are_attributes() -> None:
+    """They reach the terms, and the loss of the people is what it is without them."""
+    images, people = torch.randn(8, 3, 64, 32), torch.arange(8) % 2
+    attributes = torch.tensor([[1, 0, -1]] * 8)
+    losses = {}
+    for name, labels in (("plain", people), ("both", torch.cat([people[:, None], attributes], dim=1))):
+        state = fresh()
+        terms = [ScheduledTerm("cross_entropy", state.objective.terms["cross_entropy"])]  # type: ignore[arg-type]
+        if name == "both":
+            terms.append(ScheduledTerm("attributes", Attributes(sizes_of(state.model), [0.5, 0.5, 0.5])))
+        state.objective = Objective(terms)
+        state.sums = torch.zeros(len(state.objective.logged))
+        values = OrdinaryStep(state).backward(images, labels)
+        losses[name] = dict(zip(state.objective.logged, values.tolist(), strict=True))
+    both, plain = losses["both"], losses["plain"]
+    assert both["cross_entropy"] == plain["total"]
+    assert both["total"] == pytest.approx(both["cross_entropy"] + both["attributes"])
+    assert both["attributes"] > 0

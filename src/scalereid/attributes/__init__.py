@@ -6,11 +6,13 @@ from pathlib import Path
 from scalereid.attributes.market1501 import read_market1501_attributes
 from scalereid.attributes.pa100k import read_pa100k_attributes
 from scalereid.attributes.table import AttributeTable, read_attributes_csv
+from scalereid.attributes.toy import read_toy_attributes
 from scalereid.lookup import no_such
 
 ATTRIBUTE_TABLES: dict[str, Callable[[Path], AttributeTable]] = {
     "market1501": read_market1501_attributes,
     "pa100k": read_pa100k_attributes,
+    "toy": read_toy_attributes,
 }
 """By name, the function that reads a dataset's attributes from the folder of the datasets."""
 

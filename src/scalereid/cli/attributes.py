@@ -55,7 +55,7 @@ class AttributeDataset:
     dataset: Annotated[str | None, DisallowNone, otherwise("the one the run was scored on")] = None
     """Name of the dataset; see `scalereid datasets`."""
     table: Annotated[str | None, DisallowNone, otherwise("that of the training")] = None
-    """The table of attributes: market1501, pa100k, or a .csv file in the folder of the datasets."""
+    """The table of attributes: market1501, pa100k, toy, or a .csv file in the folder of the datasets."""
 
 
 def attributes(

@@ -21,7 +21,7 @@ class DataSettings:
     dataset: str = "market1501"
     """A name that `scalereid datasets` lists, or FILE.py:FUNCTION; NAME@FOLDER, in that folder; NAME#2, a split; A+B, both."""
     attributes: str = ""
-    """Attributes of people or images: market1501, pa100k, or a .csv file in the folder of the datasets; empty: none."""
+    """Attributes of people or images: market1501, pa100k, toy, or a .csv file in the folder of the datasets; empty: none."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
     batch_size: int = 64

@@ -114,3 +114,18 @@ def test_a_gallery_takes_another_model(gallery: Path, runs: Path, answer: Answer
     assert (done["embedded"], done["without_picture"]) == (before["sightings"], [])
     assert done["model_fingerprint"] != before["fingerprint"]
     assert answer("gallery", "check", gallery)["problems"] == []
+
+
+def test_attributes_are_added(
+    runs: Path, attribute_run: Path, pictures: Path, tmp_path: Path, answer: Answer, fail: Fail
+) -> None:
+    folder = tmp_path / "people.gallery"
+    answer("gallery", "create", folder, "--model", runs / "long")
+    added = answer("gallery", "add", folder, pictures, *ADD, "--attributes", attribute_run)
+    query = next(pictures.iterdir())
+    words = ("gallery", "search", folder, query, "--top", "100", *TORCH)
+    found = answer(*words, "--attribute", "hat=0.01")
+    assert len(found["matches"]) == added["added"]
+    assert answer(*words, "--attribute", "hat=0.999")["matches"] == []
+    text = fail("gallery", "add", folder, pictures, *ADD, "--attributes", runs / "long")
+    assert "has learned no attributes" in text

@@ -11,7 +11,7 @@ from scalereid.data.readers.folders import NotHereError
 from scalereid.data.readers.table import read_csv, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.toy.camera import CAMERAS, SHIFTED_CAMERAS, Camera, photograph
-from scalereid.data.toy.people import draw_people
+from scalereid.data.toy.people import Person, draw_people
 from scalereid.files import require_free, write_folder
 
 _SHOTS = 3  # images per person and camera; the first one of a test person is a query
@@ -79,6 +79,16 @@ def draw_toy_once(root: Path, name: str = "toy") -> bool:
     return True
 
 
+def toy_people(name: str) -> list[Person]:
+    """The people of the toy dataset `name`, in the order of their pids, from 1 on."""
+    chosen = TOY_SETS[name]
+    return _people(chosen.train_people, chosen.test_people, np.random.default_rng(chosen.seed))
+
+
+def _people(train_people: int, test_people: int, rng: np.random.Generator) -> list[Person]:
+    return draw_people(train_people, rng) + draw_people(test_people, rng)
+
+
 def draw_toy(
     folder: Path, *, train_people: int, test_people: int, cameras: Sequence[Camera] = CAMERAS, seed: int = 0
 ) -> ReidDataset:
@@ -89,7 +99,7 @@ def draw_toy(
     """
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
-    people = draw_people(train_people, rng) + draw_people(test_people, rng)
+    people = _people(train_people, test_people, rng)
     splits: dict[str, list[ImageRecord]] = {"train": [], "query": [], "gallery": []}
     for pid, person in enumerate(people, start=1):
         for camid, camera in enumerate(cameras, start=1):

@@ -90,9 +90,10 @@ def demo(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def after_demo(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a copy of that folder, where the recipe `toy` takes seconds, too."""
+def after_demo(demo: Path, attribute_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a copy of that folder, where the recipe `toy` takes seconds, too, and a model of attributes is trained."""
     shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(attribute_run, tmp_path / "runs" / "attributes")
     write_detector(tmp_path / "yolox_nano.onnx", {"output": yolox([])})
     shutil.copy(next((demo / "data" / "toy-1").glob("*.jpg")), tmp_path / "scene.jpg")
     monkeypatch.chdir(tmp_path)

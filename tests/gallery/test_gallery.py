@@ -291,25 +291,24 @@ def test_what_is_not_a_gallery(tmp_path: Path, run: Path) -> None:  # noqa: F811
     assert not (tmp_path / "new").exists()
 
 
-def test_likelihoods_are_filters(gallery: Gallery, crops: Path, tmp_path: Path, attribute_run: Path) -> None:
+def test_likelihoods_are_filters(crops: Path, tmp_path: Path, attribute_run: Path) -> None:
     """Each new sighting gets them, but for what its table says of an attribute itself."""
-    shutil.rmtree(tmp_path / "people.gallery")
     first = min(crops.rglob("*.jpg"))
     (tmp_path / "x.csv").write_text(f"path,attribute.hat\n{first},1\n")
-    with AttributeRecognizer(attribute_run, options=TORCH) as recognizer:
-        with Gallery.create(tmp_path / "new.gallery", attribute_run, options=TORCH) as new:
-            new.add(tmp_path / "x.csv", recognizer=recognizer)
-            new.add(crops, recognizer=recognizer)
-            with Image.open(first) as image:
-                new.add_crops([image.rotate(180)], [Seen("turned")], recognizer=recognizer)
-            sightings = new.sightings(range(1, new.ledger.count() + 1))
-            likelihoods = dict(zip([s.seen.source for s in sightings.values()], sightings.values(), strict=True))
-            files = [str(path) for path in crops.rglob("*.jpg")]
-            expected = recognizer(files)
-            for file, (hat, bag) in zip(files, expected.tolist(), strict=True):
-                found = likelihoods[file].seen.attributes
-                assert found["hat"] == (1 if file == str(first) else pytest.approx(hat, abs=1e-4))
-                assert found["bag"] == pytest.approx(bag, abs=1e-4)
-            assert {*likelihoods["turned"].seen.attributes} == {"hat", "bag"}
-            certain = new.search(first, top=50, where=Filter(attributes={"hat": 0.999}))
-            assert [match.sighting.seen.source for match in certain.matches] == [str(first)]
+    with (
+        AttributeRecognizer(attribute_run, options=TORCH) as recognizer,
+        Gallery.create(tmp_path / "new.gallery", attribute_run, options=TORCH) as gallery,
+    ):
+        gallery.add(tmp_path / "x.csv", recognizer=recognizer)
+        gallery.add(crops, recognizer=recognizer)
+        with Image.open(first) as image:
+            gallery.add_crops([image.rotate(180)], [Seen("turned")], recognizer=recognizer)
+        sightings = gallery.sightings(range(1, gallery.ledger.count() + 1)).values()
+        likelihoods = {sighting.seen.source: sighting.seen.attributes for sighting in sightings}
+        files = [str(path) for path in crops.rglob("*.jpg")]
+        for file, (hat, bag) in zip(files, recognizer(files).tolist(), strict=True):
+            assert likelihoods[file]["hat"] == (1 if file == str(first) else pytest.approx(hat, abs=1e-4))
+            assert likelihoods[file]["bag"] == pytest.approx(bag, abs=1e-4)
+        assert {*likelihoods["turned"]} == {"hat", "bag"}
+        certain = gallery.search(first, top=50, where=Filter(attributes={"hat": 0.999}))
+        assert [match.sighting.seen.source for match in certain.matches] == [str(first)]

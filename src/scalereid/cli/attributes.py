@@ -176,7 +176,7 @@ def _scores_table(scores: "AttributeScores") -> Table:
         return (one.name, *map(share, rates), f"{one.positives:,}", f"{one.negatives:,}")
 
     caption = "mean accuracy: the mean of the shares of images with and without it that are recognised"
-    table = Table("attribute", "mean accuracy", "with it", "without it", "positives", "negatives", caption=caption)
+    table = Table("attribute", "mean accuracy", "with", "without", "positives", "negatives", caption=caption)
     for one in scores.attributes:
         table.add_row(*row(one))
     return table

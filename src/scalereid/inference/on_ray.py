@@ -148,7 +148,7 @@ class OnRay:
                 _Worker,
                 fn_constructor_args=(model, on_error),
                 compute=ray.data.ActorPoolStrategy(min_size=1, max_size=None),
-                max_restarts=_RESTARTS,
+                ray_remote_args_fn=_restarted,
                 **_resources(device),
             )
             try:
@@ -246,6 +246,11 @@ def _machines() -> list[dict[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _restarted() -> dict[str, int]:
+    """What Ray is told of each worker beside its resources."""
+    return {"max_restarts": _RESTARTS}
 
 
 def _resources(device: str) -> dict[str, float]:

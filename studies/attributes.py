@@ -46,6 +46,9 @@ STUDY = Study(
         "people, from weights": Row("osnet_x0_25_market1501_dev", FROM_WEIGHTS),
         "attributes, from weights": Row("attributes_market1501_dev", FROM_WEIGHTS),
         "both, from weights": Row("attributes_market1501_dev_joint", FROM_WEIGHTS),
+        "attributes, balanced, from weights": Row(
+            "attributes_market1501_dev", FROM_WEIGHTS | {"objective.balanced_attributes": True}
+        ),
     },
     seeds=(0, 1, 2),
 )

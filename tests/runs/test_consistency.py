@@ -27,6 +27,10 @@ BOTH = Recipe(data=TABLE, objective=ObjectiveSettings(attributes=0.5))
         ),
         ({"objective": ObjectiveSettings()}, "objective.attributes is 0.0; it must be above 0 with data.attributes"),
         (
+            {"data": DataSettings(), "objective": ObjectiveSettings(balanced_attributes=True)},
+            "objective.balanced_attributes is True; it must be false without objective.attributes",
+        ),
+        (
             {"data": DataSettings(), "objective": ObjectiveSettings(cross_entropy=0)},
             "objective.cross_entropy is 0; it must",
         ),

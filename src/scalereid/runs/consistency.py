@@ -50,6 +50,9 @@ def _check_attributes(recipe: "Recipe") -> None:
     both = bool(data.attributes) == bool(objective.attributes)
     wanted = f"above 0 with data.attributes and 0 without, which is {data.attributes!r}"
     require(both, "objective.attributes", objective.attributes, wanted)
+    wanted = "false without objective.attributes"
+    usable = bool(objective.attributes) or not objective.balanced_attributes
+    require(usable, "objective.balanced_attributes", objective.balanced_attributes, wanted)
     alone = objective.attributes and not (objective.self_distillation or recipe.mutual.weight)
     wanted = "above 0, or 0 with objective.attributes and without self-distillation and mutual learning, which need it"
     require(bool(objective.cross_entropy or alone), "objective.cross_entropy", objective.cross_entropy, wanted)

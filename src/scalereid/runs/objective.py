@@ -50,7 +50,8 @@ def build_objective(
         if weight := recipe.objective.self_distillation:
             terms = [ScheduledTerm("self_distillation", SelfDistillation(classifiers[0], weight=weight), scale)]
         if attributes:
-            learned = Attributes(sizes[0], positive_shares(attributes.values).tolist())
+            shares = positive_shares(attributes.values).tolist()
+            learned = Attributes(sizes[0], shares, balanced=recipe.objective.balanced_attributes)
             terms.append(ScheduledTerm(ATTRIBUTES, learned, recipe.objective.attributes))
         terms += _other_terms(recipe, sizes[0], code_in)
     else:

@@ -106,6 +106,8 @@ class ObjectiveSettings:
     """Weight of the centre loss, such as 0.0005; 0: none."""
     attributes: float = 0.0
     """Weight of the binary cross-entropy of attributes; 0: none. Needs data.attributes."""
+    balanced_attributes: bool = False
+    """Let images with and without an attribute count equally, however rare it is. Needs attributes."""
     self_distillation: float = 0.0
     """Weight of the divergence from the predictions of the weights' moving average; 0: none. Needs optimizer.average."""
     auxiliary: float = 0.0

@@ -14,8 +14,15 @@ def outputs(embeddings: torch.Tensor, values: torch.Tensor | None = VALUES) -> O
     return Outputs(embeddings, torch.zeros(len(embeddings), dtype=torch.long), attributes=values)
 
 
-def test_the_loss_is_that_of_a_double_loop() -> None:
-    term, embeddings = Attributes(Sizes(8, 1), SHARES), torch.randn(4, 8)
+def weight(share: float, value: int, balanced: bool) -> float:
+    if not balanced:
+        return math.exp(-share)
+    return 0.5 / max(share if value else 1 - share, 0.01)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_the_loss_is_that_of_a_double_loop(balanced: bool) -> None:
+    term, embeddings = Attributes(Sizes(8, 1), SHARES, balanced=balanced), torch.randn(4, 8)
     with torch.no_grad():
         term.layer.bias.normal_()
         loss, observed = term(outputs(embeddings))
@@ -25,7 +32,7 @@ def test_the_loss_is_that_of_a_double_loop() -> None:
         for logit, value, share in zip(row, wanted, SHARES, strict=True):
             if value >= 0:
                 likelihood = 1 / (1 + math.exp(-logit))
-                total -= math.exp(-share) * math.log(likelihood if value else 1 - likelihood)
+                total -= weight(share, value, balanced) * math.log(likelihood if value else 1 - likelihood)
                 right += (likelihood >= 0.5) == value
                 known += 1
     assert float(loss) == pytest.approx(total / 12, rel=1e-5)

@@ -48,6 +48,8 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("quantize RUN --data PEOPLE --dataset csv", "onnx", "", "export,int8"),
     ("gallery create OUT --model RUN --runtime openvino", "openvino", "", "export"),
     ("gallery serve OUT", "fastapi", ", needed for serving a gallery,", "serve"),
+    ("look RUN --data PEOPLE --out OUT.html", "sklearn", "", "figures"),
+    ("attributes RUN PEOPLE --out OUT.parquet", "pyarrow", "", "parquet"),
     ("data unpack PACKED", "h5py", f", needed for reading PACKED/{CUHK03_FILE},", "matlab"),
 ]
 NOTHING = {"study", "models", "recipes", "datasets", "data check", "completion"}

@@ -35,6 +35,8 @@ COMMANDS_WITH_A_MODEL = {
     "calibrate": ["MODEL", "--data", "DATA", "--out", "OUT"],
     "label": ["MODEL", "DATA", "--out", "OUT/page.html"],
     "report": ["MODEL", "--data", "DATA", "--out", "OUT"],
+    "look": ["MODEL", "--data", "DATA", "--out", "OUT/page.html"],
+    "attributes": ["MODEL", "DATA"],
     "search": ["MODEL", "DATA", "DATA"],
     "embed": ["MODEL", "DATA", "--out", "OUT/x.npz"],
     "export": ["MODEL", "--format", "torch", "--out", "OUT/x.pt2"],
@@ -46,7 +48,17 @@ COMMANDS_WITH_A_MODEL = {
     "gallery settings": ["GALLERY", "--model", "MODEL"],
 }
 """The words of each command that takes a model, after its name: a new command needs a line here."""
-WITHOUT_A_MODEL = {"demo", "study", "models", "recipes", "datasets", "data check", "data unpack", "completion"}
+WITHOUT_A_MODEL = {
+    "demo",
+    "detect",
+    "study",
+    "models",
+    "recipes",
+    "datasets",
+    "data check",
+    "data unpack",
+    "completion",
+}
 WITHOUT_A_MODEL |= {name for name in COMMANDS if name.startswith("gallery ")} - COMMANDS_WITH_A_MODEL.keys()
 """Commands that take none, or, as `gallery serve`, open it as `gallery search` does; of a study the user writes the code and
 gives its file."""

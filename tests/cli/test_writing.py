@@ -24,6 +24,11 @@ OUTPUTS: dict[tuple[str, str], list[str]] = {
     ("calibrate", "--out"): [MODEL, *DATA],
     ("label", "--out"): [MODEL, "no/such/images"],
     ("report", "--out"): [MODEL, *DATA],
+    ("look", "--out"): [MODEL, *DATA],
+    ("attributes", "--out"): [MODEL, "no/such/images"],
+    ("attributes", "--page"): [MODEL, "no/such/images"],
+    ("detect", "--out"): ["no/such/images", "--detector", "no.onnx"],
+    ("detect", "--draw"): ["no/such/images", "--detector", "no.onnx"],
     ("search", "--html"): [MODEL, "no/such/query", "no/such/gallery"],
     ("search", "--picture"): [MODEL, "no/such/query", "no/such/gallery"],
     ("embed", "--out"): [MODEL, "no/such/images"],
@@ -38,15 +43,20 @@ OUTPUTS: dict[tuple[str, str], list[str]] = {
 """Each option that names what a command writes, and the other words of a command line on which nothing else exists."""
 SUFFIXES = {
     "label": ".html",
+    "look": ".html",
+    "--page": ".html",
+    "attributes": ".csv",
+    "--draw": "",
+    "detect": ".csv",
     "--html": ".html",
     "--picture": ".png",
     "embed": ".npz",
     "export": ".onnx",
     "quantize": ".xml",
 }
-NEW = {"train", "nas", "label", "embed", "export", "quantize", "gallery export"}
-"""Commands that write over nothing."""
-READ = {"--tokens", "--data", "--genotype", "--resume", "--calibration", "--pairs"}
+NEW = {"train", "nas", "label", "embed", "export", "quantize", "gallery export", "attributes --out", "detect --draw"}
+"""Commands, and options of others, that write over nothing."""
+READ = {"--detector", "--tokens", "--data", "--genotype", "--resume", "--calibration", "--pairs"}
 """Options of paths that are only read, but for the folder in which `demo` draws."""
 
 
@@ -113,7 +123,7 @@ def test_an_output_of_the_wrong_kind_is_found_first(command: str, option: str, t
         out.touch()
     else:
         (out / "inside").mkdir(parents=True)
-    reason = "is not a folder" if folder else "exists" if command in NEW else "it is a folder"
+    reason = "is not a folder" if folder else "exists" if {command, f"{command} {option}"} & NEW else "it is a folder"
     assert reason in fail(*words(command, option, out))
 
 

@@ -65,7 +65,7 @@ def detect(
         check_listing(options.out)
     if options.draw:
         require_free(options.draw)
-    with writing(options.out):
+    with writing(options.out, options.draw):
         files = [item.path for each in images for item in find_items(each)]
         folder = common_folder(files)
         finder = detector.open(detector.detector)

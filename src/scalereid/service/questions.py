@@ -70,7 +70,7 @@ class Conditions(_Strict):
 class Listing(Conditions):
     """Which sightings are listed."""
 
-    numbers: Numbers = ()
+    numbers: Numbers | None = None
     """Only these."""
     below: Number | None = None
     """Only those with a smaller number than this one."""
@@ -79,7 +79,7 @@ class Listing(Conditions):
 
     def chosen(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Those of the numbers, ascending, that are listed."""
-        if self.numbers:
+        if self.numbers is not None:
             numbers = numbers[np.isin(numbers, self.numbers)]
         if self.below is not None:
             numbers = numbers[numbers < self.below]

@@ -124,3 +124,26 @@ def test_a_contradiction_is_told(served: Served, window: Any) -> None:
     window.get_by_text("Nothing was said").wait_for()
     window.keyboard.press("u")
     window.locator(".message.error").wait_for()
+
+
+def test_a_double_click_says_it_once_and_undo_means_its_own(served: Served, window: Any) -> None:
+    window.goto(f"{served.url}/#/search?sighting=25")
+    window.locator(LIKELY).wait_for()
+    window.get_by_role("button", name="Sighting 26: same person").dblclick()
+    window.get_by_text("as was said").wait_for()
+    assert [each.sightings for each in served.gallery.identities.by_number.values()] == [{25, 26}]
+    ben = served.gallery.enrol([43], "Ben")  # somebody else, meanwhile
+    window.locator(".message").get_by_role("button", name="Undo").click()
+    window.get_by_text("Nobody known").wait_for()
+    assert list(served.gallery.identities.by_number) == [ben]
+
+
+def test_somebody_without_sightings_is_shown_with_none(served: Served, window: Any) -> None:
+    empty = served.gallery.enrol([1, 2], "Empty")
+    served.gallery.enrol([1, 2], "Full")
+    window.goto(f"{served.url}/#/people")
+    window.get_by_text("no sightings left").wait_for()
+    window.goto(f"{served.url}/#/people/{empty}")
+    window.get_by_role("heading", name="Empty 0 sightings").wait_for()
+    assert window.locator(".tile").count() == 0
+    assert "null" not in window.locator("main").inner_text()

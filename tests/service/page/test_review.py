@@ -80,3 +80,26 @@ def test_without_a_calibration_a_similarity_is_asked_for(served: Served, window:
     window.get_by_label("Least similarity").fill(f"{1 - 1.1 * near:.4f}")
     window.keyboard.press("Enter")
     heading(window, "one person?")
+
+
+def test_only_what_is_on_the_screen_is_said(served: Served, window: Any) -> None:
+    window.goto(f"{served.url}/#/review")
+    heading(window, "sightings one person?")
+    shown = {int(each.get_attribute("data-sighting")) for each in window.locator(".group .tile").all()}
+
+    def slowly(route: Any) -> None:
+        window.wait_for_timeout(300)
+        route.continue_()
+
+    window.route("**/api/sightings/list", slowly)
+    window.keyboard.press("s")  # the next group is on its way, and this one still there
+    window.keyboard.press("y")
+    window.locator(".progress", has_text="2 of 12").wait_for()
+    assert [each.sightings for each in served.gallery.identities.by_number.values()] == [shown]
+    window.evaluate(  # a key that is held says nothing again
+        """() => { for (let i = 0; i < 5; i += 1) {
+            document.dispatchEvent(new KeyboardEvent("keydown", { key: "y", bubbles: true, repeat: true }));
+        } }"""
+    )
+    window.wait_for_timeout(500)
+    assert len(served.gallery.identities.by_number) == 1

@@ -159,3 +159,39 @@ def test_a_sighting_is_shown_with_all_that_is_known(served: Served, window: Any)
     window.get_by_role("button", name="Find this person").click()
     window.locator(LIKELY).wait_for()
     assert shown(window, LIKELY) == of(11) - {71}
+
+
+def test_another_picture_is_taken_after_one_that_cannot_be_read(served: Served, window: Any) -> None:
+    window.goto(served.url)
+    window.get_by_text("Or start from").wait_for()
+    drop(window, b"no picture", "IMG_1.heic", "image/heic")
+    window.get_by_text("Save it as JPEG or PNG").wait_for()
+    file = {"name": "good.png", "mimeType": "image/png", "buffer": as_file(person(2))}
+    window.locator("input[type=file]").set_input_files(file)
+    window.locator(LIKELY).wait_for()
+    assert shown(window, LIKELY) == of(2)
+
+
+def test_a_failed_search_can_be_tried_again(served: Served, window: Any) -> None:
+    window.goto(served.url)
+    window.get_by_text("Or start from").wait_for()
+    refusal = {"status": 400, "json": {"error": "not now"}}
+    window.route("**/api/search", lambda route: route.fulfill(**refusal))
+    drop(window, as_file(person(2)))
+    window.get_by_text("not now").wait_for()
+    window.unroute("**/api/search")
+    window.get_by_role("button", name="Try again").click()
+    window.locator(LIKELY).wait_for()
+
+
+def test_the_whole_picture_and_filters_stay_with_another_link(served: Served, window: Any) -> None:
+    listen(window)
+    window.goto(f"{served.url}/#/search?cameras=2")
+    window.get_by_text("Or start from").wait_for()
+    drop(window, as_file(scene()[0]))
+    assert asked(window, 1) == list(scene()[1][0])
+    assert window.url.endswith("#/search?cameras=2")
+    window.get_by_role("button", name="Whole picture").click()
+    assert asked(window, 2) is None
+    window.evaluate("location.hash = '#/search?cameras=3'")
+    assert asked(window, 3) is None

@@ -10,6 +10,7 @@ export class Refused extends Error {
 
 let token = sessionStorage.getItem("token") ?? "";
 let askForToken = async () => "";
+let asking = null; // by the first of several requests that are refused at once
 
 /** Who is asked for a token when the service wants one. */
 export function onTokenNeeded(ask) {
@@ -38,8 +39,11 @@ async function request(path, { method, body, headers = {}, signal } = {}) {
     }
     if (response.status === 401) {
       if (used === token) {
-        token = await askForToken(Boolean(used));
-        sessionStorage.setItem("token", token);
+        asking ??= askForToken(Boolean(used)).then((given) => {
+          token = given;
+          sessionStorage.setItem("token", token);
+        }).finally(() => { asking = null; });
+        await asking;
       }
       if (token) continue;
     }
@@ -71,7 +75,7 @@ export async function list(conditions, signal) {
   return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-// Pictures: at most six requests at a time, and the last few hundred are kept.
+// Pictures: at most six requests at a time, those asked for last first, and the last few hundred are kept.
 const kept = new Map();
 const waiting = [];
 let running = 0;
@@ -79,7 +83,7 @@ let running = 0;
 function next() {
   while (running < 6 && waiting.length) {
     running += 1;
-    waiting.shift()().finally(() => { running -= 1; next(); });
+    waiting.pop()().finally(() => { running -= 1; next(); });
   }
 }
 

@@ -3,10 +3,11 @@
 import { list } from "./api.js";
 import { button, h } from "./dom.js";
 import { conditions, filters } from "./filters.js";
-import { changes, complain } from "./ledger.js";
+import { changes, complain, latest } from "./ledger.js";
 import { tile } from "./tiles.js";
 
 const PAGE = 60;
+const AT_ONCE = 1000; // that the service lists by their numbers
 
 /** The view. */
 export async function show(view, parameters, { about, signal }) {
@@ -18,15 +19,21 @@ export async function show(view, parameters, { about, signal }) {
   const add = (matches) => {
     shown.push(...matches);
     tiles.append(...matches.map((match) => tile(match, { all: shown })));
-    more.replaceChildren(matches.length === PAGE ? button("Older", next) : h("span", { class: "note" }, shown.length ? "These are all." : "There are none."));
+    more.replaceChildren(matches.length === PAGE ? button("Older", (event) => { event.target.disabled = true; next(); }) : h("span", { class: "note" }, shown.length ? "These are all." : "There are none."));
   };
   const page = async (below) => (await list({ ...conditions(parameters), last: PAGE, ...below }, signal)).reverse();
-  const next = () => page({ below: shown.at(-1).sighting.number }).then(add).catch(complain);
-  changes.addEventListener("changed", async () => {
-    const numbers = shown.splice(0).map((match) => match.sighting.number);
-    const again = numbers.length ? (await list({ numbers }, signal).catch(() => [])).reverse() : [];
-    shown.push(...again);
-    tiles.replaceChildren(...again.map((match) => tile(match, { all: shown })));
-  }, { signal });
+  const next = () => page({ below: shown.at(-1).sighting.number }).then(add).catch((error) => {
+    complain(error);
+    more.querySelector("button").disabled = false;
+  });
+  const again = latest(async (isLatest) => {
+    const found = [];
+    const numbers = shown.map((match) => match.sighting.number);
+    for (let at = 0; at < numbers.length; at += AT_ONCE) found.push(...await list({ numbers: numbers.slice(at, at + AT_ONCE) }, signal));
+    if (!isLatest() || signal.aborted) return;
+    shown.splice(0, Infinity, ...found.sort((a, b) => b.sighting.number - a.sighting.number));
+    tiles.replaceChildren(...shown.map((match) => tile(match, { all: shown })));
+  });
+  changes.addEventListener("changed", () => again().catch(complain), { signal });
   add(await page({}));
 }

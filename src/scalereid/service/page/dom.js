@@ -28,6 +28,10 @@ export function say(text, { error = false, action = null } = {}) {
   message.append(h("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: gone }, "×"));
   const messages = document.getElementById("messages");
   messages.append(message);
+  if (document.querySelector("dialog[open]")) { // above it
+    messages.hidePopover();
+    messages.showPopover();
+  }
   while (messages.children.length > 3) messages.firstChild.remove();
   setTimeout(gone, error ? 15000 : 8000);
 }
@@ -38,17 +42,23 @@ export function openDialog(label, fill, { kind = "" } = {}) {
   const close = () => dialog.close();
   dialog.append(...[fill(close)].flat());
   dialog.addEventListener("close", () => dialog.remove());
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) close(); });
+  const isOutside = ({ target, clientX: x, clientY: y }) => {
+    const { left, top, right, bottom } = dialog.getBoundingClientRect();
+    return target === dialog && (x < left || x > right || y < top || y > bottom);
+  };
+  let pressed = false;
+  dialog.addEventListener("pointerdown", (event) => { pressed = isOutside(event); });
+  dialog.addEventListener("click", (event) => { if (pressed && isOutside(event)) close(); });
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
 }
 
 /** Ask for a line of text, or for a plain yes if `field` is not given: the text, or null. */
-export function askFor(question, { field = "", value = "", yes = "Save", danger = false, suggestions = [], detail = "" } = {}) {
+export function askFor(question, { field = "", type = "text", value = "", yes = "Save", danger = false, suggestions = [], detail = "" } = {}) {
   return new Promise((resolve) => {
     let given = null;
-    const input = field ? h("input", { type: "text", id: "asked", value, maxLength: 1000, list: "suggested", autocomplete: "off" }) : null;
+    const input = field ? h("input", { type, id: "asked", value, maxLength: 1000, list: "suggested", autocomplete: "off" }) : null;
     const dialog = openDialog(question, (close) => h("form", {
       method: "dialog",
       onsubmit: (event) => { event.preventDefault(); given = input ? input.value.trim() : ""; close(); },

@@ -2,6 +2,8 @@
 
 import { h } from "./dom.js";
 
+let left = null; // open or shut, as it was left
+
 const LISTS = ["cameras", "not_cameras", "tracks"];
 const TIMES = ["after", "before"];
 
@@ -50,9 +52,12 @@ export function filters(about, parameters, onchange, { among = true } = {}) {
   const count = [...parameters.keys()].filter((name) => [...LISTS, ...TIMES, "attribute", "among"].includes(name)).length;
   const time = (name, label) => h("label", {}, label, h("input", {
     type: "datetime-local", step: 1, value: here(parameters.get(name)),
-    onchange: ({ target }) => set(name, target.value && new Date(target.value).toISOString()),
+    // Not at each change: Chromium reports one for each digit of a year.
+    onblur: ({ target }) => { if (target.value !== here(parameters.get(name))) set(name, target.value && new Date(target.value).toISOString()); },
+    onkeydown: ({ key, target }) => { if (key === "Enter") target.blur(); },
   }));
-  return h("details", { class: "filters", open: count > 0 && matchMedia("(min-width: 60rem)").matches },
+  const isOpen = left ?? (count > 0 && matchMedia("(min-width: 60rem)").matches);
+  return h("details", { class: "filters", open: isOpen, ontoggle: (event) => { left = event.target.open; } },
     h("summary", {}, "Filters", count ? h("small", {}, ` ${count} set`) : null),
     cameras.length ? h("fieldset", {}, h("legend", {}, "Cameras"), cameras.map((camera) => h("label", { class: "chip" },
       h("input", { type: "checkbox", checked: chosen.has(camera), onchange: () => flip(camera) }), camera,

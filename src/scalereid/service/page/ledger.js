@@ -9,14 +9,31 @@ const changed = () => changes.dispatchEvent(new Event("changed"));
 /** What an error says, at the bottom of the page. */
 export const complain = (error) => { if (error?.name !== "AbortError") say(error.message ?? String(error), { error: true }); };
 
-/** Whether an action was done; if not, its error is shown. */
+/** A function that is told whether it is still its latest call, so that no answer is drawn over a newer one. */
+export function latest(draw) {
+  let turn = 0;
+  return (...given) => {
+    turn += 1;
+    const own = turn;
+    return draw(() => own === turn, ...given);
+  };
+}
+
+let acting = false;
+
+/** Whether an action was done; if not, its error is shown. One at a time: a second click on a button is none. */
 export async function attempt(action) {
+  if (acting) return false;
+  acting = true;
   try {
     await action();
     return true;
   } catch (error) {
     complain(error);
+    if (error.status === 404 || error.status === 409) changed(); // somebody else has said something since
     return false;
+  } finally {
+    acting = false;
   }
 }
 
@@ -27,22 +44,30 @@ export async function record(...events) {
     for (const event of events) answers.push(await post("api/events", event(answers)));
   } finally {
     if (answers.length) {
-      say(answers.map((each) => each.said).join("; "), { action: { label: "Undo", run: () => undo(answers.length) } });
+      const numbers = answers.map((each) => each.number);
+      say(answers.map((each) => each.said).join("; "), { action: { label: "Undo", run: () => takeBack(...numbers) } });
       changed();
     }
   }
   return answers;
 }
 
-/** Take back the last events. */
-export const undo = (times = 1) => attempt(async () => {
+/** Take back events, the last one first. */
+export const takeBack = (...events) => attempt(async () => {
   let said = "";
   try {
-    for (let time = 0; time < times; time += 1) said = (await post("api/undo")).said;
+    for (const event of events.toReversed()) said = (await post("api/events", { kind: "undo", event })).said;
   } finally {
     changed();
   }
   say(said);
+});
+
+/** Take back what was said last, by whomever. */
+export const undo = () => attempt(async () => {
+  const { said } = await post("api/undo");
+  say(said);
+  changed();
 });
 
 export const people = (signal) => get("api/identities", signal);

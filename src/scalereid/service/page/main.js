@@ -34,7 +34,7 @@ async function show() {
   try {
     about ??= await get("api/about", signal);
     if (!signal.aborted) await view.show(place, new URLSearchParams(parameters), { about, signal, number });
-    document.title = `${place.querySelector("h1")?.firstChild?.textContent ?? "scalereid"} · scalereid`;
+    if (!signal.aborted) document.title = `${place.querySelector("h1")?.firstChild?.textContent ?? "scalereid"} · scalereid`;
   } catch (error) {
     if (signal.aborted) return;
     place.replaceChildren(h("h1", {}, "That did not work"), h("p", { role: "alert" }, error.message), button("Try again", show, { kind: "primary" }));
@@ -47,16 +47,17 @@ function showKeys() {
 }
 
 onTokenNeeded(async (wrong) => (await askFor(wrong ? "That token is not valid" : "This service needs a token", {
-  field: "Token", yes: "Go on", detail: "Whoever runs the service gives it to you. It is kept until you close this tab.",
+  field: "Token", type: "password", yes: "Go on", detail: "Whoever runs the service gives it to you. It is kept until you close this tab.",
 })) ?? "");
 
 window.addEventListener("hashchange", show);
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); content.focus(); });
 changes.addEventListener("changed", () => { about = null; });
 document.getElementById("undo").addEventListener("click", () => undo());
 document.getElementById("help").addEventListener("click", showKeys);
 
 document.addEventListener("keydown", (event) => {
-  if (isTyped(event)) return;
+  if (isTyped(event) || event.repeat) return;
   const view = Object.keys(VIEWS)[Number(event.key) - 1];
   if (view) location.hash = `#/${view}`;
   else if (event.key === "u") undo();
@@ -66,11 +67,12 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();
-  search.take(event.dataTransfer.files[0]);
+  if (!document.querySelector("dialog[open]")) search.take(event.dataTransfer.files[0]);
 });
 document.addEventListener("paste", (event) => {
   if (!isTyped(event)) search.take(event.clipboardData.files[0]);
 });
+document.getElementById("messages").showPopover();
 window.addEventListener("unhandledrejection", ({ reason }) => complain(reason));
 
 show();

@@ -2,7 +2,7 @@
 
 import { get, list, post } from "./api.js";
 import { askFor, button, counted, h, percent } from "./dom.js";
-import { attempt, changes, choosePerson, complain, forget, merge, nameOf, people, reject, rename, same, split } from "./ledger.js";
+import { attempt, changes, choosePerson, complain, forget, latest, merge, nameOf, people, reject, rename, same, split } from "./ledger.js";
 import { grid, photograph, tile, timeline } from "./tiles.js";
 
 const AT_ONCE = 60;
@@ -10,16 +10,18 @@ const MOST = 1000; // sightings of one person that are shown
 
 /** The view: of one identity, if there is a number. */
 export async function show(view, parameters, { signal, number }) {
-  const draw = number ? () => drawPerson(view, Number(number), signal) : () => drawAll(view, parameters, signal);
+  const draw = latest((isLatest) => (number ? drawPerson(view, number, { signal, isLatest }) : drawAll(view, parameters, { signal, isLatest })));
   changes.addEventListener("changed", () => draw().catch(complain), { signal });
   await draw();
 }
 
-async function drawAll(view, parameters, signal) {
+async function drawAll(view, parameters, { signal, isLatest }) {
   const everybody = await people(signal);
+  if (!isLatest()) return;
+  const before = view.querySelector("[type=search]")?.value;
   const cards = h("div", { class: "grid people" });
   const more = h("p", { class: "actions" });
-  const search = h("input", { type: "search", value: parameters.get("name") ?? "", oninput: () => draw(AT_ONCE), "aria-label": "Name", placeholder: "Name" });
+  const search = h("input", { type: "search", value: before ?? parameters.get("name") ?? "", oninput: () => draw(AT_ONCE), "aria-label": "Name", placeholder: "Name" });
   const draw = (most) => {
     const wanted = search.value.trim().toLowerCase();
     const found = everybody.filter((each) => nameOf(each.number, each.name).toLowerCase().includes(wanted));
@@ -33,17 +35,19 @@ async function drawAll(view, parameters, signal) {
 }
 
 const card = (person) => h("a", { class: "card", href: `#/people/${person.number}` },
-  photograph({ sighting: { number: person.sightings[0] } }, ""), h("b", {}, nameOf(person.number, person.name)), h("small", {}, counted(person.sightings.length, "sighting")));
+  person.sightings.length ? photograph({ sighting: { number: person.sightings[0] } }, "") : h("span", { class: "gone" }, "no sightings left"), h("b", {}, nameOf(person.number, person.name)), h("small", {}, counted(person.sightings.length, "sighting")));
 
-async function drawPerson(view, number, signal) {
-  const person = await get(`api/identities/${number}`, signal).catch((error) => {
-    if (error.status !== 404) throw error;
-    view.replaceChildren(h("h1", {}, "Nobody"), h("p", {}, error.message), h("p", {}, h("a", { href: "#/people" }, "All people")));
+async function drawPerson(view, which, { signal, isLatest }) {
+  const person = await get(`api/identities/${encodeURIComponent(which)}`, signal).catch((error) => {
+    if (error.status !== 404 && error.status !== 422) throw error;
+    view.replaceChildren(h("h1", {}, "Nobody"), h("p", {}, error.status === 404 ? error.message : `No such person: ${which}.`), h("p", {}, h("a", { href: "#/people" }, "All people")));
     return null;
   });
   if (!person) return;
+  const { number } = person;
   const name = nameOf(number, person.name);
   const matches = await list({ numbers: person.sightings.slice(0, MOST) }, signal);
+  if (!isLatest()) return;
   const selected = new Set();
   const tools = h("div", { class: "actions sticky" });
   const select = (one, on) => {
@@ -72,7 +76,7 @@ async function drawPerson(view, number, signal) {
       })),
       button("Forget …", async () => { if (await forget({ identity: number, whom: name })) location.hash = "#/people"; }, { kind: "danger" })),
     h("section", {}, h("h2", {}, "By camera"), tools, timeline(matches, { whom: false, onselect: select })),
-    person.sightings.length > MOST ? h("p", { class: "note" }, `The first ${MOST} are shown.`) : null);
+    person.sightings.length > MOST ? h("p", { class: "note" }, `The first ${MOST} are shown.`) : "");
   select(null, false);
   const alike = h("section", {}, h("h2", {}, "Alike"), h("p", { class: "busy" }, "Searching …"));
   view.append(alike);
@@ -81,12 +85,14 @@ async function drawPerson(view, number, signal) {
 
 /** Other people, and sightings of nobody known, that are like some of a person's. */
 async function lookAlikes(person, signal) {
+  if (!person.sightings.length) return [];
   const step = Math.ceil(person.sightings.length / 4);
+  const everybody = (await people(signal)).map((each) => each.number).filter((each) => each !== person.number);
   const examples = person.sightings.filter((_, i) => i % step === 0);
-  const ask = (among) => Promise.all(examples.map((number) => post(`api/sightings/${number}/similar`, { top: 40, among, purpose: "who is like a person" }, signal)));
-  const [known, unknown] = await Promise.all([ask("known"), ask("unknown")]);
+  const ask = (whom) => Promise.all(examples.map((number) => post(`api/sightings/${number}/similar`, { top: 40, ...whom, purpose: "who is like a person" }, signal)));
+  const [known, unknown] = await Promise.all([everybody.length ? ask({ identities: everybody.slice(0, MOST) }) : [], ask({ among: "unknown" })]);
   const rejected = new Set(person.rejected);
-  const others = strongest(known.flatMap((found) => found.answer.candidates), (each) => each.identity).filter((each) => each.identity !== person.number);
+  const others = strongest(known.flatMap((found) => found.answer.candidates), (each) => each.identity).filter((each) => each.verdict !== "unknown" || each.probability === null);
   const sightings = strongest(unknown.flatMap((found) => found.answer.matches), (each) => each.sighting.number).filter((each) => !rejected.has(each.sighting.number));
   const one = (match) => tile(match, { all: sightings, actions: [
     button("✓", () => attempt(() => same(person.number, [match.sighting.number])), { title: "Same person", "aria-label": `Sighting ${match.sighting.number}: same person` }),

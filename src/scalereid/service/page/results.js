@@ -9,15 +9,18 @@ import { grid, tile, timeline } from "./tiles.js";
 export class Results {
   /** `ask(signal)` gives the service's answer; `query` is the sighting that was asked about, if it was one; `add` keeps a picture. */
   constructor(element, { ask, signal, query = null, add = null }) {
+    this.turn = 0;
     Object.assign(this, { element, ask, signal, query, add, person: undefined, newName: "", aside: new Set(), selected: new Set() });
-    changes.addEventListener("changed", () => this.load().catch(complain), { signal });
+    changes.addEventListener("changed", () => { if (!this.held) this.load().catch(complain); }, { signal });
   }
 
   async load() {
+    this.turn += 1;
+    const { turn } = this;
     const [found, query] = await Promise.all([this.ask(this.signal), this.query && get(`api/sightings/${this.query.sighting.number}`, this.signal)]);
-    if (this.person !== null) this.person = await known(this.person ?? best(found, query), this.signal) ?? await known(best(found, query), this.signal);
-    if (this.signal.aborted) return;
-    Object.assign(this, { found, query });
+    const person = this.person === null ? null : await known(this.person ?? best(found, query), this.signal) ?? await known(best(found, query), this.signal);
+    if (this.signal.aborted || turn !== this.turn) return;
+    Object.assign(this, { found, query, person });
     const there = new Set(found.answer.matches.map((match) => match.sighting.number));
     this.selected = this.selected.intersection(there);
     this.draw();
@@ -30,6 +33,7 @@ export class Results {
     const bands = this.#bands(open);
     const shown = [...bands.likely, ...bands.possible];
     this.tools = this.#tools();
+    const focus = focused(this.element);
     this.element.replaceChildren(...[
       this.#headline(bands),
       this.tools,
@@ -39,6 +43,7 @@ export class Results {
       this.#setAside(matches.filter((match) => rejected.has(match.sighting.number))),
       matches.length ? h("section", {}, h("h2", {}, "By camera"), timeline(shown.length ? shown : open)) : null,
     ].flat(2).filter(Boolean));
+    focus();
   }
 
   /** Matches by probability; without a calibration all are others, and nothing is sure. */
@@ -76,13 +81,13 @@ export class Results {
     const numbers = [...this.selected];
     return h("div", { class: "tools-of-results" },
       h("span", {}, "Person: ", h("b", {}, name)),
-      button("Change", () => attempt(async () => {
-        const chosen = await choosePerson("Whose pictures are these?", { yes: "Choose" });
+      button("Change", async () => {
+        const chosen = await choosePerson("Whose pictures are these?", { yes: "Choose" }).catch(complain);
         if (chosen === undefined) return;
         this.person = chosen.identity === null ? null : chosen;
         this.newName = chosen.name;
-        await this.load();
-      })),
+        await this.load().catch(complain);
+      }),
       numbers.length ? [
         h("span", {}, `${numbers.length} selected`),
         button("Same person", () => this.#same(numbers), { kind: "primary" }),
@@ -114,7 +119,7 @@ export class Results {
   #rest(matches) {
     if (!matches.length) return null;
     const nothing = matches.length === this.found.answer.matches.length;
-    return h("details", { class: "band", open: nothing }, h("summary", {}, `Less likely: ${matches.length}`), this.#band("", matches, "others").lastChild);
+    return h("details", { class: "band", open: this.restIsOpen ?? nothing, ontoggle: (event) => { this.restIsOpen = event.target.open; } }, h("summary", {}, `Less likely: ${matches.length}`), this.#band("", matches, "others").lastChild);
   }
 
   /** Pictures that show somebody else: said before, or to be recorded once the person has an identity. */
@@ -132,15 +137,18 @@ export class Results {
     this.tools = tools;
   }
 
-  #same = (numbers) => attempt(async () => {
+  #same = async (numbers) => {
     const against = this.person ? [] : [...this.aside].filter((number) => !numbers.includes(number));
     const own = this.query?.identity === null && !this.person ? [this.query.sighting.number] : [];
     this.selected.clear();
-    const identity = await same(this.person?.identity ?? null, [...own, ...numbers], { name: this.newName, against });
-    this.person = { identity };
-    this.aside = new Set();
-    await this.load();
-  });
+    this.held = true; // until it is known whose pictures these are
+    await attempt(async () => {
+      this.person = { identity: await same(this.person?.identity ?? null, [...own, ...numbers], { name: this.newName, against }) };
+      this.aside = new Set();
+    });
+    this.held = false;
+    await this.load().catch(complain);
+  };
 
   #not = (numbers) => attempt(async () => {
     this.selected.clear();
@@ -151,6 +159,18 @@ export class Results {
     numbers.forEach((number) => this.aside.add(number));
     this.draw();
   });
+}
+
+/** What puts the focus back where it was among pictures, or to the next one if that has gone. */
+function focused(element) {
+  const active = document.activeElement;
+  const figure = element.contains(active) ? active.closest("figure") : null;
+  const numbers = figure ? [figure, figure.nextElementSibling].map((each) => each?.dataset.sighting) : [];
+  const action = [...figure?.querySelectorAll("button, input") ?? []].indexOf(active);
+  return () => {
+    const there = numbers.map((number) => element.querySelector(`figure[data-sighting="${number}"]`)).find(Boolean);
+    [...there?.querySelectorAll("button, input") ?? []].at(action)?.focus({ preventScroll: true });
+  };
 }
 
 /** How many pictures show the same person. */

@@ -27,25 +27,27 @@ const similarityForm = (value) => h("form", { onsubmit: (event) => { event.preve
 
 class Queue {
   constructor(view, proposals, signal) {
-    Object.assign(this, { view, proposals, signal, at: 0, said: new Map(), out: new Set(), name: "" });
+    Object.assign(this, { view, proposals, signal, turn: 0, at: 0, said: new Map(), out: new Set(), name: "" });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
-  /** Show a proposal, or what is to be said at the end. */
+  /** Show a proposal, or what is to be said at the end. Until it is there, nothing can be said about it. */
   async show(at) {
-    this.at = Math.max(0, Math.min(at, this.proposals.length));
-    this.out = new Set();
-    this.name = "";
-    const proposal = this.proposals[this.at];
+    this.turn += 1;
+    const { turn } = this;
+    const place = Math.max(0, Math.min(at, this.proposals.length));
+    const proposal = this.proposals[place];
+    const [matches, known] = proposal ? await Promise.all([list({ numbers: proposal.sightings }, this.signal), this.#known(proposal)]) : [[], []];
+    if (this.signal.aborted || turn !== this.turn) return;
+    Object.assign(this, { at: place, matches: inOrder(matches), out: new Set(), name: "" });
     if (!proposal) return this.#end();
-    this.matches = inOrder(await list({ numbers: proposal.sightings }, this.signal));
-    const known = proposal.identity === null ? [] : await this.#known(proposal);
-    if (this.signal.aborted) return;
     this.#draw(proposal, known);
     this.view.querySelector(".group .picture")?.focus();
   }
 
+  /** A few other pictures of the person whom a proposal names. */
   async #known({ identity, sightings }) {
+    if (identity === null) return [];
     const { sightings: own } = await get(`api/identities/${identity}`, this.signal);
     const others = own.filter((number) => !sightings.includes(number));
     return list({ numbers: others.slice(0, 8) }, this.signal);
@@ -101,10 +103,10 @@ class Queue {
   #no = () => this.#say("said no", (proposal) => reject(proposal.identity, proposal.sightings));
 
   async #say(word, action) {
-    const done = await attempt(() => action(this.proposals[this.at]));
-    if (!done) return;
-    this.said.set(this.at, word);
-    await this.show(this.at + 1);
+    const { at, turn } = this;
+    if (!await attempt(() => action(this.proposals[at]))) return;
+    this.said.set(at, word);
+    if (turn === this.turn) await this.show(at + 1); // unless another was gone to meanwhile
   }
 
   #end() {
@@ -119,7 +121,7 @@ class Queue {
   }
 
   #key(event) {
-    if (isTyped(event)) return;
+    if (isTyped(event) || (event.repeat && !event.key.startsWith("Arrow"))) return;
     const proposal = this.proposals[this.at];
     const pictures = [...this.view.querySelectorAll(".group .picture")];
     const here = pictures.indexOf(document.activeElement);

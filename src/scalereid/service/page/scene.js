@@ -33,7 +33,9 @@ export class Scene {
       class: "chosen", tabIndex: 0, role: "group", onkeydown: (event) => this.#key(event),
       "aria-label": `Box from ${this.box.map(Math.round).join(", ")}. Arrow keys move it, with Shift they resize it.`,
     }, CORNERS.map((corner) => h("i", { class: `corner ${corner}` }))), this.box);
-    this.layer.replaceChildren(...found, ...(chosen ? [chosen] : []));
+    const boxes = [...this.people.map(({ box }, i) => [box, found[i]]), ...(chosen ? [[this.box, chosen]] : [])];
+    boxes.sort(([a], [b]) => area(b) - area(a)); // those within others lie on top
+    this.layer.replaceChildren(...boxes.map(([, element]) => element));
   }
 
   #place(element, [left, top, right, bottom]) {
@@ -58,7 +60,8 @@ export class Scene {
 
   /** Drag a corner, the chosen box, or a new box over the picture. */
   #press(event) {
-    if (event.button || event.target.closest(".found")) return;
+    if (event.button) return;
+    const person = event.target.closest(".found"); // a press chooses it, a drag draws a box
     const start = this.#at(event);
     const corner = event.target.closest(".corner")?.classList[1];
     const before = this.box;
@@ -73,6 +76,7 @@ export class Scene {
     const stop = () => {
       this.element.removeEventListener("pointermove", drag);
       if (this.box !== before) this.onchoose(this.box);
+      else person?.click();
     };
     this.element.setPointerCapture(event.pointerId);
     this.element.addEventListener("pointermove", drag);
@@ -105,5 +109,6 @@ function resized([left, top, right, bottom], corner, dx, dy) {
   ];
 }
 
+const area = ([left, top, right, bottom]) => (right - left) * (bottom - top);
 const clamp = (value, least, most) => Math.min(Math.max(value, least), most);
 const percentage = (value, whole) => `${(100 * value) / whole}%`;

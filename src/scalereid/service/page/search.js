@@ -3,7 +3,7 @@
 import { Refused, get, list, post, send } from "./api.js";
 import { askFor, button, h, say } from "./dom.js";
 import { conditions, filters } from "./filters.js";
-import { attempt, complain } from "./ledger.js";
+import { attempt } from "./ledger.js";
 import { Results } from "./results.js";
 import { Scene } from "./scene.js";
 import { describe, grid, photograph, tile } from "./tiles.js";
@@ -18,9 +18,13 @@ export function take(file) {
     return;
   }
   if (picture) URL.revokeObjectURL(picture.url);
-  picture = { file, url: URL.createObjectURL(file), box: null, ready: null };
-  if (location.hash === "#/search") window.dispatchEvent(new Event("hashchange"));
-  else location.hash = "#/search";
+  picture = { file, url: URL.createObjectURL(file), box: undefined, ready: null };
+  const [view, parameters] = location.hash.split("?");
+  const kept = new URLSearchParams(view === "#/search" ? parameters : "");
+  kept.delete("sighting");
+  const link = kept.size ? `#/search?${kept}` : "#/search";
+  if (location.hash === link) window.dispatchEvent(new Event("hashchange"));
+  else location.hash = link;
 }
 
 /** The view. */
@@ -59,30 +63,52 @@ async function bySighting(panel, found, number, parameters, { signal }) {
 }
 
 async function byPicture(panel, found, parameters, { about, signal }) {
+  const given = picture;
   let running = new AbortController();
   signal.addEventListener("abort", () => running.abort());
   const search = async (box) => {
-    picture.box = box;
+    if (signal.aborted) return;
+    given.box = box;
     running.abort();
     running = new AbortController();
     found.replaceChildren(h("p", { class: "busy" }, "Searching …"));
-    const ask = (until) => send("api/search", "pictures", picture.file, { question: { ...question(parameters, "from the page"), box } }, until);
-    await new Results(found, { ask, signal: running.signal, add: () => addPicture(box) }).load().catch(complain);
+    const ask = (until) => send("api/search", "pictures", given.file, { question: { ...question(parameters, "from the page"), box } }, until);
+    await new Results(found, { ask, signal: running.signal, add: () => addPicture(given.file, box) }).load().catch((error) => {
+      if (error.name === "AbortError" || signal.aborted) return;
+      found.replaceChildren(h("p", { role: "alert" }, error.message), button("Try again", () => search(box), { kind: "primary" }));
+    });
   };
-  picture.ready ??= look(picture, about);
-  const { file } = picture;
-  const { width, height, people, note } = await picture.ready;
-  if (signal.aborted || picture.file !== file) return;
-  const scene = new Scene({ url: picture.url, width, height, people, onchoose: search });
+  panel.append(h("p", { class: "busy" }, "Looking for people …"));
+  let looked;
+  try {
+    looked = await (given.ready ??= look(given, about));
+  } catch (error) {
+    given.ready = null;
+    if (signal.aborted || picture !== given) return;
+    if (error.unreadable) forgetPicture();
+    panel.replaceChildren(h("p", { role: "alert" }, error.message), error.unreadable ? dropZone("Drop another picture, paste one, or choose a file", about)
+      : button("Try again", () => window.dispatchEvent(new Event("hashchange")), { kind: "primary" }));
+    return;
+  }
+  if (signal.aborted || picture !== given) return;
+  const { width, height, people, note } = looked;
+  panel.replaceChildren();
+  const scene = new Scene({ url: given.url, width, height, people, onchoose: search });
   panel.append(scene.element, h("p", { class: "note" }, note),
     h("p", { class: "actions" },
       button("Whole picture", () => scene.choose(null)),
       button("Draw a box", () => { scene.choose([0.35 * width, 0.2 * height, 0.65 * width, 0.8 * height]); scene.element.querySelector(".chosen").focus(); }),
-      button("Another picture", () => { URL.revokeObjectURL(picture.url); picture = null; window.dispatchEvent(new Event("hashchange")); })));
-  const start = picture.box ?? (people.length ? people[0].box : null);
+      button("Another picture", () => { forgetPicture(); window.dispatchEvent(new Event("hashchange")); })));
+  const isChosen = given.box !== undefined;
+  const start = isChosen ? given.box : people[0]?.box ?? null;
   scene.choose(start, true);
-  if (start || picture.box === null && portrait(width, height)) await search(start);
+  if (start || isChosen || portrait(width, height)) await search(start);
   else found.replaceChildren(h("p", {}, "Draw a box around the person to look for, or take the whole picture."));
+}
+
+function forgetPicture() {
+  URL.revokeObjectURL(picture.url);
+  picture = null;
 }
 
 const portrait = (width, height) => height > 1.2 * width;
@@ -94,7 +120,7 @@ async function look({ file, url }, about) {
   try {
     await image.decode();
   } catch {
-    throw new Refused(0, `${file.name} cannot be shown here. Save it as JPEG or PNG, and take that.`);
+    throw Object.assign(new Refused(0, `${file.name} cannot be shown here. Save it as JPEG or PNG, and take that.`), { unreadable: true });
   }
   const [width, height] = [image.naturalWidth, image.naturalHeight];
   if (!about.detector) return { width, height, people: [], note: portrait(width, height) ? "" : "Wide pictures are scenes: draw a box around one person." };
@@ -113,11 +139,11 @@ function question(parameters, purpose) {
 }
 
 /** Keep the picture that was asked about: it is a sighting then, which has a link. */
-async function addPicture(box) {
+async function addPicture(file, box) {
   const camera = await askFor("Keep this picture in the gallery?", { field: "Camera (may be empty)", yes: "Keep" });
   if (camera === null) return;
   await attempt(async () => {
-    const { sighting } = await send("api/sightings", "picture", picture.file, { seen: { source: picture.file.name, camera, box } });
+    const { sighting } = await send("api/sightings", "picture", file, { seen: { source: file.name, camera, box } });
     say(`It is sighting ${sighting.number} now.`);
     location.hash = `#/search?sighting=${sighting.number}`;
   });

@@ -2,7 +2,7 @@
 
 import { picture } from "./api.js";
 import { button, h, openDialog, percent, say, when } from "./dom.js";
-import { attempt, choosePerson, forget, nameOf, reject, same } from "./ledger.js";
+import { attempt, choosePerson, complain, forget, nameOf, reject, same } from "./ledger.js";
 
 const visible = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
@@ -113,14 +113,15 @@ export function showSighting(match, all = [match]) {
         attributes.length ? h("ul", { class: "attributes", "aria-label": "Attributes" }, attributes.map(([key, value]) => h("li", {}, h("meter", { value, min: 0, max: 1, "aria-label": key }), `${key} ${percent(value)}`))) : null,
         h("div", { class: "actions" },
           button("Find this person", go(`#/search?sighting=${number}`), { kind: "primary" }),
-          button("This is …", act(async () => {
-            const whom = await choosePerson(`Who is on sighting ${number}?`);
-            if (whom) await same(whom.identity, [number], { name: whom.name });
-          })),
+          button("This is …", async () => {
+            const whom = await choosePerson(`Who is on sighting ${number}?`).catch(complain);
+            if (whom) await act(() => same(whom.identity, [number], { name: whom.name }))();
+          }),
           identity === null ? null : button(`Not ${nameOf(identity, name)}`, act(() => reject(identity, [number]))),
           button("Copy link", async () => {
-            await navigator.clipboard.writeText(new URL(`#/search?sighting=${number}`, location.href).href);
-            say("Link copied.");
+            const link = new URL(`#/search?sighting=${number}`, location.href).href;
+            await navigator.clipboard?.writeText(link); // which browsers have on this machine, and with TLS
+            say(navigator.clipboard ? "Link copied." : link);
           }),
           button("Forget …", async () => { if (await forget({ sightings: [number], whom: `sighting ${number}` })) close(); }, { kind: "danger" })))),
       h("div", { class: "actions ends" },

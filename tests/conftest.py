@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from scalereid.data.toy import draw_toy
@@ -112,6 +113,42 @@ def attribute_run(people: ReidDataset, attribute_table: Path, tmp_path_factory: 
 
     recipe = replace(with_attributes(TINY, attribute_table), schedule=ScheduleSettings(epochs=1, decay="cosine"))
     return train(recipe, data=people.root, out=tmp_path_factory.mktemp("attributes") / "run").folder
+
+
+COLOURS = {"blue": (40, 60, 200), "green": (40, 180, 60), "red": (200, 50, 40)}
+
+
+def draw_classes(root: Path, *, train: int = 12, test: int = 4, size: tuple[int, int] = (40, 32)) -> Path:
+    """Noisy pictures of three colours, in folders of their names in train and val."""
+    random = np.random.default_rng(0)
+    for split, count in (("train", train), ("val", test)):
+        for name, colour in COLOURS.items():
+            (root / split / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = random.normal(colour, 30, (size[1], size[0], 3)).clip(0, 255).astype(np.uint8)
+                Image.fromarray(pixels).save(root / split / name / f"{number}.png")
+    return root
+
+
+CLASSES = replace(  # learns `draw_classes` in a second
+    TINY,
+    data=DataSettings(dataset="class-folders", image_size=(32, 32), batch_size=12, framing="resized-crop"),
+    evaluation=EvaluationSettings(every=1, best="top-1"),
+)
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three classes: 36 pictures to train on, and 12 test pictures."""
+    return draw_classes(tmp_path_factory.mktemp("classes") / "colours")
+
+
+@pytest.fixture(scope="session")
+def class_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs that has learned three classes."""
+    from scalereid.experiments.training import train
+
+    return train(CLASSES, data=colours, out=tmp_path_factory.mktemp("classes") / "run").folder
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ COMMANDS = {
     "search": Command("search:search", "Find the images most similar to yours; no labels are needed."),
     "detect": Command("detect:detect", "Find the people in pictures, for a gallery."),
     "embed": Command("embed:embed", "Write a table of embeddings of images."),
+    "classify": Command("classify:classify", "Find classes of pictures, or score a classifier: top-1, top-5."),
     "attributes": Command("attributes:attributes", "Say what people on pictures look like, or score that."),
     "export": Command("export:export", "Write a model for ONNX Runtime, OpenVINO or torch."),
     "quantize": Command("quantize:quantize", "Write a model in int8, kept only if it is as accurate."),

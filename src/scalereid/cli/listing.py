@@ -60,6 +60,7 @@ def recipes(
             "mAP": _share(published.scores[1]) if published.scores else None,
             "rank5": _share(published.ranks[0]) if published.ranks else None,
             "rank10": _share(published.ranks[1]) if published.ranks else None,
+            "top1_error": _share(published.top1_error),
             "source": published.source,
             "notes": published.notes,
         }
@@ -94,6 +95,7 @@ def _recipe_tables(chosen: dict[str, Published]) -> tuple[Table, Table]:
         notes = [note for note in (published.source, *published.notes) if note]
         own = " ".join(str(numbers.setdefault(note, len(numbers) + 1)) for note in notes)
         scores = " / ".join("–" if score is None else f"{score:.1f}" for score in published.scores or ())
+        scores = f"error {published.top1_error:.2f}" if published.top1_error is not None else scores
         table.add_row(name, scores, published.recipe.evaluation.distance if published.scores else "", own)
     footnotes = Table.grid(Column(justify="right"), Column(overflow="fold"), padding=(0, 2, 0, 0))
     for note, number in numbers.items():

@@ -54,6 +54,8 @@ def _finish(run: "Run", output: Output) -> None:
     needed = own_code(run.saved_recipe().names).keys() - unneeded
     code = " --run-code" if needed else ""
     data = quote(run.dataset().data)
-    report = f". Next:  {program()} report {quote(str(run.folder))} --data {data}{code}" if scored else ""
-    output.say(f"done: {run.folder}{report}")
+    classified = any(entry.class_scores for entry in log)
+    following = "classify" if classified else "report"
+    command = f". Next:  {program()} {following} {quote(str(run.folder))} --data {data}{code}"
+    output.say(f"done: {run.folder}{command if scored or classified else ''}")
     output.result({"run": str(run.folder), "log": log[-1].to_json()})

@@ -125,6 +125,25 @@ def _enlarged(lines: Tensor, start: Tensor) -> Tensor:
     return enlarged.permute(0, 2, 3, 1).flatten(0, 2).index_select(0, window.flatten()).view_as(lines)
 
 
+def random_pad_crop(images: Tensor, generator: Generator, probability: float = 0.5) -> Tensor:
+    """Pad by zeros, an eighth of the size on each side, and crop the original size at a random position, as for CIFAR.
+
+    Zero is ImageNet's mean after normalisation.
+    """
+    height, width = images.shape[2:]
+    (pad_y, pad_x), chosen = (height // 8, width // 8), _draw(images, generator) < probability
+    top, left = ((_draw(images, generator) * (2 * pad + 1)).long() for pad in (pad_y, pad_x))
+    rows, columns = (torch.arange(length, device=images.device) for length in (height, width))
+
+    def crop(some: Tensor, own: slice) -> Tensor:
+        padded = functional.pad(some, (pad_x, pad_x, pad_y, pad_y)).permute(0, 2, 3, 1)
+        number = torch.arange(len(some), device=some.device)[:, None, None]
+        cropped = padded[number, (top[own, None] + rows)[:, :, None], (left[own, None] + columns)[:, None]]
+        return cropped.permute(0, 3, 1, 2)
+
+    return change_images(images, chosen, crop)
+
+
 def random_patch(
     images: Tensor,
     generator: Generator,
@@ -250,6 +269,7 @@ def _draw(images: Tensor, generator: Generator) -> Tensor:
 AUGMENTATIONS: dict[str, Augmentation] = {
     "flip": random_flip,
     "crop": random_crop,
+    "pad_crop": random_pad_crop,
     "auto_augment": random_trivial,
     "patch": random_patch,
     "jitter": random_jitter,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from scalereid.data.augmentation import normalise
+from scalereid.data.crops import RandomCrops
 from scalereid.data.images import ImageStore, Threads
 from scalereid.data.sampling import Batch, Sampler
 from scalereid.distributed import own_rows
@@ -29,7 +30,8 @@ class TrainingBatches:
     trained on.
 
     With several processes each has its own rows of the same batches. It augments all rows, so that no image is augmented
-    otherwise than by one process: what is drawn, and which image a patch comes from, concerns the whole batch.
+    otherwise than by one process: what is drawn, and which image a patch comes from, concerns the whole batch. Random crops
+    are the exception: each process decodes its own rows, and the others stay black.
 
     Raises:
         ValueError: There are not as many images as the sampler has labels.
@@ -37,7 +39,7 @@ class TrainingBatches:
 
     def __init__(
         self,
-        store: ImageStore,
+        store: ImageStore | RandomCrops,
         *,
         sampler: Sampler,
         device: torch.device,
@@ -60,22 +62,25 @@ class TrainingBatches:
     def epoch(self, epoch: int, *, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """The batches of one epoch, from number `start` on."""
         batches = self.sampler.batches(epoch)[start:]
-        for i, (batch, pixels) in enumerate(zip(batches, self._pixels(batches), strict=True), start):
-            seed = np.random.SeedSequence((self.sampler.seed, epoch, 1 + i)).generate_state(1, np.uint64)[0]
-            self.generator.manual_seed(int(seed) >> 1)
+        sequences = [
+            np.random.SeedSequence((self.sampler.seed, epoch, i)) for i in range(1 + start, 1 + start + len(batches))
+        ]
+        seeds = [int(one.generate_state(1, np.uint64)[0]) >> 1 for one in sequences]
+        for batch, seed, pixels in zip(batches, seeds, self._pixels(batches, seeds), strict=True):
+            self.generator.manual_seed(seed)
             labels = self.labels[torch.from_numpy(batch).to(self.device)]
             rows = own_rows()
             yield self.augment(normalise(pixels), self.generator)[rows], labels[rows]
 
-    def _pixels(self, batches: list[Batch]) -> Iterator[Tensor]:
+    def _pixels(self, batches: list[Batch], seeds: list[int]) -> Iterator[Tensor]:
         if self.resident is None:
-            yield from _read_ahead(self.store, batches, self.device)
+            yield from _read_ahead(self.store, zip(batches, seeds, strict=True), self.device)
         else:
             for batch in batches:
                 yield self.resident[torch.from_numpy(batch).to(self.device)]
 
 
-def _on_gpu(store: ImageStore, device: torch.device) -> Tensor | None:
+def _on_gpu(store: ImageStore | RandomCrops, device: torch.device) -> Tensor | None:
     """All pixels on a GPU with room for them; None where batches are sent one by one."""
     if store.pixels is None or device.type != "cuda":
         return None
@@ -83,16 +88,21 @@ def _on_gpu(store: ImageStore, device: torch.device) -> Tensor | None:
     return torch.from_numpy(store.pixels).to(device) if store.pixels.nbytes < _GPU_SHARE * free else None
 
 
-def _read_ahead(store: ImageStore, batches: Iterable[Batch], device: torch.device) -> Iterator[Tensor]:
-    """Pixels of each batch of indices, uint8 (b, height, width, 3) on `device`, read while the batch before is used."""
+def _read_ahead(
+    store: ImageStore | RandomCrops, batches: Iterable[tuple[Batch, int]], device: torch.device
+) -> Iterator[Tensor]:
+    """Pixels of each batch of indices, uint8 (b, height, width, 3) on `device`, read while the batch before is used.
+
+    Each batch comes with the seed of its random crops.
+    """
     if store.pixels is not None and device.type == "cpu":
         yield from (
-            torch.from_numpy(store.read(batch)) for batch in batches
+            torch.from_numpy(store.read(*batch)) for batch in batches
         )  # in memory: a thread would cost more than it saves
         return
 
-    def fetch(batch: Batch) -> Tensor:
-        pixels = torch.from_numpy(store.read(batch))
+    def fetch(batch: tuple[Batch, int]) -> Tensor:
+        pixels = torch.from_numpy(store.read(*batch))
         return pixels.pin_memory() if device.type == "cuda" else pixels  # to be copied while the GPU computes
 
     # Read by NumPy in a thread of its own: torch's threads there would fight those that compute.

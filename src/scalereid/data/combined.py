@@ -21,6 +21,8 @@ def combine(datasets: Sequence[ReidDataset]) -> ReidDataset:
     for dataset in datasets:
         if not dataset.train:
             raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
+        if dataset.classes:
+            raise ValueError(f"{dataset.name} has classes, not people, and cannot be combined; name it alone")
         if datasets.count(dataset) > 1:
             raise ValueError(f"{dataset.name} is named twice in {'+'.join(names)}")
     _refuse_shared(datasets)

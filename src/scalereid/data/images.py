@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from scalereid.data.framing import Framing, cut, middle
 from scalereid.data.image_size import ImageSize
+from scalereid.data.packed import packed_image, packed_stamp
 from scalereid.data.shapes import ShapeCount
 from scalereid.distributed import processes_here
-from scalereid.files import create_array, kind, remove_leftovers, stamp, write
+from scalereid.files import create_array, kind, remove_leftovers, write
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's names of the formats that are read. Of others, EPS would start Ghostscript."""
@@ -25,10 +27,12 @@ _LIST = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 Advance = Callable[[int], None]  # called with the number of images just completed
 
 
-def read_image(path: Path, image_size: ImageSize, shapes: ShapeCount | None = None) -> NDArray[np.uint8]:
+def read_image(
+    path: Path, image_size: ImageSize, shapes: ShapeCount | None = None, framing: Framing = "stretch"
+) -> NDArray[np.uint8]:
     """RGB pixels (height, width, 3) of an image file, as a model takes them: upright and resized.
 
-    `shapes` counts the image by its size in the file.
+    `shapes` counts the image by its size in the file. Of the framings that crop, it is the middle.
 
     Raises:
         ValueError: See `load_image`.
@@ -36,7 +40,9 @@ def read_image(path: Path, image_size: ImageSize, shapes: ShapeCount | None = No
     image = load_image(path)
     if shapes:
         shapes.add(image.height, image.width, path)
-    return resize(image, image_size)
+    if framing == "stretch":
+        return resize(image, image_size)
+    return cut(image, middle(image.size, image_size), image_size)
 
 
 def load_image(path: Path) -> Image.Image:
@@ -66,9 +72,12 @@ def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Ima
         ValueError: See `load_image`.
     """
     try:
+        packed = None
         if isinstance(source, Path):
-            require_file(source)
-        with Image.open(source, formats=FORMATS) as image:
+            packed = packed_image(source)
+            if packed is None:
+                require_file(source)
+        with Image.open(packed or source, formats=FORMATS) as image:
             if has_deep_channels(image):
                 raise ValueError("it has more than 8 bits a channel; convert it")
             if getattr(image, "is_animated", False) and image.format != "MPO":  # whose first picture is the photograph
@@ -142,10 +151,11 @@ class ImageStore:
         memory_limit: int | None = None,
         cache_folder: Path | None = None,
         shapes: ShapeCount | None = None,
+        framing: Framing = "stretch",
         advance: Advance = lambda _: None,
     ) -> None:
         self.paths = tuple(paths)
-        self.image_size = image_size
+        self.image_size, self.framing = image_size, framing
         self.shapes = shapes
         shape = (len(self.paths), *image_size, 3)
         size = int(np.prod(shape))
@@ -164,7 +174,7 @@ class ImageStore:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def read(self, indices: NDArray[np.int64]) -> Pixels:
+    def read(self, indices: NDArray[np.int64], _seed: int = 0) -> Pixels:
         """The images at `indices`: uint8 (b, height, width, 3)."""
         if self.pixels is not None:
             return self.pixels[indices]
@@ -173,7 +183,7 @@ class ImageStore:
 
     def read_one(self, path: Path) -> Pixels:
         """The pixels of a file, decoded anew."""
-        return read_image(path, self.image_size, self.shapes)
+        return read_image(path, self.image_size, self.shapes, self.framing)
 
     def _decode(self, paths: Iterable[Path], pixels: Pixels, advance: Advance) -> Pixels:
         """Fill `pixels` with the images, and return it."""
@@ -190,10 +200,11 @@ class ImageStore:
         pixels.flush()
 
     def _file_in(self, folder: Path) -> Path:
-        """A name that changes when any image's path or stamp does, or the image size."""
-        digest = hashlib.sha256(f"{self.image_size}\n".encode())
+        """A name that changes when any image's path or stamp does, or the image size or the framing."""
+        framed = "" if self.framing == "stretch" else " middle"
+        digest = hashlib.sha256(f"{self.image_size}{framed}\n".encode())
         for path in self.paths:
-            digest.update(os.fsencode(path.absolute()) + f"\t{stamp(path)}\n".encode())
+            digest.update(os.fsencode(path.absolute()) + f"\t{packed_stamp(path)}\n".encode())
         return folder / f"{digest.hexdigest()[:32]}.npy"
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.data.packed import packed_size
 from scalereid.data.protocols import Protocol, leaves_out
 
 JUNK = -1
@@ -62,6 +63,9 @@ class ReidDataset:
     """Number of files in its folders that are in no split, by reason."""
     cameras: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Camids by the names of cameras, where they have names."""
+    classes: tuple[str, ...] = ()
+    """Of a dataset for classification: names of the classes, whose numbers from 0 on are the pids. Its test images are the
+    gallery, and it has no queries."""
 
     def __post_init__(self) -> None:
         """Raise a ValueError that names an image whose person, camera or tracklet is not a number of 64 bits."""
@@ -117,7 +121,7 @@ class ReidDataset:
                 inside = record.path.is_relative_to(self.root)
                 name = (record.path.relative_to(self.root) if inside else record.path).as_posix()
                 tracklet = "" if record.tracklet is None else f"\t{record.tracklet}"
-                line = f"\t{record.pid}\t{record.camid}\t{record.path.stat().st_size}{tracklet}\n"
+                line = f"\t{record.pid}\t{record.camid}\t{packed_size(record.path)}{tracklet}\n"
                 digest.update(f"{split}\t".encode() + os.fsencode(name) + line.encode())
         return digest.hexdigest()[:12]
 

@@ -64,6 +64,38 @@ def check_shares(recipe: Recipe) -> None:
         )
 
 
+def check_task(recipe: Recipe, dataset: ReidDataset, target: ReidDataset) -> None:
+    """Check that a recipe fits what the dataset is for, people or classes.
+
+    Raises:
+        ValueError: It does not; the message says what to change.
+    """
+    best, classes = recipe.evaluation.best, bool(dataset.classes)
+    if (best == "top-1") != classes:
+        found, wanted = ("classes", "top-1") if classes else ("people", "mAP, mINP or rank-1")
+        raise ValueError(f"evaluation.best is {best}, but {dataset.name} has {found}; set it to {wanted}")
+    if dataset.classes != target.classes:
+        raise ValueError(f"{target.name} does not have the classes of {dataset.name}; leave evaluation.dataset empty")
+    if not classes:
+        if recipe.data.framing != "stretch":
+            raise ValueError(
+                f"data.framing is {recipe.data.framing}, but images of people are seen whole; set it to stretch"
+            )
+        return
+    unfit: dict[str, object] = {
+        "mutual.weight": recipe.mutual.weight,
+        "optimizer.average": recipe.optimizer.average,
+        "objective.self_distillation": recipe.objective.self_distillation,
+        "data.attributes": recipe.data.attributes,
+        "evaluation.also": recipe.evaluation.also,
+        "objective.cross_entropy": not recipe.objective.cross_entropy,
+    }
+    for name, value in unfit.items():
+        if value:
+            right = "above 0" if name == "objective.cross_entropy" else "off"
+            raise ValueError(f"{dataset.name} has classes, not people, for which {name} must be {right}")
+
+
 def check_before_training(
     dataset: ReidDataset,
     target: ReidDataset,

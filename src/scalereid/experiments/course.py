@@ -6,6 +6,7 @@ from itertools import accumulate
 from typing import TypedDict
 
 from scalereid.attributes.scores import AttributeScores
+from scalereid.classification.scores import ClassScores
 from scalereid.data.batches import TrainingBatches
 from scalereid.distributed import is_first, processes
 from scalereid.experiments.evaluator import Evaluator
@@ -34,6 +35,7 @@ class Scored(TypedDict, total=False):
     peer_scores: Scores | None
     both_scores: Scores | None
     attribute_scores: AttributeScores | None
+    class_scores: ClassScores | None
 
 
 @dataclass(eq=False)
@@ -101,11 +103,12 @@ class Course:
         if peers and (peer := peer_recipe(recipe)):
             save_model(run.peer, peers[0], peer, trained)
             save_model(run.both, wired.model, recipe, trained, peer=peer)
-        layer = wired.attribute_layer()
-        save_model(run.last, network, recipe, trained, attributes=layer)
-        judged = entry.attribute_scores if self.evaluator.metric == "mA" else scores
+        attributes, classes = wired.attribute_layer(), wired.class_layer()
+        save_model(run.last, network, recipe, trained, attributes=attributes, classes=classes)
+        by_metric = {"mA": entry.attribute_scores, "top-1": entry.class_scores}
+        judged = by_metric.get(self.evaluator.metric, scores)
         if judged and self.evaluator.improves(judged):
-            save_model(run.best, network, recipe, trained, attributes=layer)
+            save_model(run.best, network, recipe, trained, attributes=attributes, classes=classes)
         if finished:  # what a finished run has, before its log says that it is finished
             if scores and scores.per_query:
                 scores.per_query.save(run.per_query)
@@ -126,8 +129,10 @@ class Course:
 
 
 def score_networks(evaluator: Evaluator, wired: Wired) -> Scored:
-    """The scores of the network and of its attributes, and in mutual learning of its peer and of both."""
+    """The scores of the network and of its attributes or classes, and in mutual learning of its peer and of both."""
     network, *peers = wired.model.networks
+    if layer := wired.class_layer():
+        return Scored(class_scores=evaluator.of_classes(network, layer))
     scores, attributes = evaluator.with_attributes(network, wired.attribute_layer())
     scored = Scored(scores=scores, attribute_scores=attributes)
     if peers:

@@ -202,6 +202,10 @@ def _read(model: OpenModel, name: str, data: Path, options: EvaluationOptions) -
     """A dataset to score on, with the protocol of the options or else of the model's recipe."""
     own = model.recipe.protocol if model.recipe and name == model.recipe.dataset else "dataset"
     dataset = with_protocol(read_dataset(name, data), options.protocol or own)
+    if dataset.classes:
+        raise ValueError(
+            f"{dataset.name} has classes, not people who are found again; score it by the command classify"
+        )
     if not dataset.query or not dataset.gallery:
         raise ValueError(
             f"{dataset.name} has {len(dataset.query)} query and {len(dataset.gallery)} gallery images; both are needed"

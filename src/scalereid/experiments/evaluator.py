@@ -8,6 +8,8 @@ import numpy as np
 from scalereid.attributes.layer import AttributeLayer
 from scalereid.attributes.scores import AttributeScores, score_attributes
 from scalereid.attributes.table import AttributeLabels
+from scalereid.classification.layer import ClassLayer
+from scalereid.classification.scores import ClassScores, score_classes
 from scalereid.data.records import ReidDataset
 from scalereid.inference.query_gallery import QueryGallery, live_embedder
 from scalereid.models.embedding_model import EmbeddingModel
@@ -41,8 +43,9 @@ class Evaluator:
         self.metric, self.higher_is_better = recipe.evaluation.best, True
         self.best: float | None = None
         self.attributes = attributes if dataset.gallery else None
-        needed = dataset.query or self.attributes
-        self.images = QueryGallery(dataset, self.image_size, progress) if needed else None
+        needed = dataset.query or self.attributes or (dataset.classes and dataset.gallery)
+        self.images = QueryGallery(dataset, self.image_size, progress, recipe.data.framing) if needed else None
+        self.framing = recipe.data.framing
 
     def __call__(self, model: EmbeddingModel) -> Scores | None:
         """The scores of `model`, which keeps its mode; None if the dataset has no queries."""
@@ -61,18 +64,25 @@ class Evaluator:
             found = score_attributes(np.concatenate(parts), self.attributes)
         return self._score(query, gallery, self.dataset) if len(query) else None, found
 
+    def of_classes(self, model: EmbeddingModel, layer: ClassLayer) -> ClassScores | None:
+        """How well `model` and the classifier `layer` classify the test images; None without any."""
+        if self.images is None:
+            return None
+        _, test = self.images.embed(live_embedder(model))
+        return score_classes(layer(test.embeddings.numpy()), test.pids.numpy())
+
     def score_also(self, model: EmbeddingModel) -> dict[str, Scores]:
         """The scores of `model` on the other datasets, by name; their images are decoded for this alone."""
         found = {}
         for name, each in self.also.items():
-            embedded = QueryGallery(each, self.image_size).embed(live_embedder(model))
+            embedded = QueryGallery(each, self.image_size, framing=self.framing).embed(live_embedder(model))
             found[name] = self._score(*embedded, each)
         return found
 
     def _score(self, query: LabelledEmbeddings, gallery: LabelledEmbeddings, dataset: ReidDataset) -> Scores:
         return score(query, gallery, distance=self.distance, protocol=dataset.protocol)
 
-    def improves(self, scores: Scores | AttributeScores) -> bool:
+    def improves(self, scores: Scores | AttributeScores | ClassScores) -> bool:
         """Whether these scores are better than all before; if so they are the best from now on."""
         value = scores.metric(self.metric)
         better = self.best is None or (value > self.best if self.higher_is_better else value < self.best)

@@ -64,6 +64,8 @@ def _scalars(entry: EpochLog) -> dict[str, float]:
             values |= {f"{group}/{name}": scores.metric(name) for name in ("mAP", "mINP", "rank-1", "rank-5")}
     if found := entry.attribute_scores:
         values |= {f"attribute_scores/{name}": found.metric(name) for name in METRICS}
+    if classified := entry.class_scores:
+        values |= {f"class_scores/{name}": classified.metric(name) for name in ("top-1", "top-5")}
     if entry.search:
         values |= {"search/temperature": entry.search.temperature, "search/entropy": fmean(entry.search.entropy)}
     return values

@@ -8,11 +8,12 @@ import torch
 
 from scalereid.arguments import check_kind
 from scalereid.data.batches import TrainingBatches
+from scalereid.data.crops import RandomCrops
 from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.distributed import is_first
 from scalereid.experiments.attribute_labels import LearnedAttributes
-from scalereid.experiments.checks import advise_precision, check_before_training, check_parts, check_shares
+from scalereid.experiments.checks import advise_precision, check_before_training, check_parts, check_shares, check_task
 from scalereid.experiments.course import Course, score_networks
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.sharing import locked_by_first, scored_here, shown
@@ -91,14 +92,17 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     check_parts(recipe, chosen)
     advise_precision(recipe, chosen, progress)
     dataset, (target, also) = read_datasets(recipe, data)
+    check_task(recipe, dataset, target)
     attributes = LearnedAttributes.of(recipe, data, dataset, target)
-    if is_first():
+    if is_first() and not dataset.classes:  # whose images are checked when they are decoded
         check_before_training(
             dataset, target, [*also.values()], progress, has_people=bool(recipe.objective.cross_entropy)
         )
     wait_for_all()
     load = partial(_load_initial_weights, progress)
-    wired = wire(recipe, labels(dataset.train), chosen, load_weights=load, attributes=attributes.train)
+    wired = wire(
+        recipe, labels(dataset.train), chosen, load_weights=load, attributes=attributes.train, classes=dataset.classes
+    )
     evaluator = Evaluator(scored_here(target), recipe, progress, also, attributes.test)
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
@@ -177,7 +181,15 @@ def _resume(
         raise ValueError(_changed(recipe.data.attributes, folder, attributes.fingerprint, recorded.attributes))
     load = (lambda *_: None) if has_state else partial(_load_initial_weights, progress)
     people = labels(dataset.train)
-    wired = wire(recipe, people, chosen, code_in=run.folder, load_weights=load, attributes=attributes.train)
+    wired = wire(
+        recipe,
+        people,
+        chosen,
+        code_in=run.folder,
+        load_weights=load,
+        attributes=attributes.train,
+        classes=dataset.classes,
+    )
     evaluator = Evaluator(scored_here(target), recipe, progress, also, attributes.test)
     wired.state.register("evaluator", evaluator)
     if has_state:
@@ -231,7 +243,9 @@ def _load_initial_weights(progress: Progress, model: EmbeddingModel, weights: st
 
 
 def _decode(dataset: ReidDataset, recipe: Recipe, wired: Wired, progress: Progress) -> TrainingBatches:
-    """Batches of the training images, all decoded."""
+    """Batches of the training images, all decoded, or for random crops to be decoded anew for each batch."""
     paths = [record.path for record in dataset.train]
+    if recipe.data.framing != "stretch":
+        return wired.batches(RandomCrops(paths, recipe.data.image_size, recipe.data.framing))
     with progress.stage("reading training images", len(paths)) as advance:
         return wired.batches(ImageStore(paths, recipe.data.image_size, advance=advance))

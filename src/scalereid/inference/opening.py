@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.attributes.layer import AttributeLayer
+from scalereid.classification.layer import ClassLayer
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.inference.embedding import BatchedRuntime, default_batch_size
 from scalereid.inference.foreign import open_foreign
@@ -79,6 +80,8 @@ class OpenModel(BatchedRuntime):
     """Which tensors of its weights matched; None for an exported file."""
     attributes: AttributeLayer | None = None
     """What makes likelihoods of attributes from its embeddings; None for a model that has learned none."""
+    classes: ClassLayer | None = None
+    """What makes probabilities of classes from its embeddings; None for a model of people."""
 
     @property
     def recipe(self) -> SavedRecipe | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from scalereid.data.framing import Framing
 from scalereid.data.image_size import ImageSize
 from scalereid.data.images import Advance, ImageStore
 from scalereid.data.records import ImageRecord, ReidDataset, tracklet_of
@@ -26,10 +27,16 @@ class QueryGallery:
         shapes: Counts the images that are decoded, and those that do not have the shape of a person.
     """
 
-    def __init__(self, dataset: ReidDataset, image_size: ImageSize, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        dataset: ReidDataset,
+        image_size: ImageSize,
+        progress: Progress | None = None,
+        framing: Framing = "stretch",
+    ) -> None:
         self.dataset, self.shapes = dataset, ShapeCount()
         self.query_images, self.gallery_images = (
-            _decode(name, [record.path for record in dataset.splits[name]], image_size, self.shapes, progress)
+            _decode(name, [record.path for record in dataset.splits[name]], image_size, self.shapes, progress, framing)
             for name in ("query", "gallery")
         )
 
@@ -91,10 +98,15 @@ def live_embedder(model: EmbeddingModel) -> BatchedRuntime:
 
 
 def _decode(
-    name: str, paths: Sequence[Path], image_size: ImageSize, shapes: ShapeCount, progress: Progress | None
+    name: str,
+    paths: Sequence[Path],
+    image_size: ImageSize,
+    shapes: ShapeCount,
+    progress: Progress | None,
+    framing: Framing = "stretch",
 ) -> ImageStore:
     with (progress or Progress.silent()).stage(f"reading {name} images", len(paths)) as advance:
-        return ImageStore(paths, image_size, shapes=shapes, advance=advance)
+        return ImageStore(paths, image_size, shapes=shapes, framing=framing, advance=advance)
 
 
 def _embed(embedder: PixelEmbedder, store: ImageStore, advance: Advance) -> Tensor:

@@ -30,7 +30,12 @@ def open_trained(source: Source, options: RuntimeOptions, image_size: ImageSize 
     else:
         runtime = candidates.named(options.runtime, precision)
     return OpenModel(
-        runtime=runtime, batch_size=batch_size, metadata=metadata, report=loaded.report, attributes=loaded.attributes
+        runtime=runtime,
+        batch_size=batch_size,
+        metadata=metadata,
+        report=loaded.report,
+        attributes=loaded.attributes,
+        classes=loaded.classes,
     )
 
 

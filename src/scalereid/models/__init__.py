@@ -10,6 +10,7 @@ from scalereid.models.resnet import ResNet50
 BACKBONES: dict[str, Callable[..., Backbone]] = {
     **osnet.NETWORKS,
     **osnet.ABLATIONS,
+    **osnet.SMALL_IMAGES,
     **dslnet.NETWORKS,
     **supernet.NETWORKS,
     "resnet50": ResNet50,

@@ -34,7 +34,7 @@ def build_model(
         embedding_size: Width of the embeddings.
         pooling: `average`, `max`, or `gem` for the generalised mean.
         neck: `fc` for linear, batch norm and ReLU, or `bnneck` for batch norm between the features whose distances are
-            learned and the embeddings.
+            learned and the embeddings, or `none` for the pooled maps.
 
     Raises:
         ValueError: The backbone does not exist or is not a `Backbone`, has no width or genotype to change, or does not take

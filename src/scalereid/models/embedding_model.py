@@ -7,10 +7,10 @@ from typing import Literal
 from torch import Tensor, nn
 
 from scalereid.models.backbone import Backbone
-from scalereid.models.layers import BNNeck, EmbeddingLayer, GeneralisedMean
+from scalereid.models.layers import BNNeck, EmbeddingLayer, GeneralisedMean, NoNeck
 
 PoolingName = Literal["average", "max", "gem"]
-NeckName = Literal["fc", "bnneck"]
+NeckName = Literal["fc", "bnneck", "none"]
 _POOLINGS: dict[PoolingName, Callable[[], nn.Module]] = {
     "average": partial(nn.AdaptiveAvgPool2d, 1),
     "max": partial(nn.AdaptiveMaxPool2d, 1),
@@ -29,10 +29,9 @@ class EmbeddingModel(nn.Module):
         self, backbone: Backbone, *, embedding_size: int = 512, pooling: PoolingName = "average", neck: NeckName = "fc"
     ) -> None:
         super().__init__()
-        make_neck = BNNeck if neck == "bnneck" else EmbeddingLayer
         self.backbone = backbone
         self.pooling = _POOLINGS[pooling]()
-        self.embedding: EmbeddingLayer | BNNeck = make_neck(backbone.out_channels, embedding_size)
+        self.embedding = _neck(neck, backbone.out_channels, embedding_size)
         backbone.prepare(self.embedding)
         self.embedding_size = embedding_size
 
@@ -65,3 +64,13 @@ class EmbeddingModel(nn.Module):
 
     def _pooled(self, maps: Tensor) -> Tensor:
         return self.pooling(maps).flatten(1)
+
+
+def _neck(name: NeckName, inputs: int, outputs: int) -> EmbeddingLayer | BNNeck | NoNeck:
+    if name == "none":
+        if inputs != outputs:
+            raise ValueError(
+                f"model.embedding_size is {outputs}, but without a neck it is the backbone's channels: set it to {inputs}"
+            )
+        return NoNeck()
+    return BNNeck(inputs, outputs) if name == "bnneck" else EmbeddingLayer(inputs, outputs)

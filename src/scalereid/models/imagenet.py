@@ -50,6 +50,10 @@ def load_trunk(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: str
     _, classifier, renames = _TRUNKS[backbone]
     ignored = tuple(name for name in state if name.startswith(classifier))
     renamed = {f"backbone.{rename(name, renames)}": state[name] for name in state if name not in ignored}
-    kept = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("embedding.")}
-    load_strictly(model, renamed | kept)
+    load_strictly(model, renamed | embedding_of(model))
     return LoadReport(backbone, tuple(renamed), ignored)
+
+
+def embedding_of(model: EmbeddingModel) -> dict[str, Tensor]:
+    """The tensors of a model's embedding layer as they are, to be kept where weights have none."""
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith("embedding.")}

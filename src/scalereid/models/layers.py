@@ -145,6 +145,14 @@ class BNNeck(nn.Sequential):
         return self.norm(features), features
 
 
+class NoNeck(nn.Sequential):
+    """The pooled features as they are: embeddings of a model for classification alone, as of ResNet or MobileNet."""
+
+    def with_features(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """The pooled features, twice."""
+        return pooled, pooled
+
+
 def initialise(module: nn.Module) -> None:
     """Initialise one layer as OSNet's authors do; use with `module.apply(initialise)`.
 

@@ -17,7 +17,7 @@ from scalereid.models.fusion import (
 from scalereid.models.genotype import AIN, IBN, PLAIN, Genotype, Placement
 from scalereid.models.layers import ConvNormReLU, Lite3x3
 from scalereid.models.residual import ResidualBlock, last_convolution
-from scalereid.models.trunk import GenotypeTrunk
+from scalereid.models.trunk import BLOCKS, GenotypeTrunk
 
 DEPTHS = (1, 2, 3, 4)  # stream t has t Lite 3×3 layers: receptive fields of 3, 5, 7 and 9
 WIDTHS = (64, 256, 384, 512)  # the stem and the three stages (table 1)
@@ -70,9 +70,10 @@ def channels_at(width: float) -> list[int]:
 
 
 class OSNet(GenotypeTrunk):
-    """OSNet's trunk of omni-scale blocks: three stages of two blocks.
+    """OSNet's trunk of omni-scale blocks: three stages of two blocks, or of as many as `blocks` says.
 
-    `width` scales the channels, `genotype` places instance norm; the other arguments are every block's.
+    `width` scales the channels, `genotype` places instance norm, and `small_images` is as for `StagedTrunk`; the other
+    arguments are every block's.
     """
 
     def __init__(
@@ -83,9 +84,11 @@ class OSNet(GenotypeTrunk):
         depths: Sequence[int] = DEPTHS,
         convolution: MakeConvolution = Lite3x3,
         fusion: MakeFusion = SharedGate,
+        blocks: Sequence[int] = BLOCKS,
+        small_images: bool = False,
     ) -> None:
         block = partial(OmniScaleBlock, depths=depths, convolution=convolution, fusion=fusion)
-        super().__init__(channels_at(width), block, genotype)
+        super().__init__(channels_at(width), block, genotype, blocks=blocks, small_images=small_images)
 
 
 NETWORKS: dict[str, Callable[..., OSNet]] = {
@@ -112,4 +115,11 @@ ABLATIONS: dict[str, Callable[..., OSNet]] = {
     "osnet_one_stream": partial(OSNet, depths=(1,), fusion=Addition),
     "osnet_two_streams": partial(OSNet, depths=(1, 2)),
     "osnet_three_streams": partial(OSNet, depths=(1, 2, 3)),
+}
+# For images of 32×32 (supplement C and table 9). A block is 12 layers deep, the rest 6: 78 with six blocks, 210 with seventeen.
+SMALL_IMAGES: dict[str, Callable[..., OSNet]] = {
+    "osnet_cifar": partial(OSNet, small_images=True),
+    "osnet_cifar_210": partial(OSNet, small_images=True, blocks=(3, 8, 6)),
+    "osnet_cifar_one_stream": partial(OSNet, small_images=True, depths=(1,), fusion=Addition),
+    "osnet_cifar_addition": partial(OSNet, small_images=True, fusion=Addition),
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from scalereid.recipes import attributes, baselines, dslnet, generalisation, nas, osnet, small, toy, zoo
+from scalereid.recipes import attributes, baselines, classification, dslnet, generalisation, nas, osnet, small, toy, zoo
 from scalereid.recipes.published import Published
 from scalereid.runs.recipe import Recipe
 
@@ -18,6 +18,7 @@ _ALL: dict[str, Published] = (
     | generalisation.PUBLISHED
     | nas.PUBLISHED
     | attributes.PUBLISHED
+    | classification.PUBLISHED
 )
 
 

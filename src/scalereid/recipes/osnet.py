@@ -40,7 +40,7 @@ FINETUNED = replace(
     optimizer=OptimizerSettings(name="amsgrad", lr=0.0015),
     schedule=ScheduleSettings(epochs=150, decay="step", steps=(60, 120), classifier_only_epochs=10),
 )
-FINETUNED_NOTE = "From ImageNet weights: model.initial_weights=FILE."
+FINETUNED_NOTE = "From ImageNet weights: model.initial_weights=FILE, or the run of imagenet_ with the backbone's name."
 
 COSINE = replace(
     FINETUNED,

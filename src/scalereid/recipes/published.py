@@ -27,3 +27,5 @@ class Published:
     scores: Scores | None = None
     notes: tuple[str, ...] = ()
     ranks: Ranks | None = None
+    top1_error: float | None = None
+    """Of classification, in per cent."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,11 +15,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scalereid.attributes.layer import AttributeLayer
+from scalereid.classification.layer import ClassLayer
 from scalereid.data.image_size import ImageSize
 from scalereid.files import write
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
-from scalereid.models.imagenet import load_trunk, recognise_trunk
+from scalereid.models.imagenet import embedding_of, load_trunk, recognise_trunk
 from scalereid.models.joined import JoinedModel
 from scalereid.models.released import LoadReport, load_released, load_strictly, recognise
 from scalereid.runs.facts import TrainedFacts
@@ -32,8 +33,10 @@ from scalereid.typed_json import from_json, parse
 
 _FORMAT = "scalereid-weights-2"
 _ATTRIBUTES = "attributes"  # what the names of its tensors begin with, and the key of the attributes' names
+_CLASSES = "classes"  # likewise of a classifier
 RESUME_FORMAT = "scalereid-resume-2"  # written by resume.py
 Source = str | PathLike[str] | Mapping[str, Tensor | NDArray[Any]]
+_Layer = TypeVar("_Layer", AttributeLayer, ClassLayer)
 RELEASED_SIZE: ImageSize = (256, 128)  # that torchreid's released weights were trained with; their files do not say
 
 
@@ -51,6 +54,8 @@ class LoadedModel:
     """What the second network of a joined model was trained by."""
     attributes: AttributeLayer | None = None
     """What makes likelihoods of attributes from its embeddings; None for a model that has learned none."""
+    classes: ClassLayer | None = None
+    """What makes probabilities of classes from its embeddings; None for a model of people."""
 
     def __repr__(self) -> str:
         height, width = self.image_size
@@ -107,9 +112,15 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
                 "it holds two networks side by side, and a network starts from one; give the run, or its peer.safetensors"
             )
         if _is_own(metadata):
-            _take_attributes(tensors, metadata)  # which another training learns anew
-            load_strictly(model, tensors)
-            return LoadReport(SavedRecipe(metadata["recipe"]).model.backbone, tuple(tensors), ())
+            names = tuple(tensors)
+            _take_layer(tensors, metadata, _ATTRIBUTES, AttributeLayer)  # which another training learns anew
+            _take_layer(tensors, metadata, _CLASSES, ClassLayer)
+            ignored, settings = (
+                tuple(name for name in names if name not in tensors),
+                SavedRecipe(metadata["recipe"]).model,
+            )
+            load_strictly(model, (embedding_of(model) if settings.neck == "none" else {}) | tensors)
+            return LoadReport(settings.backbone, tuple(tensors), ignored)
         if trunk := recognise_trunk(tensors):
             return load_trunk(model, tensors, trunk)
         released = _released(tensors)
@@ -127,18 +138,21 @@ def save_model(
     *,
     peer: Recipe | None = None,
     attributes: AttributeLayer | None = None,
+    classes: ClassLayer | None = None,
 ) -> None:
     """Write a model's weights with its recipe and the facts about its training, whole or not at all.
 
-    `peer` is the recipe of the second network of a joined model; `attributes` is the layer of a model that has learned some.
+    `peer` is the recipe of the second network of a joined model; `attributes` is the layer of a model that has learned some,
+    and `classes` the classifier of one that has learned classes rather than people.
     """
     metadata = {"format": _FORMAT, "recipe": json.dumps(recipe.to_json()), "trained": json.dumps(trained.to_json())}
     if peer:
         metadata["peer"] = json.dumps(peer.to_json())
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    if attributes:
-        metadata[_ATTRIBUTES] = json.dumps(attributes.names)
-        tensors |= {f"{_ATTRIBUTES}.{part}": torch.from_numpy(getattr(attributes, part)) for part in ("weight", "bias")}
+    for key, layer in ((_ATTRIBUTES, attributes), (_CLASSES, classes)):
+        if layer:
+            metadata[key] = json.dumps(layer.names)
+            tensors |= {f"{key}.{part}": torch.from_numpy(getattr(layer, part)) for part in ("weight", "bias")}
     write(file, lambda partial: save_file(tensors, partial, metadata))
 
 
@@ -197,25 +211,26 @@ def _own(path: Path, tensors: dict[str, Tensor], metadata: Mapping[str, str], ru
         require_trust({"backbone": each.model.backbone}, "the model", run_code=run_code)
     networks = [build_recipe_model(each.model, code_in=path.parent) for each in recipes]
     model = networks[0] if len(networks) == 1 else JoinedModel(networks)
-    attributes = _take_attributes(tensors, metadata)
+    attributes = _take_layer(tensors, metadata, _ATTRIBUTES, AttributeLayer)
+    classes = _take_layer(tensors, metadata, _CLASSES, ClassLayer)
     load_strictly(model, tensors)
     report = LoadReport(" + ".join(each.model.backbone for each in recipes), tuple(tensors), ())
     trained, peer = TrainedFacts.from_json(parse(metadata["trained"])), recipes[1] if recipes[1:] else None
-    return LoadedModel(model.eval(), report, recipes[0], trained, peer, attributes)
+    return LoadedModel(model.eval(), report, recipes[0], trained, peer, attributes, classes)
 
 
-def _take_attributes(tensors: dict[str, Tensor], metadata: Mapping[str, str]) -> AttributeLayer | None:
-    """The layer of attributes that lies beside a network's tensors, taken out of them; None without one.
+def _take_layer(tensors: dict[str, Tensor], metadata: Mapping[str, str], key: str, kind: type[_Layer]) -> _Layer | None:
+    """The layer of attributes or classes that lies beside a network's tensors, taken out of them; None without one.
 
     Raises:
         ValueError: It is damaged.
     """
-    if _ATTRIBUTES not in metadata:
+    if key not in metadata:
         return None
-    names: tuple[str, ...] = from_json(tuple[str, ...], parse(metadata[_ATTRIBUTES]), _ATTRIBUTES)
-    parts = [tensors.pop(f"{_ATTRIBUTES}.{part}", None) for part in ("weight", "bias")]
+    names: tuple[str, ...] = from_json(tuple[str, ...], parse(metadata[key]), key)
+    parts = [tensors.pop(f"{key}.{part}", None) for part in ("weight", "bias")]
     weight, bias = (np.empty(0, np.float32) if part is None else part.float().numpy() for part in parts)
-    return AttributeLayer(names, weight, bias)
+    return kind(names, weight, bias)
 
 
 def _other_version(written: str) -> str:

@@ -42,6 +42,11 @@ def check_together(recipe: "Recipe") -> None:
         first = getattr(objective, f"{name}_from_epoch")
         wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"
         require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
+    cropped, wanted = (
+        data.framing != "stretch",
+        "0 with this data.framing, as the processes of a training see other images",
+    )
+    require(not (cropped and data.patch), "data.patch", data.patch, wanted)
     _check_attributes(recipe)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scalereid.attributes.scores import AttributeScores
+from scalereid.classification.scores import ClassScores
 from scalereid.retrieval.scores import Scores
 from scalereid.training.search import SearchState
 from scalereid.typed_json import from_json
@@ -19,6 +20,7 @@ RESERVED = (
     "both_scores",
     "also_scores",
     "attribute_scores",
+    "class_scores",
 )
 """Keys of an entry beside the losses, which therefore no loss can have."""
 
@@ -46,14 +48,16 @@ class EpochLog:
     """After the last epoch, the scores on each dataset of the recipe's `evaluation.also`, by its name there."""
     attribute_scores: AttributeScores | None = None
     """The scores of attributes, where they are learned and the epoch was evaluated."""
+    class_scores: ClassScores | None = None
+    """The scores of classes, where the dataset has classes and the epoch was evaluated."""
 
     def to_json(self) -> dict[str, Any]:
         """The entry as JSON values, the losses beside the other keys; what there is not is left out."""
         values: dict[str, Any] = {"epoch": self.epoch, "seconds": self.seconds, **self.losses}
         if self.learning_rate is not None:
             values["learning_rate"] = self.learning_rate
-        for name in ("scores", "peer_scores", "both_scores", "attribute_scores"):
-            scores: Scores | AttributeScores | None = getattr(self, name)
+        for name in ("scores", "peer_scores", "both_scores", "attribute_scores", "class_scores"):
+            scores: Scores | AttributeScores | ClassScores | None = getattr(self, name)
             if scores:
                 values[name] = scores.to_json()
         if self.also_scores:
@@ -101,6 +105,8 @@ class EpochLog:
                 parts.append(f"{of}mAP {scores.mAP:.2%}, rank-1 {scores.rank(1):.2%}")
         if self.attribute_scores:
             parts.append(f"attributes: mA {self.attribute_scores.mA:.2%}, F1 {self.attribute_scores.F1:.2%}")
+        if self.class_scores:
+            parts.append(str(self.class_scores).replace("   ", ", "))
         return f"epoch {self.epoch}/{epochs}: {'; '.join(parts) or 'before training'}"
 
     def _learned(self) -> str:

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from torch import Tensor
+
 from scalereid.attributes.layer import AttributeLayer
 from scalereid.attributes.table import AttributeLabels, positive_shares
+from scalereid.classification.layer import ClassLayer
 from scalereid.lookup import copy_in, find
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.runs.log import RESERVED
@@ -75,6 +78,15 @@ def attribute_layer(objective: Objective, names: tuple[str, ...]) -> AttributeLa
     assert isinstance(term, Attributes)
     weight, bias = (each.detach().float().cpu().clone().numpy() for each in (term.layer.weight, term.layer.bias))
     return AttributeLayer(names, weight, bias)
+
+
+def class_layer(objective: Objective, names: tuple[str, ...]) -> ClassLayer:
+    """The classifier of classes of these names as it is now, by itself."""
+    term = objective.terms["cross_entropy"]
+    assert isinstance(term, CrossEntropy)
+    weight: Tensor = term.classifier.weight.detach().float().cpu()
+    bias = weight.new_zeros(len(names)) if term.classifier.bias is None else term.classifier.bias.detach().float().cpu()
+    return ClassLayer(names, weight.clone().numpy(), bias.clone().numpy())
 
 
 def _other_terms(recipe: Recipe, sizes: Sizes, code_in: Path | None) -> list[ScheduledTerm]:

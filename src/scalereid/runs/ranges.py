@@ -11,7 +11,7 @@ RANGES: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ("data", "batch_size", lambda value: 2 <= value <= _MANY, f"from 2, as batch norm compares images, to {_MANY:,}"),
     (
         "data",
-        "flip crop patch jitter grey auto_augment erase augmentation_probability",
+        "flip crop pad_crop patch jitter grey auto_augment erase augmentation_probability",
         lambda value: 0 <= value <= 1,
         "a probability, from 0 to 1",
     ),

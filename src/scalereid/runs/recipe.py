@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from scalereid.data.framing import Framing
 from scalereid.data.image_size import ImageSize, check_image_size
 from scalereid.data.protocols import Protocol
 from scalereid.lookup import own_file
@@ -24,6 +25,8 @@ class DataSettings:
     """Attributes of people or images: market1501, pa100k, toy, or a .csv file in the folder of the datasets; empty: none."""
     image_size: ImageSize = (256, 128)
     """Height and width that every image is resized to."""
+    framing: Framing = "stretch"
+    """All of an image, its shape changed; or a crop that keeps it: a random one in training, in evaluation the middle."""
     batch_size: int = 64
     """Number of images in a training step."""
     images_per_person: int = 0
@@ -34,6 +37,8 @@ class DataSettings:
     """Probability of mirroring a training image."""
     crop: float = 0.0
     """Probability of shifting a training image: enlarged by an eighth, then cropped at random."""
+    pad_crop: float = 0.0
+    """Probability of shifting a training image: padded by zeros, an eighth on each side, then cropped at random."""
     patch: float = 0.0
     """Probability of pasting a piece of another image of the batch."""
     jitter: float = 0.0
@@ -68,8 +73,8 @@ class ModelSettings:
     """Number of values in an embedding."""
     pooling: Literal["average", "max", "gem"] = "average"
     """Pooling of the last maps: their average, their maximum, or the generalised mean with a learned exponent."""
-    neck: Literal["fc", "bnneck"] = "fc"
-    """From pooled maps to embeddings: linear, batch norm, ReLU; or BNNeck, whose distances are learned before a batch norm."""
+    neck: Literal["fc", "bnneck", "none"] = "fc"
+    """From pooled maps to embeddings: linear, batch norm, ReLU; BNNeck, whose distances are learned before it; or none."""
     initial_weights: str = ""
     """A run, or a weights file (ours, torchreid's, torchvision's ImageNet weights), to start from; empty: random weights."""
     checkpointing: bool = False
@@ -206,8 +211,8 @@ class EvaluationSettings:
     """Distance between embeddings."""
     protocol: Literal["dataset", Protocol] = "dataset"
     """Which gallery images count: `dataset` for its own protocol, or another, such as all-cameras for data of one camera."""
-    best: Literal["mAP", "mINP", "rank-1", "mA"] = "mAP"
-    """Metric by which the best epoch is kept; mA is that of attributes."""
+    best: Literal["mAP", "mINP", "rank-1", "mA", "top-1"] = "mAP"
+    """Metric by which the best epoch is kept; mA is that of attributes, top-1 that of classes."""
 
 
 @dataclass(frozen=True, kw_only=True)

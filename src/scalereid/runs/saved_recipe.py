@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from scalereid.data.framing import Framing
 from scalereid.data.image_size import ImageSize
 from scalereid.data.protocols import Protocol
 from scalereid.retrieval import Distance
@@ -61,6 +62,12 @@ class SavedRecipe:
         """(height, width) of its images."""
         size: ImageSize = self._group(DataSettings, "data", "image_size").image_size
         return size
+
+    @property
+    def framing(self) -> Framing:
+        """Which part of an image it sees."""
+        framing: Framing = self._group(DataSettings, "data", "framing").framing
+        return framing
 
     @property
     def dataset(self) -> str:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from scalereid.attributes.layer import AttributeLayer
 from scalereid.attributes.table import AttributeLabels
+from scalereid.classification.layer import ClassLayer
 from scalereid.data.augmentation import AUGMENTATIONS, Augmentation, augment, random_jitter
 from scalereid.data.batches import TrainingBatches
+from scalereid.data.crops import RandomCrops
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
@@ -26,7 +28,7 @@ from scalereid.models.joined import JoinedModel
 from scalereid.models.options import parse_options
 from scalereid.models.supernet import SuperNet
 from scalereid.process import seed_everything
-from scalereid.runs.objective import attribute_layer, build_objective
+from scalereid.runs.objective import attribute_layer, build_objective, class_layer
 from scalereid.runs.peer import peer_recipe
 from scalereid.runs.recipe import ModelSettings, Recipe
 from scalereid.runs.steps import build_step
@@ -52,16 +54,22 @@ class Wired:
     """The step, if it searches for an architecture."""
     sampler: Sampler
     """Which training images are in which batch."""
-    batches: Callable[[ImageStore], TrainingBatches]
+    batches: Callable[[ImageStore | RandomCrops], TrainingBatches]
     """The decoded training images to augmented batches."""
     learning_rate: Callable[[int, float], float]
     """As a function of (epoch, share of it done)."""
     attributes: tuple[str, ...] = ()
     """Names of the attributes that are learned."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes that are learned; empty for people."""
 
     def attribute_layer(self) -> AttributeLayer | None:
         """The layer of attributes as it is now; None where none are learned."""
         return attribute_layer(self.state.objective, self.attributes)
+
+    def class_layer(self) -> ClassLayer | None:
+        """The classifier as it is now; None where people are learned."""
+        return class_layer(self.state.objective, self.classes) if self.classes else None
 
 
 class Targets(NamedTuple):
@@ -122,6 +130,7 @@ def wire(
     code_in: Path | None = None,
     load_weights: Callable[[EmbeddingModel, str], object] = lambda *_: None,
     attributes: AttributeLabels | None = None,
+    classes: tuple[str, ...] = (),
 ) -> Wired:
     """Seed every generator, and build all that training on `device` needs but the images.
 
@@ -131,6 +140,7 @@ def wire(
         code_in: A folder with copies of the Python files of one's own that the recipe names.
         load_weights: Called with each network and its `initial_weights`, to give it weights to start from.
         attributes: Those of the training images, for a recipe that learns attributes.
+        classes: Names of the classes that `labels` are, for a dataset of classes rather than people.
 
     Raises:
         ValueError: A setting does not fit the backbone or the training images.
@@ -157,7 +167,7 @@ def wire(
     sampler = _sampler(recipe, labels)
     batches = _batches(recipe, sampler, device, code_in, attributes)
     names = attributes.names if attributes else ()
-    return Wired(state, evaluated, taken, search, sampler, batches, _rate(recipe), names)
+    return Wired(state, evaluated, taken, search, sampler, batches, _rate(recipe), names, classes)
 
 
 def _model(
@@ -217,7 +227,7 @@ def _batches(
     device: torch.device,
     code_in: Path | None,
     attributes: AttributeLabels | None,
-) -> Callable[[ImageStore], TrainingBatches]:
+) -> Callable[[ImageStore | RandomCrops], TrainingBatches]:
     data = recipe.data
     brightness, contrast, saturation, hue = data.jitter_strengths
     jitter = partial(random_jitter, brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)

@@ -14,5 +14,7 @@ def check(dataset: ReidDataset, *, decode: bool = False, advance: Advance = lamb
     Every file is read once, to find copies, and its header decoded; with `decode` the pixels too. `advance` is called with the
     number of files done.
     """
-    findings = [*check_people(dataset), *check_scores(dataset), *check_files(dataset, decode=decode, advance=advance)]
+    findings = [*check_files(dataset, decode=decode, advance=advance)]
+    if not dataset.classes:
+        findings += [*check_people(dataset), *check_scores(dataset)]
     return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.severity))

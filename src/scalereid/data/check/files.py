@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from scalereid.data.check.findings import Finding, named, share
 from scalereid.data.images import Advance, Threads, open_image, orientation, require_file
+from scalereid.data.packed import packed_image
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
@@ -56,8 +57,10 @@ def check_files(dataset: ReidDataset, *, decode: bool, advance: Advance = lambda
 def look(path: Path, *, decode: bool) -> FileFacts:
     """Read a file, its header and, with `decode`, its pixels."""
     try:
-        require_file(path)
-        content = path.read_bytes()
+        packed = packed_image(path)
+        if packed is None:
+            require_file(path)
+        content = packed.getvalue() if packed else path.read_bytes()
     except OSError as error:
         return FileFacts(f"{path}: {error.strerror}")
     except ValueError as error:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from scalereid.data import DATASETS
 from scalereid.data.check.findings import Finding, Severity, named, share
+from scalereid.data.readers import OF_CLASSES
 from scalereid.data.readers.cameras import look_like_cameras, look_like_places
 from scalereid.data.readers.cuhk03_mat import CUHK03_FILE
 from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_folders
@@ -19,6 +20,7 @@ from scalereid.wording import counted
 
 TABLES = ("csv", "jsonl")
 OWN_DATA = (*TABLES, "market-names", "folders", "person-folders", "camera-folders")
+_OF_PEOPLE = tuple(name for name in DATASETS if name not in OF_CLASSES)
 _MAX_FOLDERS = 300  # tried above and below
 _MAX_FILES = 200_000
 
@@ -35,7 +37,7 @@ class Layout(NamedTuple):
     """Whether folders are people's or cameras', where that has to be asked."""
 
 
-def find_datasets(root: Path, names: Iterable[str] = tuple(DATASETS)) -> Layout:
+def find_datasets(root: Path, names: Iterable[str] = _OF_PEOPLE) -> Layout:
     """Try the readers of these names on a folder; `camera-folders` only where folders are named like cameras or places.
 
     `person-folders` is not tried: it reads what `folders` does, and does not ask.

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from scalereid.data.readers import (
     camera_folders,
+    cifar,
+    class_folders,
     cuhk01,
     cuhk02,
     cuhk03,
@@ -15,6 +17,7 @@ from scalereid.data.readers import (
     grid,
     ilids,
     ilids_vid,
+    imagenet,
     market1501,
     market_names,
     mars,
@@ -77,7 +80,13 @@ READERS: dict[str, Reader] = {
     "folders": Reader(person_folders.read_folders),
     "person-folders": Reader(person_folders.read_person_folders),
     "camera-folders": Reader(camera_folders.read_camera_folders),
+    "cifar10": Reader(cifar.read_cifar10),
+    "cifar100": Reader(cifar.read_cifar100),
+    "imagenet": Reader(imagenet.read_imagenet),
+    "class-folders": Reader(class_folders.read_class_folders),
 }
+OF_CLASSES = ("cifar10", "cifar100", "imagenet", "class-folders")
+"""Those of them for classification, in which nobody is looked for."""
 SPLITS: dict[str, int] = {name: reader.splits for name, reader in READERS.items() if reader.splits > 1}
 """Number of splits of each dataset that has several."""
 SPLITS_OF_THEIR_OWN = {name for name in SPLITS if signature(READERS[name].read).parameters["split"].default is None}

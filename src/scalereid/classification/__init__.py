@@ -1,0 +1,1 @@
+"""Images to classes: what a trained classifier has beside its network, and how well it does."""

@@ -1,0 +1,52 @@
+"""How well images are classified: top-1 and top-5."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """Shares of test images that are classified right."""
+
+    images: int
+    classes: int
+    top1: float
+    """Share of images whose class is the likeliest one."""
+    top5: float
+    """Share of images whose class is among the five likeliest."""
+
+    def metric(self, name: str) -> float:
+        """A score by its name, `top-1` or `top-5`."""
+        return {"top-1": self.top1, "top-5": self.top5}[name]
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores as JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"top-1 error {1 - self.top1:.2%}   top-5 error {1 - self.top5:.2%}"
+
+
+def score_classes(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> ClassScores:
+    """Score probabilities (n, classes), or logits, against the right classes (n,), from 0 on.
+
+    Classes as likely as the right one count as likelier, so that a classifier which says the same of all is never right.
+
+    Raises:
+        ValueError: There are not as many of both, or none, or a probability is not finite, or a class does not exist.
+    """
+    count, classes = probabilities.shape
+    if labels.shape != (count,) or not count:
+        raise ValueError(
+            f"there are probabilities of {count} images and classes of {len(labels)}; expected as many, and some"
+        )
+    if not np.isfinite(probabilities).all():
+        raise ValueError("a probability is not finite")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"a class is {int(labels.max())}; expected 0 to {classes - 1}")
+    right = np.take_along_axis(probabilities, labels[:, None], axis=1)
+    before = (probabilities >= right).sum(axis=1) - 1  # without itself
+    return ClassScores(count, classes, float((before < 1).mean()), float((before < 5).mean()))

@@ -138,17 +138,17 @@ CLASSES = replace(  # learns `draw_classes` in a second
 
 
 @pytest.fixture(scope="session")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def class_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with three classes: 36 pictures to train on, and 12 test pictures."""
     return draw_classes(tmp_path_factory.mktemp("classes") / "colours")
 
 
 @pytest.fixture(scope="session")
-def class_run(colours: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def class_run(class_images: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs that has learned three classes."""
     from scalereid.experiments.training import train
 
-    return train(CLASSES, data=colours, out=tmp_path_factory.mktemp("classes") / "run").folder
+    return train(CLASSES, data=class_images, out=tmp_path_factory.mktemp("classes") / "run").folder
 
 
 @pytest.fixture

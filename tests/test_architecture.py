@@ -12,7 +12,7 @@ LAYERS = [  # a folder or file may import only what stands above it
     {"arguments", "distributed", "locks", "lookup", "memory", "packages", "processor", "typed_json", "wording"},
     {"files", "process", "progress", "signals"},
     {"data", "models"},
-    {"attributes", "training", "retrieval"},
+    {"attributes", "classification", "training", "retrieval"},
     {"runs"},
     {"recipes"},
     {"inference"},

@@ -17,6 +17,7 @@ from scalereid.data.augmentation import (
     random_flip,
     random_grey,
     random_jitter,
+    random_pad_crop,
     random_patch,
     random_trivial,
     try_augmentation,
@@ -71,6 +72,20 @@ def test_crop_is_a_window_of_the_enlarged_image() -> None:
         np.testing.assert_allclose(windows[nearest], result.numpy(), atol=1e-5)
         seen.add(nearest)
     assert seen == {(top, left) for top in range(3) for left in range(2)}
+
+
+def test_a_padded_crop_is_the_image_moved_and_zeros() -> None:
+    height, width = 16, 8  # padded by 2 and by 1
+    before = images(300, height, width)
+    after = random_pad_crop(before.clone(), generator(), 1.0)
+    seen = set()
+    for image, result in zip(before, after, strict=True):
+        padded = np.pad(image.numpy(), ((0, 0), (2, 2), (1, 1)))
+        windows = {
+            (top, left): padded[:, top : top + height, left : left + width] for top in range(5) for left in range(3)
+        }
+        seen |= {place for place, window in windows.items() if np.array_equal(window, result.numpy())}
+    assert seen == {(top, left) for top in range(5) for left in range(3)}
 
 
 def test_erase_covers_one_rectangle_of_the_published_sizes() -> None:
@@ -133,7 +148,16 @@ def test_augment_applies_the_steps_in_order() -> None:
     before, all_steps = images(), partial(augment, steps=[(step, 0.5) for step in AUGMENTATIONS.values()])
     g = generator(1)
     by_hand = before.clone()
-    steps = (random_flip, random_crop, random_trivial, random_patch, random_jitter, random_grey, random_erase)
+    steps = (
+        random_flip,
+        random_crop,
+        random_pad_crop,
+        random_trivial,
+        random_patch,
+        random_jitter,
+        random_grey,
+        random_erase,
+    )
     for step in steps:
         by_hand = step(by_hand, g, 0.5)
     assert torch.equal(all_steps(before.clone(), generator(1)), by_hand)

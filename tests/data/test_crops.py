@@ -12,8 +12,8 @@ def paths_in(folder: Path) -> list[Path]:
     return [record.path for record in read_class_folders(folder).train]
 
 
-def test_crops_depend_on_the_seed_and_the_place(colours: Path) -> None:
-    store = RandomCrops(paths_in(colours), (16, 16), "resized-crop")
+def test_crops_depend_on_the_seed_and_the_place(class_images: Path) -> None:
+    store = RandomCrops(paths_in(class_images), (16, 16), "resized-crop")
     batch = np.array([3, 3, 30])
     crops = store.read(batch, 7)
     assert crops.shape == (3, 16, 16, 3)
@@ -24,8 +24,8 @@ def test_crops_depend_on_the_seed_and_the_place(colours: Path) -> None:
 
 
 @pytest.mark.usefixtures("second_of_two")
-def test_a_process_decodes_its_own_rows(colours: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = RandomCrops(paths_in(colours), (16, 16), "window")
+def test_a_process_decodes_its_own_rows(class_images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = RandomCrops(paths_in(class_images), (16, 16), "window")
     mine = store.read(np.arange(4), 0)
     for name in ("TORCHELASTIC_RUN_ID", "WORLD_SIZE", "RANK"):
         monkeypatch.delenv(name)
@@ -34,8 +34,8 @@ def test_a_process_decodes_its_own_rows(colours: Path, monkeypatch: pytest.Monke
     assert not mine[::2].any()
 
 
-def test_an_image_that_cannot_be_read(colours: Path, tmp_path: Path) -> None:
+def test_an_image_that_cannot_be_read(class_images: Path, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match="x.png cannot be read"):
-        RandomCrops([*paths_in(colours)[:2], tmp_path / "x.png"], (16, 16), "window").read(np.arange(3), 0)
-    assert Counter(path.parent.name for path in paths_in(colours)) == {"blue": 12, "green": 12, "red": 12}
+        RandomCrops([*paths_in(class_images)[:2], tmp_path / "x.png"], (16, 16), "window").read(np.arange(3), 0)
+    assert Counter(path.parent.name for path in paths_in(class_images)) == {"blue": 12, "green": 12, "red": 12}

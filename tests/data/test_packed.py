@@ -12,18 +12,18 @@ from scalereid.files import stamp
 
 
 @pytest.fixture
-def zipped(colours: Path, tmp_path: Path) -> Path:
+def zipped(class_images: Path, tmp_path: Path) -> Path:
     file = tmp_path / "x.zip"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as writer:
         writer.writestr("a/", "")
         for number in range(4):
-            writer.write(colours / "train" / "red" / f"{number}.png", f"a/{number}.png")
+            writer.write(class_images / "train" / "red" / f"{number}.png", f"a/{number}.png")
     return file
 
 
-def test_images_in_a_zip_file_are_those_beside_it(colours: Path, zipped: Path) -> None:
+def test_images_in_a_zip_file_are_those_beside_it(class_images: Path, zipped: Path) -> None:
     inside = [zipped / "a" / f"{number}.png" for number in range(4)]
-    outside = [colours / "train" / "red" / f"{number}.png" for number in range(4)]
+    outside = [class_images / "train" / "red" / f"{number}.png" for number in range(4)]
     np.testing.assert_array_equal(ImageStore(inside, (8, 8)).pixels, ImageStore(outside, (8, 8)).pixels)
     assert [packed_size(path) for path in inside] == [packed_size(path) for path in outside]
     assert packed_stamp(inside[0]) == stamp(zipped)
@@ -33,9 +33,9 @@ def test_images_in_a_zip_file_are_those_beside_it(colours: Path, zipped: Path) -
         assert len({*pool.map(lambda path: packed_image(path).getvalue(), inside * 20)}) == 4  # type: ignore[union-attr]
 
 
-def test_a_folder_may_be_called_like_a_zip_file(colours: Path, tmp_path: Path) -> None:
+def test_a_folder_may_be_called_like_a_zip_file(class_images: Path, tmp_path: Path) -> None:
     (tmp_path / "x.zip").mkdir()
-    (tmp_path / "x.zip" / "0.png").symlink_to(colours / "train" / "red" / "0.png")
+    (tmp_path / "x.zip" / "0.png").symlink_to(class_images / "train" / "red" / "0.png")
     assert load_image(tmp_path / "x.zip" / "0.png").size == (40, 32)
 
 

@@ -15,7 +15,7 @@ from scalereid.runs.run import Run
 from tests.conftest import CLASSES, same
 
 
-def test_a_run_keeps_its_classifier_and_scores(class_run: Path, colours: Path) -> None:
+def test_a_run_keeps_its_classifier_and_scores(class_run: Path, class_images: Path) -> None:
     run, loaded = Run(class_run), load_checkpoint(class_run)
     assert loaded.classes is not None
     assert loaded.classes.names == ("blue", "green", "red")
@@ -24,30 +24,32 @@ def test_a_run_keeps_its_classifier_and_scores(class_run: Path, colours: Path) -
     assert log[-1].class_scores is not None
     assert f"top-1 error {1 - log[-1].class_scores.top1:.2%}" in log[-1].line(2)
     assert run.best.is_file()
-    found = evaluate_classes(class_run, data=colours)
+    found = evaluate_classes(class_run, data=class_images)
     assert found.scores == log[-1].class_scores  # by the same pictures, framed alike
     assert found.scores.images == 12
 
 
-def test_classes_of_pictures(class_run: Path, colours: Path) -> None:
-    paths = [colours / "val" / name / "0.png" for name in ("red", "blue")]
+def test_classes_of_pictures(class_run: Path, class_images: Path) -> None:
+    paths = [class_images / "val" / name / "0.png" for name in ("red", "blue")]
     found = classify(class_run, paths)
     assert found.probabilities.shape == (2, 3)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_model_of_people_is_no_classifier(trained: Run, people: ReidDataset) -> None:
-    with pytest.raises(ValueError, match="is no classifier; give a run or a weights file that was trained on a dataset of"):
+    with pytest.raises(
+        ValueError, match="is no classifier; give a run or a weights file that was trained on a dataset of"
+    ):
         classify(trained.folder, [people.query[0].path])
 
 
-def test_resumed_training_is_the_same(colours: Path, class_run: Path, tmp_path: Path) -> None:
+def test_resumed_training_is_the_same(class_images: Path, tmp_path: Path) -> None:
     """Crops are those of the epoch and the place, whether or not the training was stopped in between."""
     shorter = replace(CLASSES, schedule=ScheduleSettings(epochs=1, decay="step", steps=()))
     longer = replace(CLASSES, schedule=ScheduleSettings(epochs=2, decay="step", steps=()))
-    run = train(shorter, data=colours, out=tmp_path / "stopped")
+    run = train(shorter, data=class_images, out=tmp_path / "stopped")
     resume(run.folder, epochs=2)
-    whole = train(longer, data=colours, out=tmp_path / "whole")
+    whole = train(longer, data=class_images, out=tmp_path / "whole")
     one, other = (load_checkpoint(folder / "last.safetensors") for folder in (run.folder, whole.folder))
     assert same(one.model.state_dict(), other.model.state_dict())
     assert one.classes and other.classes
@@ -76,11 +78,11 @@ def test_people_are_learned_from_its_weights(
 
 
 def test_weights_without_a_neck_leave_the_embedding_layer(
-    colours: Path, people: ReidDataset, tiny: Recipe, tmp_path: Path
+    class_images: Path, people: ReidDataset, tiny: Recipe, tmp_path: Path
 ) -> None:
     alone = ModelSettings(backbone="osnet_one_stream", width=0.25, embedding_size=128, neck="none")
     one_epoch = ScheduleSettings(epochs=1, decay="cosine")
-    run = train(replace(CLASSES, model=alone, schedule=one_epoch), data=colours, out=tmp_path / "classes")
+    run = train(replace(CLASSES, model=alone, schedule=one_epoch), data=class_images, out=tmp_path / "classes")
     start = replace(tiny, model=replace(tiny.model, initial_weights=str(run.folder)), schedule=one_epoch)
     still = replace(start, optimizer=replace(start.optimizer, lr=0.0))
     found = load_checkpoint(train(still, data=people.root, out=tmp_path / "people").last).model.state_dict()
@@ -88,24 +90,24 @@ def test_weights_without_a_neck_leave_the_embedding_layer(
     assert torch.equal(found["backbone.stem.conv.weight"], pretrained["backbone.stem.conv.weight"])
     assert found["embedding.linear.weight"].shape == (32, 128)
     with pytest.raises(ValueError, match=r"model.embedding_size is 64, but without a neck .*: set it to 128"):
-        train(replace(CLASSES, model=replace(alone, embedding_size=64)), data=colours, out=tmp_path / "x")
+        train(replace(CLASSES, model=replace(alone, embedding_size=64)), data=class_images, out=tmp_path / "x")
 
 
 def test_what_does_not_fit_is_refused(
-    class_run: Path, colours: Path, people: ReidDataset, tiny: Recipe, tmp_path: Path
+    class_run: Path, class_images: Path, people: ReidDataset, tiny: Recipe, tmp_path: Path
 ) -> None:
     def refused(recipe: Recipe, data: Path, said: str) -> None:
         with pytest.raises(ValueError, match=said):
             train(recipe, data=data, out=tmp_path / "x")
 
     best = replace(CLASSES, evaluation=replace(CLASSES.evaluation, best="mAP"))
-    refused(best, colours, "evaluation.best is mAP, but colours has classes; set it to top-1")
+    refused(best, class_images, "evaluation.best is mAP, but colours has classes; set it to top-1")
     refused(replace(tiny, evaluation=CLASSES.evaluation), people.root, "but people has people; set it to mAP")
     averaged = replace(CLASSES, optimizer=replace(CLASSES.optimizer, average=0.9))
-    refused(averaged, colours, "has classes, not people, for which optimizer.average must be off")
+    refused(averaged, class_images, "has classes, not people, for which optimizer.average must be off")
     framed = replace(tiny, data=replace(tiny.data, framing="window"))
     refused(framed, people.root, "data.framing is window, but images of people are seen whole")
     with pytest.raises(ValueError, match="has classes, not people who are found again"):
-        evaluate(class_run, data=colours)
+        evaluate(class_run, data=class_images)
     with pytest.raises(ValueError, match=r"has people, but the model has learned 3 classes \(blue, green, red\)"):
         evaluate_classes(class_run, data=people.root, dataset="csv")

@@ -92,3 +92,15 @@ def test_ablations_change_what_they_say() -> None:
     assert isinstance(made("osnet_addition").fusion, Addition)
     assert isinstance(made("osnet_concatenation").fusion, Concatenation)
     assert made("osnet_concatenation").restore.conv.in_channels == 4 * 64
+
+
+def test_small_images_keep_their_size_in_the_stem() -> None:
+    """Table 9's depths: a block is 12 layers deep (reduce, four Lite 3×3 of two, gate of two, restore), the rest 6."""
+    for name, blocks in (("osnet_cifar", (2, 2, 2)), ("osnet_cifar_210", (3, 8, 6))):
+        net = BACKBONES[name](width=0.25)
+        found = [sum(isinstance(one, OmniScaleBlock) for one in stage) for stage in net.stages]
+        assert found == [*blocks]
+        assert 6 + 12 * sum(blocks) == {"osnet_cifar": 78, "osnet_cifar_210": 210}[name]
+        assert [maps.shape[2] for maps in net.eval().stage_maps(torch.zeros(1, 3, 32, 32))] == [16, 8, 8]
+    with pytest.raises(ValueError, match="a genotype is of 6 blocks, but there are 17; leave it out"):
+        BACKBONES["osnet_cifar_210"](genotype=AIN)

@@ -15,6 +15,12 @@ WAYS = [
     *(f"others_to_{target}" for target in ("market1501", "duke", "cuhk03", "msmt17")),
 ]
 OURS = {
+    "cifar10_osnet_small",
+    *(
+        f"imagenet_{name}"
+        for name in ("resnet50", "osnet_x0_25", "osnet_ibn_x1_0", "dslnet", "dslnet_ibn", "dslnet_ain")
+    ),
+    *(f"imagenet_osnet_ain_x{width}" for width in ("1_0", "0_75", "0_5", "0_25")),
     "attributes_toy",
     *(f"attributes_market1501{ending}" for ending in ("", "_maximum", "_joint", "_dev", "_dev_joint")),
     *("toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu", "nas_dslnet_msmt17", "nas_dslnet_toy"),
@@ -54,6 +60,11 @@ def cells(name: str) -> list[str]:
         if data.attributes
         else "",
         "pooling": recipe.model.pooling if recipe.model.pooling != "average" else "",
+        "framing": data.framing if data.framing != "stretch" else "",
+        "neck": f"{recipe.model.neck} {recipe.model.embedding_size}" if recipe.model.neck == "none" else "",
+        "weight-decay": f"{recipe.optimizer.weight_decay:g}" if recipe.evaluation.best == "top-1" else "",
+        "smoothing": f"{objective.label_smoothing:g}" if recipe.evaluation.best == "top-1" else "",
+        "error": "" if published.top1_error is None else f"{published.top1_error}",
         "ranks": "{} {}".format(*published.ranks) if published.ranks else "",
     }
     if recipe.searches:
@@ -65,7 +76,7 @@ def cells(name: str) -> list[str]:
         f"{recipe.model.backbone}{size}",
         f"{recipe.optimizer.name} {recipe.optimizer.lr:g} {several or data.batch_size}",
         f"{schedule.epochs}: {decay}",
-        " ".join(name for name in ("flip", "crop", "patch", "jitter", "erase") if getattr(data, name)),
+        " ".join(name for name in ("flip", "crop", "pad_crop", "patch", "jitter", "erase") if getattr(data, name)),
         recipe.evaluation.distance,
         " ".join(f"{word} {value}" for word, value in words.items() if value),
     ]

@@ -46,7 +46,8 @@ def classify(
 ) -> None:
     """Find the likeliest classes of pictures:
       scalereid classify runs/cifar10 "pictures/*.jpg"
-    Or score a classifier on the test images of a dataset, by top-1 and top-5 error:
+    Or score a classifier on the test images of a dataset, by top-1 and top-5
+    error:
       scalereid classify runs/cifar10 --data data"""
     runtime = RuntimeOptions(**(vars(compute) | {"runtime": compute.runtime or "torch"}))
     if images and (data or dataset):

@@ -17,7 +17,8 @@ from scalereid.runs.recipe import (
 TABLE_9, TABLE_10 = f"{PAPER}, table 9", f"{PAPER}, table 10"
 CIFAR_NOTE = (
     "The paper trains as pre-activation and Wide ResNets were, and gives no numbers; these are Wide ResNet's "
-    "(arXiv:1605.07146), with plain momentum for Nesterov's. Its stem for 32×32 pixels is not at hand: here 3×3 without stride and pooling."
+    "(arXiv:1605.07146), with plain momentum for Nesterov's. Its stem for 32×32 pixels is not at hand: here 3×3 without "
+    "stride and pooling."
 )
 IMAGENET_NOTE = (
     "The decay and label smoothing of the paper are not at hand; here cosine and 0.1. On several GPUs: torchrun, as "

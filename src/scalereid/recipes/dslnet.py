@@ -8,7 +8,10 @@ from scalereid.recipes.published import Published, Scores, by_dataset
 from scalereid.runs.recipe import ModelSettings, ObjectiveSettings, Recipe, ScheduleSettings
 
 PAPER = "DSLNet, ACCV 2020"
-FINETUNED_NOTE = "From ImageNet weights, which nobody has published for DSLNet: train imagenet_dslnet, then model.initial_weights=RUN."
+FINETUNED_NOTE = (
+    "From ImageNet weights, which nobody has published for DSLNet: model.initial_weights=RUN, the run of imagenet_dslnet "
+    "(imagenet_dslnet_ibn, imagenet_dslnet_ain)."
+)
 RATE_NOTE = "The text swaps the learning rates, giving 0.0015 for SGD and 0.065 for AMSGrad."
 AUGMENTATION_NOTE = "The paper names no augmentation; these are OSNet's."
 RERUN_NOTE = (

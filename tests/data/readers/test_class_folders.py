@@ -9,8 +9,8 @@ from scalereid.data.reading import read_dataset
 from scalereid.data.records import labels
 
 
-def test_folders(colours: Path) -> None:
-    dataset = read_class_folders(colours)
+def test_folders(class_images: Path) -> None:
+    dataset = read_class_folders(class_images)
     assert (dataset.name, dataset.classes) == ("colours", ("blue", "green", "red"))
     assert (len(dataset.train), len(dataset.query), len(dataset.gallery)) == (36, 0, 12)
     assert {(record.path.parent.name, record.pid) for record in dataset.gallery} == {
@@ -21,12 +21,12 @@ def test_folders(colours: Path) -> None:
     assert labels(dataset.train).tolist() == [record.pid for record in dataset.train]
 
 
-def test_a_zip_file_of_the_same(colours: Path, tmp_path: Path) -> None:
+def test_a_zip_file_of_the_same(class_images: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as writer:
         writer.writestr("top/README.md", "")
-        for file in sorted(colours.rglob("*.png")):
-            writer.write(file, f"top/{file.relative_to(colours)}")
-    dataset, expected = read_class_folders(tmp_path), read_class_folders(colours)
+        for file in sorted(class_images.rglob("*.png")):
+            writer.write(file, f"top/{file.relative_to(class_images)}")
+    dataset, expected = read_class_folders(tmp_path), read_class_folders(class_images)
     assert dataset.classes == expected.classes
     assert dataset.left_out == {"files in x.zip that are not images of a class": 1}
     names = [[str(one.path)[-12:] for one in each.train] for each in (dataset, expected)]
@@ -36,8 +36,8 @@ def test_a_zip_file_of_the_same(colours: Path, tmp_path: Path) -> None:
     assert (named.train, named.fingerprint()) == (dataset.train, dataset.fingerprint())
 
 
-def test_what_cannot_be_read(colours: Path, tmp_path: Path) -> None:
-    shutil.copytree(colours, tmp_path / "x")
+def test_what_cannot_be_read(class_images: Path, tmp_path: Path) -> None:
+    shutil.copytree(class_images, tmp_path / "x")
     (tmp_path / "x" / "train" / "red").rename(tmp_path / "red")
     with pytest.raises(ValueError, match="has test images of red, but no training images"):
         read_class_folders(tmp_path / "x")
@@ -54,9 +54,9 @@ def test_what_cannot_be_read(colours: Path, tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match="found 3 classes, 36 training and 12 test images, but the dataset has 3 classes, 36"
     ):
-        check_class_counts(read_class_folders(colours), 3, 36, 13)
+        check_class_counts(read_class_folders(class_images), 3, 36, 13)
 
 
-def test_classes_are_not_combined_with_people(colours: Path) -> None:
+def test_classes_are_not_combined_with_people(class_images: Path) -> None:
     with pytest.raises(ValueError, match="has classes, not people, and cannot be combined"):
-        read_dataset("class-folders+class-folders@.", colours)
+        read_dataset("class-folders+class-folders@.", class_images)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from scalereid.data import packed
+from scalereid.data.check import check
 from scalereid.data.images import ImageStore, load_image
 from scalereid.data.packed import container, packed_image, packed_size, packed_stamp, zipped_files
+from scalereid.data.readers.class_folders import read_class_folders
 from scalereid.files import stamp
 
 
@@ -65,3 +67,13 @@ def test_damage_is_named(zipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     zipped.write_bytes(content[:500])
     with pytest.raises(ValueError, match="damaged or cut off"):
         zipped_files(zipped)
+
+
+def test_a_check_reads_what_is_inside(class_images: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as writer:
+        for file in sorted(class_images.rglob("*.png")):
+            writer.write(file, file.relative_to(class_images))
+        writer.writestr("train/red/x.png", b"no picture")
+    (found,) = check(read_class_folders(tmp_path))  # nothing about people, cameras or shapes
+    assert (found.severity, found.kind) == ("error", "unusable-files")
+    assert "x.zip/train/red/x.png" in str(found)

@@ -107,6 +107,8 @@ def test_what_does_not_fit_is_refused(
     refused(averaged, class_images, "has classes, not people, for which optimizer.average must be off")
     framed = replace(tiny, data=replace(tiny.data, framing="window"))
     refused(framed, people.root, "data.framing is window, but images of people are seen whole")
+    patched = replace(CLASSES, data=replace(CLASSES.data, patch=0.5))
+    refused(patched, class_images, "data.patch is 0.5; it must be 0 with this data.framing")
     with pytest.raises(ValueError, match="has classes, not people who are found again"):
         evaluate(class_run, data=class_images)
     with pytest.raises(ValueError, match=r"has people, but the model has learned 3 classes \(blue, green, red\)"):

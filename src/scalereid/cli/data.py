@@ -75,8 +75,10 @@ def data_check(
             findings = [*check(dataset, decode=options.decode, advance=advance), *findings]
         others = [other for other in layout.readable if other != name]
         also = f" (also readable as {', '.join(others)})" if others else ""
-        output.say(f"\n{root} holds {name}{also}, scored by the {dataset.protocol} protocol:\n")
-        output.show(_counts_table(dataset.counts()))
+        output.say(
+            f"\n{root} holds {name}{also}, scored by {'top-1 error' if dataset.classes else f'the {dataset.protocol} protocol'}:\n"
+        )
+        output.show(_counts_table(dataset.counts(), "classes" if dataset.classes else "people"))
     for finding in findings:
         output.say(str(finding))
         if finding.kind == "packed":
@@ -154,11 +156,11 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return ", ".join(said) or "nothing wrong"
 
 
-def _counts_table(counts: Mapping[str, Counts]) -> Table:
-    """People, cameras and images of a dataset's splits."""
+def _counts_table(counts: Mapping[str, Counts], people: str) -> Table:
+    """People or classes, cameras and images of a dataset's splits."""
     with_tracklets = any(count.tracklets for count in counts.values())
     columns = ("people", "cameras", "images", *(("tracklets",) if with_tracklets else ()))
-    table = Table("", *(Column(name, justify="right") for name in columns))
+    table = Table("", *(Column(name, justify="right") for name in (people, *columns[1:])))
     for split, count in counts.items():
         table.add_row(split, *(f"{getattr(count, column):,}" for column in columns))
     return table

@@ -175,7 +175,7 @@ class ImageStore:
         return len(self.paths)
 
     def read(self, indices: NDArray[np.int64], _seed: int = 0) -> Pixels:
-        """The images at `indices`: uint8 (b, height, width, 3)."""
+        """The images at `indices`: uint8 (b, height, width, 3). Nothing is drawn here; `RandomCrops` needs the seed."""
         if self.pixels is not None:
             return self.pixels[indices]
         batch = np.empty((len(indices), *self.image_size, 3), np.uint8)

@@ -74,10 +74,9 @@ def data_check(
         with output.progress.stage("decoding" if options.decode else "checking files", images) as advance:
             findings = [*check(dataset, decode=options.decode, advance=advance), *findings]
         others = [other for other in layout.readable if other != name]
+        rule = "top-1 error" if dataset.classes else f"the {dataset.protocol} protocol"
         also = f" (also readable as {', '.join(others)})" if others else ""
-        output.say(
-            f"\n{root} holds {name}{also}, scored by {'top-1 error' if dataset.classes else f'the {dataset.protocol} protocol'}:\n"
-        )
+        output.say(f"\n{root} holds {name}{also}, scored by {rule}:\n")
         output.show(_counts_table(dataset.counts(), "classes" if dataset.classes else "people"))
     for finding in findings:
         output.say(str(finding))

@@ -17,7 +17,7 @@ from scalereid.models.fusion import (
 from scalereid.models.genotype import AIN, IBN, PLAIN, Genotype, Placement
 from scalereid.models.layers import ConvNormReLU, Lite3x3
 from scalereid.models.residual import ResidualBlock, last_convolution
-from scalereid.models.trunk import BLOCKS, GenotypeTrunk
+from scalereid.models.trunk import GenotypeTrunk
 
 DEPTHS = (1, 2, 3, 4)  # stream t has t Lite 3×3 layers: receptive fields of 3, 5, 7 and 9
 WIDTHS = (64, 256, 384, 512)  # the stem and the three stages (table 1)
@@ -84,7 +84,7 @@ class OSNet(GenotypeTrunk):
         depths: Sequence[int] = DEPTHS,
         convolution: MakeConvolution = Lite3x3,
         fusion: MakeFusion = SharedGate,
-        blocks: Sequence[int] = BLOCKS,
+        blocks: Sequence[int] = (),
         small_images: bool = False,
     ) -> None:
         block = partial(OmniScaleBlock, depths=depths, convolution=convolution, fusion=fusion)

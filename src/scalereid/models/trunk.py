@@ -14,14 +14,13 @@ MakeBlock = Callable[[int, int, int], nn.Module]
 """Makes a block from its number, from 0, its input channels and its output channels."""
 MakeResidualBlock = Callable[..., ResidualBlock]
 """Makes a block from its input channels, its output channels, and `placement=`, that of instance norm."""
-BLOCKS = (2, 2, 2)  # of each stage
 
 
 class StagedTrunk(Backbone):
     """Stem, stages of blocks and a 1×1 convolution each, average pooling between the stages.
 
-    With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage; `blocks` is the
-    number of each stage's. For small images, such as CIFAR's of 32×32, the stem is a 3×3 convolution that keeps the size, and
+    With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage; `blocks` are the
+    numbers of each stage's, by default two. For small images, such as CIFAR's of 32×32, the stem is a 3×3 convolution that keeps the size, and
     no pooling follows: they become maps of 8×8.
     """
 
@@ -33,7 +32,7 @@ class StagedTrunk(Backbone):
         block: MakeBlock,
         *,
         stem_norm: MakeNorm = nn.BatchNorm2d,
-        blocks: Sequence[int] = BLOCKS,
+        blocks: Sequence[int] = (),
         small_images: bool = False,
     ) -> None:
         super().__init__()
@@ -43,7 +42,7 @@ class StagedTrunk(Backbone):
         self.pool = nn.Identity() if small_images else nn.MaxPool2d(3, stride=2, padding=1)
         self.stages = nn.Sequential()
         done = 0
-        for number, (outputs, count) in enumerate(zip(stages, blocks, strict=True)):
+        for number, (outputs, count) in enumerate(zip(stages, blocks or [2] * len(stages), strict=True)):
             made = [block(done + i, inputs if i == 0 else outputs, outputs) for i in range(count)]
             is_last = number == len(stages) - 1
             transition = [] if is_last else [ConvNormReLU(outputs, outputs), nn.AvgPool2d(2)]
@@ -77,11 +76,11 @@ class GenotypeTrunk(StagedTrunk):
         block: MakeResidualBlock,
         genotype: Genotype,
         *,
-        blocks: Sequence[int] = BLOCKS,
+        blocks: Sequence[int] = (),
         small_images: bool = False,
     ) -> None:
         placements = genotype.placements
-        if sum(blocks) != len(placements):
+        if blocks and sum(blocks) != len(placements):
             if genotype != PLAIN:
                 raise ValueError(
                     f"a genotype is of {len(placements)} blocks, but there are {sum(blocks)}; leave it out"

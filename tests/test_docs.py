@@ -26,6 +26,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.models import BACKBONES
 from scalereid.models.trial import try_backbone
 from scalereid.recipes import RECIPES
+from scalereid.runs.run import Run
 from tests.conftest import TINY
 from tests.detection.graphs import write_detector, yolox
 
@@ -90,10 +91,14 @@ def demo(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def after_demo(demo: Path, attribute_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Work in a copy of that folder, where the recipe `toy` takes seconds, too, and a model of attributes is trained."""
+def after_demo(
+    demo: Path, attribute_run: Path, class_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work in a copy of that folder, where the recipe `toy` takes seconds, too; models of attributes and classes are there."""
     shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
     shutil.copytree(attribute_run, tmp_path / "runs" / "attributes")
+    shutil.copytree(class_run, tmp_path / "runs" / "cifar10")
+    shutil.copytree(Run(class_run).dataset().data, tmp_path / "data" / "cifar10")
     write_detector(tmp_path / "yolox_nano.onnx", {"output": yolox([])})
     shutil.copy(next((demo / "data" / "toy-1").glob("*.jpg")), tmp_path / "scene.jpg")
     monkeypatch.chdir(tmp_path)

@@ -20,8 +20,8 @@ class StagedTrunk(Backbone):
     """Stem, stages of blocks and a 1×1 convolution each, average pooling between the stages.
 
     With three stages, 256×128 images become maps of 16×8. `channels` are the stem's, then those of each stage; `blocks` are the
-    numbers of each stage's, by default two. For small images, such as CIFAR's of 32×32, the stem is a 3×3 convolution that keeps the size, and
-    no pooling follows: they become maps of 8×8.
+    numbers of blocks of each stage, by default two. For `small_images`, such as CIFAR's of 32×32, the stem is a 3×3 convolution
+    that keeps the size, and no pooling follows: they become maps of 8×8.
     """
 
     recomputable = True

@@ -132,6 +132,7 @@ def test_a_bnneck_without_a_linear_layer_and_without_a_shift() -> None:
     torch.testing.assert_close(features, model.backbone(images).mean(dim=(2, 3)))
     (embeddings * torch.arange(6)).square().sum().backward()  # type: ignore[no-untyped-call]
     norm = model.embedding.norm
+    assert isinstance(norm, nn.BatchNorm1d)
     assert [name for name, _ in model.embedding.named_parameters()] == ["norm.weight", "norm.bias"]
     assert norm.bias.grad is None
     assert not norm.bias.any()
@@ -146,3 +147,15 @@ def test_maximum_pooling() -> None:
     assert pooled.tolist() == [[max(maps[b, c].flatten().tolist()) for c in range(6)] for b in range(2)]
     images = torch.randn(2, 3, 32, 16)
     torch.testing.assert_close(model(images), model.embedding(model.feature_maps(images).amax(dim=(2, 3))))
+
+
+def test_without_a_neck_embeddings_are_the_pooled_maps() -> None:
+    model = EmbeddingModel(Small(), embedding_size=6, neck="none").eval()
+    images = torch.randn(2, 3, 16, 8)
+    torch.testing.assert_close(model(images), model.backbone(images).mean(dim=(2, 3)))
+    embeddings, _, features = model.with_stages(images)
+    assert features is embeddings
+    with pytest.raises(
+        ValueError, match="model.embedding_size is 7, but without a neck it is the backbone's channels: set it to 6"
+    ):
+        EmbeddingModel(Small(), embedding_size=7, neck="none")

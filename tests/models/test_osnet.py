@@ -98,7 +98,8 @@ def test_small_images_keep_their_size_in_the_stem() -> None:
     """Table 9's depths: a block is 12 layers deep (reduce, four Lite 3×3 of two, gate of two, restore), the rest 6."""
     for name, blocks in (("osnet_cifar", (2, 2, 2)), ("osnet_cifar_210", (3, 8, 6))):
         net = BACKBONES[name](width=0.25)
-        found = [sum(isinstance(one, OmniScaleBlock) for one in stage) for stage in net.stages]
+        assert isinstance(net, OSNet)
+        found = [sum(isinstance(one, OmniScaleBlock) for one in stage.children()) for stage in net.stages]
         assert found == [*blocks]
         assert 6 + 12 * sum(blocks) == {"osnet_cifar": 78, "osnet_cifar_210": 210}[name]
         assert [maps.shape[2] for maps in net.eval().stage_maps(torch.zeros(1, 3, 32, 32))] == [16, 8, 8]

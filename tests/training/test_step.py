@@ -116,7 +116,9 @@ def test_batch_norm_is_of_each_part() -> None:
     state = fresh()
     images, labels = next(Noise().epoch(0))
     OrdinaryStep(state, accumulate=4).backward(images, labels)
-    assert state.model.embedding.norm.num_batches_tracked == 4
+    norm = state.model.embedding.norm
+    assert isinstance(norm, torch.nn.BatchNorm1d)
+    assert norm.num_batches_tracked == 4
     other = fresh()
     for part in range(4):
         OrdinaryStep(other)._backward(images[part::4], labels[part::4], 4)

@@ -105,7 +105,8 @@ def _decode(
     progress: Progress | None,
     framing: Framing = "stretch",
 ) -> ImageStore:
-    with (progress or Progress.silent()).stage(f"reading {name} images", len(paths)) as advance:
+    shown = progress if progress and paths else Progress.silent()
+    with shown.stage(f"reading {name} images", len(paths)) as advance:
         return ImageStore(paths, image_size, shapes=shapes, framing=framing, advance=advance)
 
 

@@ -51,6 +51,16 @@ def assert_same(events: Events, expected: Events) -> None:
         assert [value for _, value in values] == pytest.approx([value for _, value in expected[tag]], rel=1e-6)
 
 
+def test_scores_of_classes(class_run: Path, tmp_path: Path) -> None:
+    shutil.copy(class_run / "log.jsonl", tmp_path)
+    board = TensorBoard(tmp_path, epoch=2)
+    assert board.written == 2
+    tops = [entry.class_scores.top1 for entry in Run(tmp_path).log() if entry.class_scores]
+    found = read(tmp_path)["class_scores/top-1"]
+    assert [epoch for epoch, _ in found] == [0, 1, 2]
+    assert [value for _, value in found] == pytest.approx(tops, rel=1e-6)
+
+
 def test_events_are_the_log(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
     recipe = replace(
         tiny,

@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from scalereid.data.records import ReidDataset
+from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.run import Run
 
 pytestmark = pytest.mark.slow
@@ -62,3 +65,30 @@ def test_ctrl_c_saves_and_says_how_to_go_on(people: ReidDataset, tmp_path: Path)
     go_on = f"stopped and saved. Go on with:  torchrun --nproc-per-node 2 -m scalereid train --resume {out}"
     assert lines.count(go_on) == 1
     assert Run(out).state.is_file()
+
+
+def test_classes_are_learned_together(class_images: Path, tmp_path: Path) -> None:
+    """Each process decodes its own rows of a batch of random crops; what is learned is the same but for rounding."""
+    words = ["train", "cifar10_osnet_small", "--data", str(class_images), *SMALL[-4:]]
+    words += [
+        "--data.dataset",
+        "class-folders",
+        "--data.batch-size",
+        "12",
+        "--data.image-size",
+        "32",
+        "32",
+        "--data.framing",
+        "resized-crop",
+    ]
+    words += ["--schedule.epochs", "1", "--optimizer.lr", "0.0001", "--optimizer.sync-batch-norm"]
+    process = started(*words, "--out", str(tmp_path / "two"))
+    lines = printed(process)
+    assert process.returncode == 0, lines
+    alone = subprocess.run([sys.executable, "-m", "scalereid", *words, "--out", str(tmp_path / "one")], check=False)
+    assert alone.returncode == 0
+    two, one = (load_checkpoint(tmp_path / name / "last.safetensors") for name in ("two", "one"))
+    assert two.classes and one.classes
+    np.testing.assert_allclose(two.classes.weight, one.classes.weight, atol=1e-7)
+    for name, tensor in two.model.named_parameters():
+        torch.testing.assert_close(tensor, one.model.get_parameter(name), rtol=0, atol=1e-5)

@@ -55,7 +55,7 @@ study all dslnet_against_osnet cuhk03
 study all-market1501 dslnet_market1501 market1501
 study transfer transfer transfer
 study transfer-x1-0 transfer_x1_0 transfer-x1-0
-# OSNet's table 9: 200 epochs of 50,000 images of 32×32. Published: 4.41 % on the original PNG files.
+# OSNet's tables 8 and 9: 200 epochs of 50,000 images of 32×32. Published: 4.41 % on the original PNG files.
 training cifar10_osnet cifar10
 # Small pre-trainings, and whether they help people to be found.
 training cifar10_osnet_small pretraining/cifar10 --schedule.epochs 30

@@ -50,6 +50,7 @@ NEEDED = [  # command, the package that is missing, what for, and the extra that
     ("gallery serve OUT", "fastapi", ", needed for serving a gallery,", "serve"),
     ("look RUN --data PEOPLE --out OUT.html", "sklearn", "", "figures"),
     ("attributes RUN PEOPLE --out OUT.parquet", "pyarrow", "", "parquet"),
+    ("classify RUN PEOPLE --runtime onnxruntime", "onnxruntime", "", "export"),
     ("data unpack PACKED", "h5py", f", needed for reading PACKED/{CUHK03_FILE},", "matlab"),
 ]
 NOTHING = {"study", "models", "recipes", "datasets", "data check", "completion"}

@@ -37,6 +37,7 @@ COMMANDS_WITH_A_MODEL = {
     "report": ["MODEL", "--data", "DATA", "--out", "OUT"],
     "look": ["MODEL", "--data", "DATA", "--out", "OUT/page.html"],
     "attributes": ["MODEL", "DATA"],
+    "classify": ["MODEL", "DATA"],
     "search": ["MODEL", "DATA", "DATA"],
     "embed": ["MODEL", "DATA", "--out", "OUT/x.npz"],
     "export": ["MODEL", "--format", "torch", "--out", "OUT/x.pt2"],

@@ -42,7 +42,7 @@ ABLATIONS = [
 ]
 
 
-# With a classifier of 1,000 classes at 224×224, or of 10 at 32×32, in millions: arXiv:1905.00953, tables 9 and 10. The paper's
+# With a classifier of 1,000 classes at 224×224, or of 10 at 32×32, in millions: arXiv:1905.00953, tables 8 to 10. The paper's
 # multiply-adds are 0.8 to 1.4 % more than convolutions and linear layers have. MobileNetV2's are of arXiv:1801.04381, table 4.
 CLASSIFIERS = [
     (ModelSettings(backbone="osnet_x1_0"), 224, 1_000, 2.7, (1499.3, 1511)),

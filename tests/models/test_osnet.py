@@ -95,7 +95,7 @@ def test_ablations_change_what_they_say() -> None:
 
 
 def test_small_images_keep_their_size_in_the_stem() -> None:
-    """The depths of tables 8 and 9: a block is 12 layers deep (reduce, four Lite 3×3 of two, gate of two, restore), the rest 6."""
+    """The depths of tables 8 and 9: a block has 12 layers (reduce, four Lite 3×3 of two, gate of two, restore), the rest 6."""
     for name, blocks in (("osnet_cifar", (2, 2, 2)), ("osnet_cifar_210", (3, 8, 6))):
         net = BACKBONES[name](width=0.25)
         assert isinstance(net, OSNet)

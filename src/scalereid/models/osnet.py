@@ -116,7 +116,7 @@ ABLATIONS: dict[str, Callable[..., OSNet]] = {
     "osnet_two_streams": partial(OSNet, depths=(1, 2)),
     "osnet_three_streams": partial(OSNet, depths=(1, 2, 3)),
 }
-# For images of 32×32 (tables 8 and 9). A block is 12 layers deep, the rest 6: 78 with six blocks, 210 with seventeen.
+# For images of 32×32 (tables 8 and 9): a block is 12 layers deep, the rest 6: 78 with six blocks, 210 with seventeen.
 SMALL_IMAGES: dict[str, Callable[..., OSNet]] = {
     "osnet_cifar": partial(OSNet, small_images=True),
     "osnet_cifar_210": partial(OSNet, small_images=True, blocks=(3, 8, 6)),

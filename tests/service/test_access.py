@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 
 from scalereid.gallery.gallery import Gallery
-from scalereid.service.access import is_loopback
+from scalereid.service.access import is_loopback, read_tokens
 from scalereid.service.app import create_app
 from tests.service.conftest import TOKEN
 
@@ -40,6 +42,42 @@ def test_other_sites_cannot_ask(client: TestClient, gallery: Gallery) -> None:
     assert gallery.history.events() == []
     own = {"origin": "http://localhost:8000", "sec-fetch-site": "same-origin", "host": "localhost:8000"}
     assert client.post("/api/events", json=body, headers=own).status_code == 201
+
+
+def test_names_that_are_none_are_refused(client: TestClient, guarded: TestClient) -> None:
+    for host in ("[::1", "[", "]", ""):
+        assert client.get("/api/stats", headers={"host": host}).status_code == 421
+        assert guarded.get("/api/stats", headers={"host": host}).status_code == 401
+    for origin in ("http://[", "http://[::1", "", "localhost", "file://"):
+        assert client.post("/api/events", json={}, headers={"origin": origin}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("http://127.0.0.1:8123", "127.0.0.1:8123", 422),
+        ("http://127.0.0.1:9999", "127.0.0.1:8123", 403),
+        ("http://127.0.0.1", "127.0.0.1:8123", 403),
+        ("http://localhost", "LOCALHOST:80", 422),
+        ("http://localhost:80", "localhost", 422),
+        ("https://localhost", "localhost:443", 422),  # a proxy before it has the certificate
+        ("https://localhost", "localhost:80", 403),
+        ("http://[::1]:8123", "[::1]:8123", 422),
+    ],
+)
+def test_another_port_is_another_site(client: TestClient, origin: str, host: str, status: int) -> None:
+    assert client.post("/api/events", json={}, headers={"origin": origin, "host": host}).status_code == status
+
+
+def test_tokens_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(f"# who may ask\n\n  # Anna's\n  anna {'a' * 16}\n")
+    file.chmod(0o600)
+    assert read_tokens(file) == {"anna": "a" * 16}
+    file.write_text(f"anna {'a' * 16}\nbert {'ü' * 16}\n", "utf-8")
+    with pytest.raises(ValueError, match="line 2: the token is not in ASCII") as error:
+        read_tokens(file)
+    assert "ü" not in str(error.value)
 
 
 def test_a_service_for_others_needs_tokens(gallery: Gallery) -> None:

@@ -14,6 +14,7 @@ from scalereid.service.errors import refuse
 
 OPEN = ("/api/health", "/api/ready")
 """Paths that need no token."""
+_PORTS = {"http": 80, "https": 443}
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -39,8 +40,9 @@ class Access:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host = _name(headers.get("host", ""))
         if self.hosts and host not in self.hosts:
-            return await refuse(scope, receive, send, 421, f"this is not {host}; name it among the hosts if it is")
-        if scope["method"] not in _SAFE and not _same_site(headers, host):
+            why = f"this is not {host}; name it among the hosts if it is" if host else "the request names no host"
+            return await refuse(scope, receive, send, 421, why)
+        if scope["method"] not in _SAFE and not _same_site(headers):
             return await refuse(scope, receive, send, 403, "a page of another site has sent this")
         by = headers.get("x-by", "") if not self.tokens else self._owner(headers.get("authorization", ""))
         if by is None and scope["path"].startswith("/api/") and scope["path"] not in OPEN:
@@ -72,10 +74,14 @@ def read_tokens(file: Path) -> dict[str, str]:
     found = {}
     for number, line in enumerate(file.read_text().splitlines(), start=1):
         words = line.split()
-        if not words or line.startswith("#"):
+        if not words or words[0].startswith("#"):
             continue
         if len(words) != 2 or words[0] in found:
             raise ValueError(f"{file}, line {number}: expected NAME TOKEN, each name once")
+        if not words[1].isascii():
+            raise ValueError(
+                f"{file}, line {number}: the token is not in ASCII, and no client could send it; draw another"
+            )
         found[words[0]] = words[1]
     if not found:
         raise ValueError(f"{file} has no tokens; write a line NAME TOKEN for each who may ask")
@@ -94,14 +100,24 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _same_site(headers: Mapping[str, str], host: str) -> bool:
+def _same_site(headers: Mapping[str, str]) -> bool:
     """Whether a request was sent by a page of the service's own, or by no page."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
-    origin = headers.get("origin")
-    return origin is None or (origin != "null" and urlsplit(origin).hostname == host)
+    if (origin := headers.get("origin")) is None:
+        return True
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
+    port = _PORTS.get(page.scheme)  # either side may leave it out
+    own, asked = (each.lower().removesuffix(f":{port}") for each in (page.netloc, headers.get("host", "")))
+    return port is not None and own == asked != ""
 
 
 def _name(host: str) -> str:
-    """A host without its port."""
-    return (urlsplit(f"//{host}").hostname or "").lower()
+    """A host without its port; empty for what is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

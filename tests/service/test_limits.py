@@ -110,3 +110,10 @@ def test_who_asks_too_often_is_told_when_to_come_back(gallery: Gallery) -> None:
     refused = client.get("/api/health")
     assert "try again in" in refused.json()["error"]
     assert 1 <= int(refused.headers["retry-after"]) <= 3
+
+
+@pytest.mark.parametrize("name", ["body", "other_body", "seconds", "pixels", "pictures", "rate", "burst"])
+def test_limits_are_above_0(name: str) -> None:
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"^{name} is .*; expected a number above 0"):
+            Limits(**{name: wrong})  # type: ignore[arg-type]

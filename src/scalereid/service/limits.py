@@ -1,6 +1,7 @@
 """What a request may cost: bytes, seconds, pixels, and how many of them a client may send."""
 
 import asyncio
+import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -28,6 +29,11 @@ class Limits:
     """Requests a second of one client, on average."""
     burst: int = 100
     """Requests of one client at once."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not 0 < value < math.inf:
+                raise ValueError(f"{name} is {value:g}; expected a number above 0")
 
 
 class LimitedBody:

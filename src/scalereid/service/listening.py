@@ -1,8 +1,12 @@
 """How the service listens: whom it believes, how long it waits for a request, and how it ends."""
 
 import asyncio
+import errno
+import os
+import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address, ip_network
@@ -13,6 +17,9 @@ import h11
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+"""Errors for addresses that a name has and this machine does not, such as those of IPv6."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,8 @@ class Listening:
     """Seconds in which requests under way are answered once it is told to end."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.port < 2**16:
+            raise ValueError(f"the port is {self.port}; expected a number from 0 to 65535")
         for each in self.proxies:
             try:
                 ip_network(each)
@@ -39,15 +48,48 @@ class Listening:
                 raise ValueError(f"a proxy is {each!r}; expected its address, or a network: {error}") from error
 
 
-def listen(app: ASGIApp, how: Listening) -> None:
-    """Serve an app over HTTP until a signal: SIGTERM and Ctrl-C let requests under way be answered, a second one does not."""
+@contextmanager
+def bound(how: Listening) -> Iterator[list[socket.socket]]:
+    """Sockets that have the port, for each address of the host, and do not listen yet.
+
+    Raises:
+        OSError: The port is in use, or cannot be had, or the host has no address; the message says which.
+    """
+    try:
+        places = socket.getaddrinfo(how.host, how.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise OSError(f"{how.host} is no host with an address to listen at") from error
+    with ExitStack() as opened:
+        sockets, absent = list[socket.socket](), None
+        for family, _, _, _, address in dict.fromkeys(places):
+            try:
+                one = opened.enter_context(socket.socket(family))
+                _bind(one, address)
+                sockets.append(one)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise OSError(_told(how, error)) from error
+                absent = error
+        if absent and not sockets:
+            raise OSError(_told(how, absent)) from absent
+        yield sockets
+
+
+def listen(app: ASGIApp, how: Listening, sockets: list[socket.socket]) -> None:
+    """Serve an app over HTTP until a signal: SIGTERM and Ctrl-C let requests under way be answered, a second one does not.
+
+    Args:
+        app: What answers.
+        how: How it listens.
+        sockets: Where, as `bound` gives them.
+    """
     connection = partial(Connection, how=how, open_now=Counter[str]())
     config = uvicorn.Config(
         app, host=how.host, port=how.port, http=connection, ws="none", log_level="info",  # type: ignore[arg-type]
         access_log=False, server_header=False, proxy_headers=bool(how.proxies), forwarded_allow_ips=list(how.proxies),
         timeout_keep_alive=10, timeout_graceful_shutdown=how.ending,
     )  # fmt: skip
-    _Server(config).run()
+    _Server(config).run(sockets=sockets)
 
 
 class Connection(H11Protocol):
@@ -106,10 +148,30 @@ class Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Uvicorn says where it listens only if it has opened the sockets itself."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            self._log_started_message(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         """Uvicorn would raise the signal anew in the end, as if the process had not ended by itself."""
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+def _bind(one: socket.socket, address: Any) -> None:
+    if os.name == "posix":
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a service that has just ended holds nobody up
+    if one.family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    one.bind(address)
+
+
+def _told(how: Listening, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {how.port} of {how.host} is in use; choose another one, or 0 for any that is free"
+    return f"port {how.port} of {how.host} cannot be listened at: {error.strerror}"
 
 
 def _is_among(address: str, networks: Sequence[str]) -> bool:

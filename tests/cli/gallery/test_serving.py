@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,16 @@ def test_other_machines_need_tokens(gallery: Path, fail: Fail) -> None:
     )
     tokens.write_text("anna\n")
     assert "line 1: expected NAME TOKEN" in fail("gallery", "serve", gallery, "--tokens", tokens)
+
+
+def test_what_cannot_be_is_told_before_the_model_is_loaded(gallery: Path, fail: Fail) -> None:
+    absent = "--model", gallery / "none"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = fail("gallery", "serve", gallery, "--port", str(port), *absent)
+        assert f"port {port} of 127.0.0.1 is in use; choose another one" in said
+    assert "the port is 99999; expected a number from 0 to 65535" in fail(
+        "gallery", "serve", gallery, "--port", "99999", *absent
+    )
+    assert "rate is 0; expected a number above 0" in fail("gallery", "serve", gallery, "--allow-rate", "0", *absent)
+    assert "rate is nan; expected" in fail("gallery", "serve", gallery, "--allow-rate", "nan", *absent)

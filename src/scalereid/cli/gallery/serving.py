@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -52,20 +52,19 @@ def serve(
     from scalereid.service.access import is_loopback, read_tokens
     from scalereid.service.app import LOOPBACK, create_app
     from scalereid.service.limits import Limits
-    from scalereid.service.listening import Listening, listen
+    from scalereid.service.listening import Listening, bound, listen
 
     tokens = read_tokens(options.tokens) if options.tokens else {}
     if not tokens and not is_loopback(options.host):
         raise UsageError(f"--host {options.host} lets other machines ask, which needs --tokens FILE")
     hosts = frozenset(options.allow_host) or (frozenset() if tokens else LOOPBACK | {options.host})
-    limits = Limits(
-        body=options.allow_body * 1024**2, seconds=options.allow_seconds, rate=options.allow_rate,
-        burst=max(1, int(5 * options.allow_rate)),
-    )  # fmt: skip
+    limits = Limits(body=options.allow_body * 1024**2, seconds=options.allow_seconds, rate=options.allow_rate)
+    limits = replace(limits, burst=max(1, int(5 * limits.rate)))
     how = Listening(options.host, options.port, options.proxy, options.allow_seconds)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    finder = detector.open(detector.detector) if detector.detector else None
-    served = Gallery(gallery, model=model, options=compute.options())
-    served.embedder().warm_up()
-    app = create_app(served, tokens=tokens, hosts=hosts, limits=limits, detector=finder)
-    listen(app, how)
+    with bound(how) as sockets:  # before the model is loaded, which takes longer
+        finder = detector.open(detector.detector) if detector.detector else None
+        served = Gallery(gallery, model=model, options=compute.options())
+        served.embedder().warm_up()
+        app = create_app(served, tokens=tokens, hosts=hosts, limits=limits, detector=finder)
+        listen(app, how, sockets)

@@ -16,6 +16,14 @@ def test_it_says_how_it_is(client: TestClient, gallery: Gallery) -> None:
     assert client.get("/api/stats").json()["sightings"] == gallery.ledger.count()
 
 
+@pytest.mark.parametrize("path", ["/", "/api/health", "/api/ready"])
+def test_only_the_head_may_be_asked_for(client: TestClient, path: str) -> None:
+    head, whole = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == whole.headers
+    assert "head" not in client.get("/api/openapi.json").json()["paths"].get(path, {})
+
+
 def test_requests_are_counted_by_route(client: TestClient) -> None:
     for number in (1, 2, 999):
         client.get(f"/api/sightings/{number}")

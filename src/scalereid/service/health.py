@@ -104,12 +104,14 @@ class Measured:
         log.log(logging.ERROR if failure else logging.INFO, json.dumps(line | failure))
 
 
+@router.head("/api/health", include_in_schema=False)
 @router.get("/api/health")
 async def health() -> dict[str, str]:
     """That the process answers."""
     return {"status": "alive", "version": __version__}
 
 
+@router.head("/api/ready", include_in_schema=False)
 @router.get("/api/ready")
 def ready(service: Served) -> dict[str, Any]:
     """That it can search: its database and its index answer, and its model is loaded, and is the gallery's; 503 otherwise."""

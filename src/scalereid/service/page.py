@@ -37,6 +37,7 @@ class _Files(StaticFiles):
         return response
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 def index() -> HTMLResponse:
     """The page itself."""

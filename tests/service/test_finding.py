@@ -58,9 +58,8 @@ def test_a_part_of_a_scene_is_searched(client: TestClient, picture: bytes) -> No
     whole = asked(client, content.getvalue(), top=1).json()["answer"]["matches"][0]
     assert whole["similarity"] < 0.999
     assert "send one picture with a box" in asked(client, picture, picture, box=box).json()["error"]
-    assert (
-        "has no pixels within the frame" in asked(client, content.getvalue(), box=[900, 20, 950, 100]).json()["error"]
-    )
+    outside = asked(client, content.getvalue(), box=[900, 20, 950, 100]).json()["error"]
+    assert outside.startswith("the box [900.0, 20.0, 950.0, 100.0] has no pixels within the frame of ")
 
 
 def test_embeddings_are_searched_as_pictures_are(client: TestClient, gallery: Gallery) -> None:
@@ -100,3 +99,8 @@ def test_what_cannot_be_searched_is_told(client: TestClient, picture: bytes) -> 
     noise.save(content, "PNG")
     assert "it has 500 × 500 pixels; send pictures of at most 100,000 pixels together" in error(content.getvalue())
     assert asked(client).status_code == 422
+    no_json = client.post("/api/search", files={"pictures": ("x.jpg", picture)}, data={"question": "{"})
+    assert no_json.json()["error"].startswith("Invalid JSON: ")
+    for path, field in (("/api/search", "pictures"), ("/api/detect", "picture")):
+        no_file = client.post(path, data={field: "x"}, files={"other": ("x.jpg", picture)})
+        assert (no_file.status_code, no_file.json()["error"]) == (422, f"{field}: expected a file")

@@ -20,6 +20,7 @@ log = logging.getLogger("scalereid.service")
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, TimeoutError)
 """What is raised where a database or an index does not answer."""
 _MOST = 5  # mistakes of a request that are told
+_NO_FILE = "Expected UploadFile"  # FastAPI's own words
 
 
 class NotFoundError(ValueError):
@@ -84,8 +85,15 @@ def answer_errors(app: FastAPI) -> None:
 
 def mistakes(found: Sequence[Mapping[str, Any]]) -> str:
     """Pydantic's errors in a sentence, where they are, and of many the first few."""
-    told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found[:_MOST]]
+    told = [_told(one) for one in found[:_MOST]]
     return "; ".join(told + [f"and {len(found) - _MOST:,} more"] * (len(found) > _MOST))
+
+
+def _told(mistake: Mapping[str, Any]) -> str:
+    where, what = [*mistake["loc"]], str(mistake["msg"])
+    if _NO_FILE in what:
+        where, what = [part for part in where if part != "body" and not isinstance(part, int)], "expected a file"
+    return ": ".join(filter(None, (".".join(map(str, where)), what)))
 
 
 async def refuse(

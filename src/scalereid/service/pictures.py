@@ -33,7 +33,8 @@ def read_pictures(uploads: Sequence[UploadFile], limits: Limits, box: Box | None
         raise ValueError(f"there are a box and {len(found)} pictures; send one picture with a box")
     (part,) = cut_boxes(found[0], [box])
     if isinstance(part, ValueError):
-        raise part
+        size = f"{found[0].width}×{found[0].height}"
+        raise ValueError(f"the box {[*box]} has no pixels within the frame of {size}; it is left, top, right, bottom")
     assert isinstance(part, Image.Image)
     return [part]
 

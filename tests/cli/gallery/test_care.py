@@ -20,7 +20,12 @@ def test_retention_is_said_and_kept(gallery: Path, answer: Answer, say: Say, fai
     assert set(deleted) >= set(overdue)
     assert answer("gallery", "stats", gallery)["sightings"] == number - len(deleted)
     assert answer("gallery", "retention", gallery, "--days", "none")["days"] is None
-    assert "expected something like NAME=0.5" in fail("gallery", "retention", gallery, "--camera", "hall", code=2)
+    for word in ("hall", "=3", "hall=x"):
+        said = fail("gallery", "retention", gallery, "--camera", word, code=2)
+        assert f"--camera is '{word}'; expected NAME=DAYS, such as NAME=30, or NAME=keep or NAME=none" in said
+    for word in ("abc", "hall=7", "all=7", ""):
+        said = fail("gallery", "retention", gallery, "--days", word, code=2)
+        assert f"--days is '{word}'; expected a number of days, or keep or none" in said
     assert "expected the number of an identity" in fail("gallery", "retention", gallery, "--identity", "a=3", code=2)
     assert "does not exist" in fail("gallery", "retention", gallery, "--identity", "99=3")
     assert "0 days; expected more than 0" in fail("gallery", "retention", gallery, "--days", "0")

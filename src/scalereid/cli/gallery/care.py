@@ -7,7 +7,7 @@ from typing import Annotated
 from rich.table import Column, Table
 
 from scalereid.cli.errors import UsageError
-from scalereid.cli.gallery.options import By, GalleryPlace, assigned_number, upkeep
+from scalereid.cli.gallery.options import By, GalleryPlace, upkeep
 from scalereid.cli.gallery.tables import when
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
@@ -80,7 +80,7 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
         now = at.retention
         rules = replace(
             now,
-            days=now.days if new.days is None else _changed({}, "--days", (f"all={new.days}",)).get("all"),
+            days=now.days if new.days is None else _days("--days", new.days, new.days),
             cameras=_changed(now.cameras, "--camera", new.camera),
             identities=_changed(now.identities, "--identity", new.identity),
         )
@@ -114,12 +114,24 @@ def _changed(rules: Mapping[str, float | None], flag: str, words: Sequence[str])
         name, _, days = word.rpartition("=")
         if name and days == "none":
             changed.pop(name, None)
-        elif name and days == "keep":
-            changed[name] = None
         else:
-            name, number = assigned_number(flag, word)
-            changed[name] = number
+            changed[name] = _days(flag, word, days if name else "", "NAME=")
     return changed
+
+
+def _days(flag: str, word: str, days: str, name: str = "") -> float | None:
+    """A number of days; None for ever.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if days == "keep" or (days == "none" and not name):  # a single rule that is taken away
+        return None
+    try:
+        return float(days)
+    except ValueError:
+        expected = f"{name}DAYS, such as {name}30" if name else "a number of days"
+        raise UsageError(f"{flag} is {word!r}; expected {expected}, or {name}keep or {name}none") from None
 
 
 def _whole(number: str) -> int:

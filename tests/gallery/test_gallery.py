@@ -10,6 +10,7 @@ from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from scalereid.gallery.answers import Answer
+from scalereid.gallery.audit import searches
 from scalereid.gallery.constraints import Constraints
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.gallery import Gallery
@@ -227,6 +228,14 @@ def test_what_cannot_be_said_leaves_nothing(gallery: Gallery, say: Callable[[Gal
         say(gallery)
     assert Gallery(gallery.where).history.events() == []
     assert gallery.check() == []
+
+
+@pytest.mark.parametrize("top", [0, -1, 2.5])
+def test_what_cannot_be_searched_is_not_recorded(gallery: Gallery, people: ReidDataset, top: Any) -> None:
+    for ask in (lambda: gallery.similar(1, top=top), lambda: gallery.search(people.query[0].path, top=top)):
+        with pytest.raises(ValueError, match=f"top is {top}; expected a whole number"):
+            ask()
+    assert searches(gallery.ledger.engine) == []
 
 
 def test_proposals_are_accepted_as_events(gallery: Gallery) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.arguments import check_whole
 from scalereid.gallery.answers import Answer, answer
 from scalereid.gallery.audit import record_search
 from scalereid.gallery.calibrating import calibrate_on_confirmed
@@ -92,6 +93,7 @@ class Searching(Upkeep):
         return found
 
     def _record(self, what: dict[str, int], top: int, where: Filter | None, among: Among, purpose: str) -> None:
+        check_whole("top", top, 1)
         whom = among if isinstance(among, str) else [int(each) for each in among]
         conditions = {"top": top, "among": whom, **(where or Filter()).described()}
         record_search(self.ledger.engine, {**what, **conditions}, by=self.by, purpose=purpose)

@@ -81,5 +81,11 @@ def test_what_a_camera_adds_is_taken_off(ledger: Ledger) -> None:
 
 
 def test_a_gallery_without_embeddings(ledger: Ledger) -> None:
-    with pytest.raises(ValueError, match="has no embeddings by model 1; add pictures first"):
+    with pytest.raises(ValueError, match="the gallery is empty: add pictures first"):
         Embedded.read(ledger, model_of(ledger).number)
+
+
+def test_a_gallery_whose_pictures_were_not_kept(ledger: Ledger, seen: Embedded) -> None:
+    assert len(seen.numbers)
+    with pytest.raises(ValueError, match="pictures were not kept, so its model has embedded none of them"):
+        Embedded.read(ledger, model_of(ledger).number + 1)

@@ -41,7 +41,11 @@ class Embedded:
         track_of = {row.number: row.track for row in rows}
         blocks = list(ledger.vectors(model))
         if not blocks:
-            raise ValueError(f"{ledger.name} has no embeddings by model {model}; add pictures first")
+            if not ledger.count():
+                raise ValueError("the gallery is empty: add pictures first")
+            raise ValueError(
+                "the gallery's pictures were not kept, so its model has embedded none of them; add other ones"
+            )
         numbers = np.concatenate([block.sightings for block in blocks])
         order = np.argsort(numbers)
         cameras = [camera for block in blocks for camera in block.cameras]

@@ -123,6 +123,9 @@ def test_events_in_words() -> None:
         "split 2 sightings of identity 1 into identity 4", "rename identity 1 to 'x'", "forget identity 1, 1 sighting",
         "forget 2 sightings", "undo event 3",
     ]  # fmt: skip
+    events = numbered(*bodies, Undo(8))
+    assert in_words(events[7], events) == "undo event 3 (merge 2, 3 into identity 1)"
+    assert in_words(events[8], events) == "undo event 8 (undo event 3)"
 
 
 SIGHTINGS = st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True).map(tuple)

@@ -227,11 +227,12 @@ def with_merged(identities: Identities, identity: int) -> set[int]:
     return found
 
 
-def in_words(event: Event) -> str:
-    """What an event said, for a list."""
+def in_words(event: Event, events: Sequence[Event] = ()) -> str:
+    """What an event said, for a list; of an undo also what it takes back, if that is among some events."""
     body = event.body
     if isinstance(body, Undo):
-        return f"undo event {body.event}"
+        back = [f" ({in_words(each)})" for each in events if each.number == body.event]
+        return f"undo event {body.event}{''.join(back)}"
     number = event.number if isinstance(body, Enrol) else body.identity
     if isinstance(body, Merge):
         return f"merge {', '.join(map(str, body.others))} into identity {number}"

@@ -17,11 +17,13 @@ def test_what_is_said_can_be_taken_back(gallery: Path, answer: Answer, say: Say)
     before = answer("gallery", "show", gallery)
     assert answer("gallery", "merge", gallery, "1", str(other))["sightings"] == [1, 3, 7]
     undone = answer("gallery", "undo", gallery)
-    assert (undone["said"], undone["identity"]) == ("undo event 7", None)
+    assert (undone["said"], undone["identity"]) == (f"undo event 7 (merge {other} into identity 1)", None)
     assert answer("gallery", "show", gallery) == before
     events = answer("gallery", "history", gallery)["events"]
     assert [event["undone"] for event in events] == [False] * 6 + [True, False]
     assert events[0]["by"] == "me"
+    assert answer("gallery", "history", gallery, "--last", "1")["events"][0]["said"] == undone["said"]
+    assert f"merge {other} into" in say("gallery", "history", gallery, "--last", "1")
     assert "rename identity 1 to 'Anne'" in say("gallery", "history", gallery)
     assert "gallery undo" in say("gallery", "enrol", gallery, "9")
 

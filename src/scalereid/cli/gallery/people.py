@@ -197,10 +197,10 @@ def history(gallery: GalleryPlace, options: Flat[HistoryOptions], output: Flat[O
             table.add_row(when(each.at), each.by, each.purpose, ", ".join(map(_condition, each.what.items())))
         output.show(table)
     else:
-        output.show(events_table(events[-options.last :], gone))
+        output.show(events_table(events, gone, options.last))
     output.result({
         "events": [
-            {"event": event.number, "at": event.at.isoformat(), "by": event.by, "said": in_words(event)}
+            {"event": event.number, "at": event.at.isoformat(), "by": event.by, "said": in_words(event, events)}
             | {"undone": event.number in gone}
             for event in events[-options.last :]
         ],
@@ -227,14 +227,15 @@ def _said(at: "Upkeep", event: "Event", identity: int | None, gallery: str, outp
     """Show an event, and the identity that it is about as it is now."""
     from scalereid.gallery.identities import in_words
 
+    said = in_words(event, at.history.events())
     now: dict[str, Any] = {"identity": None, "name": "", "sightings": []}
-    output.say(f"event {event.number}: {in_words(event)}")
+    output.say(f"event {event.number}: {said}")
     if identity is not None:
         own = at.identities.get(identity)
         now = {"identity": identity, "name": own.name, "sightings": sorted(own.sightings)}
         output.say(f"identity {named(identity, own.name)} has {counted(len(own.sightings), 'sighting')} now")
         output.say(f"Take it back:  {program()} gallery undo {gallery}")
-    output.result({"event": event.number, "said": in_words(event), **now})
+    output.result({"event": event.number, "said": said, **now})
 
 
 def _condition(item: tuple[str, Any]) -> str:

@@ -117,13 +117,13 @@ def identities_table(identities: "Identities") -> Table:
     return table
 
 
-def events_table(events: Sequence["Event"], undone: set[int]) -> Table:
-    """A line for each event."""
+def events_table(events: Sequence["Event"], undone: set[int], last: int) -> Table:
+    """A line for each of the last events."""
     from scalereid.gallery.identities import in_words
 
     table = Table(Column("event", justify="right"), "at", "by", "what")
-    for event in events:
-        said = in_words(event) + (" (undone)" if event.number in undone else "")
+    for event in events[-last:]:
+        said = in_words(event, events) + (" (undone)" if event.number in undone else "")
         table.add_row(str(event.number), when(event.at), event.by, said)
     return table
 

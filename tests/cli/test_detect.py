@@ -81,7 +81,7 @@ def test_pictures_that_cannot_be_read_are_told(scenes: Path, detector: Path, fai
     bad = scenes / "bad.jpg"
     bad.write_bytes(b"no picture")
     out = scenes / "boxes.csv"
-    said = fail("detect", scenes, "--detector", detector, "--out", out)
+    said = fail("detect", scenes, "--detector", detector, "--out", out, "--camera-from", r"cam(\d)")
     assert f"left out: {bad} cannot be read as an image" in said and "2 people in 2 pictures" in said
     assert len(out.read_text().splitlines()) == 3
     unnamed = fail("detect", scenes / "cam1_20260301.jpg", "--detector", detector, "--camera-from", r"hall(\d)")

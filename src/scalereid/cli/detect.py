@@ -109,7 +109,7 @@ class _Found:
         from scalereid.figures.scenes import write_people
 
         try:
-            known, picture = rule.read(file), load_image(Path(file))
+            picture, known = load_image(Path(file)), rule.read(file)
         except (OSError, ValueError) as error:
             self.errors[file] = str(error) if file in str(error) else f"{file}: {error}"
             return

@@ -65,7 +65,8 @@ class NameOptions:
         arg(metavar="MODEL", help="A run or weights trained with attributes: adds likelihoods, to filter by."),
     ] = None
     no_crops: Switch = False
-    """Keep no pictures: they cannot be shown, nor embedded by another model."""
+    """Keep no pictures: they cannot be shown, added later, or
+    embedded by another model."""
 
 
 @dataclass(frozen=True, kw_only=True)

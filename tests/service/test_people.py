@@ -32,7 +32,7 @@ def test_what_is_said_is_recorded_and_taken_back(client: TestClient) -> None:
     undone = say(client, kind="undo", event=merged)
     assert undone.status_code == 201
     assert client.get("/api/identities").json()[:2] == people
-    assert client.post("/api/undo").json()["said"] == f"undo event {other}"
+    assert client.post("/api/undo").json()["said"] == f"undo event {other} (enrol 1 sighting of identity {other})"
     events = client.get("/api/events", params={"last": 3}).json()
     assert [event["kind"] for event in events] == ["merge", "undo", "undo"]
     assert [event["undone"] for event in events] == [True, False, False]

@@ -1,6 +1,6 @@
 """Sightings and identities: what is there, what is said about it, and what is forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -146,19 +146,19 @@ def events(gallery: Acting, last: int = 100) -> list[Recorded]:
     """What was said about who is who, the newest last."""
     every = gallery.history.events()
     gone = set(undone(every))
-    return [_recorded(event, event.number in gone) for event in every[-min(max(last, 1), 10_000) :]]
+    return [_recorded(event, every, event.number in gone) for event in every[-min(max(last, 1), 10_000) :]]
 
 
 @router.post("/api/events", status_code=201)
 def say(said: AnyEvent, gallery: Acting) -> Recorded:
     """Say something about who is who: an event, which can be undone."""
-    return _recorded(gallery.history.record(said.body(), by=gallery.by), False)
+    return _recorded(gallery.history.record(said.body(), by=gallery.by), gallery.history.events())
 
 
 @router.post("/api/undo", status_code=201)
 def undo(gallery: Acting) -> Recorded:
     """Take back the last event that can be."""
-    return _recorded(gallery.undo(), False)
+    return _recorded(gallery.undo(), gallery.history.events())
 
 
 @router.post("/api/forget")
@@ -190,5 +190,5 @@ def _person(identities: Identities, number: int) -> Person:
     return Person(number, known.name, sorted(known.sightings), sorted(identities.not_shown_on(number)))
 
 
-def _recorded(event: Event, gone: bool) -> Recorded:
-    return Recorded(event.number, event.at, event.by, event.body.kind, in_words(event), gone)
+def _recorded(event: Event, events: Sequence[Event], gone: bool = False) -> Recorded:
+    return Recorded(event.number, event.at, event.by, event.body.kind, in_words(event, events), gone)

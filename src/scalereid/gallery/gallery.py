@@ -167,7 +167,8 @@ class Gallery(Searching):
             images: Pillow images, uint8 arrays (H, W, 3) or uint8 tensors (3, H, W) of any sizes.
             seen: Where and when each was seen. Its box is kept, but nothing is cut out.
             channels: The order in arrays and tensors; OpenCV's is BGR.
-            recognizer, keep_crops: As in `add`.
+            recognizer: As in `add`.
+            keep_crops: As in `add`.
 
         Raises:
             ValueError: There are not as many of both.

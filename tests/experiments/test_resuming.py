@@ -116,7 +116,9 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
     "moment",
     [
         KillAt(TRAINING, "save_state", 1),  # the untrained weights are there, no state
-        slow(KillAt("scalereid.experiments.evaluator", "Evaluator.__call__", 3)),  # the epoch is done, its score is not
+        slow(
+            KillAt("scalereid.experiments.evaluator", "Evaluator.with_attributes", 3)
+        ),  # the epoch is done, its score is not
         KillAt(TRAINING, "save_model", 4),  # between last and best
         KillAt("scalereid.experiments.evaluator", "Evaluator.score_also", 1),  # scored at home, not away
         KillAt(*APPEND, 3),  # weights saved, not logged

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ EXCLUDED = [  # which sightings there are, and whether a file is a picture, no d
     CHECKS.get_one("positive_data_acceptance")
 ]
 HOW_MANY = {"sqlite": 40, "postgresql": 15}
+ROOMY = replace(LIMITS, body=8 * 1024**2)  # no description of types can say what is too large
 pytestmark = pytest.mark.slow
 
 
@@ -50,7 +52,7 @@ def served(
         where = request.getfixturevalue("postgres").url("fuzzed")
         with Gallery.create(where, run, index="pgvector", options=TORCH) as gallery:
             gallery.add(crops, RULE)
-    with TestClient(create_app(Gallery(where, options=TORCH), limits=LIMITS), base_url="http://localhost") as client:
+    with TestClient(create_app(Gallery(where, options=TORCH), limits=ROOMY), base_url="http://localhost") as client:
         client.headers["x-ledger"] = request.param
         yield client
 

@@ -38,11 +38,13 @@ def behind_one_address(ports: list[int]) -> Iterator[int]:
     turn, loop = cycle(range(len(ports))), asyncio.new_event_loop()
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while part := await reader.read(65_536):
-                writer.write(part)
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                while part := await reader.read(65_536):
+                    writer.write(part)
+                    await writer.drain()
+        finally:  # also where the proxy ends first
+            writer.close()
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = next(turn)

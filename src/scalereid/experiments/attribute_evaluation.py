@@ -4,21 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from scalereid.arguments import check_kind
 from scalereid.attributes import read_attributes
-from scalereid.attributes.scores import AttributeScores, score_attributes
+from scalereid.attributes.scores import AttributeScores
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.attribute_labels import attributes_of_test
+from scalereid.experiments.attribute_labels import attributes_of_test, score_sides
+from scalereid.experiments.evaluation import own_dataset
 from scalereid.inference.opening import RuntimeOptions, default_runtime, open_model
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.recognizer import require_attributes
 from scalereid.progress import Progress
 from scalereid.runs.checkpoint import Source
 from scalereid.runs.facts import describe
-from scalereid.runs.trust import require_trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +72,7 @@ def evaluate_attributes(
     recipe = model.recipe
     assert recipe is not None, "what has learned attributes says by which recipe"
     if dataset is None:
-        dataset = recipe.dataset
-        require_trust({"dataset": dataset}, model.metadata.model, run_code=options.run_code)
+        dataset = own_dataset(model.metadata, run_code=options.run_code)
     read, table = read_dataset(dataset, Path(data)), table or recipe.attributes
     found = read_attributes(table, Path(data))
     if found.names != layer.names:
@@ -85,6 +82,5 @@ def evaluate_attributes(
         )
     labels = attributes_of_test(found, read)
     sides = QueryGallery(read, model.metadata.image_size, progress).embed(model, progress=progress)
-    likelihoods = np.concatenate([layer(side.embeddings.numpy()) for side in sides if len(side)])
-    scores = score_attributes(likelihoods, labels)
+    scores = score_sides(layer, sides, labels)
     return AttributeEvaluation(scores, model.metadata.model, model.metadata.fingerprint, read, table)

@@ -1,11 +1,17 @@
-"""The attributes of a training: those of its training images, and those that it is scored on."""
+"""The attributes of a training: those of its training images, those that it is scored on, and their scores."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+import numpy as np
+
 from scalereid.attributes import read_attributes
+from scalereid.attributes.layer import AttributeLayer
+from scalereid.attributes.scores import AttributeScores, score_attributes
 from scalereid.attributes.table import AttributeLabels, AttributeTable, require_known
 from scalereid.data.records import ReidDataset, one_per_tracklet
+from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.runs.recipe import Recipe
 
 
@@ -45,3 +51,9 @@ def attributes_of_test(table: AttributeTable, dataset: ReidDataset) -> Attribute
     labels = table.of([*one_per_tracklet(dataset.query), *one_per_tracklet(dataset.gallery)])
     require_known(labels, f"test images of {dataset.name}")
     return labels
+
+
+def score_sides(layer: AttributeLayer, sides: Sequence[LabelledEmbeddings], labels: AttributeLabels) -> AttributeScores:
+    """The scores of the attributes that a layer recognises on query and gallery, whose labels `attributes_of_test` gives."""
+    likelihoods = np.concatenate([layer(side.embeddings.numpy()) for side in sides if len(side)])
+    return score_attributes(likelihoods, labels)

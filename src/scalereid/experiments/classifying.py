@@ -14,12 +14,12 @@ from scalereid.classification.scores import ClassScores, score_classes
 from scalereid.data.images import ImageStore
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.evaluation import own_dataset
 from scalereid.inference.embedding import PixelEmbedder, embed_store
 from scalereid.inference.opening import OpenModel, RuntimeOptions, default_runtime, open_model
 from scalereid.progress import Progress
 from scalereid.runs.checkpoint import Source
 from scalereid.runs.facts import describe
-from scalereid.runs.trust import require_trust
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,7 @@ def evaluate_classes(
     check_kind("dataset", dataset, str, or_none=True)
     model, layer = _open(source, runtime)
     if dataset is None:
-        assert model.recipe is not None, "what has learned classes says by which recipe"
-        dataset = model.recipe.dataset
-        require_trust({"dataset": dataset}, model.metadata.model, run_code=bool(runtime and runtime.run_code))
+        dataset = own_dataset(model.metadata, run_code=bool(runtime and runtime.run_code))
     read = read_dataset(dataset, Path(data))
     if read.classes != layer.names:
         raise ValueError(

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from scalereid.attributes.layer import AttributeLayer
-from scalereid.attributes.scores import AttributeScores, score_attributes
+from scalereid.attributes.scores import AttributeScores
 from scalereid.attributes.table import AttributeLabels
 from scalereid.classification.layer import ClassLayer
 from scalereid.classification.scores import ClassScores, score_classes
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.attribute_labels import score_sides
 from scalereid.inference.query_gallery import QueryGallery, live_embedder
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.progress import Progress
@@ -58,10 +57,7 @@ class Evaluator:
         if self.images is None:
             return None, None
         query, gallery = self.images.embed(live_embedder(model))
-        found = None
-        if layer and self.attributes:
-            parts = [layer(side.embeddings.numpy()) for side in (query, gallery) if len(side)]
-            found = score_attributes(np.concatenate(parts), self.attributes)
+        found = score_sides(layer, (query, gallery), self.attributes) if layer and self.attributes else None
         return self._score(query, gallery, self.dataset) if len(query) else None, found
 
     def of_classes(self, model: EmbeddingModel, layer: ClassLayer) -> ClassScores | None:

@@ -144,19 +144,32 @@ def workers(node: Any) -> list[int]:
 
 @pytest.mark.engines
 def test_the_same_bytes_as_in_one_process(
-    engine: OnRay, nodes: Nodes, embedder: Embedder, items: list[Item], tmp_path: Path, expected: dict[str, bytes]
+    engine: OnRay, embedder: Embedder, items: list[Item], tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
-    seen: set[int] = set()
-    progress = Watching(lambda _: seen.update(*map(workers, nodes[1:])))
+    progress = Watching()
     embedder.shapes = ShapeCount()
     assert kept(embedder, items, tmp_path / "x.npz", engine, progress=progress) == expected
     assert len(expected) == 14
     assert (progress.done, progress.said) == (len(items), [])
-    assert len(seen) >= 2  # one on each node
     assert embedder.shapes.question().startswith("1 of 105 images do not have the shape of a person")
     assert "wide.png (200×100" in embedder.shapes.question()
     assert str(engine) == "a Ray cluster of 2 machines with 2 CPUs and 0 GPUs"
     assert not ray_usage()
+
+
+@pytest.mark.engines
+def test_each_machine_embeds(
+    engine: OnRay, nodes: Nodes, embedder: Embedder, items: list[Item], tmp_path: Path
+) -> None:
+    def stop(_: int) -> None:
+        if workers(nodes.first) and workers(nodes.second):
+            raise KeyboardInterrupt
+
+    many = items * 100  # which one of them alone would take longer for than the other one to start
+    with pytest.raises(KeyboardInterrupt):
+        embed_files(
+            embedder, many, tmp_path / "x.npz", on_error="report", shard=SHARD, engine=engine, progress=Watching(stop)
+        )
 
 
 def ray_usage() -> bool:
@@ -201,25 +214,44 @@ def test_a_worker_that_is_killed(
     assert killed
 
 
+@contextmanager
+def occupied(*nodes: Any) -> Iterator[Callable[[], None]]:
+    """The CPUs of nodes, taken by somebody else until the function is called."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    @ray.remote(num_cpus=1)
+    class Other:
+        def is_there(self) -> bool:
+            return True
+
+    here = [NodeAffinitySchedulingStrategy(node.node_id, soft=False) for node in nodes]
+    others = [Other.options(scheduling_strategy=strategy).remote() for strategy in here]
+    assert all(ray.get([other.is_there.remote() for other in others]))
+
+    def let_go() -> None:
+        for other in others:
+            ray.kill(other)
+
+    yield let_go
+
+
 @pytest.mark.engines
 def test_a_machine_that_is_lost(
     engine: OnRay, nodes: Nodes, embedder: Embedder, items: list[Item], tmp_path: Path, expected: dict[str, bytes]
 ) -> None:
     third = nodes.cluster.add_node(**NODE)
     lost: list[int] = []
+    with occupied(nodes.first, nodes.second) as let_go:
 
-    def lose(_: int) -> None:
-        if not lost and (found := workers(third)):
-            lost.extend(found)
-            nodes.cluster.remove_node(third, allow_graceful=False)
+        def lose(_: int) -> None:
+            if not lost:  # its worker is the only one yet
+                lost.extend(workers(third))
+                nodes.cluster.remove_node(third, allow_graceful=False)
+                let_go()
 
-    try:
-        assert kept(embedder, items * 3, tmp_path / "y.npz", engine, progress=Watching(lose))
-        assert kept(embedder, items, tmp_path / "x.npz", engine) == expected
-    finally:
-        if not lost:
-            nodes.cluster.remove_node(third)
-    assert lost
+        assert kept(embedder, items, tmp_path / "x.npz", engine, progress=Watching(lose)) == expected
+    assert len(lost) == 1
 
 
 @pytest.mark.engines

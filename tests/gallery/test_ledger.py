@@ -110,6 +110,18 @@ def test_filters(ledger: Ledger, where: Filter, expected: list[int]) -> None:
     assert bool(where) == (where != Filter())
 
 
+def test_a_part_of_the_sightings_is_selected_as_from_all_of_them(ledger: Ledger) -> None:
+    every = ledger.add(ledger.add_model("a" * 12, "{}"), new_sightings(5))
+    for among in (None, [], [every[0], every[-1], 999]):
+        for below in (None, every[-1], 1):
+            for last in (None, 1, 2, 2**70):
+                expected = [
+                    each for each in every if (among is None or each in among) and (below is None or each < below)
+                ]
+                found = ledger.select(among=among, below=below, last=last).tolist()
+                assert found == expected[-(last or len(every)) :]
+
+
 def test_a_span_of_time_that_is_none() -> None:
     with pytest.raises(ValueError, match="expected after to be the earlier one"):
         Filter(after=START, before=START)

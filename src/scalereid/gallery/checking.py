@@ -46,11 +46,18 @@ class Stats:
     """Of the database."""
 
 
+def count_by_camera(ledger: Ledger) -> dict[str, int]:
+    """Number of sightings by each camera; the empty name for those whose camera is not known."""
+    camera = schema.sightings.c.camera
+    with ledger.engine.begin() as connection:
+        counted = connection.execute(select(camera, func.count()).group_by(camera).order_by(camera))
+        return {name: number for name, number in counted}
+
+
 def take_stock(ledger: Ledger, history: History, model: GalleryModel) -> Stats:
     """What is in a gallery."""
-    own, identities = schema.sightings.c, history.identities()
+    own, identities, cameras = schema.sightings.c, history.identities(), count_by_camera(ledger)
     with ledger.engine.begin() as connection:
-        cameras = connection.execute(select(own.camera, func.count()).group_by(own.camera).order_by(own.camera)).all()
         first, last = connection.execute(select(func.min(own.time), func.max(own.time))).one()
         crops = connection.scalar(select(func.count()).select_from(schema.crops))
         of_model = select(func.count()).select_from(schema.embeddings).where(schema.embeddings.c.model == model.number)
@@ -64,8 +71,8 @@ def take_stock(ledger: Ledger, history: History, model: GalleryModel) -> Stats:
         model=ModelMetadata.from_json(model.metadata).model,
         fingerprint=model.fingerprint,
         calibration=calibration.dataset if calibration else "",
-        sightings=sum(number for _, number in cameras),
-        cameras={name: number for name, number in cameras},
+        sightings=sum(cameras.values()),
+        cameras=cameras,
         first=None if first is None else from_microseconds(first),
         last=None if last is None else from_microseconds(last),
         crops=crops or 0,

@@ -1,17 +1,19 @@
 """Which sightings may be found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, true
+from sqlalchemy import ColumnElement, Float, Select, and_, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from scalereid.gallery import schema
 from scalereid.gallery.sightings import to_microseconds
+
+_GREATEST = 2**63 - 1  # number of a database
 
 
 class _Likelihood(FunctionElement[float]):
@@ -82,3 +84,25 @@ class Filter:
             conditions.append(columns.track.in_(self.tracks))
         conditions += [_Likelihood(columns.attributes, name) >= least for name, least in self.attributes.items()]
         return and_(true(), *conditions)
+
+
+def numbers_of(
+    where: Filter | None, among: Sequence[int] | None, below: int | None, last: int | None
+) -> Select[tuple[int]]:
+    """The numbers of the sightings that meet a filter, in SQL: ascending, or with `last` descending.
+
+    Args:
+        where: Conditions on them; None for any.
+        among: Only these, a thousand at most; None for any.
+        below: Only those with a smaller number than this one.
+        last: Only so many, those with the greatest numbers.
+    """
+    number = schema.sightings.c.number
+    chosen = select(number)
+    if where:
+        chosen = chosen.where(where.clause())
+    if among is not None:
+        chosen = chosen.where(number.in_(among))
+    if below is not None:
+        chosen = chosen.where(number < below)
+    return chosen.order_by(number) if last is None else chosen.order_by(number.desc()).limit(min(last, _GREATEST))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, CursorResult, Engine, func, in
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from scalereid.gallery import schema
-from scalereid.gallery.filters import Filter
+from scalereid.gallery.filters import Filter, numbers_of
 from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, now, to_microseconds
 
 if TYPE_CHECKING:
@@ -158,12 +158,17 @@ class Ledger:
                 found |= {row.number: _sighting(row) for row in rows}
         return found
 
-    def select(self, where: Filter | None = None) -> NDArray[np.int64]:
-        """The numbers of the sightings that meet a filter, ascending."""
-        chosen = select(schema.sightings.c.number).order_by(schema.sightings.c.number)
+    def select(
+        self,
+        where: Filter | None = None,
+        *,
+        among: Sequence[int] | None = None,
+        below: int | None = None,
+        last: int | None = None,
+    ) -> NDArray[np.int64]:
+        """The numbers, ascending, of the sightings that `numbers_of` names."""
         with self.engine.begin() as connection:
-            numbers = connection.scalars(chosen.where(where.clause()) if where else chosen)
-            return np.fromiter(numbers, np.int64)
+            return np.sort(np.fromiter(connection.scalars(numbers_of(where, among, below, last)), np.int64))
 
     def crop(self, number: int) -> bytes | None:
         """The picture of a sighting as JPEG; None if it has none."""

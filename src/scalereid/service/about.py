@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from scalereid import __version__
 from scalereid.gallery.answers import Thresholds
+from scalereid.gallery.checking import count_by_camera
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.service.state import Acting, Served
 
 router = APIRouter(tags=["health"])
@@ -41,17 +43,18 @@ class About:
 @router.get("/api/about")
 def about(service: Served, gallery: Acting) -> About:
     """What is served, for a page that starts."""
-    stats = gallery.stats()
-    newest = gallery.sightings(gallery.ledger.select()[-_RECENT:].tolist()).values()
+    ledger, model = gallery.ledger, gallery.model
+    cameras, calibration = count_by_camera(ledger), model.calibrated
+    newest = gallery.sightings(ledger.select(last=_RECENT).tolist()).values()
     return About(
         version=__version__,
-        database=stats.database,
-        model=stats.model,
-        calibration=stats.calibration,
+        database=ledger.name,
+        model=ModelMetadata.from_json(model.metadata).model,
+        calibration=calibration.dataset if calibration else "",
         thresholds=gallery.thresholds,
-        sightings=stats.sightings,
-        identities=stats.identities,
-        cameras=stats.cameras,
+        sightings=sum(cameras.values()),
+        identities=len(gallery.identities.by_number),
+        cameras=cameras,
         attributes=sorted({name for sighting in newest for name in sighting.seen.attributes}),
         detector=service.detector.name if service.detector else "",
         by=gallery.by,

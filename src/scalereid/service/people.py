@@ -96,7 +96,8 @@ def picture(number: Number, gallery: Acting) -> Response:
 )
 def sightings(which: Listing, gallery: Acting) -> StreamingResponse:
     """All sightings that meet conditions, oldest number first: one JSON object a line, sent as they are read."""
-    numbers = which.chosen(gallery.ledger.select(which.filter())).tolist()
+    chosen = gallery.ledger.select(which.filter(), among=which.numbers, below=which.below, last=which.last)
+    numbers = chosen.tolist()
 
     def lines() -> Iterator[bytes]:
         for start in range(0, len(numbers), _AT_ONCE):

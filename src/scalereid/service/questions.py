@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from scalereid.gallery.events import Body, Confirm, Enrol, Merge, Reject, Rename, Split, Undo
@@ -76,14 +74,6 @@ class Listing(Conditions):
     """Only those with a smaller number than this one."""
     last: Annotated[int, Field(ge=1)] | None = None
     """Only so many, those with the greatest numbers."""
-
-    def chosen(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Those of the numbers, ascending, that are listed."""
-        if self.numbers is not None:
-            numbers = numbers[np.isin(numbers, self.numbers)]
-        if self.below is not None:
-            numbers = numbers[numbers < self.below]
-        return numbers if self.last is None else numbers[-self.last :]
 
 
 class Question(Conditions):

@@ -111,7 +111,9 @@ def test_filters(ledger: Ledger, where: Filter, expected: list[int]) -> None:
 
 
 def test_a_part_of_the_sightings_is_selected_as_from_all_of_them(ledger: Ledger) -> None:
-    every = ledger.add(ledger.add_model("a" * 12, "{}"), new_sightings(5))
+    ledger.add(ledger.add_model("a" * 12, "{}"), new_sightings(5))
+    every = ledger.select().tolist()
+    assert len(every) == 5
     for among in (None, [], [every[0], every[-1], 999]):
         for below in (None, every[-1], 1):
             for last in (None, 1, 2, 2**70):

@@ -220,13 +220,12 @@ def occupied(*nodes: Any) -> Iterator[Callable[[], None]]:
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    @ray.remote(num_cpus=1)
     class Other:
         def is_there(self) -> bool:
             return True
 
     here = [NodeAffinitySchedulingStrategy(node.node_id, soft=False) for node in nodes]
-    others = [Other.options(scheduling_strategy=strategy).remote() for strategy in here]
+    others: list[Any] = [ray.remote(num_cpus=1, scheduling_strategy=each)(Other).remote() for each in here]
     assert all(ray.get([other.is_there.remote() for other in others]))
 
     def let_go() -> None:

@@ -19,12 +19,12 @@ def test_equal_and_nearly_equal() -> None:
 
 
 def test_a_wrong_answer_for_one_number_of_images_is_found() -> None:
-    """As when a graph takes its example's number of images for a constant."""
+    """As where some code asks for more than one."""
 
-    def wrong_for_two(pixels: Any) -> Any:
-        return -rows(pixels) if len(pixels) == 2 else rows(pixels)
+    def wrong_for_one(pixels: Any) -> Any:
+        return -rows(pixels) if len(pixels) == 1 else rows(pixels)
 
-    assert compare(rows, wrong_for_two, (64, 32)).cosine == pytest.approx(-1)
+    assert compare(rows, wrong_for_one, (64, 32)).cosine == pytest.approx(-1)
 
 
 def test_people_are_drawn_at_any_size() -> None:

@@ -13,17 +13,18 @@ from scalereid.inference.runtimes import Runtime
 
 _ROUNDS = 5
 _HOPELESS = 1.5  # times the fastest: what a disturbed round may cost
-_MOST = 16  # images in a batch; more only take longer
+_MOST = 8  # images in a batch; more only take longer
 
 
 def measure(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int) -> list[float]:
     """Seconds that each runtime takes for one of many batches: the fastest of a few rounds, in turn, after a warm-up."""
     pixels = _pixels(image_size, batch_size)
+    _warm_up(runtimes, pixels)
     times: list[list[float]] = [[] for _ in runtimes]
-    for _ in range(1 + _ROUNDS):
+    for _ in range(_ROUNDS):
         for runtime, measured in zip(runtimes, times, strict=True):
             measured.append(_seconds(runtime, pixels))
-    return [min(measured[1:]) for measured in times]
+    return [min(measured) for measured in times]
 
 
 def fastest(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int) -> int:
@@ -32,13 +33,12 @@ def fastest(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int)
     A round is all that those get which take much longer than another one in it.
     """
     pixels, left = _pixels(image_size, batch_size), [*range(len(runtimes))]
+    _warm_up(runtimes, pixels)
     best = [inf] * len(runtimes)
-    for round in range(1 + _ROUNDS):
+    for _ in range(_ROUNDS):
         for number in left:
-            seconds = _seconds(runtimes[number], pixels)
-            best[number] = min(best[number], seconds) if round else inf
-        if round:
-            left = [number for number in left if best[number] < _HOPELESS * min(best)]
+            best[number] = min(best[number], _seconds(runtimes[number], pixels))
+        left = [number for number in left if best[number] < _HOPELESS * min(best)]
         if len(left) == 1:
             break
     return best.index(min(best))
@@ -46,6 +46,11 @@ def fastest(runtimes: Sequence[Runtime], image_size: ImageSize, batch_size: int)
 
 def _pixels(image_size: ImageSize, batch_size: int) -> NDArray[np.uint8]:
     return np.zeros((min(batch_size, _MOST), *image_size, 3), np.uint8)
+
+
+def _warm_up(runtimes: Sequence[Runtime], pixels: NDArray[np.uint8]) -> None:
+    for runtime in runtimes:
+        _compute_many(runtime, pixels, runtime.workers)
 
 
 def _seconds(runtime: Runtime, pixels: NDArray[np.uint8]) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from scalereid.data.augmentation import normalise
-from scalereid.inference.export.graph import PixelModel, cached_onnx, graph_file, write_onnx
+from scalereid.inference.agreement import Agreement, compare
+from scalereid.inference.export.graph import PixelModel, _exported, cached_onnx, graph_file, write_onnx
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
+from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.inference.trained import describe_model
+from scalereid.models import BACKBONES
 from scalereid.models.backbone import Backbone
 from scalereid.models.building import build_model
 from scalereid.models.dslnet import DenseScaleBlock
@@ -32,24 +36,9 @@ from tests.inference.conftest import OWN_BACKBONE
 
 # Supported without a restriction that matters: github.com/onnx/onnx-tensorrt, docs/operators.md
 TENSORRT = {
-    *("Add", "AveragePool", "Cast", "Concat", "Conv", "Div", "Gemm", "InstanceNormalization", "MaxPool", "Mul"),
-    *(
-        "Clip",
-        "Max",
-        "Pow",
-        "Reciprocal",
-        "ReduceMax",
-        "ReduceMean",
-        "Relu",
-        "Reshape",
-        "Sigmoid",
-        "Slice",
-        "Softmax",
-        "Squeeze",
-        "Sub",
-        "Transpose",
-        "Unsqueeze",
-    ),
+    *("Add", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Conv", "Div", "Gather", "Gemm"),
+    *("GlobalAveragePool", "GlobalMaxPool", "Identity", "InstanceNormalization", "Max", "MaxPool", "Mul", "Pow"),
+    *("ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Softmax", "Sub", "Transpose"),
 }
 
 
@@ -105,6 +94,51 @@ def test_tensorrt_knows_every_operation_of_whole_networks(tmp_path: Path) -> Non
     ]
     assert set.union(*found) <= TENSORRT
     assert set.union(*found) <= operations(EmbeddingModel(OneOfEach()), tmp_path / "one.onnx")  # so that one is enough
+
+
+def written_as(monkeypatch: pytest.MonkeyPatch, model: EmbeddingModel, file: Path) -> tuple[bool, Agreement]:
+    """Whether torch's exporter wrote a model, and how ONNX Runtime agrees with torch."""
+    asked: list[EmbeddingModel] = []
+
+    def export(model: EmbeddingModel, metadata: ModelMetadata) -> Any:
+        asked.append(model)
+        return _exported(model, metadata)
+
+    monkeypatch.setattr("scalereid.inference.export.graph._exported", export)
+    size = (64, 32)
+    write_onnx(model, ModelMetadata("", "0" * 12, size, model.embedding_size), file)
+    expected = PyTorchRuntime(model, "float32", torch.device("cpu"))
+    return bool(asked), compare(expected, OnnxRuntime(file), size)
+
+
+@pytest.mark.parametrize("name", ["osnet_ain_x0_25", "osnet_fixed_gates", "dslnet", "mobilenetv2"])
+def test_networks_are_written_from_their_calls(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_torch, agreement = written_as(monkeypatch, build_model(name).eval(), tmp_path / "x.onnx")
+    assert not by_torch
+    assert agreement.difference < 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(name for name in BACKBONES if "supernet" not in name))
+def test_every_network_is_written_from_its_calls(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_torch, agreement = written_as(monkeypatch, build_model(name).eval(), tmp_path / "x.onnx")
+    assert not by_torch
+    assert agreement.difference < 1e-6
+
+
+class CountsImages(OneOfEach):
+    """A backbone that asks how many images there are, which a list of calls does not say."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = super().forward(images)
+        return maps.reshape(maps.size(0), 24, -1, 1)
+
+
+def test_torch_writes_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = EmbeddingModel(CountsImages(), embedding_size=16).eval()
+    by_torch, agreement = written_as(monkeypatch, model, tmp_path / "x.onnx")
+    assert by_torch
+    assert agreement.difference < 1e-5
 
 
 def test_pixels_are_normalised_inside(run: Path) -> None:

@@ -45,7 +45,7 @@ def export(
 ) -> tuple[ModelMetadata, Agreement]:
     """Write a model, batch norms fused, for any number of images, with its metadata inside.
 
-    The file is checked before it is kept: run by its own runtime on one, two and five drawn people.
+    The file is checked before it is kept: run by its own runtime on one and on five drawn people.
 
     Args:
         source: See `load_model`.

@@ -9,7 +9,18 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "src" / "scalereid"
 LAYERS = [  # a folder or file may import only what stands above it
-    {"arguments", "distributed", "locks", "lookup", "memory", "packages", "processor", "typed_json", "wording"},
+    {
+        "arguments",
+        "distributed",
+        "locks",
+        "lookup",
+        "memory",
+        "named_layer",
+        "packages",
+        "processor",
+        "typed_json",
+        "wording",
+    },
     {"files", "process", "progress", "signals"},
     {"data", "models"},
     {"attributes", "classification", "training", "retrieval"},

@@ -95,6 +95,7 @@ def test_filters_are_in_the_link(served: Served, window: Any) -> None:
     window.get_by_role("checkbox", name="2 24").click()
     until(window, f"document.querySelectorAll('{LIKELY} .tile').length == 2")
     assert shown(window, LIKELY) == of(4, "2")
+    assert window.evaluate("document.activeElement.name") == "camera 2"  # in a new form: the keyboard goes on from there
     link = window.url
     assert parse_qs(link.split("?")[1]) == {"sighting": ["25"], "cameras": ["2"]}
     other = window.context.new_page()
@@ -107,6 +108,23 @@ def test_filters_are_in_the_link(served: Served, window: Any) -> None:
     other.goto(f"{served.url}/#/browse?tracks=3-1&cameras=1")
     until(other, "document.querySelectorAll('.tile').length == 2")
     assert shown(other, ".view") == of(3, "1")
+    other.goto(f"{served.url}/#/browse?tracks=3-1&tracks=3-2&not_cameras=1")
+    until(other, "document.querySelectorAll('.tile').length == 2")
+    assert shown(other, ".view") == of(3, "2")
+    other.get_by_role("checkbox", name="Not by camera 1").click()
+    until(other, "document.querySelectorAll('.tile').length == 4")
+    assert parse_qs(other.url.split("?")[1]) == {"tracks": ["3-1", "3-2"]}
+
+
+def test_a_time_is_set_and_the_keyboard_goes_on(served: Served, window: Any) -> None:
+    window.goto(f"{served.url}/#/browse")
+    window.locator(".tile").first.wait_for()
+    window.locator(".filters summary").click()
+    window.get_by_label("From").fill("2026-03-01T13:00:00")
+    window.get_by_label("Until").focus()
+    window.wait_for_url("**after=*")
+    until(window, "document.activeElement.name == 'before'")
+    assert window.get_by_label("From").input_value().startswith("2026-03-01T13:00")
 
 
 def test_a_pasted_picture_is_searched_and_text_is_not(served: Served, window: Any) -> None:

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-let left = null; // open or shut, as it was left
+const left = { open: null, focus: "" }; // as the last form was left, which another one replaces when something is changed
 
 const LISTS = ["cameras", "not_cameras", "tracks"];
 const TIMES = ["after", "before"];
@@ -30,12 +30,13 @@ export function conditions(parameters) {
 
 /** A form of the conditions. `onchange` is called with the link's parameters, changed. `among`: whether who is known can be one. */
 export function filters(about, parameters, onchange, { among = true } = {}) {
-  const edit = (change) => {
+  const edit = (change, focused = document.activeElement) => {
     const edited = new URLSearchParams(parameters);
     change(edited);
+    left.focus = focused?.name ?? "";
     onchange(edited);
   };
-  const set = (name, value) => edit((edited) => (value ? edited.set(name, value) : edited.delete(name)));
+  const set = (name, value, focused) => edit((edited) => (value ? edited.set(name, value) : edited.delete(name)), focused);
   const cameras = Object.keys(about.cameras).filter(Boolean).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   const chosen = new Set(parameters.getAll("cameras"));
   const flip = (camera) => edit((edited) => {
@@ -51,24 +52,31 @@ export function filters(about, parameters, onchange, { among = true } = {}) {
   });
   const count = [...parameters.keys()].filter((name) => [...LISTS, ...TIMES, "attribute", "among"].includes(name)).length;
   const time = (name, label) => h("label", {}, label, h("input", {
-    type: "datetime-local", step: 1, value: here(parameters.get(name)),
+    name, type: "datetime-local", step: 1, value: here(parameters.get(name)),
     // Not at each change: Chromium reports one for each digit of a year.
-    onblur: ({ target }) => { if (target.value !== here(parameters.get(name))) set(name, target.value && new Date(target.value).toISOString()); },
+    onblur: ({ target, relatedTarget }) => {
+      if (target.value !== here(parameters.get(name))) set(name, target.value && new Date(target.value).toISOString(), relatedTarget ?? target);
+    },
     onkeydown: ({ key, target }) => { if (key === "Enter") target.blur(); },
   }));
-  const isOpen = left ?? (count > 0 && matchMedia("(min-width: 60rem)").matches);
-  return h("details", { class: "filters", open: isOpen, ontoggle: (event) => { left = event.target.open; } },
+  const isOpen = left.open ?? (count > 0 && matchMedia("(min-width: 60rem)").matches);
+  const chip = (name, label) => (parameters.has(name) ? h("label", { class: "chip" },
+    h("input", { name, type: "checkbox", checked: true, onchange: () => edit((edited) => edited.delete(name)) }),
+    `${label} ${parameters.getAll(name).join(", ")}`) : null);
+  const form = h("details", { class: "filters", open: isOpen, ontoggle: (event) => { left.open = event.target.open; } },
     h("summary", {}, "Filters", count ? h("small", {}, ` ${count} set`) : null),
     cameras.length ? h("fieldset", {}, h("legend", {}, "Cameras"), cameras.map((camera) => h("label", { class: "chip" },
-      h("input", { type: "checkbox", checked: chosen.has(camera), onchange: () => flip(camera) }), camera,
+      h("input", { name: `camera ${camera}`, type: "checkbox", checked: chosen.has(camera), onchange: () => flip(camera) }), camera,
       h("small", {}, ` ${about.cameras[camera].toLocaleString("en")}`)))) : null,
-    parameters.getAll("tracks").length ? h("label", { class: "chip" },
-      h("input", { type: "checkbox", checked: true, onchange: () => edit((edited) => edited.delete("tracks")) }),
-      `Track ${parameters.getAll("tracks").join(", ")}`) : null,
+    chip("not_cameras", "Not by camera"), chip("tracks", "Track"),
     h("fieldset", { class: "times" }, h("legend", {}, "Time"), time("after", "From"), time("before", "Until")),
-    among ? h("label", {}, "People ", h("select", { onchange: (event) => set("among", event.target.value) },
+    among ? h("label", {}, "People ", h("select", { name: "among", onchange: (event) => set("among", event.target.value) },
       [["", "everybody"], ["known", "known people only"], ["unknown", "unknown people only"]].map(([value, label]) => h("option", { value, selected: (parameters.get("among") ?? "") === value }, label)))) : null,
     about.attributes.length ? h("fieldset", {}, h("legend", {}, "Attributes, at least"), about.attributes.map((name) => h("label", {}, `${name} `,
-      h("select", { onchange: (event) => want(name, event.target.value) }, ["", "0.5", "0.8", "0.95"].map((value) => h("option", { value, selected: (wanted.get(name) ?? "") === value }, value ? `${100 * value} %` : "any")))))) : null,
+      h("select", { name: `attribute ${name}`, onchange: (event) => want(name, event.target.value) }, ["", "0.5", "0.8", "0.95"].map((value) => h("option", { value, selected: (wanted.get(name) ?? "") === value }, value ? `${100 * value} %` : "any")))))) : null,
     count ? h("button", { type: "button", onclick: () => edit((edited) => { for (const name of [...LISTS, ...TIMES, "attribute", "among"]) edited.delete(name); }) }, "Clear") : null);
+  const there = left.focus && form.querySelector(`[name="${CSS.escape(left.focus)}"]`);
+  left.focus = "";
+  if (there) queueMicrotask(() => there.focus()); // once it is in the view
+  return form;
 }

@@ -3,7 +3,7 @@
 import { get, list, post } from "./api.js";
 import { askFor, button, counted, h, percent } from "./dom.js";
 import { attempt, changes, choosePerson, complain, forget, latest, merge, nameOf, people, reject, rename, same, split } from "./ledger.js";
-import { grid, photograph, tile, timeline } from "./tiles.js";
+import { grid, photograph, tile, timeline, verdicts } from "./tiles.js";
 
 const AT_ONCE = 60;
 const MOST = 1000; // sightings of one person that are shown
@@ -94,10 +94,11 @@ async function lookAlikes(person, signal) {
   const rejected = new Set(person.rejected);
   const others = strongest(known.flatMap((found) => found.answer.candidates), (each) => each.identity).filter((each) => each.verdict !== "unknown" || each.probability === null);
   const sightings = strongest(unknown.flatMap((found) => found.answer.matches), (each) => each.sighting.number).filter((each) => !rejected.has(each.sighting.number));
-  const one = (match) => tile(match, { all: sightings, actions: [
-    button("✓", () => attempt(() => same(person.number, [match.sighting.number])), { title: "Same person", "aria-label": `Sighting ${match.sighting.number}: same person` }),
-    button("✗", () => attempt(() => reject(person.number, [match.sighting.number])), { title: "Not this person", "aria-label": `Sighting ${match.sighting.number}: not this person` }),
-  ] });
+  const one = (match) => {
+    const { number } = match.sighting;
+    const say = (verdict) => () => attempt(() => verdict(person.number, [number]));
+    return tile(match, { all: sightings, actions: verdicts(number, say(same), say(reject)) });
+  };
   const merged = (each) => h("li", {}, photograph({ sighting: { number: each.sightings[0] } }, ""),
     h("a", { href: `#/people/${each.identity}` }, nameOf(each.identity, each.name)), ` ${each.probability === null ? each.similarity.toFixed(2) : percent(each.probability)} `,
     button("Same person: merge", () => attempt(() => merge(person.number, [each.identity]))));

@@ -4,7 +4,7 @@
 import { get } from "./api.js";
 import { button, counted, h, percent } from "./dom.js";
 import { attempt, changes, complain, choosePerson, nameOf, reject, same } from "./ledger.js";
-import { grid, tile, timeline } from "./tiles.js";
+import { grid, tile, timeline, verdicts } from "./tiles.js";
 
 export class Results {
   /** `ask(signal)` gives the service's answer; `query` is the sighting that was asked about, if it was one; `add` keeps a picture. */
@@ -104,10 +104,7 @@ export class Results {
       return tile(match, {
         all: matches, selected: this.selected.has(number),
         onselect: (number, on) => this.#select(number, on),
-        actions: [
-          own ? null : button("✓", () => this.#same([number]), { title: "Same person", "aria-label": `Sighting ${number}: same person` }),
-          button("✗", () => this.#not([number]), { title: "Not this person", "aria-label": `Sighting ${number}: not this person` }),
-        ].filter(Boolean),
+        actions: verdicts(number, own ? null : () => this.#same([number]), () => this.#not([number])),
       });
     });
     return h("section", { class: `band ${kind}` },

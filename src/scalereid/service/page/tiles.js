@@ -57,6 +57,12 @@ export function tile(match, { all = [match], actions = [], selected = false, ons
     actions.length ? h("div", { class: "tile-actions" }, actions) : null);
 }
 
+/** Buttons that say whether a sighting shows a person; `isSame` is null where that has been said. */
+export const verdicts = (number, isSame, isNot) => [
+  isSame && button("✓", isSame, { title: "Same person", "aria-label": `Sighting ${number}: same person` }),
+  button("✗", isNot, { title: "Not this person", "aria-label": `Sighting ${number}: not this person` }),
+].filter(Boolean);
+
 /** Pictures side by side. */
 export const grid = (tiles) => h("div", { class: "grid" }, tiles);
 

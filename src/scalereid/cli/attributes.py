@@ -42,7 +42,7 @@ class LikelihoodOptions:
     """What is written."""
 
     out: Annotated[Path | None, DisallowNone, otherwise("none")] = None
-    """A .csv, .jsonl or .parquet table for the likelihoods, which `gallery add` takes."""
+    """A .csv or .jsonl table for the likelihoods, which `gallery add` takes, or .parquet."""
     page: Annotated[Path | None, DisallowNone, otherwise("none")] = None
     """An .html file with bars of the likelihoods beside each picture."""
 

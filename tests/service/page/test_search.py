@@ -95,7 +95,9 @@ def test_filters_are_in_the_link(served: Served, window: Any) -> None:
     window.get_by_role("checkbox", name="2 24").click()
     until(window, f"document.querySelectorAll('{LIKELY} .tile').length == 2")
     assert shown(window, LIKELY) == of(4, "2")
-    assert window.evaluate("document.activeElement.name") == "camera 2"  # in a new form: the keyboard goes on from there
+    assert (
+        window.evaluate("document.activeElement.name") == "camera 2"
+    )  # in a new form: the keyboard goes on from there
     link = window.url
     assert parse_qs(link.split("?")[1]) == {"sighting": ["25"], "cameras": ["2"]}
     other = window.context.new_page()

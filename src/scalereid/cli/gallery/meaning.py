@@ -116,8 +116,8 @@ class GroupOptions:
 
 
 def group(gallery: GalleryPlace, options: Flat[GroupOptions], where: Flat[FilterOptions], output: Flat[Output]) -> None:
-    """Propose who the sightings of nobody known may show: more of a known person, or
-    a new one. Nothing is recorded, unless you accept it."""
+    """Propose which unknown sightings show the same person: a known one, or a new
+    one. Nothing is recorded, unless you accept it."""
     if options.picture:
         from scalereid.figures.found_files import check_sheet
 

@@ -77,7 +77,7 @@ def split(
     name: Name = "",
     by: By = "",
 ) -> None:
-    """Say that some of an identity's sightings show somebody else: a new identity."""
+    """Move some of an identity's sightings, which show somebody else, to a new identity."""
     with upkeep(gallery, by) as at:
         number = at.split(identity, some(sightings), name)
         _said(at, at.history.events()[-1], number, gallery, output)

@@ -1,4 +1,4 @@
-// Proposals, one at a time: who the sightings of nobody known may show. Nothing is recorded before somebody says yes or no.
+// Proposals, one at a time: which unknown sightings show the same person. Nothing is recorded before somebody says yes or no.
 
 import { get, list, post } from "./api.js";
 import { askFor, button, counted, h, isTyped, percent } from "./dom.js";

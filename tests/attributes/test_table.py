@@ -45,6 +45,9 @@ def test_a_file_by_image(tmp_path: Path) -> None:
     assert not table.by_person
     records = [ImageRecord(tmp_path / name, 7, 1) for name in ("b.jpg", "in/a.jpg", "c.jpg")]
     assert table.of(records).values.tolist() == [[0], [1], [-1]]
+    (tmp_path / "tables").mkdir()
+    table = read_attributes_csv(write(tmp_path / "tables", "path,hat\n../in/a.jpg,1\n.././b.jpg,0\n"))
+    assert table.of(records).values.tolist() == [[0], [1], [-1]]
 
 
 def test_the_fingerprint_is_of_names_and_values() -> None:
@@ -68,6 +71,8 @@ def test_the_fingerprint_is_of_names_and_values() -> None:
         ("pid,hat\n1,0\n1,1\n", "line 3: pid 1 is listed twice"),
         ("pid,hat\nx,0\n", "line 2: pid is 'x'; it must be a whole number"),
         ("pid,hat\n1,0.7\n", "line 2: hat is '0.7'; it must be 1, 0 or empty"),
+        ("pid,hat,hat\n1,0,1\n", "has two columns hat; name each column once"),
+        ("pid,hat,\n1,0,\n", "has a column without a name; name the attribute, or remove the column"),
         ("pid,hat\n1,0,1\n", "line 2: it has more cells than the first line has columns"),
     ],
 )

@@ -100,6 +100,20 @@ def test_images_of_nobody_known(people: ReidDataset, tiny: Recipe, attribute_tab
         evaluate_attributes(run.folder, data=tmp_path, table=str(attribute_table))
 
 
+def test_a_table_of_other_people_is_not_taken(
+    attribute_run: Path, people: ReidDataset, attribute_table: Path, tmp_path: Path
+) -> None:
+    """The same number is another person in another dataset."""
+    lines = ["split,path,pid,camid", *(f"gallery,{record.path},{record.pid},1" for record in people.gallery)]
+    (tmp_path / "dataset.csv").write_text("\n".join(lines))
+    with pytest.raises(
+        ValueError, match="is of the people of .*, and the same number is another person in test_a_table"
+    ):
+        evaluate_attributes(attribute_run, data=tmp_path, dataset="csv")
+    named = evaluate_attributes(attribute_run, data=tmp_path, dataset="csv", table=str(attribute_table))
+    assert named.scores.images == len(people.gallery)
+
+
 def test_a_model_without_attributes_is_refused(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
     run = train(replace(tiny, schedule=ScheduleSettings(epochs=1)), data=people.root, out=tmp_path / "run")
     with pytest.raises(ValueError, match="has learned no attributes; give a run or a weights file"):

@@ -1,6 +1,7 @@
 """A table of attributes: which person, or which image, has which of them."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,8 @@ def read_attributes_csv(file: Path) -> AttributeTable:
     for line, row in csv_rows(file, []):
         key = _key_column(file, row)
         names = names or tuple(name for name in row if name not in (None, key))
+        if not all(names):
+            raise ValueError(f"{file} has a column without a name; name the attribute, or remove the column")
         if not names:
             raise ValueError(f"{file} has no column beside {key}; add one for each attribute")
         try:
@@ -128,4 +131,4 @@ def _cell(name: str, cell: object) -> int:
 
 
 def _path_key(path: Path) -> str:
-    return str(path.absolute())
+    return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`, and resolve follows links

@@ -57,7 +57,8 @@ def evaluate_attributes(
         source: A run or a weights file of a training with attributes.
         data: The folder of the dataset and of the table.
         dataset: Name of the dataset. Defaults to the one that the run was scored on.
-        table: The table of attributes, as in `data.attributes` of a recipe. Defaults to that of the training.
+        table: The table of attributes, as in `data.attributes` of a recipe. Defaults to that of the training, which fits the
+            dataset of the training alone if it is of people rather than of images.
         runtime: What computes the embeddings. Defaults to torch.
         progress: Where to show progress. Defaults to nowhere.
 
@@ -73,8 +74,18 @@ def evaluate_attributes(
     assert recipe is not None, "what has learned attributes says by which recipe"
     if dataset is None:
         dataset = own_dataset(model.metadata, run_code=options.run_code)
-    read, table = read_dataset(dataset, Path(data)), table or recipe.attributes
+    read, given, table = read_dataset(dataset, Path(data)), table is not None, table or recipe.attributes
     found = read_attributes(table, Path(data))
+    if (
+        found.by_person
+        and not given
+        and read.name != model.trained_on
+        and read.fingerprint() not in model.metadata.training
+    ):
+        raise ValueError(
+            f"{table}, which the model was trained with, is of the people of {model.trained_on}, and the same number is "
+            f"another person in {read.name}; name the table of {read.name}"
+        )
     if found.names != layer.names:
         raise ValueError(
             f"{table} has the attributes {', '.join(found.names)}, but the model has learned {', '.join(layer.names)}; give "

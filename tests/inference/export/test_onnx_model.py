@@ -60,7 +60,7 @@ FUNCTIONS: dict[str, Callable[[Of, Tensor], Tensor]] = {
     "concatenation": lambda _, x: torch.cat([x, x * 2, x.detach()], dim=1) + torch.cat((x, x, x), 1),
     "parts": lambda _, x: reduce(torch.add, [part * n for n, part in enumerate(x.unbind(dim=1), 1)]),
     "new shapes": lambda _, x: torch.unflatten(x, 1, (2, 2)).flatten(2).reshape(-1, 4, 30).view(-1, 120),
-    "order": lambda _, x: x.permute(0, 2, 3, 1).contiguous() + x.permute(0, 2, 3, 1).float().to(torch.float32),
+    "order": lambda _, x: x.permute(0, 2, 3, 1).contiguous() + x.permute((0, 2, -1, 1)).float().to(torch.float32),
 }
 
 

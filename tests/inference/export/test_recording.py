@@ -71,6 +71,13 @@ def test_a_function_in_place_gives_a_new_value() -> None:
     assert recorded.calls[2].arguments == 2 * recorded.calls[1].results
 
 
+def written_into(maps: Tensor, *, of_view: bool) -> Tensor:
+    """The sum of a tensor and of a view of it, after one of them was written into."""
+    view = maps.flatten(1)
+    torch.relu_(view if of_view else maps)
+    return view + maps.flatten(1)
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -82,6 +89,10 @@ def test_a_function_in_place_gives_a_new_value() -> None:
         (lambda _, images: images + torch.rand(1), "a number changes"),
         (lambda _, images: images.double().float(), "double gives other numbers than float32"),
         (lambda _, images: images.half(), "half gives other numbers than float32"),
+        (lambda _, images: images * torch.arange(2), "a constant is int64, not float32"),
+        (lambda _, images: images * torch.ones(2, dtype=torch.float64), "a constant is float64, not float32"),
+        (lambda _, images: written_into(images + 1, of_view=True), "relu_ writes into what another tensor shows, too"),
+        (lambda _, images: written_into(images + 1, of_view=False), "relu_ writes into what another tensor shows, too"),
         (lambda _, images: [images + 1], "its output is no tensor that a call gave"),
         (lambda network, _: network.weight.sigmoid(), "its output is no tensor that a call gave"),
         (lambda _, images: images[:, : len(images.unbind()) + 1], "depend on the number of images"),

@@ -19,7 +19,8 @@ def csv_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
     """Yield the number of the last line and the cells of each row of a CSV file, by the columns' names.
 
     Raises:
-        ValueError: One of `columns` is missing, or it is not a CSV file in UTF-8; the message names file and line.
+        ValueError: One of `columns` is missing, two columns have one name, or it is not a CSV file in UTF-8; the message names
+            file and line.
     """
     rows = csv.DictReader(io.StringIO(_text(file), newline=""))
     try:
@@ -29,6 +30,8 @@ def csv_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
             raise ValueError(
                 f"{file} has no column {', '.join(missing)}; its first line names {named}; expected {','.join(columns)}"
             )
+        if twice := sorted({name for name in names if name and names.count(name) > 1}):
+            raise ValueError(f"{file} has two columns {twice[0]}; name each column once")
         for row in rows:
             yield rows.line_num, row
     except csv.Error as error:

@@ -180,8 +180,9 @@ def _unbind(input: Value, dim: int = 0) -> Node:
     return Node("Gather", [input, Of.NUMBER], {"axis": dim})
 
 
-def _permute(input: Value, *dims: int) -> Node:
-    return Node("Transpose", [input], {"perm": [*dims]})
+def _permute(input: Value, *dims: Any) -> Node:
+    order = dims[0] if isinstance(dims[0], tuple) else dims
+    return Node("Transpose", [input], {"perm": [dim % len(order) for dim in order]})
 
 
 def _new_shape(input: Value, *shape: Any) -> Node:

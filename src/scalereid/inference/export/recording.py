@@ -47,7 +47,7 @@ class Recorded:
     """-1 is the number of images."""
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode, in which tensors do not count how often they were written
 def record(network: nn.Module, image: Tensor) -> Recorded:
     """The calls by which a network in evaluation computes a batch of any size.
 
@@ -97,8 +97,11 @@ class _Recorder(TorchFunctionMode):
         if not any(id(each) in self.of_images for each in _tensors([args, *keywords.values()])):
             return function(*args, **keywords)
         arguments = self._named(args), {name: self._named(each) for name, each in keywords.items()}
+        versions = [(each, each._version) for each in _tensors([args, *keywords.values()])]
         result = function(*args, **keywords)
         results = [*_tensors(result)]
+        if any(each._version > before and self._is_shared(each) for each, before in versions):
+            raise NotRecordedError(f"{function.__name__} writes into what another tensor shows, too")
         if results:
             self._note(function.__name__, *arguments, results)
         elif function.__name__ not in _ABOUT:
@@ -114,6 +117,13 @@ class _Recorder(TorchFunctionMode):
         self.of_images |= {id(each): name for each, name in zip(results, names, strict=True)}
         self.recorded.calls.append(Call(function, arguments, keywords, names, shapes))
 
+    def _is_shared(self, tensor: Tensor) -> bool:
+        """Whether another tensor shows the same numbers, such as a view of it."""
+        return any(
+            other is not tensor and other.untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+            for other in self.seen
+        )
+
     def shape(self, tensor: Tensor) -> tuple[int, ...]:
         """Its shape, where -1 stands for the number of images."""
         first, *others = tensor.shape or (0,)
@@ -128,6 +138,8 @@ class _Recorder(TorchFunctionMode):
         """The name of a tensor, which is a constant if no call of the images gave it."""
         if (found := self.of_images.get(id(tensor))) is not None:
             return found
+        if tensor.dtype != torch.float32:
+            raise NotRecordedError(f"a constant is {str(tensor.dtype).removeprefix('torch.')}, not float32")
         name = self.constants.setdefault(id(tensor), Value(f"constant_{len(self.constants)}"))
         self.seen.append(tensor)
         self.recorded.constants[name.name] = tensor

@@ -79,6 +79,26 @@ def test_names_of_merged_identities_go_too(ledger: Ledger) -> None:
     assert ledger.count() == 4
 
 
+def test_names_go_that_were_given_and_taken_back(ledger: Ledger, contents: Callable[[], bytes]) -> None:
+    """An identity whose enrolment was undone is nobody's to forget, but its sightings tell whose name it was."""
+    ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(7)])
+    history = History(ledger.engine)
+    ben = history.record(Enrol((4, 5), "Ben")).number
+    for body in (Enrol((1, 6), "Anna 1"), Split(ben, (5,), "Anna 2"), Enrol((6,), "Anna 3"), Enrol((7,), "Eve")):
+        number = history.record(body).number
+        more = [history.record(Rename(number, "Anna 4")).number] if body.name != "Eve" else []
+        more += [history.record(Confirm(number, (2,))).number] if body.name == "Anna 3" else []
+        for each in (*more[::-1], number):
+            history.record(Undo(each))
+    anna = history.record(Enrol((1, 2), "Anna 5")).number
+    history.record(Confirm(anna, (5,)))
+    assert forget(history, identity=anna) == [1, 2, 5]
+    assert {getattr(event.body, "name", "") for event in history.events()} == {"", "Ben", "Eve"}
+    assert b"Anna" not in contents()
+    forget(history, sightings=[7])
+    assert {getattr(event.body, "name", "") for event in history.events()} == {"", "Ben"}
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits for no other process."""

@@ -121,3 +121,14 @@ def test_what_was_said_of_the_forgotten_is_not_undone(history: History) -> None:
     history.record(Undo(ben.number))
     with pytest.raises(ConflictError, match="nothing was said that can be undone"):
         history.last_undoable()
+
+
+def test_whom_another_process_forgot_has_no_name_here(history: History) -> None:
+    """But who was who in what was read before stays."""
+    anna, ben = history.record(Enrol((1, 2), "Anna")), history.record(Enrol((3, 4), "Ben"))
+    before = history.identities()
+    forget(History(history.engine), identity=anna.number)
+    history.record(Rename(ben.number, "Benno"))
+    assert [getattr(event.body, "name", None) for event in history.events()] == ["", "Ben", None, "Benno"]
+    assert history.identities() == Identities.replay(history.events())
+    assert before.of == {1: 1, 2: 1, 3: 2, 4: 2}

@@ -1,16 +1,16 @@
 """Forgetting: what is deleted leaves no byte of itself in the ledger."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 from sqlalchemy import Connection, Engine, delete, insert, update
 
 from scalereid.gallery import schema
-from scalereid.gallery.events import Enrol, Forget, Rename, Split, to_text
+from scalereid.gallery.events import Confirm, Enrol, Event, Forget, Rename, Split, to_text
 from scalereid.gallery.history import History, Recording
-from scalereid.gallery.identities import with_merged
+from scalereid.gallery.identities import undone, with_merged
 from scalereid.gallery.ledger import in_parts
 from scalereid.gallery.postgresql import rewrite
 
@@ -21,8 +21,8 @@ _PAUSE = 0.05  # seconds between two looks whether they have ended
 def forget(history: History, *, identity: int | None = None, sightings: Iterable[int] = (), by: str = "") -> list[int]:
     """Delete an identity with all its sightings and names, or single sightings, and record that it was done.
 
-    What is deleted is overwritten before this returns: embeddings, crops, sources, attributes and names. The numbers of
-    sightings and identities stay in the events.
+    What is deleted is overwritten before this returns: embeddings, crops, sources, attributes and names, also those that
+    the sightings had in events that were undone. The numbers of sightings and identities stay in the events.
 
     Returns:
         The numbers of the sightings that were deleted.
@@ -38,7 +38,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
         names = set() if identity is None else with_merged(recording.identities, identity)
         recording.record(Forget(identity, tuple(sorted(numbers))))
         _delete(recording.connection, sorted(numbers))
-        _remove_names(recording, names)
+        _remove_names(recording, names | _taken_back(recording.events, numbers))
     history.reread()
     overwrite(history.engine)
     return sorted(numbers)
@@ -75,6 +75,18 @@ def _delete(connection: Connection, numbers: list[int]) -> None:
         for column in (schema.embeddings.c.sighting, schema.crops.c.sighting, schema.sightings.c.number):
             connection.execute(delete(column.table).where(column.in_(part)))
         connection.execute(insert(schema.removals), [{"sighting": number} for number in part])
+
+
+def _taken_back(events: Sequence[Event], sightings: set[int]) -> set[int]:
+    """Identities that the sightings were said to show, and that do not exist as this was undone: nobody can name them."""
+    gone = undone(events)
+    said = ((event.number, event.body) for event in events if event.number in gone)
+    found = {
+        body.identity if isinstance(body, Confirm) else number
+        for number, body in said
+        if isinstance(body, Enrol | Split | Confirm) and not sightings.isdisjoint(body.sightings)
+    }
+    return found & gone.keys()
 
 
 def _remove_names(recording: Recording, identities: set[int]) -> None:

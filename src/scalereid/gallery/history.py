@@ -98,17 +98,11 @@ class History:
         return self._replace(self._identities.copy()) if self._is_given_away else self._identities
 
     def _catch_up(self, connection: Connection) -> None:
-        """Read the events that were recorded since the last time."""
-        columns = schema.events.c
-        last = self._events[-1].number if self._events else 0
-        rows = connection.execute(select(schema.events).where(columns.number > last).order_by(columns.number)).all()
-        new = []
-        for row in rows:
-            try:
-                body = from_text(row.kind, row.body)
-            except ValueError as error:
-                raise ValueError(f"event {row.number} of the ledger is damaged: {error}") from error
-            new.append(Event(row.number, from_microseconds(row.at), row.by, body))
+        """Read the events that were recorded since the last time; all, if somebody was forgotten, whose names they had."""
+        new = _read(connection, self._events[-1].number if self._events else 0)
+        if self._events and any(isinstance(event.body, Forget) for event in new):
+            self.reread()
+            new = _read(connection, 0)
         if any(isinstance(event.body, Undo) for event in new):
             self._replace(Identities.replay([*self._events, *new]))
         else:
@@ -155,3 +149,15 @@ class Recording:
         there = present(self.connection, schema.sightings.c.number, numbers)
         if missing := sorted(set(numbers) - there):
             raise ValueError(f"No such sighting: {missing[0]}. It is not in the gallery, or was forgotten.")
+
+
+def _read(connection: Connection, after: int) -> list[Event]:
+    """The events that were recorded after the one numbered `after`, oldest first."""
+    columns, found = schema.events.c, []
+    for row in connection.execute(select(schema.events).where(columns.number > after).order_by(columns.number)).all():
+        try:
+            body = from_text(row.kind, row.body)
+        except ValueError as error:
+            raise ValueError(f"event {row.number} of the ledger is damaged: {error}") from error
+        found.append(Event(row.number, from_microseconds(row.at), row.by, body))
+    return found

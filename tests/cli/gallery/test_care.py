@@ -28,6 +28,12 @@ def test_retention_is_said_and_kept(gallery: Path, answer: Answer, say: Say, fai
         assert f"--days is '{word}'; expected a number of days, or keep or none" in said
     assert "expected the number of an identity" in fail("gallery", "retention", gallery, "--identity", "a=3", code=2)
     assert "does not exist" in fail("gallery", "retention", gallery, "--identity", "99=3")
+    assert answer("gallery", "retention", gallery, "--identity", "01=365")["identities"] == {"1": 365.0}
+    assert answer("gallery", "retention", gallery, "--identity", "01=none")["identities"] == {}
+    for days in ("inf", "nan", "1e10"):
+        said = fail("gallery", "retention", gallery, "--days", days)
+        assert "days; expected more than 0 and at most 100,000" in said
+        assert answer("gallery", "retention", gallery)["days"] is None
     assert "0 days; expected more than 0" in fail("gallery", "retention", gallery, "--days", "0")
 
 

@@ -1,6 +1,6 @@
 """scalereid gallery stats, check, rebuild, set, retention: how a gallery is, and how it is to be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
@@ -82,10 +82,10 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
             now,
             days=now.days if new.days is None else _days("--days", new.days, new.days),
             cameras=_changed(now.cameras, "--camera", new.camera),
-            identities=_changed(now.identities, "--identity", new.identity),
+            identities=_changed(now.identities, "--identity", new.identity, _plain),
         )
         for number in rules.identities.keys() - now.identities.keys():
-            at.identities.get(_whole(number))
+            at.identities.get(int(number))
         if rules != now:
             at.retention = rules
         overdue = at.overdue()
@@ -107,15 +107,20 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
     output.result(rules.to_json() | {"overdue": overdue, "deleted": deleted})
 
 
-def _changed(rules: Mapping[str, float | None], flag: str, words: Sequence[str]) -> dict[str, float | None]:
-    """Rules after some were added, changed or taken away, each in the words NAME=DAYS, NAME=keep or NAME=none."""
+def _changed(
+    rules: Mapping[str, float | None], flag: str, words: Sequence[str], plain: Callable[[str], str] = str
+) -> dict[str, float | None]:
+    """Rules after some were added, changed or taken away, each in the words NAME=DAYS, NAME=keep or NAME=none.
+
+    `plain` gives the name as the rules have it.
+    """
     changed = dict(rules)
     for word in words:
         name, _, days = word.rpartition("=")
         if name and days == "none":
-            changed.pop(name, None)
+            changed.pop(plain(name), None)
         else:
-            changed[name] = _days(flag, word, days if name else "", "NAME=")
+            changed[plain(name)] = _days(flag, word, days if name else "", "NAME=")
     return changed
 
 
@@ -134,7 +139,8 @@ def _days(flag: str, word: str, days: str, name: str = "") -> float | None:
         raise UsageError(f"{flag} is {word!r}; expected {expected}, or {name}keep or {name}none") from None
 
 
-def _whole(number: str) -> int:
+def _plain(number: str) -> str:
+    """The number of an identity without zeros before it."""
     if not number.isdecimal():
         raise UsageError(f"--identity names {number!r}; expected the number of an identity")
-    return int(number)
+    return str(int(number))

@@ -115,6 +115,20 @@ def test_people_are_cut_out_of_what_a_table_lists(gallery: Gallery, tmp_path: Pa
         gallery.add(tmp_path / "boxes.csv", RULE)
 
 
+def test_a_frame_that_was_replaced_is_read_anew(gallery: Gallery, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (2, 100, 60, 3), np.uint8)
+    (tmp_path / "boxes.csv").write_text("path,left,top,right,bottom\nframe.png,0,0,40,90\n")
+    for own in pixels:
+        Image.fromarray(own).save(tmp_path / "frame.png")
+        (number,) = gallery.add(tmp_path / "boxes.csv").numbers
+        vector = gallery.ledger.vector(1, number)
+        assert vector is not None
+        expected = gallery.embedder()(Image.fromarray(own[:90, :40]))[0]
+        assert vector.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+    (tmp_path / "boxes.jsonl").write_text('{"path": "frame.png", "box": [0, 0, 40, 90]}')
+    assert gallery.add(tmp_path / "boxes.jsonl").there == 1
+
+
 def test_pictures_in_memory_are_added_with_what_is_known(gallery: Gallery) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, (2, 90, 40, 3), np.uint8)
     seen = [Seen("a tracker", "yard", START, track=str(i)) for i in range(2)]

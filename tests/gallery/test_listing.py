@@ -61,6 +61,24 @@ def test_what_is_wrong_is_named(folder: Path, row: dict[str, object], problem: s
     assert problem in str(raised.value)
 
 
+def test_a_box_is_of_floats_however_it_is_written(folder: Path) -> None:
+    """As its text is part of a sighting's digest."""
+    rows: list[dict[str, object]] = [
+        {"path": "a.jpg", "box": [1, 2, 3, 4]},
+        {"path": "a.jpg", "left": 1, "top": "2", "right": 3.0, "bottom": 4},
+    ]
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "t.csv").write_text("path,left,top,right,bottom\na.jpg,1,2,3,4\n")
+    found = [*read_listed_sightings(folder / "t.jsonl"), *read_listed_sightings(folder / "t.csv")]
+    assert [repr(each.box) for each in found] == ["(1.0, 2.0, 3.0, 4.0)"] * 3
+
+
+def test_a_cell_too_many_is_named(folder: Path) -> None:
+    (folder / "t.csv").write_text("path,camera\na.jpg,hall\nb.jpg,hall,7\n")
+    with pytest.raises(ValueError, match=r"t\.csv, line 3: it has more cells than the first line has columns$"):
+        read_listed_sightings(folder / "t.csv")
+
+
 def test_pictures_must_be_there(folder: Path) -> None:
     (folder / "t.csv").write_text("path\nc.jpg\n")
     with pytest.raises(FileNotFoundError, match="t.csv, line 2: .*c.jpg does not exist"):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from scalereid.data.images import as_jpeg, load_image
+from scalereid.files import stamp
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.listing import read_listed_sightings
 from scalereid.gallery.naming import NameRule
@@ -203,7 +204,7 @@ def _whole(seen: Seen) -> Picture:
 def _part(seen: Seen) -> Picture:
     """The person in a box."""
     assert seen.box is not None
-    digest, frame = _frame(seen.source)
+    digest, frame = _frame(seen.source, stamp(seen.source))
     (part,) = cut_boxes(frame, [seen.box])
     if isinstance(part, ValueError):
         raise part
@@ -212,7 +213,8 @@ def _part(seen: Seen) -> Picture:
 
 
 @lru_cache(maxsize=1)  # people of one frame are listed together
-def _frame(source: str) -> tuple[str, Image.Image]:
+def _frame(source: str, _: tuple[int, int, int]) -> tuple[str, Image.Image]:
+    """The digest and the pixels of a file with this stamp."""
     return _digest(Path(source).read_bytes()), load_image(Path(source))
 
 

@@ -32,6 +32,8 @@ def read_listed_sightings(file: Path) -> list[Seen]:
     found = []
     for line, row in rows:
         try:
+            if None in row:
+                raise ValueError("it has more cells than the first line has columns")
             seen = _seen(file.parent, {name: value for name, value in row.items() if value not in (None, "")})
         except (KeyError, ValueError) as error:
             raise on_line(file, line, error) from None
@@ -116,17 +118,18 @@ def _time(value: Any) -> datetime:
 
 def _box(row: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
     if "box" in row:
-        found: tuple[float, float, float, float] = from_json(tuple[float, float, float, float], row["box"], "box")
+        found = from_json(tuple[float, float, float, float], row["box"], "box")
     elif any(side in row for side in _BOX):
         if missing := [side for side in _BOX if side not in row]:
             raise KeyError(missing[0])
-        left, top, right, bottom = (_number(side, row[side]) for side in _BOX)
-        found = left, top, right, bottom
+        found = row["left"], row["top"], row["right"], row["bottom"]
     else:
         return None
-    if not (found[0] < found[2] and found[1] < found[3]):
-        raise ValueError(f"the box is {found}; expected left < right and top < bottom")
-    return found
+    left, top, right, bottom = (_number(side, value) for side, value in zip(_BOX, found, strict=True))
+    box = left, top, right, bottom  # as floats, however they are written: the digest of a sighting is of their text
+    if not (left < right and top < bottom):
+        raise ValueError(f"the box is {box}; expected left < right and top < bottom")
+    return box
 
 
 def _attributes(row: Mapping[str, Any]) -> dict[str, float]:

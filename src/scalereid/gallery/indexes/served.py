@@ -132,7 +132,7 @@ class ServedIndex:
                 state = self._remove(state)
             while last_embedding > state.last_embedding:
                 with schema.writing(self.ledger.engine) as connection:
-                    state = self._send(connection)
+                    state = self._send(connection, last_embedding)
             return state
 
     def _look(self) -> _State:
@@ -155,12 +155,12 @@ class ServedIndex:
             now = self._state(connection)
             return self._record(connection, now._replace(last_removal=max(now.last_removal, last_removal)))
 
-    def _send(self, connection: Connection) -> _State:
+    def _send(self, connection: Connection, last_embedding: int) -> _State:
         """Send the next block of embeddings, as another process may have left the store meanwhile."""
         state = self._state(connection)
         block = next(self.ledger.vectors(self.model, state.last_embedding, block=_BLOCK), None)
-        if block is None:
-            return state
+        if block is None:  # all up to the last were forgotten meanwhile
+            return state._replace(last_embedding=last_embedding)
         size = block.matrix.shape[1]
         if not state.size:
             self.store.create(size)

@@ -76,8 +76,10 @@ def test_embeddings_by_another_model(ledger: Ledger) -> None:
     one, other = ledger.add_model("a" * 12, "{}"), ledger.add_model("b" * 12, "{}")
     numbers = [number for number in ledger.add(one, new_sightings(5)) if number]
     again = vectors(5, size=3, seed=9)
-    ledger.embed(other, numbers[:3], again[:3])
-    ledger.embed(other, numbers, -again)  # the first three have theirs
+    assert ledger.embed(other, numbers[:3], again[:3]) == 3
+    assert (
+        ledger.embed(other, [*numbers, 999], -again[[*range(len(numbers)), 0]]) == len(numbers) - 3
+    )  # the first three have theirs
     [found] = ledger.vectors(other)
     assert found.sightings.tolist() == numbers
     assert (found.matrix == np.concatenate([again[:3], -again[3:]])).all()

@@ -7,7 +7,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from scalereid.gallery.forgetting import forget
 from scalereid.gallery.gallery import Gallery
+from scalereid.gallery.history import History
 from scalereid.gallery.ledger import Ledger
 from scalereid.inference.embedder import Embedder
 from scalereid.runs.run import Run
@@ -58,12 +60,12 @@ def test_what_was_stopped_is_made_again(gallery: Gallery, other_run: Path, monke
     monkeypatch.setattr("scalereid.gallery.reembedding._AT_ONCE", 5)
     own, times, embed = gallery.model, 0, Ledger.embed
 
-    def stop(*given: Any) -> None:
+    def stop(*given: Any) -> int:
         nonlocal times
         times += 1
         if times == 3:
             raise StoppedError
-        embed(*given)
+        return embed(*given)
 
     monkeypatch.setattr(Ledger, "embed", stop)
     with pytest.raises(StoppedError):
@@ -82,5 +84,38 @@ def test_what_has_no_picture_is_told(gallery: Gallery, other_run: Path, crops: P
     assert gallery.check() == [
         f"1 sighting cannot be found, as no embedding by the model is there ({number}, …): embed them (reembed), or forget them"
     ]
-    with pytest.raises(ValueError, match="No such sighting"):
+    expected = (
+        f"sighting {number} has no embedding by the gallery's model: embed it .*, forget it and add its picture again"
+    )
+    with pytest.raises(ValueError, match=expected):
         gallery.similar(number)
+    gallery.forget(sightings=[number])
+    with pytest.raises(ValueError, match=f"No such sighting: {number}"):
+        gallery.similar(number)
+
+
+def test_a_picture_that_is_damaged_is_named(gallery: Gallery, other_run: Path) -> None:  # noqa: F811
+    with gallery.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE crops SET jpeg = x'00' WHERE sighting = 3")
+    with pytest.raises(ValueError, match="^the picture of sighting 3 cannot be read as an image"):
+        gallery.reembed(other_run)
+
+
+@pytest.mark.parametrize("name", ["crop", "embed"])
+def test_what_is_forgotten_meanwhile_is_left_out(
+    gallery: Gallery,  # noqa: F811
+    other_run: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """Before its picture is read, and after."""
+    number, own = gallery.ledger.count(), getattr(Ledger, name)
+
+    def forget_first(*given: Any) -> Any:
+        monkeypatch.undo()
+        forget(History(gallery.ledger.engine), sightings=[2, 5])  # as another process does
+        return own(*given)
+
+    monkeypatch.setattr(Ledger, name, forget_first)
+    assert gallery.reembed(other_run).embedded == number - 2
+    assert gallery.check() == []

@@ -65,7 +65,7 @@ def resize(image: Image.Image, image_size: ImageSize) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def open_image(source: Path | BytesIO, name: Path | None = None) -> Iterator[Image.Image]:
+def open_image(source: Path | BytesIO, name: Path | str | None = None) -> Iterator[Image.Image]:
     """An image file, open but not decoded. Any error with it, also on decoding within the context, names the file.
 
     Raises:

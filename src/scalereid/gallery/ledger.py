@@ -136,18 +136,20 @@ class Ledger:
                     connection.execute(insert(table), values)
         return [numbers.pop(each.digest, None) for each in new]  # of equal ones the first was added
 
-    def embed(self, model: int, numbers: Sequence[int], vectors: NDArray[np.float32]) -> None:
-        """Add embeddings by another model of sightings that are there; those that have one already keep it."""
+    def embed(self, model: int, numbers: Sequence[int], vectors: NDArray[np.float32]) -> int:
+        """Add embeddings by another model of sightings that are there; those that have one keep it. How many were added."""
         with schema.writing(self.engine) as connection:
             columns = schema.embeddings.c
-            there = present(connection, columns.sighting, numbers, columns.model == model)
+            new = present(connection, schema.sightings.c.number, numbers)  # some may have been forgotten
+            new -= present(connection, columns.sighting, numbers, columns.model == model)
             rows = [
                 {"model": model, "sighting": number, "vector": _bytes(vector)}
                 for number, vector in zip(numbers, vectors, strict=True)
-                if number not in there
+                if number in new
             ]
             if rows:
                 connection.execute(insert(schema.embeddings), rows)
+            return len(rows)
 
     def sightings(self, numbers: Sequence[int]) -> dict[int, Sighting]:
         """Sightings by their numbers, as far as they are there."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import NamedTuple
 
+from PIL import Image
 from sqlalchemy import delete, select
 
 from scalereid.data.images import open_image, upright
@@ -36,16 +37,17 @@ def reembed(ledger: Ledger, embedder: Embedder, *, progress: Progress | None = N
     """
     model = ledger.add_model(embedder.metadata.fingerprint, embedder.metadata.to_json())
     missing = _missing(ledger, model)
+    embedded = 0
     with (progress or Progress.silent()).stage("embedding again", len(missing)) as advance:
         for start in range(0, len(missing), _AT_ONCE):
             part = missing[start : start + _AT_ONCE]
-            images = []
-            for number in part:
-                with open_image(BytesIO(ledger.crop(number) or b"")) as image:
-                    images.append(upright(image))
-            ledger.embed(model, part, embedder.collect(images).embeddings)
+            read = ((number, ledger.crop(number)) for number in part)
+            crops = {number: crop for number, crop in read if crop is not None}  # the others were forgotten
+            images = [_decoded(number, crop) for number, crop in crops.items()]
+            if images:
+                embedded += ledger.embed(model, [*crops], embedder.collect(images).embeddings)
             advance(len(part))
-    return Reembedded(model, len(missing), _without_picture(ledger, model))
+    return Reembedded(model, embedded, _without_picture(ledger, model))
 
 
 def delete_others(ledger: Ledger, model: int) -> None:
@@ -55,6 +57,11 @@ def delete_others(ledger: Ledger, model: int) -> None:
         have = connection.scalars(select(columns.sighting).where(columns.model == model)).all()
         for part in in_parts(have):
             connection.execute(delete(schema.embeddings).where(columns.model != model, columns.sighting.in_(part)))
+
+
+def _decoded(number: int, crop: bytes) -> Image.Image:
+    with open_image(BytesIO(crop), f"the picture of sighting {number}") as image:
+        return upright(image)
 
 
 def _missing(ledger: Ledger, model: int) -> Sequence[int]:

@@ -46,11 +46,16 @@ class Searching(Upkeep):
         """Who is on a sighting of the gallery: of others than those that it was said not to show, and who were elsewhere.
 
         Raises:
-            ValueError: There is no such sighting.
+            ValueError: There is no such sighting, or it has no embedding by the gallery's model.
         """
         sighting = int(sighting)
         vector = self.ledger.vector(self.model.number, sighting)
         if vector is None:
+            if self.sightings([sighting]):
+                raise ValueError(
+                    f"sighting {sighting} has no embedding by the gallery's model: embed it (reembed), or, if its picture was "
+                    "not kept, forget it and add its picture again"
+                )
             raise ValueError(f"No such sighting: {sighting}. It is not in the gallery, or was forgotten.")
         self._record({"sighting": sighting}, top, where, among, purpose)
         identities = self.identities

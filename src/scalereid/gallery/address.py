@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
+from sqlalchemy.engine import URL
+
 from scalereid.data.images import default_cache_folder
 from scalereid.files import require_free
 from scalereid.gallery import schema
@@ -78,5 +80,5 @@ def index_folder(where: Where, ledger: Ledger) -> Path:
     return default_cache_folder() / "galleries" / ledger.id if is_url(where) else Path(where) / _INDEX
 
 
-def _database(where: Where) -> str:
-    return str(where) if is_url(where) else f"sqlite:///{Path(where) / _LEDGER}"
+def _database(where: Where) -> str | URL:
+    return str(where) if is_url(where) else URL.create("sqlite", database=str(Path(where) / _LEDGER))

@@ -149,7 +149,7 @@ for _column in (
     )
 
 
-def connect(url: str) -> Engine:
+def connect(url: str | URL) -> Engine:
     """An engine for a ledger's database; nothing is opened before it is used.
 
     Args:

@@ -77,9 +77,8 @@ def test_embeddings_by_another_model(ledger: Ledger) -> None:
     numbers = [number for number in ledger.add(one, new_sightings(5)) if number]
     again = vectors(5, size=3, seed=9)
     assert ledger.embed(other, numbers[:3], again[:3]) == 3
-    assert (
-        ledger.embed(other, [*numbers, 999], -again[[*range(len(numbers)), 0]]) == len(numbers) - 3
-    )  # the first three have theirs
+    more = [*numbers, 999]  # of which the first three have theirs, and the last is not there
+    assert ledger.embed(other, more, -np.concatenate([again, again[:1]])) == 2
     [found] = ledger.vectors(other)
     assert found.sightings.tolist() == numbers
     assert (found.matrix == np.concatenate([again[:3], -again[3:]])).all()

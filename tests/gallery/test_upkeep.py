@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from scalereid.gallery import forgetting, schema
 from scalereid.gallery.audit import searches
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.retention import Retention
+from tests.gallery.conftest import bytes_in
 from tests.gallery.test_gallery import calibration, crops, filled, gallery  # noqa: F401 - fixtures
 from tests.inference.conftest import cache, own_cache, run  # noqa: F401 - fixtures
 
@@ -77,6 +79,27 @@ def test_retention_is_kept_in_the_gallery(gallery: Gallery) -> None:  # noqa: F8
     assert gallery.overdue(datetime(2030, 1, 1, tzinfo=UTC)) == all_of_them
     gallery.forget(sightings=gallery.overdue(datetime(2030, 1, 1, tzinfo=UTC)))
     assert gallery.ledger.count() == 0
+
+
+def test_indexes_forget_what_could_not_be_overwritten(
+    gallery: Gallery,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vectors = [gallery.ledger.vector(1, number) for number in (1, 2)]
+    gallery.index.catch_up()
+    monkeypatch.setattr(forgetting, "_PATIENCE", 0)
+    monkeypatch.setattr(schema, "WAIT", 0)
+    with gallery.ledger.engine.begin() as reader:
+        reader.exec_driver_sql("SELECT * FROM sightings").fetchone()
+        with pytest.raises(TimeoutError, match="overwrite them once it has ended"):
+            gallery.forget(sightings=[1])
+    content = bytes_in(Path(gallery.where) / "index")
+    assert [vector.tobytes() in content for vector in vectors if vector is not None] == [False, True]
+    assert vectors[0] is not None and vectors[0].tobytes() in bytes_in(Path(gallery.where))
+    events = gallery.history.events()
+    gallery.overwrite()
+    assert vectors[0].tobytes() not in bytes_in(Path(gallery.where))
+    assert gallery.history.events() == events
 
 
 def test_all_that_is_known_of_an_identity_can_be_had(gallery: Gallery, tmp_path: Path) -> None:  # noqa: F811

@@ -30,6 +30,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
     Raises:
         ConflictError: There is no such identity.
         ValueError: There is no such sighting.
+        TimeoutError: It is deleted and recorded, but its bytes may be there: see `overwrite`, which is to be called again.
     """
     with history.recording(by) as recording:
         numbers = set(Forget(None, tuple(sightings)).sightings)
@@ -48,7 +49,8 @@ def overwrite(engine: Engine) -> None:
     """Write the database anew, as rows that were deleted may still be in parts of pages that are free.
 
     Raises:
-        TimeoutError: Another process has been reading for too long: what was deleted is deleted, but its bytes may be there.
+        TimeoutError: Another process has been reading for too long: what was deleted is deleted, but its bytes may be there
+            until this is called again.
     """
     if engine.dialect.name == "postgresql":
         rewrite(engine, schema.NAMES)
@@ -65,7 +67,7 @@ def overwrite(engine: Engine) -> None:
             if time.monotonic() > until:
                 raise TimeoutError(
                     f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; "
-                    "forget again once it has ended"
+                    "overwrite them once it has ended"
                 )
             time.sleep(_PAUSE)
 

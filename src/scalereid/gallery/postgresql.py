@@ -55,7 +55,7 @@ def _wait_for_older(connection: Connection) -> None:
 def _read_by_another(engine: Engine) -> TimeoutError:
     return TimeoutError(
         f"{schema.public_name(engine.url)} is being read by another process, so that deleted bytes are still in its tables; "
-        "forget again once it has ended"
+        "overwrite them once it has ended"
     )
 
 

@@ -11,7 +11,7 @@ from scalereid.gallery.checking import Stats, find_problems, take_stock
 from scalereid.gallery.constraints import Constraints
 from scalereid.gallery.corrections import Corrections
 from scalereid.gallery.exporting import export_identity
-from scalereid.gallery.forgetting import forget
+from scalereid.gallery.forgetting import forget, overwrite
 from scalereid.gallery.history import History
 from scalereid.gallery.indexes import Index, open_index
 from scalereid.gallery.ledger import GalleryModel
@@ -80,10 +80,15 @@ class Upkeep(Corrections):
 
     def forget(self, *, identity: int | None = None, sightings: Sequence[int] = ()) -> list[int]:
         """Delete an identity with all its sightings, or single sightings; the numbers of those deleted. See `forget`."""
-        forgotten = forget(self.history, identity=identity, sightings=sightings, by=self.by)
-        for model in self.ledger.models():
-            self.index_of(model).catch_up()
-        return forgotten
+        try:
+            return forget(self.history, identity=identity, sightings=sightings, by=self.by)
+        finally:  # also of what is deleted, and could not be overwritten
+            for model in self.ledger.models():
+                self.index_of(model).catch_up()
+
+    def overwrite(self) -> None:
+        """Overwrite what was forgotten while another process was reading, so that its bytes were left. See `overwrite`."""
+        overwrite(self.ledger.engine)
 
     @property
     def thresholds(self) -> Thresholds:

@@ -52,6 +52,9 @@ def test_a_person_is_shown_written_and_forgotten(
     assert "Ben" in say("gallery", "show", gallery)
     assert answer("gallery", "export", gallery, "1", "--out", tmp_path / "anna")["sightings"] == 3
     assert "Name what to forget" in fail("gallery", "forget", gallery, code=2)
+    assert "Name what to forget" in fail("gallery", "forget", gallery, "--identity", "1", "--overwrite", code=2)
+    assert answer("gallery", "forget", gallery, "--overwrite") == {"identity": None, "forgotten": []}
+    assert "overwritten: all that was deleted" in say("gallery", "forget", gallery, "--overwrite")
     assert answer("gallery", "forget", gallery, "--identity", "1") == {"identity": 1, "forgotten": [1, 2, 3]}
     assert "forgotten: 1 sighting" in say("gallery", "forget", gallery, "--sightings", "5")
     assert "cannot be undone" in fail("gallery", "undo", gallery, "--event", "3")

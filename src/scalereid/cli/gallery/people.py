@@ -116,17 +116,25 @@ class Whom:
     """The number of an identity: all its sightings and names."""
     sightings: Annotated[tuple[int, ...], otherwise("none")] = ()
     """Numbers of single sightings."""
+    overwrite: Switch = False
+    """Forget nobody, but overwrite what was forgotten while another program was
+    reading the gallery."""
 
 
 def forget(gallery: GalleryPlace, whom: Flat[Whom], output: Flat[Output], by: By = "") -> None:
     """Delete a person, or single sightings: pictures, embeddings, names. What is
     deleted is overwritten, and cannot be had back."""
-    if whom.identity is None and not whom.sightings:
-        raise UsageError("Name what to forget: --identity NUMBER, or --sightings NUMBER …")
+    is_named = whom.identity is not None or bool(whom.sightings)
+    if is_named == whom.overwrite:
+        raise UsageError("Name what to forget: --identity NUMBER, or --sightings NUMBER …; or give --overwrite alone")
     with upkeep(gallery, by) as at:
-        forgotten = at.forget(identity=whom.identity, sightings=whom.sightings)
+        if whom.overwrite:
+            at.overwrite()
+        forgotten = at.forget(identity=whom.identity, sightings=whom.sightings) if is_named else []
     whose = f"identity {whom.identity}, " if whom.identity is not None else ""
-    output.say(f"forgotten: {whose}{counted(len(forgotten), 'sighting')}")
+    output.say(
+        f"forgotten: {whose}{counted(len(forgotten), 'sighting')}" if is_named else "overwritten: all that was deleted"
+    )
     output.result({"identity": whom.identity, "forgotten": forgotten})
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from scalereid.gallery.events import Confirm, Enrol
+from scalereid.gallery.sightings import NewSighting, Seen
 from tests.service.page.conftest import Served, of, until
 
 pytestmark = pytest.mark.browser
@@ -103,3 +105,35 @@ def test_only_what_is_on_the_screen_is_said(served: Served, window: Any) -> None
     )
     window.wait_for_timeout(500)
     assert len(served.gallery.identities.by_number) == 1
+
+
+def test_more_sightings_than_a_request_may_name_are_said_and_taken_back_together(served: Served, window: Any) -> None:
+    ledger, model = served.gallery.ledger, served.gallery.model.number
+    vector = ledger.vector(model, 1)
+    assert vector is not None
+    ledger.add(model, [NewSighting(Seen("crowd.mp4", track="1"), f"crowd {i}", vector) for i in range(2_100)])
+    window.goto(f"{served.url}/#/review")
+    heading(window, "Are these 2,106 sightings one person?")
+    window.keyboard.press("y")
+    window.locator(".progress", has_text="2 of 12").wait_for()
+    (person,) = served.gallery.identities.by_number.values()
+    assert person.sightings == {*of(0), *range(73, 2_173)}
+    said = [each.body for each in served.gallery.history.events()]
+    assert [len(each.sightings) for each in said if isinstance(each, Enrol | Confirm)] == [1_000, 1_000, 106]
+    window.keyboard.press("u")
+    window.get_by_text("undo event 1").wait_for()
+    assert not served.gallery.identities.by_number
+
+
+def test_somebody_who_is_not_known_any_more_is_stepped_over(served: Served, window: Any) -> None:
+    for index in range(2, 12):
+        served.gallery.enrol(sorted(of(index)))
+    anna = served.gallery.enrol(sorted(of(0, "12")), "Anna")
+    window.goto(f"{served.url}/#/review")
+    heading(window, "Are these 6 sightings one person?")
+    served.gallery.undo(anna)
+    window.keyboard.press("s")
+    window.get_by_text("Anna was merged, undone or forgotten meanwhile").wait_for()
+    window.get_by_text("That was the last of 1 proposal: 0 confirmed, 0 refused, 1 skipped.").wait_for()
+    window.keyboard.press("b")
+    heading(window, "Are these 6 sightings one person?")

@@ -68,6 +68,20 @@ export async function send(path, field, blob, values = {}, signal) {
   return (await request(path, { method: "POST", body: form, signal })).json();
 }
 
+const AT_ONCE = 1000; // sightings that the service takes in one request
+
+/** Numbers of sightings, in parts that the service takes. */
+export function parts(numbers) {
+  return Array.from({ length: Math.ceil(numbers.length / AT_ONCE) }, (_, i) => numbers.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
+}
+
+/** The sightings of any number of numbers, those that are still there. */
+export async function listed(numbers, signal) {
+  const found = [];
+  for (const part of parts(numbers)) found.push(...await list({ numbers: part }, signal));
+  return found;
+}
+
 /** The sightings that meet conditions. */
 export async function list(conditions, signal) {
   const response = await request("api/sightings/list", { ...asJson(conditions), signal });

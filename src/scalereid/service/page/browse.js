@@ -1,13 +1,12 @@
 // All sightings that meet conditions, the newest first.
 
-import { list } from "./api.js";
+import { list, listed } from "./api.js";
 import { button, h } from "./dom.js";
 import { conditions, filters } from "./filters.js";
 import { changes, complain, latest } from "./ledger.js";
 import { tile } from "./tiles.js";
 
 const PAGE = 60;
-const AT_ONCE = 1000; // that the service lists by their numbers
 
 /** The view. */
 export async function show(view, parameters, { about, signal }) {
@@ -27,9 +26,7 @@ export async function show(view, parameters, { about, signal }) {
     more.querySelector("button").disabled = false;
   });
   const again = latest(async (isLatest) => {
-    const found = [];
-    const numbers = shown.map((match) => match.sighting.number);
-    for (let at = 0; at < numbers.length; at += AT_ONCE) found.push(...await list({ numbers: numbers.slice(at, at + AT_ONCE) }, signal));
+    const found = await listed(shown.map((match) => match.sighting.number), signal);
     if (!isLatest() || signal.aborted) return;
     shown.splice(0, Infinity, ...found.sort((a, b) => b.sighting.number - a.sighting.number));
     tiles.replaceChildren(...shown.map((match) => tile(match, { all: shown })));

@@ -1,6 +1,6 @@
 // What is said about who is who, and taken back: views listen to "changed" and show what is true then.
 
-import { dropPicture, get, post } from "./api.js";
+import { dropPicture, get, parts, post } from "./api.js";
 import { askFor, counted, say } from "./dom.js";
 
 export const changes = new EventTarget();
@@ -37,6 +37,8 @@ export async function attempt(action) {
   }
 }
 
+let together = []; // numbers of the events that this page has recorded last, at once
+
 /** Record events, of which later ones may need the number of the first: `events` are functions of the answers so far. */
 export async function record(...events) {
   const answers = [];
@@ -44,7 +46,8 @@ export async function record(...events) {
     for (const event of events) answers.push(await post("api/events", event(answers)));
   } finally {
     if (answers.length) {
-      const numbers = answers.map((each) => each.number);
+      together = answers.map((each) => each.number);
+      const numbers = together;
       say(answers.map((each) => each.said).join("; "), { action: { label: "Undo", run: () => takeBack(...numbers) } });
       changed();
     }
@@ -52,8 +55,7 @@ export async function record(...events) {
   return answers;
 }
 
-/** Take back events, the last one first. */
-export const takeBack = (...events) => attempt(async () => {
+async function undoAll(events) {
   let said = "";
   try {
     for (const event of events.toReversed()) said = (await post("api/events", { kind: "undo", event })).said;
@@ -61,10 +63,15 @@ export const takeBack = (...events) => attempt(async () => {
     changed();
   }
   say(said);
-});
+}
 
-/** Take back what was said last, by whomever. */
+/** Take back events, the last one first. */
+export const takeBack = (...events) => attempt(() => undoAll(events));
+
+/** Take back what was said last, by whomever: all events that this page has recorded at once, if nothing was said since. */
 export const undo = () => attempt(async () => {
+  const [newest] = await get("api/events?last=1");
+  if (newest && newest.number === together.at(-1)) return undoAll(together);
   const { said } = await post("api/undo");
   say(said);
   changed();
@@ -73,17 +80,18 @@ export const undo = () => attempt(async () => {
 export const people = (signal) => get("api/identities", signal);
 export const nameOf = (number, name) => name || `Person ${number}`;
 
+/** Events that say one thing about any number of sightings: `of` gives the identity from the answers so far. */
+const about = (kind, of, sightings) => parts(sightings).map((part) => (answers) => ({ kind, identity: of(answers), sightings: part }));
+
 /** Say that sightings show an identity, or a new one if it is null; the identity. `against` are sightings that do not show it. */
 export async function same(identity, sightings, { name = "", against = [] } = {}) {
-  const first = identity === null
-    ? () => ({ kind: "enrol", sightings, name })
-    : () => ({ kind: "confirm", identity, sightings });
   const of = (answers) => identity ?? answers[0].number;
-  const others = against.length ? [(answers) => ({ kind: "reject", identity: of(answers), sightings: against })] : [];
-  return of(await record(first, ...others));
+  const shown = about("confirm", of, sightings);
+  if (identity === null) shown[0] = () => ({ kind: "enrol", sightings: parts(sightings)[0], name });
+  return of(await record(...shown, ...about("reject", of, against)));
 }
 
-export const reject = (identity, sightings) => record(() => ({ kind: "reject", identity, sightings }));
+export const reject = (identity, sightings) => record(...about("reject", () => identity, sightings));
 export const merge = (identity, others) => record(() => ({ kind: "merge", identity, others }));
 export const split = (identity, sightings, name = "") => record(() => ({ kind: "split", identity, sightings, name }));
 export const rename = (identity, name) => record(() => ({ kind: "rename", identity, name }));

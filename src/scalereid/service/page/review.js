@@ -1,7 +1,7 @@
 // Proposals, one at a time: which unknown sightings show the same person. Nothing is recorded before somebody says yes or no.
 
-import { get, list, post } from "./api.js";
-import { askFor, button, counted, h, isTyped, percent } from "./dom.js";
+import { get, listed, post } from "./api.js";
+import { askFor, button, counted, h, isTyped, percent, say } from "./dom.js";
 import { attempt, complain, nameOf, reject, same } from "./ledger.js";
 import { grid, inOrder, tile } from "./tiles.js";
 
@@ -27,7 +27,7 @@ const similarityForm = (value) => h("form", { onsubmit: (event) => { event.preve
 
 class Queue {
   constructor(view, proposals, signal) {
-    Object.assign(this, { view, proposals, signal, turn: 0, at: 0, said: new Map(), out: new Set(), name: "" });
+    Object.assign(this, { view, proposals, signal, turn: 0, at: 0, proposal: null, said: new Map(), out: new Set(), name: "" });
     document.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
@@ -37,27 +37,41 @@ class Queue {
     const { turn } = this;
     const place = Math.max(0, Math.min(at, this.proposals.length));
     const proposal = this.proposals[place];
-    const [matches, known] = proposal ? await Promise.all([list({ numbers: proposal.sightings }, this.signal), this.#known(proposal)]) : [[], []];
+    const [matches, known] = proposal ? await Promise.all([listed(proposal.sightings, this.signal), this.#known(proposal)]) : [[], []];
     if (this.signal.aborted || turn !== this.turn) return;
-    Object.assign(this, { at: place, matches: inOrder(matches), out: new Set(), name: "" });
+    if (known === null) return this.#drop(place);
+    Object.assign(this, { at: place, proposal, matches: inOrder(matches), out: new Set(), name: "" });
     if (!proposal) return this.#end();
     this.#draw(proposal, known);
     this.view.querySelector(".group .picture")?.focus();
   }
 
-  /** A few other pictures of the person whom a proposal names. */
+  /** Show what follows a proposal of somebody who is not known any more. */
+  #drop(place) {
+    const [{ identity, name }] = this.proposals.splice(place, 1);
+    if (place < this.at) this.at -= 1;
+    say(`${nameOf(identity, name)} was merged, undone or forgotten meanwhile: propose again to see their sightings.`);
+    return this.show(place);
+  }
+
+  /** A few other pictures of the person whom a proposal names; null if that person is not known any more. */
   async #known({ identity, sightings }) {
     if (identity === null) return [];
-    const { sightings: own } = await get(`api/identities/${identity}`, this.signal);
-    const others = own.filter((number) => !sightings.includes(number));
-    return list({ numbers: others.slice(0, 8) }, this.signal);
+    const proposed = new Set(sightings);
+    try {
+      const { sightings: own } = await get(`api/identities/${identity}`, this.signal);
+      return await listed(own.filter((number) => !proposed.has(number)).slice(0, 8), this.signal);
+    } catch (error) {
+      if (error.status !== 404) throw error;
+      return null;
+    }
   }
 
   #draw(proposal, known) {
     const { identity, name, probability, similarity } = proposal;
     const whom = identity === null ? "a new person" : nameOf(identity, name);
     const sure = probability === null ? `similarity ${similarity.toFixed(2)}` : percent(probability);
-    const said = this.said.get(this.at);
+    const said = this.said.get(proposal);
     const tiles = this.matches.slice(0, SHOWN).map((match) => {
       const { number } = match.sighting;
       return tile(match, { all: this.matches, actions: [h("button", {
@@ -103,9 +117,9 @@ class Queue {
   #no = () => this.#say("said no", (proposal) => reject(proposal.identity, proposal.sightings));
 
   async #say(word, action) {
-    const { at, turn } = this;
-    if (!await attempt(() => action(this.proposals[at]))) return;
-    this.said.set(at, word);
+    const { at, proposal, turn } = this;
+    if (!await attempt(() => action(proposal))) return;
+    this.said.set(proposal, word);
     if (turn === this.turn) await this.show(at + 1); // unless another was gone to meanwhile
   }
 
@@ -122,7 +136,7 @@ class Queue {
 
   #key(event) {
     if (isTyped(event) || (event.repeat && !event.key.startsWith("Arrow"))) return;
-    const proposal = this.proposals[this.at];
+    const { proposal } = this;
     const pictures = [...this.view.querySelectorAll(".group .picture")];
     const here = pictures.indexOf(document.activeElement);
     const move = (steps) => pictures[Math.min(Math.max(here + steps, 0), pictures.length - 1)]?.focus();

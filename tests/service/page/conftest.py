@@ -153,7 +153,7 @@ def browser_window(browser: Any, **options: Any) -> Iterator[Any]:
     """A window of its own, which keeps what is copied."""
     viewport = {"width": 1280, "height": 900}
     context = browser.new_context(
-        permissions=["clipboard-read", "clipboard-write"], **{"viewport": viewport, **options}
+        permissions=["clipboard-read", "clipboard-write"], **{"viewport": viewport, "timezone_id": "UTC", **options}
     )
     context.set_default_timeout(20_000)
     page, wrong = context.new_page(), list[str]()

@@ -129,6 +129,23 @@ def test_a_time_is_set_and_the_keyboard_goes_on(served: Served, window: Any) -> 
     assert window.get_by_label("From").input_value().startswith("2026-03-01T13:00")
 
 
+def test_times_in_the_wrong_order_are_told_and_can_be_mended(served: Served, window: Any) -> None:
+    window.goto(f"{served.url}/#/browse?before=2026-03-01T12:30:00Z")
+    window.locator(".tile").first.wait_for()
+    link, told = window.url, window.locator(".times [role=alert]")
+    window.get_by_label("From").fill("2026-03-01T13:40:00")
+    window.get_by_label("Until").focus()
+    until(window, "document.querySelector('.times [role=alert]')?.textContent")
+    assert told.inner_text() == "“From” must be earlier than “Until”."
+    assert window.url == link
+    window.get_by_label("Until").fill("2026-03-01T13:50:00")
+    window.keyboard.press("Enter")
+    window.wait_for_url("**before=*after=*")
+    window.locator(".tile").first.wait_for()
+    assert shown(window, ".view") == of(10)
+    assert not told.is_visible()
+
+
 def test_a_pasted_picture_is_searched_and_text_is_not(served: Served, window: Any) -> None:
     window.goto(served.url)
     window.get_by_text("Or start from").wait_for()

@@ -36,7 +36,7 @@ export function filters(about, parameters, onchange, { among = true } = {}) {
     left.focus = focused?.name ?? "";
     onchange(edited);
   };
-  const set = (name, value, focused) => edit((edited) => (value ? edited.set(name, value) : edited.delete(name)), focused);
+  const set = (name, value) => edit((edited) => (value ? edited.set(name, value) : edited.delete(name)));
   const cameras = Object.keys(about.cameras).filter(Boolean).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   const chosen = new Set(parameters.getAll("cameras"));
   const flip = (camera) => edit((edited) => {
@@ -51,14 +51,23 @@ export function filters(about, parameters, onchange, { among = true } = {}) {
     for (const [key, value] of wanted) edited.append("attribute", `${key}:${value}`);
   });
   const count = [...parameters.keys()].filter((name) => [...LISTS, ...TIMES, "attribute", "among"].includes(name)).length;
-  const time = (name, label) => h("label", {}, label, h("input", {
+  const times = TIMES.map((name) => h("input", {
     name, type: "datetime-local", step: 1, value: here(parameters.get(name)),
     // Not at each change: Chromium reports one for each digit of a year.
-    onblur: ({ target, relatedTarget }) => {
-      if (target.value !== here(parameters.get(name))) set(name, target.value && new Date(target.value).toISOString(), relatedTarget ?? target);
-    },
+    onblur: ({ target, relatedTarget }) => setTimes(relatedTarget ?? target),
     onkeydown: ({ key, target }) => { if (key === "Enter") target.blur(); },
   }));
+  const given = times.map(({ value }) => value); // as the browser writes it
+  const wrong = h("p", { role: "alert" });
+  const setTimes = (focused) => {
+    const [from, until] = times.map(({ value }) => value && new Date(value));
+    wrong.textContent = from && until && from >= until ? "“From” must be earlier than “Until”." : ""; // a link would not be answered
+    const changed = times.filter(({ value }, i) => value !== given[i]);
+    if (wrong.textContent || !changed.length) return;
+    edit((edited) => {
+      for (const { name, value } of changed) if (value) edited.set(name, new Date(value).toISOString()); else edited.delete(name);
+    }, focused);
+  };
   const isOpen = left.open ?? (count > 0 && matchMedia("(min-width: 60rem)").matches);
   const chip = (name, label) => (parameters.has(name) ? h("label", { class: "chip" },
     h("input", { name, type: "checkbox", checked: true, onchange: () => edit((edited) => edited.delete(name)) }),
@@ -69,7 +78,7 @@ export function filters(about, parameters, onchange, { among = true } = {}) {
       h("input", { name: `camera ${camera}`, type: "checkbox", checked: chosen.has(camera), onchange: () => flip(camera) }), camera,
       h("small", {}, ` ${about.cameras[camera].toLocaleString("en")}`)))) : null,
     chip("not_cameras", "Not by camera"), chip("tracks", "Track"),
-    h("fieldset", { class: "times" }, h("legend", {}, "Time"), time("after", "From"), time("before", "Until")),
+    h("fieldset", { class: "times" }, h("legend", {}, "Time"), ["From", "Until"].map((label, i) => h("label", {}, label, times[i])), wrong),
     among ? h("label", {}, "People ", h("select", { name: "among", onchange: (event) => set("among", event.target.value) },
       [["", "everybody"], ["known", "known people only"], ["unknown", "unknown people only"]].map(([value, label]) => h("option", { value, selected: (parameters.get("among") ?? "") === value }, label)))) : null,
     about.attributes.length ? h("fieldset", {}, h("legend", {}, "Attributes, at least"), about.attributes.map((name) => h("label", {}, `${name} `,

@@ -1,4 +1,5 @@
 import json
+import shutil
 from datetime import UTC, datetime
 from math import log
 from pathlib import Path
@@ -53,6 +54,18 @@ def test_boxes_are_drawn(scenes: Path, detector: Path, answer: Answer, fail: Fai
         red, green, blue = picture.convert("RGB").getpixel((41, 60))  # type: ignore[misc] # the box's left edge
         assert red > 200 and green > 150 and blue < 80
     assert "exists; choose another name" in fail("detect", scenes, "--detector", detector, "--draw", drawn)
+
+
+def test_each_picture_has_a_drawing_of_its_own(scenes: Path, detector: Path, answer: Answer) -> None:
+    (scenes / "cam1").mkdir()
+    shutil.copy(scenes / "cam1_20260301.jpg", scenes / "cam1" / "x.jpg")
+    shutil.copy(scenes / "cam1_20260301.jpg", scenes / "cam1-x.jpg")
+    drawn = scenes.parent / "drawn"
+    drawn.mkdir()  # an empty folder is as good as a new one
+    answer("detect", scenes, "--detector", detector, "--draw", drawn)
+    assert sorted(file.name for file in drawn.iterdir()) == [
+        "cam1-x-2.jpg", "cam1-x.jpg", "cam1_20260301.jpg", "cam2_20260302.png.jpg",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])

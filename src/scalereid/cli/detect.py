@@ -1,6 +1,8 @@
 """scalereid detect: the people in pictures, as a table that a gallery takes."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +14,7 @@ from scalereid.cli.errors import UsageError
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
-from scalereid.files import file_name, require_free
+from scalereid.files import file_name
 from scalereid.wording import counted, printable
 
 if TYPE_CHECKING:
@@ -63,20 +65,16 @@ def detect(
     rule = NameRule(options.camera_from, options.time_from)
     if options.out:
         check_listing(options.out)
-    if options.draw:
-        require_free(options.draw)
-    with writing(options.out, options.draw):
+    with writing(options.out, folder=options.draw):
         files = [item.path for each in images for item in find_items(each)]
         folder = common_folder(files)
         finder = detector.open(detector.detector)
         output.say(f"{counted(len(files), 'picture')}; {finder.name}, layout {finder.layout.name}")
         found = _Found()
         with output.progress.stage("finding people", len(files)) as advance:
-            for file in files:
-                drawing = (
-                    options.draw and options.draw / f"{file_name(file.removeprefix(folder)).removesuffix('.jpg')}.jpg"
-                )
-                found.add(file, finder, rule, drawing)
+            drawings = _drawings(file.removeprefix(folder) for file in files)
+            for file, drawing in zip(files, drawings, strict=True):
+                found.add(file, finder, rule, options.draw and options.draw / drawing)
                 advance(1)
         if options.out:
             write_listed_sightings(options.out, found.seen, found.scores)
@@ -119,6 +117,16 @@ class _Found:
         self.scores += [one.score for one in people]
         if drawing:
             write_people(picture, people, drawing)
+
+
+def _drawings(names: Iterable[str]) -> Iterator[str]:
+    """The name of a file for each picture's drawing, no two alike."""
+    taken = set[str]()
+    for name in names:
+        stem = file_name(name).removesuffix(".jpg")
+        numbered = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        taken.add(free := next(each for each in numbered if each not in taken))
+        yield f"{free}.jpg"
 
 
 def _tell(found: _Found, options: SceneOptions, output: Output, folder: str) -> None:

@@ -50,6 +50,7 @@ def test_a_person_is_shown_written_and_forgotten(
     with Image.open(tmp_path / "anna.png") as image:
         assert image.width > 3 * 80
     assert "Ben" in say("gallery", "show", gallery)
+    (tmp_path / "anna").mkdir()  # an empty folder is as good as a new one
     assert answer("gallery", "export", gallery, "1", "--out", tmp_path / "anna")["sightings"] == 3
     assert "Name what to forget" in fail("gallery", "forget", gallery, code=2)
     assert "Name what to forget" in fail("gallery", "forget", gallery, "--identity", "1", "--overwrite", code=2)

@@ -21,7 +21,6 @@ from scalereid.cli.gallery.tables import events_table, identities_table, named, 
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
-from scalereid.files import require_free
 from scalereid.wording import counted
 
 if TYPE_CHECKING:
@@ -224,8 +223,7 @@ def export(
 ) -> None:
     """Write all that is known of an identity into a new folder: its pictures, and a
     JSON file."""
-    require_free(out)
-    with writing(out), upkeep(gallery) as at:
+    with writing(folder=out), upkeep(gallery) as at:
         number = at.export_identity(identity, out)
     output.say(f"{counted(number, 'sighting')} of identity {identity}: {out / 'identity.json'}")
     output.result({"identity": identity, "sightings": number, "folder": str(out)})

@@ -27,6 +27,15 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def named_reason(name: str, why: str) -> str:
+    """What is wrong with a thing, and its name, if the reason does not have it anyway.
+
+    >>> named_reason("a.jpg", "it has no camera"), named_reason("a.jpg", "a.jpg is empty")
+    ('a.jpg: it has no camera', 'a.jpg is empty')
+    """
+    return why if name in why else f"{name}: {why}"
+
+
 def printable(name: str) -> str:
     r"""One line with its control characters escaped, so that it cannot move the cursor, add lines or hide what follows.
 

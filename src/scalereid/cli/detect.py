@@ -15,7 +15,7 @@ from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
 from scalereid.files import file_name
-from scalereid.wording import counted, printable
+from scalereid.wording import counted, named_reason, printable
 
 if TYPE_CHECKING:
     from scalereid.detection.detector import Detector
@@ -109,7 +109,7 @@ class _Found:
         try:
             picture, known = load_image(Path(file)), rule.read(file)
         except (OSError, ValueError) as error:
-            self.errors[file] = str(error) if file in str(error) else f"{file}: {error}"
+            self.errors[file] = named_reason(file, str(error))
             return
         people = finder.people(picture)
         self.pictures += 1

@@ -22,9 +22,13 @@ def test_a_gallery_is_made_and_filled(
     assert (added["first"], added["last"], added["errors"]) == (1, number, {})
     again = answer("gallery", "add", folder, pictures, *ADD)
     assert (again["added"], again["there"], again["first"]) == (0, number, None)
-    (tmp_path / "x_c1_.jpg").write_bytes(b"no picture")
+    for name in ("x_c1_.jpg", "hall.jpg"):
+        (tmp_path / name).write_bytes(b"no picture")
     said = fail("gallery", "add", folder, tmp_path / "x_c1_.jpg", *ADD)
     assert f"not added: {tmp_path / 'x_c1_.jpg'} cannot be read as an image" in said
+    assert f"not added: {tmp_path / 'hall.jpg'}: its path has no camera like" in fail(
+        "gallery", "add", folder, tmp_path / "hall.jpg", *ADD
+    )
     assert f"0 sightings added, 0 were there already, 1 could not be added; the gallery has {number}" in said
     assert "exists" in fail("gallery", "create", folder, "--model", runs / "long")
 

@@ -30,7 +30,7 @@ from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.cli.writing import writing
 from scalereid.data.images import as_jpeg
-from scalereid.wording import counted
+from scalereid.wording import counted, named_reason
 
 if TYPE_CHECKING:
     from scalereid.gallery.answers import Answer
@@ -158,8 +158,8 @@ def add(
                 progress=output.progress,
             )
         question = at.embedder().shapes.question()
-    for why in added.errors.values():
-        output.say(f"not added: {why}")
+    for source, why in added.errors.items():
+        output.say(f"not added: {named_reason(source, why)}")
     output.say(
         f"{counted(len(added.numbers), 'sighting')} added, {added.there:,} were there already, "
         f"{len(added.errors):,} could not be added; the gallery has {before + len(added.numbers):,}"

@@ -82,7 +82,11 @@ def test_tokens_are_read(tmp_path: Path) -> None:
 
 def test_a_service_for_others_needs_tokens(gallery: Gallery) -> None:
     with pytest.raises(ValueError, match="other machines may ask only with a token"):
-        create_app(gallery, hosts=frozenset({"cameras.example"}))
+        create_app(gallery, hosts=frozenset({"localhost", "cameras.example"}))
+    with pytest.raises(ValueError, match="other machines may ask only with a token"):
+        create_app(gallery, hosts=frozenset())
+    app = create_app(gallery, hosts=frozenset({"127.0.0.2"}))  # one of this machine's own
+    assert TestClient(app, base_url="http://127.0.0.2").get("/api/stats").status_code == 200
     with pytest.raises(ValueError, match="token of anna is shorter than 16 characters"):
         create_app(gallery, tokens={"anna": "short"})
 

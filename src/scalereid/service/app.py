@@ -9,7 +9,7 @@ from scalereid import __version__
 from scalereid.detection.detector import Detector
 from scalereid.gallery.gallery import Gallery
 from scalereid.service import about, finding, health, people, scenes
-from scalereid.service.access import Access
+from scalereid.service.access import Access, is_loopback
 from scalereid.service.errors import REFUSALS, answer_errors
 from scalereid.service.health import Measured
 from scalereid.service.limits import LimitedBody, Limits, RateLimit
@@ -32,7 +32,7 @@ def create_app(
     Args:
         gallery: Which one.
         tokens: Names of those who may ask, each with a bearer token. Without any, whoever reaches the app may ask.
-        hosts: Names by which it may be asked.
+        hosts: Names by which it may be asked; empty for any, which needs tokens.
         limits: What a request may cost.
         detector: What finds the people in scenes. Without one nothing does.
 
@@ -42,7 +42,7 @@ def create_app(
     tokens, limits = tokens or {}, limits or Limits()
     if short := [name for name, token in tokens.items() if len(token) < 16]:
         raise ValueError(f"the token of {short[0]} is shorter than 16 characters; draw a longer one")
-    if not tokens and not hosts <= LOOPBACK:
+    if not tokens and not (hosts and all(map(is_loopback, hosts))):
         raise ValueError("other machines may ask only with a token; give tokens, or only loopback hosts")
 
     @asynccontextmanager

@@ -42,6 +42,8 @@ def test_it_serves_until_it_is_told_to_end(gallery: Path) -> None:
 def test_other_machines_need_tokens(gallery: Path, fail: Fail) -> None:
     said = fail("gallery", "serve", gallery, "--host", "0.0.0.0", code=2)
     assert "--host 0.0.0.0 lets other machines ask, which needs --tokens FILE" in said
+    named = fail("gallery", "serve", gallery, "--allow-host", "localhost", "cameras.example", code=2)
+    assert "--allow-host cameras.example lets other machines ask, which needs --tokens FILE" in named
     tokens = gallery.parent / "tokens"
     tokens.write_text("anna short\n")
     tokens.chmod(0o644)

@@ -55,8 +55,9 @@ def serve(
     from scalereid.service.listening import Listening, bound, listen
 
     tokens = read_tokens(options.tokens) if options.tokens else {}
-    if not tokens and not is_loopback(options.host):
-        raise UsageError(f"--host {options.host} lets other machines ask, which needs --tokens FILE")
+    for flag, host in (("--host", options.host), *(("--allow-host", each) for each in options.allow_host)):
+        if not tokens and not is_loopback(host):
+            raise UsageError(f"{flag} {host} lets other machines ask, which needs --tokens FILE")
     hosts = frozenset(options.allow_host) or (frozenset() if tokens else LOOPBACK | {options.host})
     limits = Limits(body=options.allow_body * 1024**2, seconds=options.allow_seconds, rate=options.allow_rate)
     limits = replace(limits, burst=max(1, int(5 * limits.rate)))

@@ -31,6 +31,9 @@ def test_proposals_are_shown_accepted_and_taken_back(
     assert (found["all_proposals"], found["alone"], found["events"]) == (1, 0, [])
     with Image.open(tmp_path / "groups.png") as image:
         assert image.width > 10 * 80
+    assert "top is -1; expected a whole number of at least 1" in fail(
+        "gallery", "group", gallery, "--similarity", "-0.99", "--top", "-1", "--accept"
+    )
     assert answer("gallery", "show", gallery)["identities"] == []
     say("gallery", "enrol", gallery, "1", "--name", "Anna")
     said = say("gallery", "group", gallery, "--similarity", "-0.99", "--accept")

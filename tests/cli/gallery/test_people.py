@@ -29,6 +29,10 @@ def test_what_is_said_can_be_taken_back(gallery: Path, answer: Answer, say: Say)
 
 
 def test_contradictions_are_told(gallery: Path, fail: Fail, say: Say) -> None:
+    for last in ("0", "-1"):
+        assert f"last is {last}; expected a whole number of at least 1" in fail(
+            "gallery", "history", gallery, "--last", last
+        )
     say("gallery", "enrol", gallery, "1")
     assert "identity 9 does not exist" in fail("gallery", "confirm", gallery, "9", "1")
     assert "No such sighting: 999" in fail("gallery", "enrol", gallery, "999")

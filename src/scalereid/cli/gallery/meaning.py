@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Column, Table
 
+from scalereid.arguments import check_whole
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import By, FilterOptions, GalleryCompute, GalleryPlace, SheetFile, at_work
 from scalereid.cli.gallery.tables import named
@@ -118,6 +119,7 @@ class GroupOptions:
 def group(gallery: GalleryPlace, options: Flat[GroupOptions], where: Flat[FilterOptions], output: Flat[Output]) -> None:
     """Propose which unknown sightings show the same person: a known one, or a new
     one. Nothing is recorded, unless you accept it."""
+    check_whole("top", options.top, 1)
     if options.picture:
         from scalereid.figures.found_files import check_sheet
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import DisallowNone, Positional, arg
 
+from scalereid.arguments import check_whole
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import (
     By,
@@ -194,6 +195,7 @@ def history(gallery: GalleryPlace, options: Flat[HistoryOptions], output: Flat[O
     from scalereid.gallery.audit import searches as all_searches
     from scalereid.gallery.identities import in_words, undone
 
+    check_whole("last", options.last, 1)
     with upkeep(gallery) as at:
         events = at.history.events()
         gone = set(undone(events))

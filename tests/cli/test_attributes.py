@@ -57,6 +57,7 @@ def test_an_attribute_that_all_test_images_have(
 
 
 def test_a_model_without_attributes(runs: Path, people: ReidDataset, fail: Fail) -> None:
+    assert "No such file: none.onnx" in fail("attributes", "none.onnx", people.root)
     for words in (
         ("attributes", runs / "short", people.root),
         ("attributes", runs / "short", "--data", people.root),

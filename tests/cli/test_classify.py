@@ -33,4 +33,5 @@ def test_what_is_refused(class_run: Path, class_images: Path, people: ReidDatase
     both = ("classify", class_run, class_images, "--data", class_images)
     assert "--data and --dataset have no effect with pictures" in fail(*both, code=2)
     assert "score it by the command classify" in fail("evaluate", class_run, "--data", class_images).replace("\n", " ")
+    assert "No such file: none.onnx" in fail("classify", "none.onnx", class_images)
     assert "3 classes" in fail("classify", class_run, "--data", people.root, "--dataset", "csv")

@@ -34,6 +34,7 @@ def test_classes_of_pictures(class_run: Path, class_images: Path) -> None:
     found = classify(class_run, paths)
     assert found.probabilities.shape == (2, 3)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert classify(class_run, []).probabilities.shape == (0, 3)
 
 
 def test_a_model_of_people_is_no_classifier(trained: Run, people: ReidDataset) -> None:

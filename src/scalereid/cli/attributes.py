@@ -72,7 +72,7 @@ def attributes(
     attribute; accuracy, precision, recall and F1 by image:
       scalereid attributes runs/x --data data
     Exits with 1 if some pictures cannot be read."""
-    runtime = RuntimeOptions(**(vars(compute) | {"runtime": compute.runtime or "torch"}))
+    runtime = compute.runtime_options(source)
     if images:
         _refuse(scored, "with pictures")
         _recognise(source, images, written, runtime, output)

@@ -49,7 +49,7 @@ def classify(
     Or score a classifier on the test images of a dataset, by top-1 and top-5
     error:
       scalereid classify runs/cifar10 --data data"""
-    runtime = RuntimeOptions(**(vars(compute) | {"runtime": compute.runtime or "torch"}))
+    runtime = compute.runtime_options(source)
     if images and (data or dataset):
         raise UsageError("--data and --dataset have no effect with pictures: leave one of both out")
     if images:

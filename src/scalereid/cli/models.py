@@ -69,6 +69,10 @@ class Computing:
     run_code: RunCode = False
     device: Device = "auto"
 
+    def runtime_options(self, source: str) -> RuntimeOptions:
+        """These options for one model."""
+        return RuntimeOptions(**(vars(self) | {"runtime": self.runtime or default_runtime(source)}))
+
 
 @dataclass(frozen=True, kw_only=True)
 class ComputeOptions(Computing):

@@ -67,8 +67,9 @@ def classify(
         ValueError: It is no classifier, or a picture cannot be read; the message names it.
     """
     model, layer = _open(source, runtime)
-    probabilities = layer(_embed(model, paths, progress or Progress.silent()))
-    return Classified(probabilities, layer.names, model.metadata.model, model.metadata.fingerprint)
+    none = np.empty((0, layer.weight.shape[1]), np.float32)
+    embeddings = _embed(model, paths, progress or Progress.silent()) if paths else none
+    return Classified(layer(embeddings), layer.names, model.metadata.model, model.metadata.fingerprint)
 
 
 def evaluate_classes(

@@ -77,7 +77,7 @@ def split(
     name: Name = "",
     by: By = "",
 ) -> None:
-    """Move some of an identity's sightings, which show somebody else, to a new identity."""
+    """Move some of an identity's sightings to a new identity."""
     with upkeep(gallery, by) as at:
         number = at.split(identity, some(sightings), name)
         _said(at, at.history.events()[-1], number, gallery, output)

@@ -1,8 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalereid.gallery.filters import Filter
 from scalereid.gallery.indexes import served
 from scalereid.gallery.indexes.served import Found, ServedIndex
 from scalereid.gallery.ledger import Ledger, Vectors
@@ -36,14 +37,7 @@ class Memory:
         assert self.there is not None
         self.there -= set(sightings.tolist())
 
-    def search(
-        self,
-        queries: NDArray[np.float32],
-        top: int,
-        where: Filter,
-        among: NDArray[np.int64] | None,
-        without: NDArray[np.int64],
-    ) -> list[Found]:
+    def search(self, *_: Any, **__: Any) -> list[Found]:
         raise NotImplementedError
 
     def numbers(self) -> NDArray[np.int64]:

@@ -98,11 +98,11 @@ def test_tensorrt_knows_every_operation_of_whole_networks(tmp_path: Path) -> Non
 
 def written_as(monkeypatch: pytest.MonkeyPatch, model: EmbeddingModel, file: Path) -> tuple[bool, Agreement]:
     """Whether torch's exporter wrote a model, and how ONNX Runtime agrees with torch."""
-    asked: list[EmbeddingModel] = []
+    asked: list[nn.Module] = []
 
-    def export(model: EmbeddingModel, metadata: ModelMetadata) -> Any:
-        asked.append(model)
-        return _exported(model, metadata)
+    def export(network: nn.Module, image: Tensor) -> Any:
+        asked.append(network)
+        return _exported(network, image)
 
     monkeypatch.setattr("scalereid.inference.export.graph._exported", export)
     size = (64, 32)

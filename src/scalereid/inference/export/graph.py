@@ -48,7 +48,10 @@ class PixelModel(nn.Module):
 
 def traced(model: EmbeddingModel, metadata: ModelMetadata) -> torch.export.ExportedProgram:
     """A model as torch's own graph for any number of images: of pixels or of normalised images, as `metadata` says."""
-    network, image = _network(model, metadata)
+    return _traced(*_network(model, metadata))
+
+
+def _traced(network: nn.Module, image: Tensor) -> torch.export.ExportedProgram:
     # Two images: with one, the exporter would take the batch size for a constant.
     images, batch = image.repeat_interleave(2, dim=0), ({0: torch.export.Dim(BATCH, min=1, max=65_536)},)
     return torch.export.export(network, (images,), dynamic_shapes=batch)
@@ -78,13 +81,13 @@ def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> No
     try:
         written = onnx_model(record(network, image), image)
     except NotRecordedError:
-        written = _exported(model, metadata)
+        written = _exported(network, image)
     onnx.helper.set_model_props(written, {KEY: metadata.to_json()})
     onnx.save_model(written, str(file))
 
 
-def _exported(model: EmbeddingModel, metadata: ModelMetadata) -> Any:
-    """A model as torch's exporter writes it."""
+def _exported(network: nn.Module, image: Tensor) -> Any:
+    """A network as torch's exporter writes it."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)
@@ -92,7 +95,7 @@ def _exported(model: EmbeddingModel, metadata: ModelMetadata) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter warns of its own parts, and of a missing torchvision
             program = torch.onnx.export(
-                traced(model, metadata),
+                _traced(network, image),
                 dynamo=True,
                 verbose=False,
                 opset_version=OPSET,

@@ -1,7 +1,6 @@
 """What a network computes, as the list of torch's functions that it calls."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -35,15 +34,14 @@ class Call(NamedTuple):
     """Of the results; -1 is the number of images."""
 
 
-@dataclass
-class Recorded:
+class Recorded(NamedTuple):
     """What a network computes of a batch of images, which are named `INPUT`."""
 
-    calls: list[Call] = field(default_factory=list)
-    constants: dict[str, Tensor] = field(default_factory=dict)
+    calls: list[Call]
+    constants: dict[str, Tensor]
     """The parameters that were used, by their names, and numbers computed of parameters alone."""
-    output: Value = field(init=False)
-    output_shape: tuple[int, ...] = field(init=False)
+    output: Value
+    output_shape: tuple[int, ...]
     """-1 is the number of images."""
 
 
@@ -74,9 +72,7 @@ def _record(network: nn.Module, images: Tensor) -> Recorded:
         output = network(images)
     if id(output) not in recorder.of_images:
         raise NotRecordedError("its output is no tensor that a call gave")
-    recorded = recorder.recorded
-    recorded.output, recorded.output_shape = recorder.of_images[id(output)], recorder.shape(output)
-    return recorded
+    return Recorded(recorder.calls, recorder.used, recorder.of_images[id(output)], recorder.shape(output))
 
 
 class _Recorder(TorchFunctionMode):
@@ -84,7 +80,9 @@ class _Recorder(TorchFunctionMode):
 
     def __init__(self, network: nn.Module, images: Tensor) -> None:
         super().__init__()
-        self.batch_size, self.recorded = len(images), Recorded()
+        self.batch_size = len(images)
+        self.calls: list[Call] = []
+        self.used: dict[str, Tensor] = {}  # constants
         self.seen: list[Tensor] = [images]  # kept alive, so that no other tensor gets the same id
         self.of_images = {id(images): Value(INPUT)}
         self.constants = {
@@ -94,13 +92,14 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call a function and note it."""
         keywords = kwargs or {}
-        if not any(id(each) in self.of_images for each in _tensors([args, *keywords.values()])):
+        given = [*_tensors([args, *keywords.values()])]
+        if not any(id(each) in self.of_images for each in given):
             return function(*args, **keywords)
         arguments = self._named(args), {name: self._named(each) for name, each in keywords.items()}
-        versions = [(each, each._version) for each in _tensors([args, *keywords.values()])]
+        versions = [each._version for each in given]
         result = function(*args, **keywords)
         results = [*_tensors(result)]
-        if any(each._version > before and self._is_shared(each) for each, before in versions):
+        if any(each._version > before and self._is_shared(each) for each, before in zip(given, versions, strict=True)):
             raise NotRecordedError(f"{function.__name__} writes into what another tensor shows, too")
         if results:
             self._note(function.__name__, *arguments, results)
@@ -111,11 +110,11 @@ class _Recorder(TorchFunctionMode):
     def _note(self, function: str, arguments: Any, keywords: dict[str, object], results: list[Tensor]) -> None:
         if any(each.dtype != torch.float32 for each in results):
             raise NotRecordedError(f"{function} gives other numbers than float32")
-        names = tuple(Value(f"{function}_{len(self.recorded.calls)}_{index}") for index in range(len(results)))
+        names = tuple(Value(f"{function}_{len(self.calls)}_{index}") for index in range(len(results)))
         shapes = tuple(self.shape(each) for each in results)
         self.seen += results
         self.of_images |= {id(each): name for each, name in zip(results, names, strict=True)}
-        self.recorded.calls.append(Call(function, arguments, keywords, names, shapes))
+        self.calls.append(Call(function, arguments, keywords, names, shapes))
 
     def _is_shared(self, tensor: Tensor) -> bool:
         """Whether another tensor shows the same numbers, such as a view of it."""
@@ -142,7 +141,7 @@ class _Recorder(TorchFunctionMode):
             raise NotRecordedError(f"a constant is {str(tensor.dtype).removeprefix('torch.')}, not float32")
         name = self.constants.setdefault(id(tensor), Value(f"constant_{len(self.constants)}"))
         self.seen.append(tensor)
-        self.recorded.constants[name.name] = tensor
+        self.used[name.name] = tensor
         return name
 
 

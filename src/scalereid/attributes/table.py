@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.data.readers.rows import Row, csv_rows, on_line, whole_number
+from scalereid.data.readers.rows import Row, check_cells, csv_rows, on_line, whole_number
 from scalereid.data.records import ImageRecord
 
 UNKNOWN = -1
@@ -85,8 +85,7 @@ def read_attributes_csv(file: Path) -> AttributeTable:
             who: Key = whole_number(key, row[key]) if key == "pid" else _path_key(file.parent / str(row[key]))
             if who in rows:
                 raise ValueError(f"{key} {row[key]} is listed twice; list it once")
-            if None in row:
-                raise ValueError("it has more cells than the first line has columns")
+            check_cells(row)
             rows[who] = [_cell(name, row[name]) for name in names]
         except ValueError as error:
             raise on_line(file, line, error) from None

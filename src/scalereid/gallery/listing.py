@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.readers.rows import csv_rows, json_rows, on_line
+from scalereid.data.readers.rows import check_cells, csv_rows, json_rows, on_line
 from scalereid.files import write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
@@ -32,8 +32,7 @@ def read_listed_sightings(file: Path) -> list[Seen]:
     found = []
     for line, row in rows:
         try:
-            if None in row:
-                raise ValueError("it has more cells than the first line has columns")
+            check_cells(row)
             seen = _seen(file.parent, {name: value for name, value in row.items() if value not in (None, "")})
         except (KeyError, ValueError) as error:
             raise on_line(file, line, error) from None

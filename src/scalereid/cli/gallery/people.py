@@ -130,11 +130,12 @@ def forget(gallery: GalleryPlace, whom: Flat[Whom], output: Flat[Output], by: By
     with upkeep(gallery, by) as at:
         if whom.overwrite:
             at.overwrite()
-        forgotten = at.forget(identity=whom.identity, sightings=whom.sightings) if is_named else []
-    whose = f"identity {whom.identity}, " if whom.identity is not None else ""
-    output.say(
-        f"forgotten: {whose}{counted(len(forgotten), 'sighting')}" if is_named else "overwritten: all that was deleted"
-    )
+            forgotten, said = list[int](), "overwritten: all that was deleted"
+        else:
+            forgotten = at.forget(identity=whom.identity, sightings=whom.sightings)
+            whose = f"identity {whom.identity}, " if whom.identity is not None else ""
+            said = f"forgotten: {whose}{counted(len(forgotten), 'sighting')}"
+    output.say(said)
     output.result({"identity": whom.identity, "forgotten": forgotten})
 
 

@@ -61,6 +61,16 @@ def json_rows(file: Path, keys: Sequence[str]) -> Iterator[tuple[int, Row]]:
             yield number, row
 
 
+def check_cells(row: Row) -> None:
+    """Check that a row of a CSV file has no cell without a column, as after a comma too many.
+
+    Raises:
+        ValueError: It has.
+    """
+    if None in row:
+        raise ValueError("it has more cells than the first line has columns")
+
+
 def on_line(file: Path, number: int, error: Exception) -> ValueError:
     """An error in a row, named after its file and line; a KeyError is of a cell that is missing."""
     what = f"{error.args[0]} is missing" if isinstance(error, KeyError) else error

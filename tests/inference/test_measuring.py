@@ -32,7 +32,7 @@ def test_seconds_of_a_batch_without_the_first_ones() -> None:
     assert seconds[2] == pytest.approx(seconds[1] / 4, rel=0.5)  # four at a time
     assert {*fast.calls, *slow.calls} == {(8, False)}
     assert set(shared.calls) == {(8, True)}
-    assert len(fast.calls) == 11  # one to warm up, two in each of five rounds
+    assert len(fast.calls) == 6  # one to warm up, and one in each of five rounds
 
 
 def test_large_batches_are_measured_by_smaller_ones() -> None:
@@ -44,11 +44,11 @@ def test_large_batches_are_measured_by_smaller_ones() -> None:
 def test_the_fastest_without_many_rounds_of_the_slow_ones() -> None:
     slow, fast, near = Sleeping(0.03), Sleeping(0.01), Sleeping(0.011)
     assert fastest([slow, fast, near], (16, 16), 8) == 1
-    assert len(slow.calls) == 3  # one batch to warm up, and two that are enough
-    assert len(fast.calls) == len(near.calls) == 11
+    assert len(slow.calls) == 2  # one batch to warm up, and one that is enough
+    assert len(fast.calls) == len(near.calls) == 6
 
 
 def test_one_that_is_left_needs_no_more_rounds() -> None:
     slow, fast = Sleeping(0.03), Sleeping(0.001)
     assert fastest([slow, fast], (16, 16), 8) == 1
-    assert (len(slow.calls), len(fast.calls)) == (3, 3)
+    assert (len(slow.calls), len(fast.calls)) == (2, 2)

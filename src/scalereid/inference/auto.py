@@ -110,7 +110,10 @@ class Candidates:
                 self._expected[len(pixels)] = self.reference(pixels)
             return self._expected[len(pixels)]
 
-        return compare(expected, made, self.metadata.image_size).cosine
+        def found(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+            return made(pixels, concurrent=len(pixels) > 1)  # as many images will be computed
+
+        return compare(expected, found, self.metadata.image_size).cosine
 
     def _question(self, *what: object) -> str:
         """A question about this model here, with all that the answer depends on: weights, code, versions and processor."""

@@ -54,10 +54,10 @@ def _warm_up(runtimes: Sequence[Runtime], pixels: NDArray[np.uint8]) -> None:
 
 
 def _seconds(runtime: Runtime, pixels: NDArray[np.uint8]) -> float:
-    """Seconds for one of a few batches."""
+    """Seconds for one of as many batches as are computed at once."""
     started = time.perf_counter()
-    _compute_many(runtime, pixels, 2 * runtime.workers)
-    return (time.perf_counter() - started) / (2 * runtime.workers)
+    _compute_many(runtime, pixels, runtime.workers)
+    return (time.perf_counter() - started) / runtime.workers
 
 
 def _compute_many(runtime: Runtime, pixels: NDArray[np.uint8], batches: int) -> None:

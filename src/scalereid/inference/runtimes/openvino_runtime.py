@@ -132,7 +132,7 @@ class OpenVinoRuntime:
         made: list[Any] = []
 
         def compile_graph() -> bytes:
-            network = core.read_model(str(self.file))
+            network = self._network.clone()
             network.reshape(list(shape))
             made.append(core.compile_model(network, "CPU", config))
             exported: bytes = made[0].export_model().getvalue()
@@ -141,6 +141,13 @@ class OpenVinoRuntime:
         question = json.dumps([openvino.__version__, processor.fingerprint(), self._content, shape, config])
         compiled = kept(question, compile_graph)
         return made[0] if made else core.import_model(BytesIO(compiled), "CPU", config)
+
+    @cached_property
+    def _network(self) -> Any:
+        """As it is in the file: for any number of images."""
+        import openvino
+
+        return openvino.Core().read_model(str(self.file))
 
     @cached_property
     def _content(self) -> list[str]:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scalereid.retrieval import clustering
-from scalereid.retrieval.clustering import Forbidden, Rows, cluster, connected
+from scalereid.retrieval.clustering import cluster, connected
+from scalereid.retrieval.linkage import Forbidden, Rows
 
 
 def unit_vectors(number: int, size: int = 4, seed: int = 0) -> NDArray[np.float32]:
@@ -108,14 +108,6 @@ def test_copies_do_not_part_what_is_together() -> None:
     labels, tops = cluster(vectors, 0.5, forbidden=those({(1, 2), (0, 2)}), together=np.array([3, -1, 3]))
     assert labels.tolist() == [0, 1, 0]
     assert tops.tolist() == [0, 0]
-
-
-def test_too_many_in_one_component(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clustering, "LARGEST", 9)
-    with pytest.raises(
-        ValueError, match="10 of 10 tracks and pictures are connected by similar ones, and at most 9 can be"
-    ):
-        cluster(np.tile(unit_vectors(1), (10, 1)), 0.5, forbidden=never, together=alone(10))
 
 
 def test_nothing() -> None:

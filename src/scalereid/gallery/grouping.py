@@ -16,7 +16,8 @@ from scalereid.gallery.ledger import GalleryModel, Ledger
 from scalereid.gallery.units import Embedded, Units
 from scalereid.packages import require
 from scalereid.retrieval.calibration import Calibration
-from scalereid.retrieval.clustering import Clusters, Forbidden, Rows, cluster
+from scalereid.retrieval.clustering import Clusters, cluster
+from scalereid.retrieval.linkage import Forbidden, Rows
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def group(
 
     Raises:
         ModuleNotFoundError: SciPy or scikit-learn is not installed; the message says how to install it.
-        ValueError: There is no calibration, or it is never as certain as `probability`; or too many sightings are alike.
+        ValueError: There is no calibration, or it is never as certain as `probability`.
     """
     require("scipy", "sklearn", extra="calibration", purpose="grouping")
     everything = Embedded.read(ledger, model.number)

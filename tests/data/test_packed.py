@@ -35,6 +35,16 @@ def test_images_in_a_zip_file_are_those_beside_it(class_images: Path, zipped: Pa
         assert len({*pool.map(lambda path: packed_image(path).getvalue(), inside * 20)}) == 4  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("begin", ["./", "/", "x//"])
+def test_names_are_as_in_paths(class_images: Path, tmp_path: Path, begin: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as writer:
+        for file in sorted(class_images.rglob("*.png")):
+            writer.writestr(f"{begin}{file.relative_to(class_images)}", file.read_bytes())
+    dataset = read_class_folders(tmp_path)
+    assert len(dataset.train) == 36
+    assert {load_image(record.path).size for record in dataset.train} == {(40, 32)}
+
+
 def test_a_folder_may_be_called_like_a_zip_file(class_images: Path, tmp_path: Path) -> None:
     (tmp_path / "x.zip").mkdir()
     (tmp_path / "x.zip" / "0.png").symlink_to(class_images / "train" / "red" / "0.png")

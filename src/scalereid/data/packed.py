@@ -4,7 +4,7 @@ import os
 import zipfile
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Lock
 
 import numpy as np
@@ -27,10 +27,12 @@ class ZippedFiles:
         except zipfile.BadZipFile as error:
             raise ValueError(f"{file} is damaged or cut off: {error}; copy it again") from error
         self._lock = Lock()
+        names = (name for name in self._zip.namelist() if not name.endswith("/"))
+        self._stored = {PurePosixPath(name.lstrip("/")).as_posix(): name for name in names}  # such as ./train/cat/1.jpg
 
     def names(self) -> list[str]:
-        """Names of the files, without folders, sorted."""
-        return sorted(name for name in self._zip.namelist() if not name.endswith("/"))
+        """Names of the files, without folders, as parts of paths have them, sorted."""
+        return sorted(self._stored)
 
     def size(self, name: str) -> int:
         """Number of bytes of a file, unpacked.
@@ -51,13 +53,13 @@ class ZippedFiles:
             raise ValueError(f"it unpacks to {self.size(name):,} bytes, more than {_LARGEST:,}")
         try:
             with self._lock:
-                return self._zip.read(name)
+                return self._zip.read(self._info(name))
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
             raise ValueError(f"the zip file is damaged, encrypted or of an unknown kind: {error}") from error
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         try:
-            return self._zip.getinfo(name)
+            return self._zip.getinfo(self._stored[name])
         except KeyError:
             raise FileNotFoundError(f"{self._zip.filename} contains no {name}") from None
 

@@ -36,6 +36,35 @@ def test_a_zip_file_of_the_same(class_images: Path, tmp_path: Path) -> None:
     assert (named.train, named.fingerprint()) == (dataset.train, dataset.fingerprint())
 
 
+def test_one_folder_of_test_images_counts(class_images: Path, tmp_path: Path) -> None:
+    """Of `test` and `val` the first that has images of classes, in folders as in a zip file; ImageNet's `test` has none."""
+    shutil.copytree(class_images, tmp_path / "x")
+    flat = tmp_path / "x" / "test"
+    flat.mkdir()
+    shutil.copy(class_images / "val" / "red" / "0.png", flat / "0.png")
+    assert len(read_class_folders(tmp_path / "x").gallery) == 12
+    (flat / "red").mkdir()
+    (flat / "0.png").rename(flat / "red" / "0.png")
+    shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "x")
+    for root in (tmp_path / "x", tmp_path / "x.zip"):
+        dataset = read_class_folders(root)
+        assert [record.path for record in dataset.gallery] == [root / "test" / "red" / "0.png"]
+        assert dataset.left_out == {"images in val, as test is there": 12}
+
+
+def test_hidden_folders_are_no_classes(class_images: Path, tmp_path: Path) -> None:
+    shutil.copytree(class_images, tmp_path / "x")
+    shutil.copytree(class_images / "train" / "red", tmp_path / "x" / "train" / ".cache")
+    shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "x")
+    for root in (tmp_path / "x", tmp_path / "x.zip"):
+        assert read_class_folders(root).classes == ("blue", "green", "red")
+
+
+def test_names_of_datasets(class_images: Path, tmp_path: Path) -> None:
+    (tmp_path / "pets-1.5").symlink_to(class_images)
+    assert read_class_folders(tmp_path / "pets-1.5").name == "pets-1.5"
+
+
 def test_what_cannot_be_read(class_images: Path, tmp_path: Path) -> None:
     shutil.copytree(class_images, tmp_path / "x")
     (tmp_path / "x" / "train" / "red").rename(tmp_path / "red")

@@ -53,6 +53,7 @@ def test_images_are_listed_by_name_and_the_rest_is_counted(tmp_path: Path) -> No
     left_out.clear()
     assert [path.name for path in list_images(tmp_path, left_out, (".jpg", ".gif"))] == ["c.jpg"]
     assert left_out[f"files in {tmp_path.name} that are not .jpg or .gif"] == 4
+    (tmp_path / ".cache").mkdir()
     assert list_folders(tmp_path) == [tmp_path / "folder.png"]
 
 

@@ -1,6 +1,7 @@
 """Images in one folder per class, in folders or in a zip file, as ImageNet's are."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from scalereid.data.packed import ZIP, zipped_files
@@ -17,13 +18,14 @@ def read_class_folders(root: Path) -> ReidDataset:
     """One folder per class: train/CAT/x.jpg, test/CAT/y.jpg; or a zip file of the same.
 
     `root` contains the folders `train`, and `test` or `val`; or is a zip file that contains them, or a folder with one such
-    file. Classes are numbered from 0 in the order of their names.
+    file. Where both have images of classes, those of `val` are left out. Classes are numbered from 0 in the order of their
+    names.
 
     Raises:
         FileNotFoundError: There are no such folders.
         ValueError: The zip file is damaged, or a class has no images to train on.
     """
-    return class_dataset(root.absolute().stem, root)
+    return class_dataset(root.absolute().stem if root.is_file() else root.absolute().name, root)
 
 
 def class_dataset(name: str, root: Path) -> ReidDataset:
@@ -89,29 +91,36 @@ def _zip_in(root: Path) -> Path | None:
 
 
 def _in_zip(file: Path, left_out: Counter[str]) -> tuple[Classes, Classes]:
-    train, test = defaultdict[str, list[Path]](list), defaultdict[str, list[Path]](list)
+    splits = defaultdict[str, Classes](lambda: defaultdict(list))
     for name in zipped_files(file).names():
-        parts = PurePosixPath(name).parts
-        split = parts[-3] if len(parts) >= 3 else ""
-        if split not in (*TRAIN, *TEST) or not name.lower().endswith(IMAGE_SUFFIXES) or parts[-1].startswith("."):
+        split, one, image = ("", "", "", *PurePosixPath(name).parts)[-3:]
+        hidden = one.startswith(".") or image.startswith(".")
+        if split not in (*TRAIN, *TEST) or not image.lower().endswith(IMAGE_SUFFIXES) or hidden:
             left_out[f"files in {file.name} that are not images of a class"] += 1
             continue
-        (train if split in TRAIN else test)[parts[-2]].append(file / name)
+        splits[split][one].append(file / name)
+    train, test = _first(TRAIN, splits, left_out), _first(TEST, splits, left_out)
     if not train:
         raise NotHereError(f"{file} contains no images of classes; expected names like train/CLASS/1.jpg")
     return train, test
 
 
 def _in_folders(root: Path, left_out: Counter[str]) -> tuple[Classes, Classes]:
-    sides = []
-    for names in (TRAIN, TEST):
-        folder = next((root / name for name in names if (root / name).is_dir()), None)
-        own = list_folders(folder) if folder else []
-        sides.append({one.name: list_images(one, left_out) for one in own})
-    train, test = sides
-    if not any(train.values()):
+    folders = [root / name for name in (*TRAIN, *TEST) if (root / name).is_dir()]
+    splits = {folder.name: {one.name: list_images(one, left_out) for one in list_folders(folder)} for folder in folders}
+    train, test = _first(TRAIN, splits, left_out), _first(TEST, splits, left_out)
+    if not train:
         raise NotHereError(
             f"no images of classes in {root}; expected one folder per class in {root / 'train'} and {root / 'test'} or "
             f"{root / 'val'}, or a zip file with them"
         )
     return train, test
+
+
+def _first(names: Sequence[str], splits: Mapping[str, Classes], left_out: Counter[str]) -> Classes:
+    """The first split of these names that has images of classes, as ImageNet's `test` has none; the others are left out."""
+    there = {name: splits[name] for name in names if name in splits and any(splits[name].values())}
+    first, *others = there or [""]
+    for name in others:
+        left_out[f"images in {name}, as {first} is there"] += sum(map(len, there[name].values()))
+    return there.get(first, {})

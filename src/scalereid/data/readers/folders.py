@@ -53,9 +53,10 @@ def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] 
 
 
 def list_folders(folder: Path) -> list[Path]:
-    """List the folders in a folder, sorted by name."""
+    """List the folders in a folder, sorted by name, but for hidden ones, which hold no images: programs keep caches there."""
     with os.scandir(folder) as entries:
-        return [folder / name for name in sorted(entry.name for entry in entries if entry.is_dir())]
+        names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+    return [folder / name for name in sorted(names)]
 
 
 @dataclass(frozen=True)

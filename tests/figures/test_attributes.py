@@ -7,6 +7,7 @@ import pytest
 from scalereid.data.records import ReidDataset
 from scalereid.figures import attributes
 from scalereid.figures.attributes import write_attributes
+from tests.browser import browser
 
 
 def test_bars_beside_pictures(people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +19,7 @@ def test_bars_beside_pictures(people: ReidDataset, tmp_path: Path, monkeypatch: 
     assert "<title>Attributes of 3 pictures · scalereid</title>" in page
     assert "osnet &lt;x&gt;" in page
     assert "The first 2 pictures are shown." in page
-    bars = re.findall(r'<tr class="(\w+)"><th scope="row">(.*?)</th><td><span style="width:([\d.]+)%">', page)
+    bars = re.findall(r'<tr class="(\w+)"><th scope="row">(.*?)</th><td>.*?<rect width="([\d.]+)"', page)
     assert bars == [
         ("likely", "hat", "50.0"),
         ("unlikely", "a&lt;b", "4.0"),
@@ -27,3 +28,17 @@ def test_bars_beside_pictures(people: ReidDataset, tmp_path: Path, monkeypatch: 
     ]
     assert page.count("data:image/jpeg;base64,") == 2
     assert not re.search(r"(src|href)=\"https?:", page)
+
+
+def test_bars_are_as_long_as_likelihoods_in_a_browser(people: ReidDataset, tmp_path: Path) -> None:
+    """The page's own policy lets no style in that is written at an element."""
+    write_attributes(
+        tmp_path / "x.html", "x", [str(people.gallery[0].path)], ["hat", "bag"], np.array([[0.9, 0.3]], np.float32)
+    )
+    with browser(tmp_path) as page:
+        page.open(tmp_path / "x.html")
+        first, second = page.evaluate(
+            "[...document.querySelectorAll('.likelihoods rect')].map(bar => bar.getBoundingClientRect().width)"
+        )
+    assert first > 50
+    assert first / second == pytest.approx(3, rel=0.02)

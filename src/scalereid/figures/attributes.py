@@ -40,5 +40,6 @@ def _bar(attribute: str, value: float) -> str:
     kind = "likely" if value >= LIKELY else "unlikely"
     return (
         f'<tr class="{kind}"><th scope="row">{escape(attribute)}</th>'
-        f'<td><span style="width:{value:.1%}"></span></td><td>{value:.0%}</td></tr>'
+        '<td><svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect width="{100 * value:.1f}" height="6"/></svg></td><td>{value:.0%}</td></tr>'
     )

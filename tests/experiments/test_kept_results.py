@@ -43,6 +43,12 @@ def test_queries_packed_and_unpacked() -> None:
     assert sum(map(len, (packed.average_precision, packed.first_match, packed.pids))) < 504 * 14 * 5 / 4
 
 
+def test_numbers_of_people_that_need_64_bits() -> None:
+    pids = np.array([20260101001, 2**62, -(2**31) - 1])
+    queries = PerQuery(np.ones(3), np.ones(3, int), pids)
+    assert PackedQueries.pack(queries).unpack().pids.tolist() == pids.tolist()
+
+
 @pytest.mark.parametrize("also", [[], ["csv@away"]])
 def test_a_table_needs_only_what_is_kept(study: Study, tmp_path: Path, also: list[str]) -> None:
     """The same table as from the runs, but for what rounding leaves of the interval."""

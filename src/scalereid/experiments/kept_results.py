@@ -32,16 +32,20 @@ class PackedQueries:
     first_match: str
     """uint32; 0 for a query without a match."""
     pids: str
-    """int32"""
+    """int32, or int64 where they are wide."""
+    wide_pids: bool = False
+    """Whether a number of a person needs more than 32 bits."""
 
     @classmethod
     def pack(cls, queries: PerQuery) -> "PackedQueries":
         """Results of each query, made small."""
         precision = np.nan_to_num(queries.average_precision).clip(0, 1) * _STEPS
+        wide = not np.array_equal(queries.pids, queries.pids.astype(np.int32))
         return cls(
             _packed(precision.round().astype("<u2")),
             _packed(queries.first_match.astype("<u4")),
-            _packed(queries.pids.astype("<i4")),
+            _packed(queries.pids.astype("<i8" if wide else "<i4")),
+            wide,
         )
 
     def unpack(self) -> PerQuery:
@@ -51,7 +55,8 @@ class PackedQueries:
             ValueError: The texts are not what `pack` makes.
         """
         first = _unpacked(self.first_match, "<u4").astype(np.int64)
-        precision, pids = _unpacked(self.average_precision, "<u2") / _STEPS, _unpacked(self.pids, "<i4")
+        precision = _unpacked(self.average_precision, "<u2") / _STEPS
+        pids = _unpacked(self.pids, "<i8" if self.wide_pids else "<i4")
         if not len(first) == len(precision) == len(pids):
             raise ValueError(f"per_query has {len(precision)} precisions, {len(first)} ranks and {len(pids)} people")
         return PerQuery(np.where(first > 0, precision, np.nan), first, pids.astype(np.int64))

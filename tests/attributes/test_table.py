@@ -73,6 +73,9 @@ def test_the_fingerprint_is_of_names_and_values() -> None:
         ("pid,hat\n1,0.7\n", "line 2: hat is '0.7'; it must be 1, 0 or empty"),
         ("pid,hat,hat\n1,0,1\n", "has two columns hat; name each column once"),
         ("pid,hat,\n1,0,\n", "has a column without a name; name the attribute, or remove the column"),
+        ("hat,path\n1\n", "line 2: path is empty; say whose row it is"),
+        ("path,hat\n,1\n", "line 2: path is empty; say whose row it is"),
+        ("pid,hat\n,1\n", "line 2: pid is empty; say whose row it is"),
         ("pid,hat\n1,0,1\n", "line 2: it has more cells than the first line has columns"),
     ],
 )

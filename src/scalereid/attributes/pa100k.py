@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from scalereid.attributes.table import AttributeTable
-from scalereid.data.readers.pa100k import SPLITS, find_pa100k, image_number, load_annotation
+from scalereid.attributes.table import AttributeTable, Key, path_key
+from scalereid.data.readers.pa100k import SPLITS, find_pa100k, load_annotation
 
 _ATTRIBUTES = 26
 
 
 def read_pa100k_attributes(root: Path) -> AttributeTable:
-    """The 26 attributes of all images of PA-100K, by the number of the image, which is its pid here.
+    """The 26 attributes of all images of PA-100K, by the image: its people are not known.
 
     Raises:
         FileNotFoundError: The dataset is not there.
@@ -21,11 +21,11 @@ def read_pa100k_attributes(root: Path) -> AttributeTable:
     folder = find_pa100k(root)
     annotation = load_annotation(folder.annotation)
     names = tuple(str(one[0][0]) for one in annotation["attributes"])
-    rows: dict[int | str, list[int]] = {}
+    rows: dict[Key, list[int]] = {}
     for split in SPLITS:
-        numbers = [image_number(str(one[0][0])) for one in annotation[f"{split}_images_name"]]
+        images = [path_key(folder.images / str(one[0][0])) for one in annotation[f"{split}_images_name"]]
         values = np.asarray(annotation[f"{split}_label"], np.int8)
-        if values.shape != (len(numbers), _ATTRIBUTES) or len(names) != _ATTRIBUTES:
-            raise ValueError(f"{folder.annotation}: {split}_label is {values.shape}, not {(len(numbers), _ATTRIBUTES)}")
-        rows |= dict(zip(numbers, values.tolist(), strict=True))
+        if values.shape != (len(images), _ATTRIBUTES) or len(names) != _ATTRIBUTES:
+            raise ValueError(f"{folder.annotation}: {split}_label is {values.shape}, not {(len(images), _ATTRIBUTES)}")
+        rows |= dict(zip(images, values.tolist(), strict=True))
     return AttributeTable(names, rows)

@@ -45,7 +45,7 @@ class AttributeTable:
     def of(self, records: Sequence[ImageRecord]) -> AttributeLabels:
         """The attributes of each record; `UNKNOWN` for those that are not in the table."""
         unknown, by_person = [UNKNOWN] * len(self.names), self.by_person
-        found = [self.rows.get(r.pid if by_person else _path_key(r.path), unknown) for r in records]
+        found = [self.rows.get(r.pid if by_person else path_key(r.path), unknown) for r in records]
         return AttributeLabels(self.names, np.array(found, np.int8).reshape(len(records), len(self.names)))
 
     def fingerprint(self) -> str:
@@ -82,10 +82,12 @@ def read_attributes_csv(file: Path) -> AttributeTable:
         if not names:
             raise ValueError(f"{file} has no column beside {key}; add one for each attribute")
         try:
-            who: Key = whole_number(key, row[key]) if key == "pid" else _path_key(file.parent / str(row[key]))
+            check_cells(row)
+            if not row[key]:
+                raise ValueError(f"{key} is empty; say whose row it is")
+            who: Key = whole_number(key, row[key]) if key == "pid" else path_key(file.parent / str(row[key]))
             if who in rows:
                 raise ValueError(f"{key} {row[key]} is listed twice; list it once")
-            check_cells(row)
             rows[who] = [_cell(name, row[name]) for name in names]
         except ValueError as error:
             raise on_line(file, line, error) from None
@@ -129,5 +131,6 @@ def _cell(name: str, cell: object) -> int:
     return _CELLS[text]
 
 
-def _path_key(path: Path) -> str:
+def path_key(path: Path) -> str:
+    """What a table of images has in place of the path of one."""
     return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`, and resolve follows links

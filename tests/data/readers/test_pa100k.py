@@ -47,6 +47,8 @@ def test_each_image_has_its_attributes(root: Path) -> None:
     table = read_attributes("pa100k", root)
     assert table.names == tuple(f"A{i}" for i in range(26))
     assert table.of(read_pa100k(root).gallery).values.argmax(axis=1).tolist() == [6, 7, 8]
+    assert table.of(read_pa100k_validation(root).gallery).values.argmax(axis=1).tolist() == [4, 5]
+    assert not table.by_person  # so that a model which learned on the training images is scored on either split
 
 
 def test_what_is_missing_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

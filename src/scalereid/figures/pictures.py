@@ -7,7 +7,8 @@ from scalereid.data.records import JUNK, ImageRecord
 from scalereid.figures.page import in_script, jpeg_uri
 from scalereid.figures.tiles import Tile, figure_html, in_a_row, on_page
 
-_NEAR = 6
+NEAR = 6
+"""Number of pictures shown beside one that is open, the nearest to it."""
 
 
 class Pictures:
@@ -70,7 +71,7 @@ class Pictures:
         `nearest` are, by a picture's file, the other files, the nearest first.
         """
         near = {
-            number: [self._numbers[file] for file in nearest[str(record.path)] if file in self._numbers][:_NEAR]
+            number: [self._numbers[file] for file in nearest[str(record.path)] if file in self._numbers][:NEAR]
             for number, record in self._records.items()
             if str(record.path) in nearest
         }

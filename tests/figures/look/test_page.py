@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.evaluation import evaluate
-from scalereid.figures.look.page import Looked, Sources, write_look
+from scalereid.figures.look.page import Looked, Sources, _Page, write_look
 from scalereid.figures.look.settings import LookSettings
+from scalereid.figures.pictures import NEAR, Pictures
 from scalereid.runs.run import Run
 from tests.browser import browser
 from tests.figures.pages import Open
@@ -50,6 +52,24 @@ def test_the_page_is_whole(page: tuple[Path, Looked], people: ReidDataset) -> No
     assert html.count("<summary>Block ") == 6
     assert looked.terms in html.replace("&#x27;", "'")
     assert html.count(f'data-pid="{people.query[0].pid}"') > 4
+
+
+def test_the_nearest_pictures_alone_are_kept(people: ReidDataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand pictures a list of all others each would fill the memory."""
+    page = object.__new__(_Page)
+    page.pictures = Pictures()
+    for record in people.gallery:
+        page.pictures.add_record(record)
+    rng = np.random.default_rng(0)
+    page.known = {
+        str(record.path): unit / np.linalg.norm(unit) for record in people.gallery for unit in [rng.random(9)]
+    }
+    names, units = [*page.known], np.stack([*page.known.values()])
+    for block in (5, 1000):
+        monkeypatch.setattr("scalereid.figures.look.page._BLOCK", block)
+        for name, found in page._nearest().items():
+            order = np.argsort(-(units @ page.known[name]))
+            assert found == [names[i] for i in order if names[i] != name][:NEAR]
 
 
 def test_each_picture_is_there_once_with_its_neighbours(page: tuple[Path, Looked]) -> None:

@@ -24,7 +24,7 @@ from scalereid.figures.look.model import LookedAt
 from scalereid.figures.look.retrieval import Answered, retrieval_part
 from scalereid.figures.look.settings import LookSettings, What
 from scalereid.figures.page import write_page
-from scalereid.figures.pictures import Pictures
+from scalereid.figures.pictures import NEAR, Pictures
 from scalereid.figures.ranked_lists import evenly_spaced
 from scalereid.inference.inspector import Inspector
 from scalereid.inference.opening import RuntimeOptions
@@ -40,6 +40,7 @@ _TITLES: dict[What, str] = {
 _BESIDE = Path(__file__).parent
 _NUMBERS: dict[What, int] = {"activation": 12, "gates": 300, "retrieval": 60, "map": 160}
 """Number of images of each part by default."""
+_BLOCK = 256  # pictures compared with all at once: there may be ten thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,5 +206,9 @@ class _Page:
             found = self.models[0].inspector([load_image(Path(file)) for file in missing])
             self.known |= dict(zip(missing, found.embeddings, strict=True))
         unit = np.stack([self.known[file] for file in files])
-        order = np.argsort(-(unit @ unit.T), axis=1, kind="stable")
-        return {file: [files[i] for i in row if files[i] != file] for file, row in zip(files, order, strict=True)}
+        nearest = {}
+        for start in range(0, len(files), _BLOCK):
+            order = np.argsort(-(unit[start : start + _BLOCK] @ unit.T), axis=1, kind="stable")[:, : NEAR + 1]
+            for file, row in zip(files[start:], order, strict=False):  # among the rows is the file itself
+                nearest[file] = [files[i] for i in row if files[i] != file][:NEAR]
+        return nearest

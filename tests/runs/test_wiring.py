@@ -144,6 +144,9 @@ def test_datasets_of_a_recipe(people: ReidDataset) -> None:
     assert source is target
     assert also == {}
     assert source.fingerprint() == people.fingerprint()
+    named = EvaluationSettings(dataset="csv")
+    source, (target, _) = read_datasets(Recipe(data=DataSettings(dataset="csv"), evaluation=named), people.root)
+    assert source is target  # the same people, whose attributes and images are known
     other = EvaluationSettings(dataset="csv@.", protocol="all-cameras", also=("csv@./", "csv@././."))
     source, (target, also) = read_datasets(Recipe(data=DataSettings(dataset="csv"), evaluation=other), people.root)
     assert source is not target

@@ -83,8 +83,8 @@ class Targets(NamedTuple):
 def read_datasets(recipe: Recipe, root: Path) -> tuple[ReidDataset, Targets]:
     """The dataset that a recipe trains on, and those that it is scored on; the main one is by default the same."""
     source = with_protocol(read_dataset(recipe.data.dataset, root), recipe.evaluation.protocol)
-    other = recipe.evaluation.dataset
-    main = with_protocol(read_dataset(other, root), recipe.evaluation.protocol) if other else source
+    own, other = recipe.data.dataset, recipe.evaluation.dataset or recipe.data.dataset
+    main = source if other == own else with_protocol(read_dataset(other, root), recipe.evaluation.protocol)
     return source, Targets(main, {name: read_dataset(name, root) for name in recipe.evaluation.also})
 
 

@@ -23,10 +23,15 @@ def test_of_training_images_and_of_those_to_score(people: ReidDataset, tiny: Rec
     assert LearnedAttributes.of(tiny, people.root, people, people) == LearnedAttributes()
 
 
+def by_map(recipe: Recipe) -> Recipe:
+    """A recipe whose epochs are compared by how well people are found."""
+    return replace(recipe, evaluation=replace(recipe.evaluation, best="mAP"))
+
+
 def test_the_people_of_another_dataset_are_not_scored(
     people: ReidDataset, tiny: Recipe, attribute_table: Path, tmp_path: Path
 ) -> None:
-    recipe, other = with_attributes(tiny, attribute_table), replace(people, name="other")
+    recipe, other = by_map(with_attributes(tiny, attribute_table)), replace(people, name="other")
     assert LearnedAttributes.of(recipe, people.root, people, other).test is None
     by_image = tmp_path / "attributes.csv"
     paths = [record.path for record in (*people.train, *people.gallery)]
@@ -34,6 +39,19 @@ def test_the_people_of_another_dataset_are_not_scored(
     found = LearnedAttributes.of(with_attributes(tiny, by_image), people.root, people, other).test
     assert found
     assert found.values.ravel().tolist() == [-1] * 16 + [1] * 32
+
+
+def test_the_best_epoch_is_by_attributes_only_where_they_are_scored(
+    people: ReidDataset, tiny: Recipe, attribute_table: Path
+) -> None:
+    judged = with_attributes(tiny, attribute_table)
+    without = replace(people, query=(), gallery=())
+    assert LearnedAttributes.of(by_map(judged), people.root, without, without).test is None
+    assert LearnedAttributes.of(judged, people.root, people, people).test
+    with pytest.raises(ValueError, match=r"best is mA, but toy has no test images; set it to mAP, mINP or rank-1"):
+        LearnedAttributes.of(judged, people.root, without, without)
+    with pytest.raises(ValueError, match="best is mA, but other has other people than toy, whose attributes .*csv has"):
+        LearnedAttributes.of(judged, people.root, people, replace(people, name="other"))
 
 
 def test_a_table_of_other_people_is_refused(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ class LearnedAttributes(NamedTuple):
     train: AttributeLabels | None = None
     """Of the training images."""
     test: AttributeLabels | None = None
-    """Of the query images or tracklets, followed by those of the gallery. None where the table is of the people of another
-    dataset than the one that is scored on: the same number there is another person."""
+    """Of the query images or tracklets, followed by those of the gallery. None where there are none, or the table is of the
+    people of another dataset than the one that is scored on: the same number there is another person."""
     fingerprint: str = ""
     """Of the table."""
 
@@ -31,15 +31,20 @@ class LearnedAttributes(NamedTuple):
         """The attributes of what a recipe trains on, and of its `target`.
 
         Raises:
-            FileNotFoundError, ValueError: The table is not there, cannot be read, or is not of this dataset.
+            FileNotFoundError, ValueError: The table is not there, cannot be read, or is not of this dataset; or epochs are
+                compared by attributes that cannot be scored.
         """
         if not recipe.data.attributes:
             return cls()
         table = read_attributes(recipe.data.attributes, data)
         train = table.of(dataset.train)
         require_known(train, f"training images of {dataset.name}")
-        other = target is not dataset and table.by_person
-        return cls(train, None if other else attributes_of_test(table, target), table.fingerprint())
+        why = "has no test images" if not (target.query or target.gallery) else ""
+        if target is not dataset and table.by_person:
+            why = f"has other people than {dataset.name}, whose attributes {recipe.data.attributes} has"
+        if why and recipe.evaluation.best == "mA":
+            raise ValueError(f"evaluation.best is mA, but {target.name} {why}; set it to mAP, mINP or rank-1")
+        return cls(train, None if why else attributes_of_test(table, target), table.fingerprint())
 
 
 def attributes_of_test(table: AttributeTable, dataset: ReidDataset) -> AttributeLabels:

@@ -62,6 +62,40 @@ def test_people_who_are_trained_on_are_not_scored_on(
             check(*targets)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mutual.weight": 1.0, "mutual.backbone": "nosuch"}, "No such name: 'nosuch'"),
+        ({"objective.term": "nosuch"}, "No such name: 'nosuch'"),
+    ],
+)
+def test_every_part_is_looked_for(tiny: Recipe, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    study = Study(rows={"right": Row(tiny), "wrong": Row(tiny, changes)}, seeds=(0,))
+    with pytest.raises(ValueError, match=f"row 'wrong': {message}"):
+        check_code(study.runs(), tmp_path, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"data.framing": "window"}, ValueError, "data.framing is window, but images of people are seen whole"),
+        ({"evaluation.best": "top-1"}, ValueError, "evaluation.best is top-1, but people has people"),
+        (
+            {"data.attributes": "nosuch", "objective.attributes": 1.0},
+            ValueError,
+            "No such table of attributes: 'nosuch'",
+        ),
+        ({"data.attributes": "no.csv", "objective.attributes": 1.0}, FileNotFoundError, ".*no.csv does not exist"),
+    ],
+)
+def test_recipes_fit_their_data(
+    people: ReidDataset, tiny: Recipe, changes: dict[str, object], error: type[Exception], message: str
+) -> None:
+    study = Study(rows={"right": Row(tiny), "wrong": Row(tiny, changes)}, seeds=(0,))
+    with pytest.raises(error, match=f"row 'wrong': {message}"):
+        check_datasets(study.runs(), people.root, "mAP")
+
+
 def test_ranks_of_random_draws_are_not_compared(
     people: ReidDataset, tiny: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,14 +8,17 @@ import torch
 from scalereid.data.overlaps import require_unseen
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.checks import check_parts
+from scalereid.experiments.attribute_labels import LearnedAttributes
+from scalereid.experiments.checks import check_parts, check_task
 from scalereid.experiments.rows import StudyRun
 from scalereid.experiments.study_results import last_epoch
+from scalereid.lookup import find
 from scalereid.runs.run import Run
+from scalereid.training.terms import TERMS
 
 
 def check_code(runs: Sequence[StudyRun], out: Path, device: torch.device) -> None:
-    """Try the backbone and the augmentation of each run that has not begun, as `check_parts` does.
+    """Try the backbones and the augmentation of each run that has not begun, as `check_parts` does, and look for its term.
 
     Raises:
         ValueError: One of them cannot be used; the message names the row.
@@ -23,17 +26,20 @@ def check_code(runs: Sequence[StudyRun], out: Path, device: torch.device) -> Non
     new: dict[Hashable, StudyRun] = {}
     for run in runs:
         if not Run(out / run.name).exists:
-            data = run.recipe.data
-            new.setdefault((run.recipe.model, data.image_size, data.augmentation), run)
+            data, term = run.recipe.data, run.recipe.objective.term
+            new.setdefault((run.recipe.model, run.recipe.mutual, data.image_size, data.augmentation, term), run)
     for run in new.values():
         try:
             check_parts(run.recipe, device)
+            if term := run.recipe.objective.term:
+                find(term, TERMS)
         except ValueError as error:
             raise ValueError(f"row {run.row!r}: {error}") from error
 
 
 def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[str, str]:
-    """Check that every dataset can be read and has the images it is needed for, and that no run is scored on its own people.
+    """Check that every dataset can be read and has the images it is needed for, that recipes and their tables of attributes fit
+    these, and that no run is scored on its own people.
 
     Returns:
         The fingerprint of each dataset that is scored on, by its name.
@@ -54,6 +60,11 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
             if missing := [split for split in splits if not read[name].splits[split]]:
                 raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {run.row!r} needs them")
         main, *also = (read[target] for target in targets)
+        try:
+            check_task(run.recipe, read[sources[0]], main)
+            LearnedAttributes.of(run.recipe, data, read[sources[0]], main)
+        except (FileNotFoundError, ValueError) as error:
+            raise type(error)(f"row {run.row!r}: {error}") from error
         for dataset in (with_protocol(main, run.recipe.evaluation.protocol), *also):
             require_unseen("+".join(read[source].name for source in sources), dataset.name)
             _check_metric(metric, dataset)

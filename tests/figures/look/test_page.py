@@ -13,6 +13,7 @@ from scalereid.experiments.evaluation import evaluate
 from scalereid.figures.look.page import Looked, Sources, _Page, write_look
 from scalereid.figures.look.settings import LookSettings
 from scalereid.figures.pictures import NEAR, Pictures
+from scalereid.progress import Progress
 from scalereid.runs.run import Run
 from tests.browser import browser
 from tests.figures.pages import Open
@@ -70,6 +71,13 @@ def test_the_nearest_pictures_alone_are_kept(people: ReidDataset, monkeypatch: p
         for name, found in page._nearest().items():
             order = np.argsort(-(units @ page.known[name]))
             assert found == [names[i] for i in order if names[i] != name][:NEAR]
+
+
+def test_a_map_has_not_too_many_pictures(people: ReidDataset, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scalereid.figures.look.page._MOST_ON_MAP", 9)
+    settings = LookSettings(images=12, what=("map",))
+    page = _Page(Sources(models=(str(weights),), data=people.root), settings, Progress.silent())
+    assert page._map().count("data-picture") == 9
 
 
 def test_each_picture_is_there_once_with_its_neighbours(page: tuple[Path, Looked]) -> None:

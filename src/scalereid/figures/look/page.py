@@ -40,6 +40,8 @@ _TITLES: dict[What, str] = {
 _BESIDE = Path(__file__).parent
 _NUMBERS: dict[What, int] = {"activation": 12, "gates": 300, "retrieval": 60, "map": 160}
 """Number of images of each part by default."""
+_MOST_ON_MAP = 1000
+"""Number of pictures on a map at most: of more, each pair of which may hide each other, moving them apart takes minutes."""
 _BLOCK = 256  # pictures compared with all at once: there may be ten thousands
 
 
@@ -193,7 +195,7 @@ class _Page:
         return retrieval_part(answered, rows, self.pictures)
 
     def _map(self) -> str:
-        records = of_people(self.dataset, self._number("map"))
+        records = of_people(self.dataset, min(self._number("map"), _MOST_ON_MAP))
         images = [load_image(record.path) for record in records]
         embeddings = [model.inspector(images).embeddings for model in self.models]
         self.known |= dict(zip((str(record.path) for record in records), embeddings[0], strict=True))

@@ -19,7 +19,8 @@ class LookSettings:
     what: tuple[What, ...] = ()
     """Parts of the page, in their order. Defaults to all that the models have."""
     images: int | None = None
-    """Number of images of each part. Defaults to 12 for activation maps, 300 for gates, 60 queries, 160 on the map."""
+    """Number of images of each part. Defaults to 12 for activation maps, 300 for gates, 60 queries, 160 on the map, which
+    has 1,000 at most."""
     stages: tuple[int, ...] = ()
     """Stages whose activation maps are shown, from 1 on. Defaults to all."""
     clusters: int = 4

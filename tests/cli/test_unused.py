@@ -50,6 +50,14 @@ UNUSED = [  # what is given, what has no effect, why not, and words with which i
     (f"{TOY} --mutual.backbone dslnet", "--mutual.backbone", "since --mutual.weight is 0", "--mutual.weight 1"),
     (f"{TOY} --mutual.width 0.5", "--mutual.width", "since --mutual.weight is 0", "--mutual.weight 1"),
     (f"{TOY} --mutual.initial-weights x", "--mutual.initial-weights", "--mutual.weight is 0", "--mutual.weight 1"),
+    (
+        "train attributes_toy --data d --out o --objective.label-smoothing 0.2", "--objective.label-smoothing",
+        "--objective.cross-entropy and --objective.auxiliary are 0", "--objective.cross-entropy 1",
+    ),
+    (
+        "train cifar10_osnet --data d --out o --evaluation.distance cosine", "--evaluation.distance",
+        "have no distances between people", "--evaluation.best mAP",
+    ),
     (f"{TOY} --schedule.steps 3 4", "--schedule.steps", "--schedule.decay is cosine", "--schedule.decay step"),
     (f"{TOY} --schedule.factor 0.5", "--schedule.factor", "--schedule.decay is cosine", "--schedule.decay step"),
 ]  # fmt: skip

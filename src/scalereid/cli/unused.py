@@ -46,6 +46,16 @@ def without_effect(recipe: "Recipe") -> dict[str, str]:
     data, searched = recipe.data, [f"search.{name}" for name in vars(recipe.search)]
     needed: list[tuple[object, str, Sequence[str]]] = [  # what must be set, what is set instead, and for which settings
         (not objective.soft_margin, "--objective.soft-margin takes its place", ["objective.margin"]),
+        (
+            objective.cross_entropy or objective.auxiliary,
+            "--objective.cross-entropy and --objective.auxiliary are 0",
+            ["objective.label_smoothing"],
+        ),
+        (
+            recipe.evaluation.best != "top-1",
+            "classes, by whose top-1 epochs are compared, have no distances between people",
+            ["evaluation.distance", "evaluation.protocol"],
+        ),
         (objective.triplet, "--objective.triplet is 0", _TRIPLET),
         (objective.circle, "--objective.circle is 0", _CIRCLE),
         (objective.term, "--objective.term names none", _TERM),

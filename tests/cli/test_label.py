@@ -45,6 +45,12 @@ def test_only_pairs_from_two_cameras(runs: Path, colours: Path, tmp_path: Path, 
     assert "(on the command line: --other-cameras, --folders)" in refused
 
 
+def test_numbers_are_checked_before_anything_is_embedded(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:
+    words = ("label", tmp_path / "no-model", colours, "--out", tmp_path / "sheet.html")
+    assert "pairs is 0; expected a whole number of at least 1" in fail(*words, "--pairs", "0")
+    assert "seed is -1; expected a whole number of at least 0" in fail(*words, "--seed=-1")
+
+
 def test_where_a_page_cannot_be_written(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:
     assert "expected a file that ends in .html" in fail("label", runs / "short", colours, "--out", tmp_path / "x.csv")
     (tmp_path / "sheet.html").write_text("")

@@ -71,6 +71,13 @@ def test_a_recipe_without_a_name_has_no_command() -> None:
     assert command_of(Row(RECIPES["toy"]), 0, data=Path("data")) == ""
 
 
+def test_no_jobs_are_refused_before_people_are_drawn(tmp_path: Path, fail: Fail) -> None:
+    (tmp_path / "study.py").write_text("from scalereid import Row, Study\nSTUDY = Study(rows={'x': Row('toy')})\n")
+    refused = fail("study", tmp_path / "study.py", "--data", tmp_path / "d", "--out", tmp_path / "o", "--jobs", "0")
+    assert "jobs is 0; expected a whole number of at least 1" in refused
+    assert not (tmp_path / "d").exists()
+
+
 def test_a_file_without_a_study_is_named(tmp_path: Path, fail: Fail) -> None:
     words = ("--data", tmp_path, "--out", tmp_path / "x")
     assert "gone.py does not exist" in fail("study", tmp_path / "gone.py", *words)

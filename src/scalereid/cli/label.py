@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 from tyro.conf import Positional, arg
 
+from scalereid.arguments import check_whole
 from scalereid.cli.models import ComputeOptions, Model
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
@@ -51,6 +52,8 @@ def label(
     from scalereid.figures.labelling import write_labelling_page
     from scalereid.retrieval.drawing import draw_pairs
 
+    check_whole("pairs", options.pairs, 1)
+    check_whole("seed", options.seed, 0)
     if options.out.suffix != ".html":
         raise ValueError(f"out={options.out}: expected a file that ends in .html")
     with locked(options.out):

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from scalereid.arguments import check_whole
 from scalereid.cli.errors import Stopped
 from scalereid.cli.flags import flag_of
 from scalereid.cli.options import DataFolder, Device, Flat
@@ -48,6 +49,7 @@ def study(
     from scalereid.process import choose_device
     from scalereid.training.loop import Interrupted
 
+    check_whole("jobs", options.jobs, 1)
     with locked(options.out), writing(options.results):  # here, and not only once people are drawn
         require_writable(options.out / "table.json")
     loaded = load_study(file).of_rows(options.rows)

@@ -45,7 +45,7 @@ def test_only_pairs_from_two_cameras(runs: Path, colours: Path, tmp_path: Path, 
     assert "(on the command line: --other-cameras, --folders)" in refused
 
 
-def test_numbers_are_checked_before_anything_is_embedded(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:
+def test_numbers_are_checked_before_anything_is_embedded(colours: Path, tmp_path: Path, fail: Fail) -> None:
     words = ("label", tmp_path / "no-model", colours, "--out", tmp_path / "sheet.html")
     assert "pairs is 0; expected a whole number of at least 1" in fail(*words, "--pairs", "0")
     assert "seed is -1; expected a whole number of at least 0" in fail(*words, "--seed=-1")

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,13 @@ def test_where_a_table_can_be_written(tmp_path: Path) -> None:
     check_likelihood_table(tmp_path / "x.csv")
     with pytest.raises(ValueError, match=r"x\.npz: likelihoods are written to a \.csv, \.jsonl or \.parquet file"):
         check_likelihood_table(tmp_path / "x.npz")
+    paths = ["a.jpg", os.fsdecode(b"\xff.jpg")]
+    check_likelihood_table(tmp_path / "x.jsonl", paths)
+    for suffix in (".csv", ".parquet"):  # a .csv of other text is one that `gallery add` does not read
+        with pytest.raises(
+            ValueError, match=rf"'\\udcff\.jpg' is not UTF-8, as {suffix} requires; rename it, or write"
+        ):
+            check_likelihood_table(tmp_path / f"x{suffix}", paths)
     (tmp_path / "x.csv").touch()
     with pytest.raises(FileExistsError):
         check_likelihood_table(tmp_path / "x.csv")

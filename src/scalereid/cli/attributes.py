@@ -105,10 +105,10 @@ def _recognise(
     from scalereid.inference.likelihood_table import check_likelihood_table, write_likelihoods
     from scalereid.inference.recognizer import AttributeRecognizer
 
+    paths = [item.path for each in images for item in find_items(each)]
     if options.out:
-        check_likelihood_table(options.out)
+        check_likelihood_table(options.out, paths)
     with writing(options.out, options.page):
-        paths = [item.path for each in images for item in find_items(each)]
         with AttributeRecognizer(source, options=runtime) as recognizer:
             with output.progress.stage("recognising attributes", len(paths)) as advance:
                 found = recognizer.collect(paths, on_error="report", advance=advance)

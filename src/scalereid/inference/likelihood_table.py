@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,11 @@ _DIGITS = 6
 _COLUMN = "attribute."  # what the names of the columns begin with, as in the tables that `gallery add` takes
 
 
-def check_likelihood_table(file: Path) -> None:
-    """Check that a table can be written to `file`, before any work is done.
+def check_likelihood_table(file: Path, paths: Iterable[str] = ()) -> None:
+    """Check that a table of images can be written to `file`, before any work is done.
 
     Raises:
-        ValueError: It has another suffix than .csv, .jsonl or .parquet.
+        ValueError: It has another suffix than .csv, .jsonl or .parquet; or a path is not UTF-8, as all but JSON requires.
         FileExistsError: It exists.
         OSError: It cannot be written there.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
@@ -30,6 +30,11 @@ def check_likelihood_table(file: Path) -> None:
     require_new_file(file)
     if file.suffix == ".parquet":
         require("pyarrow", extra="parquet")
+    for path in () if file.suffix == ".jsonl" else paths:
+        try:
+            path.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{path!r} is not UTF-8, as {file.suffix} requires; rename it, or write .jsonl") from None
 
 
 def write_likelihoods(file: Path, paths: Sequence[str], names: Sequence[str], likelihoods: NDArray[np.float32]) -> None:
@@ -53,7 +58,7 @@ def _write_csv(file: Path, columns: Sequence[str], paths: Sequence[str], likelih
     rows.writerows(
         [path, *(f"{value:.{_DIGITS}f}" for value in row)] for path, row in zip(paths, likelihoods, strict=True)
     )
-    file.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape", newline="")
+    file.write_text(text.getvalue(), encoding="utf-8", newline="")
 
 
 def _write_jsonl(file: Path, columns: Sequence[str], paths: Sequence[str], likelihoods: NDArray[np.float32]) -> None:

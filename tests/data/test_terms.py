@@ -14,6 +14,7 @@ from scalereid.data.terms import terms_of_use
         ("msmt17@elsewhere", "MSMT17 may be used for academic research only"),
         ("dukemtmc-reid", "DukeMTMC-reID was withdrawn by its authors"),
         ("viper#1", "The dataset viper has terms of its own"),
+        ("toyshop", "If these pictures show real people, this page is personal data"),
         ("csv", "If these pictures show real people, this page is personal data"),
         ("office.py:read_office", "If these pictures show real people, this page is personal data"),
     ],

@@ -2,6 +2,7 @@
 
 from scalereid.data import DATASETS
 from scalereid.data.names import named_datasets
+from scalereid.data.overlaps import is_drawn
 
 _DRAWN = "The people in these pictures are drawn; they may be shown to anybody."
 _RESEARCH = (
@@ -33,7 +34,7 @@ def terms_of_use(dataset: str) -> str:
 
 
 def _terms(reader: str) -> str:
-    if reader.startswith("toy"):
+    if is_drawn(reader):  # the name may be that of somebody's own folder, such as toyshop
         return _DRAWN
     if reader.startswith("dukemtmc"):
         return _WITHDRAWN

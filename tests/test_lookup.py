@@ -36,6 +36,24 @@ def test_what_cannot_be_found_is_named(mine: Path, tmp_path: Path) -> None:
             find(f"{mine}:{name}", KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\ndef f(\n", r"mine\.py, line 2: SyntaxError: '\(' was never closed"),
+        (
+            "import math\nx = math.sqroot(2)\n",
+            r"mine\.py, line 2: AttributeError: module 'math' has no attribute 'sqroot'",
+        ),
+        ("import nosuch\n", r"mine\.py, line 1: ModuleNotFoundError: No module named 'nosuch'"),
+        ("int('x')\n", r"mine\.py, line 1: invalid literal for int"),
+    ],
+)
+def test_a_file_that_fails_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        find(f"{tmp_path / 'mine.py'}:f", KNOWN)
+
+
 def test_known_names_never_run_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one").write_text("raise AssertionError('was run')")
     monkeypatch.chdir(tmp_path)

@@ -4,6 +4,7 @@ import difflib
 import runpy
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 
@@ -13,7 +14,7 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
     The latter runs the file.
 
     Raises:
-        ValueError: No such name, file or function; the message says which known names are near, or lists all.
+        ValueError: No such name, file or function, or the file fails; the message says what, and which known names are near.
     """
     if name in known:
         return known[name]
@@ -22,10 +23,26 @@ def find(name: str, known: Mapping[str, Callable[..., Any]]) -> Callable[..., An
         raise ValueError(f"{no_such('name', name, known)} Or name your own as FILE.py:NAME.")
     if not file.is_file():
         raise ValueError(f"{name}: the file {file} does not exist")
-    found = runpy.run_path(str(file)).get(attribute)
+    found = run_file(file).get(attribute)
     if not callable(found):
         raise ValueError(f"{name}: {file} does not define a function or class {attribute!r}")
     return found
+
+
+def run_file(file: Path) -> Mapping[str, object]:
+    """Run a Python file of someone's own, and return its values by name.
+
+    Raises:
+        ValueError: It fails; the message names file, line and error.
+    """
+    try:
+        return runpy.run_path(str(file))
+    except Exception as error:
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        what = error.msg if isinstance(error, SyntaxError) else error
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(f"{file}{f', line {line}' if line else ''}: {kind}{what}") from error
 
 
 _WORSE = 0.2  # than the nearest name: what is farther from the given one was hardly meant

@@ -1,7 +1,6 @@
 """A study: many runs and one table. Rows (a recipe and changes) × seeds × splits."""
 
 import re
-import runpy
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
 from scalereid.files import file_name, require_writable
 from scalereid.locks import locked
+from scalereid.lookup import run_file
 from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.runs.recipe import Recipe
@@ -130,11 +130,11 @@ def load_study(file: str | Path) -> Study:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        ValueError: It does not define STUDY, or not a right one.
+        ValueError: It fails, or does not define STUDY, or not a right one.
     """
     if not Path(file).is_file():
         raise FileNotFoundError(f"{file} does not exist; expected a Python file that defines STUDY")
-    values = runpy.run_path(str(file))
+    values = run_file(Path(file))
     if "STUDY" not in values:
         raise ValueError(f"{file} does not define STUDY, a scalereid.Study")
     study = values["STUDY"]

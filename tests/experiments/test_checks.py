@@ -138,4 +138,7 @@ def test_who_is_on_the_images_does_not_matter_for_attributes_alone(people: ReidD
     text = console.export_text()
     assert "warning" not in text
     assert "will not be scored" not in text
+    console = Console(record=True, width=200, file=io.StringIO())
+    check_before_training(others, replace(others, gallery=()), [], Progress(console), has_people=False)
+    assert "has no test images: the run will not be scored" in console.export_text()
     assert "have a single image" in said(others, others)

@@ -1,14 +1,17 @@
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.classifying import classify, evaluate_classes
 from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.training import resume, train
+from scalereid.progress import Progress
 from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.recipe import ModelSettings, Recipe, ScheduleSettings
 from scalereid.runs.run import Run
@@ -92,6 +95,15 @@ def test_weights_without_a_neck_leave_the_embedding_layer(
     assert found["embedding.linear.weight"].shape == (32, 128)
     with pytest.raises(ValueError, match=r"model.embedding_size is 64, but without a neck .*: set it to 128"):
         train(replace(CLASSES, model=replace(alone, embedding_size=64)), data=class_images, out=tmp_path / "x")
+
+
+def test_without_test_images_nothing_is_scored_and_that_is_said(class_images: Path, tmp_path: Path) -> None:
+    (tmp_path / "colours").mkdir()
+    (tmp_path / "colours" / "train").symlink_to(class_images / "train")
+    console = Console(record=True, width=200, file=io.StringIO())
+    run = train(CLASSES, data=tmp_path / "colours", out=tmp_path / "run", progress=Progress(console))
+    assert "colours has no test images: the run will not be scored" in console.export_text()
+    assert run.log()[-1].class_scores is None
 
 
 def test_what_does_not_fit_is_refused(

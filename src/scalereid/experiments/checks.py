@@ -114,8 +114,8 @@ def check_before_training(
     """
     if not dataset.train:
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
-    if not target.query and has_people:
-        progress.say(f"{target.name} has no query images: the run will not be scored")
+    if not target.query and (has_people or not target.gallery):
+        progress.say(f"{target.name} has no {'query' if has_people else 'test'} images: the run will not be scored")
     for each in also:
         if not each.query or not each.gallery:
             raise ValueError(

@@ -94,6 +94,8 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     dataset, (target, also) = read_datasets(recipe, data)
     check_task(recipe, dataset, target)
     attributes = LearnedAttributes.of(recipe, data, dataset, target)
+    if dataset.classes and not target.gallery:
+        progress.say(f"{target.name} has no test images: the run will not be scored")
     if is_first() and not dataset.classes:  # whose images are checked when they are decoded
         check_before_training(
             dataset, target, [*also.values()], progress, has_people=bool(recipe.objective.cross_entropy)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scalereid.data.records import ReidDataset
 from scalereid.experiments.kept_results import KeptResults, PackedQueries
 from scalereid.experiments.study import Row, Study, run_study
 from scalereid.experiments.study_table import tabulate
@@ -116,6 +117,17 @@ def test_a_result_of_another_recipe_is_refused(study: Study, tiny: Recipe, tmp_p
     assert sha256(file) == before
     with locked(file), pytest.raises(BlockingIOError, match="is being written by another process"):
         run_study(study, data=tmp_path, out=tmp_path / "new", results=file)
+
+
+def test_results_on_another_version_of_a_dataset_are_refused(people: ReidDataset, study: Study, tmp_path: Path) -> None:
+    """Their seeds would be averaged with those that are trained here."""
+    finish(study, tmp_path / "runs")
+    file, here = tmp_path / "results.json", people.fingerprint()
+    KeptResults(file).add(study.runs()[0], tmp_path / "runs")
+    message = f"has a result of a/seed-0 on another csv: its fingerprint was fingerprint of csv and is {here} here"
+    with pytest.raises(ValueError, match=message):
+        run_study(study, data=people.root, out=tmp_path / "new", results=file)
+    assert not (tmp_path / "new" / "a").exists()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,21 @@ class KeptResults:
                 "study, or remove that result from it"
             )
         return kept is not None
+
+    def require_same_datasets(self, fingerprints: Mapping[str, str]) -> None:
+        """Check that the results are of the datasets as they are here, whose `fingerprints` are by name.
+
+        Raises:
+            ValueError: One is of another version of a dataset, whose scores are not to be compared with those of this one.
+        """
+        for name, kept in self.runs.items():
+            for target, scored in kept.targets.items():
+                here = fingerprints.get(target, scored.fingerprint)
+                if scored.fingerprint != here:
+                    raise ValueError(
+                        f"{self.file} has a result of {name} on another {target}: its fingerprint was {scored.fingerprint} and "
+                        f"is {here} here; choose another file for the results of this study, or remove that result from it"
+                    )
 
     def add(self, run: StudyRun, out: Path) -> None:
         """Keep the result of a run that is finished in `out`, and write the file."""

@@ -189,7 +189,7 @@ def run_study(
     Raises:
         OSError: `out` cannot be written, or another process is training there.
         FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` or a result in `results` is
-            of another recipe.
+            of another recipe, or of another version of a dataset.
         Interrupted: Ctrl-C was pressed; everything is saved, and the table is of what is finished.
     """
     out, progress = Path(out), progress or Progress.silent()
@@ -218,6 +218,8 @@ def _run_study(
     new = [run for run in runs if kept is None or run not in kept]
     check_code(new, out, choose_device(device))
     fingerprints = check_datasets(new, data, study.metric)
+    if kept:
+        kept.require_same_datasets(fingerprints)
     missing = {out / run.name: run for run in new if not is_finished(run, out, fingerprints)}
     for run in new:
         if kept and out / run.name not in missing:

@@ -198,6 +198,25 @@ def test_a_loss_on_pairs_counts_when_people_times_images_have_begun(name: str) -
 def test_a_bilevel_search_halves_its_batches() -> None:
     with pytest.raises(ValueError, match="data.batch_size is 15; it must be even for a bi-level search"):
         Recipe.from_json({"search": {"bilevel": True}, "data": {"batch_size": 15}})
+    with pytest.raises(ValueError, match="data.batch_size is 2; it must be even .* and at least 4"):
+        Recipe.from_json({"search": {"bilevel": True}, "data": {"batch_size": 2}})
+
+
+def test_each_half_of_a_bilevel_batch_is_people_times_images() -> None:
+    """Otherwise the batches would be smaller than asked for, or a half show one person alone."""
+
+    def values(images: int, **objective: float) -> dict[str, Any]:
+        data = {"batch_size": 24, "images_per_person": images}
+        return {"search": {"bilevel": True}, "data": data, "objective": objective}
+
+    Recipe.from_json(values(12))
+    Recipe.from_json(values(6, triplet=0.5))
+    with pytest.raises(
+        ValueError, match="images_per_person is 8; it must be 0, or .* half of data.batch_size, which is 12"
+    ):
+        Recipe.from_json(values(8))
+    with pytest.raises(ValueError, match="images_per_person is 12; it must be 2 to 6 for a triplet loss"):
+        Recipe.from_json(values(12, triplet=0.5))
 
 
 def test_a_super_network_is_told_by_its_name() -> None:

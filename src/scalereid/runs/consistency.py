@@ -16,14 +16,17 @@ def check_together(recipe: "Recipe") -> None:
     wanted = f"names of different datasets, other than {recipe.targets[0]}, which is scored on anyway"
     require(distinct, "evaluation.also", recipe.evaluation.also, wanted)
     data, objective = recipe.data, recipe.objective
-    several = data.images_per_person >= 2 and data.batch_size % data.images_per_person == 0
-    wanted = f"0, or 2 or more and a divisor of data.batch_size, which is {data.batch_size}"
+    halves = 2 if recipe.search.bilevel else 1
+    size, of = data.batch_size // halves, "half of data.batch_size" if recipe.search.bilevel else "data.batch_size"
+    several = data.images_per_person >= 2 and size % data.images_per_person == 0
+    wanted = f"0, or 2 or more and a divisor of {of}, which is {size}"
     require(data.images_per_person == 0 or several, "data.images_per_person", data.images_per_person, wanted)
     begun, wanted = data.images_per_person_from_epoch, "0 or more, and 0 without data.images_per_person"
     possible = begun == 0 or (begun > 0 and data.images_per_person > 0)
     require(possible, "data.images_per_person_from_epoch", begun, wanted)
-    even = data.batch_size % 2 == 0 or not recipe.search.bilevel
-    require(even, "data.batch_size", data.batch_size, "even for a bi-level search, which halves it")
+    shared = data.batch_size % halves == 0 and size >= 2
+    wanted = "even for a bi-level search, which halves it, and at least 4"
+    require(shared, "data.batch_size", data.batch_size, wanted)
     parts, wanted = (
         recipe.optimizer.accumulate,
         f"a divisor of data.batch_size, which is {data.batch_size}, into 2 or more",
@@ -33,11 +36,11 @@ def check_together(recipe: "Recipe") -> None:
     wanted = "0 without optimizer.average, which is the teacher, and with mutual.weight, where the peer is"
     possible = not distilled or bool(recipe.optimizer.average and not recipe.mutual.weight)
     require(possible, "objective.self_distillation", distilled, wanted)
-    people = data.images_per_person and data.batch_size // data.images_per_person
+    people = data.images_per_person and size // data.images_per_person
     for name in ("triplet", "circle"):
         if not getattr(objective, name):
             continue
-        wanted = f"2 to {data.batch_size // 2} for a {name} loss, which needs several images of several people"
+        wanted = f"2 to {size // 2} for a {name} loss, which needs several images of several people"
         require(people >= 2, "data.images_per_person", data.images_per_person, wanted)
         first = getattr(objective, f"{name}_from_epoch")
         wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"

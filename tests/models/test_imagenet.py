@@ -109,6 +109,18 @@ def test_a_resnet_block_by_hand() -> None:
     torch.testing.assert_close(block(maps), (inner + shortcut).relu(), rtol=1e-4, atol=1e-5)
 
 
+def test_files_without_numbers_of_batches_are_loaded() -> None:
+    """As resnet50-19c8e357.pth, which torchreid starts from: written before batch norms counted batches."""
+    state = {name: tensor for name, tensor in resnet50().items() if "num_batches" not in name}
+    model = build_model("resnet50")
+    report = load_trunk(model, state, "resnet50")
+    assert len(report.matched) == len(state) - 2
+    assert torch.equal(model.backbone.get_parameter("stem.conv.weight"), state["conv1.weight"])
+    some = state | {"bn1.num_batches_tracked": torch.tensor(7)}
+    with pytest.raises(ValueError, match="num_batches_tracked is missing"):
+        load_trunk(build_model("resnet50"), some, "resnet50")
+
+
 def test_what_does_not_fit_is_named() -> None:
     state = mobilenetv2()
     del state["features.5.conv.1.0.weight"]

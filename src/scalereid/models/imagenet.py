@@ -34,6 +34,7 @@ _TRUNKS = {
     "resnet50": ("layer3.5.conv3.weight", "fc.", _RESNET50),
     "mobilenetv2": ("features.17.conv.2.weight", "classifier.", _MOBILENETV2),
 }
+_BATCHES = ".num_batches_tracked"
 
 
 def recognise_trunk(state: Mapping[str, Tensor]) -> str | None:
@@ -44,13 +45,18 @@ def recognise_trunk(state: Mapping[str, Tensor]) -> str | None:
 def load_trunk(model: EmbeddingModel, state: Mapping[str, Tensor], backbone: str) -> LoadReport:
     """Load torchvision's weights into the backbone of `model`; its embedding layer stays as it is.
 
+    Files of 2018 and before, such as ResNet-50's that torchreid starts from, do not hold the numbers of batches that batch
+    norms have seen, by which nothing is computed: those then stay as they are.
+
     Raises:
         ValueError: A tensor is missing, unexpected or has another shape; the message names all such tensors.
     """
     _, classifier, renames = _TRUNKS[backbone]
     ignored = tuple(name for name in state if name.startswith(classifier))
     renamed = {f"backbone.{rename(name, renames)}": state[name] for name in state if name not in ignored}
-    load_strictly(model, renamed | embedding_of(model))
+    own = {} if any(name.endswith(_BATCHES) for name in state) else model.state_dict()
+    batches = {name: tensor for name, tensor in own.items() if name.endswith(_BATCHES)}
+    load_strictly(model, batches | renamed | embedding_of(model))
     return LoadReport(backbone, tuple(renamed), ignored)
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -11,8 +12,11 @@ from tests.experiments.processes import SERVER
 SECONDS = 120  # for which a process is waited
 
 
-def together(function: Callable[..., Any], *arguments: object, processes: int = 2) -> list[Any]:
-    """What `function` returns in each of the processes, which it may not join itself; an error of any is raised here."""
+def together(function: Callable[..., Any], *arguments: object, processes: int = 2, join: bool = True) -> list[Any]:
+    """What `function` returns in each of the processes; an error of any is raised here.
+
+    The processes are joined unless `join` is False, as it is for a function that joins them itself.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -23,7 +27,7 @@ def together(function: Callable[..., Any], *arguments: object, processes: int = 
             "RANK": number, "LOCAL_RANK": number, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes,
             "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "TORCHELASTIC_RUN_ID": "test",
         }  # fmt: skip
-        process = SERVER.Process(target=_call, args=(environment, sender, function, arguments))
+        process = SERVER.Process(target=_call, args=(environment, sender, function, arguments, join))
         process.start()
         sender.close()
         started.append((process, receiver))
@@ -43,13 +47,17 @@ def together(function: Callable[..., Any], *arguments: object, processes: int = 
 
 
 def _call(
-    environment: dict[str, object], sender: Connection, function: Callable[..., Any], arguments: tuple[object, ...]
+    environment: dict[str, object],
+    sender: Connection,
+    function: Callable[..., Any],
+    arguments: tuple[object, ...],
+    join: bool,
 ) -> None:
     os.environ |= {name: str(value) for name, value in environment.items()}
     from scalereid.training.exchange import joined, wait_for_all
 
     try:
-        with joined():
+        with joined() if join else nullcontext():
             result = function(*arguments)
             wait_for_all()
     except Exception as error:

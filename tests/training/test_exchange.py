@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from scalereid.distributed import number, own_rows
-from scalereid.training.exchange import agreed, average_gradients, gather, whole
+from scalereid.training.exchange import agreed, average_gradients, gather, joined, whole
 from scalereid.training.objective import ScheduledTerm
 from scalereid.training.optimization import build_optimizer
 from scalereid.training.state import TrainingState
@@ -58,6 +58,19 @@ def wishes() -> list[bool]:
 
 def test_a_request_of_one_process_is_known_to_all() -> None:
     assert together(wishes) == [[True, False, True]] * 2
+
+
+def wishes_again() -> list[bool]:
+    found = []
+    for _ in range(3):
+        with joined():
+            found += wishes()
+    return found
+
+
+def test_processes_can_be_joined_again() -> None:
+    """As by a script that trains twice."""
+    assert together(wishes_again, join=False) == [[True, False, True] * 3] * 2
 
 
 def batches() -> Iterator[tuple[Tensor, Tensor]]:

@@ -5,6 +5,7 @@ gradients of their copies of the model are then averaged. With one process nothi
 docs/decisions/0015.
 """
 
+import atexit
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,14 +24,16 @@ _PATIENCE = timedelta(days=1)  # in which the first process has scored the model
 def joined() -> Iterator[None]:
     """Join the other processes for the block: by NCCL on GPUs, by gloo on CPUs, which also carries requests to stop.
 
-    After an error they stay joined, since the others may never come to an end together.
+    They stay joined until the program ends, for the next block: torch cannot bring the same processes together twice (the
+    second time they look for each other where they were, and wait for ever). After an error they just end, since the others
+    may never come to an end together.
     """
     if processes() == 1 or distributed.is_initialized():
         yield
         return
     distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=_PATIENCE)
     yield
-    distributed.destroy_process_group()
+    atexit.register(distributed.destroy_process_group)
 
 
 def wait_for_all() -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from scalereid.distributed import number, own_rows
+from scalereid.training import exchange
 from scalereid.training.exchange import agreed, average_gradients, gather, joined, whole
 from scalereid.training.objective import ScheduledTerm
 from scalereid.training.optimization import build_optimizer
@@ -71,6 +72,29 @@ def wishes_again() -> list[bool]:
 def test_processes_can_be_joined_again() -> None:
     """As by a script that trains twice."""
     assert together(wishes_again, join=False) == [[True, False, True] * 3] * 2
+
+
+def numbers_of_gathered_tensors() -> list[int]:
+    made = list[Tensor]()
+    original = exchange.gather
+
+    def counted(own: Tensor) -> Tensor:
+        made.append(own)
+        return original(own)
+
+    exchange.gather = counted
+    maps = whole(Outputs(torch.zeros(2, 1), torch.zeros(2), [torch.zeros(2, 1), torch.ones(2, 1), torch.ones(2, 1)]))
+    before, numbers = len(made), list[int]()
+    own = maps.stage_maps[1:]
+    numbers.append(len(made) - before)
+    assert len(own) == 2
+    assert own[-2].tolist() == [[1.0]] * 4
+    return [*numbers, len(made) - before]
+
+
+def test_maps_are_gathered_only_if_a_term_looks_at_them() -> None:
+    """Also of one of two networks that learn from each other, whose maps are some of those of both."""
+    assert together(numbers_of_gathered_tensors) == [[0, 1]] * 2
 
 
 def batches() -> Iterator[tuple[Tensor, Tensor]]:

@@ -109,6 +109,6 @@ class _Gathered(Sequence[Tensor]):
     @overload
     def __getitem__(self, index: int) -> Tensor: ...
     @overload
-    def __getitem__(self, index: slice) -> list[Tensor]: ...
-    def __getitem__(self, index: int | slice) -> Tensor | list[Tensor]:
-        return [gather(each) for each in self.own[index]] if isinstance(index, slice) else gather(self.own[index])
+    def __getitem__(self, index: slice) -> "_Gathered": ...
+    def __getitem__(self, index: int | slice) -> "Tensor | _Gathered":
+        return _Gathered(self.own[index]) if isinstance(index, slice) else gather(self.own[index])

@@ -106,7 +106,7 @@ def batches() -> Iterator[tuple[Tensor, Tensor]]:
         yield images[own_rows()], labels[own_rows()]
 
 
-def training_state() -> TrainingState:
+def training_state(*, pairs: bool = True) -> TrainingState:
     model = small_model()
     sizes = sizes_of(model)
     terms = [
@@ -114,7 +114,7 @@ def training_state() -> TrainingState:
         ScheduledTerm("triplet", Triplet(sizes), 0.5),
         ScheduledTerm("auxiliary", Auxiliary(sizes), 0.7),
     ]
-    state = state_of(model, terms)
+    state = state_of(model, terms if pairs else terms[::2])
     for part in (state.model, state.objective):
         part.double()
     state.sums = state.sums.double()
@@ -123,23 +123,26 @@ def training_state() -> TrainingState:
     return state
 
 
-def trained(synchronised: bool) -> tuple[list[list[float]], dict[str, Any]]:
+def trained(synchronised: bool, parts: int = 1) -> tuple[list[list[float]], dict[str, Any]]:
     """The logged values of each step, and weights and statistics after them."""
-    state = training_state()
+    state = training_state(pairs=parts == 1)
     if synchronised:
         synchronise_batch_norms(state.model)
-    step = OrdinaryStep(state)
+    step = OrdinaryStep(state, accumulate=parts)
     step.begin_epoch()
     values = [step(images, labels).tolist() for images, labels in islice(batches(), STEPS)]
     tensors = {**state.model.state_dict(), **state.objective.state_dict()}
     return values, {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
-@pytest.mark.parametrize("processes", [2, 4])
-def test_processes_that_synchronise_batch_norm_compute_what_one_computes(processes: int) -> None:
-    """Cross-entropy, triplet and auxiliary: losses, weights and running statistics, which all processes have."""
-    values, tensors = trained(True)
-    for own_values, own in together(trained, True, processes=processes):
+@pytest.mark.parametrize(("processes", "parts"), [(2, 1), (4, 1), (2, 2)])
+def test_processes_that_synchronise_batch_norm_compute_what_one_computes(processes: int, parts: int) -> None:
+    """Cross-entropy, triplet and auxiliary: losses, weights and running statistics, which all processes have.
+
+    In parts, batch norm is of each part, which is of the same images in one process as in several.
+    """
+    values, tensors = trained(True, parts)
+    for own_values, own in together(trained, True, parts, processes=processes):
         torch.testing.assert_close(own_values, values, rtol=1e-9, atol=1e-12)
         assert own.keys() == tensors.keys()
         for name, tensor in own.items():

@@ -121,7 +121,8 @@ def test_batch_norm_is_of_each_part() -> None:
     assert norm.num_batches_tracked == 4
     other = fresh()
     for part in range(4):
-        OrdinaryStep(other)._backward(images[part::4], labels[part::4], 4)
+        rows = slice(2 * part, 2 * part + 2)
+        OrdinaryStep(other)._backward(images[rows], labels[rows], 4)
     assert same(state.model.state_dict(), other.model.state_dict())
     for one, two in zip(state.model.parameters(), other.model.parameters(), strict=True):
         assert one.grad is not None

@@ -97,9 +97,10 @@ class OrdinaryStep:
     def backward(self, images: Tensor, labels: Tensor) -> Tensor:
         """Add the gradients of the loss; returns the values to log."""
         values = torch.zeros_like(self.state.sums)
-        for number in range(self.accumulate):
-            part = slice(number, None, self.accumulate)
-            values += self._backward(images[part], labels[part], self.accumulate)
+        # In one piece each: of several processes, each then has its rows of the parts that one process has.
+        parts = zip(images.tensor_split(self.accumulate), labels.tensor_split(self.accumulate), strict=True)
+        for own_images, own_labels in parts:
+            values += self._backward(own_images, own_labels, self.accumulate)
         return values / self.accumulate
 
     def _backward(self, images: Tensor, labels: Tensor, share: int) -> Tensor:

@@ -36,6 +36,7 @@ from scalereid.training.terms.centre import Centre
 from scalereid.training.terms.circle import Circle
 from scalereid.training.terms.cross_entropy import CrossEntropy
 from scalereid.training.terms.mutual import Mutual
+from scalereid.training.terms.term import Outputs
 from scalereid.training.terms.triplet import Triplet
 from tests.conftest import same
 
@@ -315,6 +316,20 @@ def test_what_the_field_has_learned_since_reaches_the_parts(own: Recipe) -> None
     assert wired.state.registered["average"] is wired.step.average
     assert wired.model is wired.step.average.model
     assert same(wired.model.state_dict(), model.state_dict())
+
+
+@pytest.mark.parametrize("name", ["self_distillation", "mutual"])
+def test_a_divergence_has_its_own_weight_whatever_the_cross_entropy_has(own: Recipe, name: str) -> None:
+    objective = ObjectiveSettings(cross_entropy=0.5, self_distillation=0.8 if name == "self_distillation" else 0.0)
+    recipe = replace(own, objective=objective, optimizer=OptimizerSettings(average=0.9))
+    wired = wire(mutual(recipe, weight=0.8) if name == "mutual" else recipe, LABELS, CPU)
+    outputs = Outputs(torch.randn(6, wired.state.model.embedding_size), torch.arange(6), taught=torch.randn(6, 6))
+    with torch.no_grad():
+        total, parts = wired.state.objective(outputs)
+    people = sum(float(parts[key]) for key in parts if key.endswith("cross_entropy"))
+    diverged = sum(float(parts[key]) for key in parts if key.endswith("divergence"))
+    assert diverged > 0
+    assert float(total) == pytest.approx(0.5 * people + 0.8 * diverged, rel=1e-5)
 
 
 def test_strengths_of_the_jitter(own: Recipe, people: ReidDataset) -> None:

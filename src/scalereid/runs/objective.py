@@ -43,7 +43,8 @@ def build_objective(
     Raises:
         ValueError: A term does not exist or is none, or cannot be computed of the parts of a batch that the recipe asks for.
     """
-    # Terms with weights draw them in this order: the classifiers of the embeddings first.
+    # Terms with weights draw them in this order: the classifiers of the embeddings first. The cross-entropy and a divergence
+    # are one term, which the cross-entropy's weight scales: what the divergence has is divided by it before.
     sizes = [Sizes(each.embedding_size, people, each.backbone.stage_channels) for each in model.networks]
     smoothing, bias = recipe.objective.label_smoothing, recipe.model.neck != "bnneck"
     scale = recipe.objective.cross_entropy
@@ -51,7 +52,8 @@ def build_objective(
     if len(sizes) == 1:
         terms = [ScheduledTerm("cross_entropy", each, scale) for each in classifiers]
         if weight := recipe.objective.self_distillation:
-            terms = [ScheduledTerm("self_distillation", SelfDistillation(classifiers[0], weight=weight), scale)]
+            distilled = SelfDistillation(classifiers[0], weight=weight / scale)
+            terms = [ScheduledTerm("self_distillation", distilled, scale)]
         if attributes:
             shares = positive_shares(attributes.values).tolist()
             learned = Attributes(sizes[0], shares, balanced=recipe.objective.balanced_attributes)
@@ -59,7 +61,8 @@ def build_objective(
         terms += _other_terms(recipe, sizes[0], code_in)
     else:
         part_of = parts(*sizes)
-        terms = [ScheduledTerm("mutual", Mutual(classifiers, part_of, weight=recipe.mutual.weight), scale)]
+        mutual = Mutual(classifiers, part_of, weight=recipe.mutual.weight / scale)
+        terms = [ScheduledTerm("mutual", mutual, scale)]
         for each, part, prefix in zip(sizes, part_of, ("", PEER), strict=True):
             others = _other_terms(recipe, each, code_in)
             terms += [s._replace(name=prefix + s.name, term=OfPart(s.term, part, prefix)) for s in others]

@@ -195,6 +195,24 @@ def test_a_loss_on_pairs_counts_when_people_times_images_have_begun(name: str) -
     Recipe.from_json(later)  # without a triplet loss, whenever
 
 
+@pytest.mark.parametrize("name", ["triplet", "circle", "term"])
+def test_what_would_begin_after_the_last_epoch_is_refused(name: str) -> None:
+    """Such as the second of two phases, when a recipe's epochs are made fewer."""
+    objective = {name: "my.py:Loss" if name == "term" else 0.5, f"{name}_from_epoch": 5}
+    data = {"images_per_person": 4, "images_per_person_from_epoch": 5}
+    Recipe.from_json({"objective": objective, "data": data, "schedule": {"epochs": 6}})
+    fewer = {"schedule": {"epochs": 5}}
+    with pytest.raises(
+        ValueError, match="images_per_person_from_epoch is 5; it must be below schedule.epochs, which is 5"
+    ):
+        Recipe.from_json({"data": data, **fewer})
+    with pytest.raises(
+        ValueError, match=f"{name}_from_epoch is 5; it must be below schedule.epochs, which is 5, or it never"
+    ):
+        Recipe.from_json({"objective": objective, "data": {"images_per_person": 4}, **fewer})
+    Recipe.from_json({"objective": {f"{name}_from_epoch": 5}, **fewer})  # without the term, whenever
+
+
 def test_a_bilevel_search_halves_its_batches() -> None:
     with pytest.raises(ValueError, match="data.batch_size is 15; it must be even for a bi-level search"):
         Recipe.from_json({"search": {"bilevel": True}, "data": {"batch_size": 15}})

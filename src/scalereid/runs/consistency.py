@@ -45,6 +45,12 @@ def check_together(recipe: "Recipe") -> None:
         first = getattr(objective, f"{name}_from_epoch")
         wanted = f"at most {first}, objective.{name}_from_epoch, from which the {name} loss counts"
         require(begun <= first, "data.images_per_person_from_epoch", begun, wanted)
+    epochs = recipe.schedule.epochs
+    wanted = f"below schedule.epochs, which is {epochs}, or it never begins"
+    require(begun < epochs, "data.images_per_person_from_epoch", begun, wanted)
+    for name in ("triplet", "circle", "term"):
+        first = getattr(objective, f"{name}_from_epoch")
+        require(not getattr(objective, name) or first < epochs, f"objective.{name}_from_epoch", first, wanted)
     cropped, wanted = (
         data.framing != "stretch",
         "0 with this data.framing, as the processes of a training see other images",

@@ -37,6 +37,7 @@ def test_spreadsheet_byte_order_mark(tmp_path: Path) -> None:
         ("split,path,pid\n", "no column camid"),
         ("", "no column split, path, pid, camid"),
         ("split,path,pid,camid\ntrain,a.jpg,one,1\n", r"line 2: pid is 'one'; it must be a whole number"),
+        ("split,path,pid,camid\ntrain,a.jpg,1,234,2\n", "line 2: it has more cells than the first line has columns"),
         (
             "split,path,pid,camid\ntrain,a.jpg,1,1\ntest,a.jpg,1,1\n",
             r"line 3: split is 'test'; it must be one of train, query, gallery",
@@ -250,6 +251,7 @@ def test_a_list_needs_paths_only(tmp_path: Path) -> None:
         ("image,pid\na.jpg,1\n", r"dataset\.csv has no column path; its first line names image, pid; expected path"),
         ("", "has no column path; its first line names no columns"),
         ("path,pid\na.jpg,1\na.jpg,anna\n", r"line 3: pid is 'anna'; it must be a whole number"),
+        ("path,pid\na.jpg,1\na.jpg,1,234\n", "line 3: it has more cells than the first line has columns"),
     ],
 )
 def test_bad_lists_name_the_place(tmp_path: Path, text: str, message: str) -> None:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar, cast, get_args
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
-from scalereid.data.readers.rows import Row, csv_rows, json_rows, on_line, whole_number
+from scalereid.data.readers.rows import Row, check_cells, csv_rows, json_rows, on_line, whole_number
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 from scalereid.files import kind, write
 
@@ -39,8 +39,8 @@ def read_csv(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
-        ValueError: A column is missing, a cell cannot be read, or an image is listed twice in a split, which would count it
-            twice in the scores; the message names file, line and cell.
+        ValueError: A column is missing, a cell is one too many or cannot be read, or an image is listed twice in a split, which
+            would count it twice in the scores; the message names file, line and cell.
     """
     file = _table(root, ".csv")
     return _dataset(file, csv_rows(file, COLUMNS))
@@ -67,11 +67,13 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
-        ValueError: A path is missing, or a pid or camid is not a whole number; the message names file and line.
+        ValueError: A path is missing, a cell is one too many, or a pid or camid is not a whole number; the message names file
+            and line.
     """
     rows = csv_rows(file, ["path"]) if file.suffix == ".csv" else json_rows(file, ["path"])
     for number, row in rows:
         try:
+            check_cells(row)
             path = os.path.join(file.parent, _path(row))  # noqa: PTH118 - a million of them
             pid, camid = (_optional(row, key, missing=-1) for key in ("pid", "camid"))
         except (KeyError, ValueError) as error:
@@ -125,6 +127,7 @@ def _dataset(file: Path, rows: Iterable[tuple[int, Row]]) -> ReidDataset:
     protocols: set[str] = set()
     for number, row in rows:
         try:
+            check_cells(row)
             protocols.add(_one_of(get_args(Protocol), "protocol", row.get("protocol") or "market1501"))
             listed[_one_of(_SPLITS, "split", row["split"])].append(_Listed(number, _record(file.parent, row)))
         except (KeyError, ValueError) as error:

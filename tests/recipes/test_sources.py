@@ -61,6 +61,7 @@ def cells(name: str) -> list[str]:
         else "",
         "pooling": recipe.model.pooling if recipe.model.pooling != "average" else "",
         "framing": data.framing if data.framing != "stretch" else "",
+        "options": " ".join(recipe.model.options),
         "neck": f"{recipe.model.neck} {recipe.model.embedding_size}" if recipe.model.neck == "none" else "",
         "weight-decay": f"{recipe.optimizer.weight_decay:g}" if recipe.evaluation.best == "top-1" else "",
         "smoothing": f"{objective.label_smoothing:g}" if recipe.evaluation.best == "top-1" else "",
@@ -116,7 +117,7 @@ def without_what_the_table_tells(recipe: Recipe) -> dict[str, object]:
     if recipe.evaluation.best == "top-1":  # of these the table tells more
         recipe = replace(
             recipe,
-            model=replace(recipe.model, neck="fc", embedding_size=512, width=None),
+            model=replace(recipe.model, neck="fc", embedding_size=512, width=None, options=()),
             objective=replace(recipe.objective, label_smoothing=0.1),
             optimizer=replace(recipe.optimizer, weight_decay=5e-4),
         )

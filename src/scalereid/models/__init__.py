@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scalereid.models import dslnet, osnet, supernet
+from scalereid.models import dslnet, osnet, preactivation, supernet
 from scalereid.models.backbone import Backbone
 from scalereid.models.mobilenet import MobileNetV2
 from scalereid.models.resnet import ResNet50
@@ -15,6 +15,7 @@ BACKBONES: dict[str, Callable[..., Backbone]] = {
     **supernet.NETWORKS,
     "resnet50": ResNet50,
     "mobilenetv2": MobileNetV2,
+    **preactivation.NETWORKS,
 }
 
 __all__ = ["BACKBONES", "Backbone"]

@@ -52,12 +52,26 @@ SMALL = replace(
     evaluation=replace(CIFAR.evaluation, every=1),
 )
 
+
+
+def _peer(backbone: str, depth: int, channels: int, width: float | None = None) -> ModelSettings:
+    """A network of that depth, whose last maps are embeddings and have so many channels."""
+    return ModelSettings(
+        backbone=backbone, width=width, options=(f"depth={depth}",), neck="none", embedding_size=channels
+    )
+
+
+RESNET, WIDE = "preactivation_resnet_cifar", "wide_resnet_cifar"
 # Top-1 errors in per cent, on CIFAR-10 and CIFAR-100, by what the name of the recipe ends in.
-ON_CIFAR: dict[str, tuple[str, tuple[float, float]]] = {
-    "osnet": ("osnet_cifar", (4.41, 19.21)),
-    "osnet_210": ("osnet_cifar_210", (4.18, 18.88)),
-    "osnet_one_stream": ("osnet_cifar_one_stream", (5.49, 21.78)),
-    "osnet_addition": ("osnet_cifar_addition", (4.72, 20.24)),
+ON_CIFAR: dict[str, tuple[ModelSettings, str, tuple[float, float]]] = {
+    "osnet": (ModelSettings(backbone="osnet_cifar"), CIFAR_NOTE, (4.41, 19.21)),
+    "osnet_210": (ModelSettings(backbone="osnet_cifar_210"), CIFAR_NOTE, (4.18, 18.88)),
+    "osnet_one_stream": (ModelSettings(backbone="osnet_cifar_one_stream"), CIFAR_NOTE, (5.49, 21.78)),
+    "osnet_addition": (ModelSettings(backbone="osnet_cifar_addition"), CIFAR_NOTE, (4.72, 20.24)),
+    "resnet_164": (_peer(RESNET, 164, 256), OTHERS, (5.46, 24.33)),
+    "resnet_1001": (_peer(RESNET, 1001, 256), OTHERS, (4.92, 22.71)),
+    "wide_resnet_40": (_peer(WIDE, 40, 256, width=4), OTHERS, (4.97, 22.89)),
+    "wide_resnet_16": (_peer(WIDE, 16, 512, width=8), OTHERS, (4.81, 22.07)),
 }
 # Top-1 accuracy in per cent on ImageNet; None where nothing is published, and why.
 ON_IMAGENET: dict[str, tuple[float | None, tuple[str, ...]]] = {
@@ -85,10 +99,10 @@ def _with_model(recipe: Recipe, model: ModelSettings) -> Recipe:
 
 def _published() -> dict[str, Published]:
     entries: dict[str, Published] = {}
-    for name, (backbone, errors) in ON_CIFAR.items():
+    for name, (model, note, errors) in ON_CIFAR.items():
         for dataset, error in zip(("cifar10", "cifar100"), errors, strict=True):
-            recipe = replace(CIFAR, data=replace(CIFAR.data, dataset=dataset), model=ModelSettings(backbone=backbone))
-            entries[f"{dataset}_{name}"] = Published(recipe, TABLES_8_9, None, (CIFAR_NOTE,), top1_error=error)
+            recipe = replace(CIFAR, data=replace(CIFAR.data, dataset=dataset), model=model)
+            entries[f"{dataset}_{name}"] = Published(recipe, TABLES_8_9, None, (note,), top1_error=error)
     for backbone, (accuracy, notes) in ON_IMAGENET.items():
         last = {"resnet50": 2048}.get(backbone)
         model = (

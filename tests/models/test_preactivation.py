@@ -39,9 +39,7 @@ def test_a_wide_block_by_hand() -> None:
     assert first.shape == (32, 16, 3, 3)
     hidden = norm_relu(functional.conv2d(norm_relu(maps), first, padding=1))
     kept = functional.conv2d(norm_relu(maps), block.shortcut.weight)
-    torch.testing.assert_close(
-        block(maps), functional.conv2d(hidden, second, padding=1) + kept, rtol=1e-4, atol=1e-4
-    )
+    torch.testing.assert_close(block(maps), functional.conv2d(hidden, second, padding=1) + kept, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(

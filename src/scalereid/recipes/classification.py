@@ -53,7 +53,6 @@ SMALL = replace(
 )
 
 
-
 def _peer(backbone: str, depth: int, channels: int, width: float | None = None) -> ModelSettings:
     """A network of that depth, whose last maps are embeddings and have so many channels."""
     return ModelSettings(

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scalereid.attributes.scores import AttributeScores
+from scalereid.classification.scores import ClassScores
 from scalereid.figures.curves import training_curve
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
@@ -26,8 +28,16 @@ def test_hardest_distances_get_a_picture_where_there_are_any() -> None:
     assert size(training_curve(later)) == (width, 1.5 * height)
 
 
+def test_scores_of_classes_and_attributes_get_a_picture_each() -> None:
+    attributes = AttributeScores(10, 0.6, 0.5, 0.5, 0.5, 0.5, ())
+    log = [EpochLog(1, losses={"total": 2.0}, class_scores=ClassScores(10, 5, 0.3, 1.0))]
+    width, height = size(training_curve(log))
+    both = [*log, scored(2, 0.5, {"total": 1.0}), EpochLog(2, attribute_scores=attributes)]
+    assert size(training_curve(both)) == (width, 2 * height)
+
+
 def test_an_empty_log_is_drawn_empty() -> None:
-    assert min(size(training_curve([]))) > 300
+    assert min(size(training_curve([]))) > 250
 
 
 def test_missing_matplotlib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,10 @@ from scalereid.runs.log import EpochLog
 BLUE, ORANGE = "#46597a", "#c8642d"
 
 
+Curves = dict[str, tuple[list[int], list[float]]]
+"""Epochs and values by the name of the curve."""
+
+
 def training_curve(log: Sequence[EpochLog]) -> bytes:
     """Loss and scores over the epochs of a run's log, one below the other, as a PNG.
 
@@ -21,30 +25,41 @@ def training_curve(log: Sequence[EpochLog]) -> bytes:
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    trained, scored = [entry for entry in log if entry.losses], [entry for entry in log if entry.scores]
-    watched = [entry for entry in trained if "hardest_positive" in entry.losses]
-    panels = 3 if watched else 2
-    figure = Figure(figsize=(5, 2.2 * panels), layout="constrained")  # narrow, to be legible on a phone
-    above, middle, *below = figure.subplots(panels, 1)
-    above.plot([entry.epoch for entry in trained], [entry.losses["total"] for entry in trained], color=BLUE)
-    above.set(xlabel="epoch", ylabel="training loss", ylim=(0, None))
-    epochs = [entry.epoch for entry in scored]
-    for metric, style, colour in (("rank-1", "o-", BLUE), ("mAP", "s--", ORANGE)):
-        values = [100 * entry.scores.metric(metric) for entry in scored if entry.scores]
-        middle.plot(epochs, values, style, markersize=3, color=colour, label=metric)
-    middle.set(xlabel="epoch (0: untrained)", ylabel="per cent", ylim=(0, 100))
-    middle.legend(loc="lower right", frameon=False)
-    for axes in below:
-        epochs = [entry.epoch for entry in watched]
-        for name, style, colour in (("hardest_positive", "-", ORANGE), ("hardest_negative", "--", BLUE)):
-            axes.plot(epochs, [e.losses[name] for e in watched], style, color=colour, label=name.replace("_", " "))
-        axes.set(xlabel="epoch", ylabel="mean distance", ylim=(0, None))
-        axes.legend(loc="lower right", frameon=False)
-    for axes in (above, middle, *below):
+    panels: list[tuple[str, Curves, float | None]] = [
+        ("per cent", _scores(log, "scores", ("rank-1", "mAP")), 100),
+        ("per cent", _scores(log, "attribute_scores", ("F1", "mA")), 100),
+        ("per cent right", _scores(log, "class_scores", ("top-5", "top-1")), 100),
+        ("mean distance", _losses(log, ("hardest_negative", "hardest_positive")), None),
+    ]
+    panels = [("training loss", _losses(log, ("total",)), None), *(panel for panel in panels if panel[1])]
+    figure = Figure(figsize=(5, 2.2 * len(panels)), layout="constrained")  # narrow, to be legible on a phone
+    for axes, (label, curves, top) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
+        style = "-" if top is None else "o-"
+        for (name, points), line, colour in zip(curves.items(), (style, f"{style}-"), (BLUE, ORANGE), strict=False):
+            axes.plot(*points, line, markersize=3, color=colour, label=name.replace("_", " "))
+        axes.set(xlabel="epoch" if top is None else "epoch (0: untrained)", ylabel=label, ylim=(0, top))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if len(curves) > 1:
+            axes.legend(loc="lower right", frameon=False)
         tidy(axes)
     png = BytesIO()
     figure.savefig(png, dpi=130)
     return png.getvalue()
+
+
+def _scores(log: Sequence[EpochLog], kind: str, metrics: Sequence[str]) -> Curves:
+    """Scores of one kind in per cent; none where the log has none of them."""
+    found = [(entry.epoch, scores) for entry in log if (scores := getattr(entry, kind))]
+    epochs = [epoch for epoch, _ in found]
+    return {name: (epochs, [100 * scores.metric(name) for _, scores in found]) for name in metrics if found}
+
+
+def _losses(log: Sequence[EpochLog], names: Sequence[str]) -> Curves:
+    """Losses, or what was observed with them."""
+    found = [entry for entry in log if names[0] in entry.losses]
+    return {
+        name: ([entry.epoch for entry in found], [entry.losses[name] for entry in found]) for name in names if found
+    }
 
 
 def tidy(axes: Any) -> None:

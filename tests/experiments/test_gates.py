@@ -41,7 +41,7 @@ def test_shares_are_of_the_shrunk_pictures(monkeypatch: pytest.MonkeyPatch) -> N
     def look(_: Inspector, images: list[Image.Image]) -> Insides:
         red = [np.asarray(image)[..., 0].mean() / 255 for image in images]
         weights = np.array([[[value], [0.5]] for value in red], np.float32)
-        return Insides(np.zeros((len(images), 1), np.float32), [], [weights])
+        return Insides(np.zeros((len(images), 1), np.float32), [], [weights], np.empty((len(images), 0), np.float32))
 
     monkeypatch.setattr(Inspector, "__call__", look)
     rng = np.random.default_rng(0)

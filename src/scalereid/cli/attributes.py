@@ -10,7 +10,7 @@ from tyro.conf import DisallowNone, Positional, arg
 
 from scalereid.attributes.layer import LIKELY
 from scalereid.cli.errors import UsageError
-from scalereid.cli.models import Computing
+from scalereid.cli.models import Computing, run_of
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
@@ -100,6 +100,7 @@ def _recognise(
     source: str, images: Sequence[str], options: LikelihoodOptions, runtime: RuntimeOptions, output: Output
 ) -> None:
     """Likelihoods of the attributes of pictures."""
+    from scalereid.data.terms import terms_of_files
     from scalereid.figures.attributes import write_attributes
     from scalereid.inference.items import find_items
     from scalereid.inference.likelihood_table import check_likelihood_table, write_likelihoods
@@ -117,7 +118,10 @@ def _recognise(
         if options.out:
             write_likelihoods(options.out, readable, names, rows)
         if options.page:
-            write_attributes(options.page, metadata.model, readable, names, rows)
+            facts = run.dataset() if (run := run_of(source)) else None
+            folders = {each.root: each.name for each in (facts.source, *facts.targets)} if facts else {}
+            terms = terms_of_files(readable, folders)
+            write_attributes(options.page, metadata.model, readable, names, rows, terms=terms)
     output.show(_likely_table(metadata.model, readable, names, rows))
     if len(readable) > _SHOWN:
         output.say(f"{len(readable) - _SHOWN:,} more pictures: --out and --page show all")

@@ -31,7 +31,7 @@ class PartOptions:
 
     what: Annotated[tuple[What, ...], otherwise("all that the models have")] = ()
     """Parts of the page."""
-    images: Annotated[int | None, otherwise("12, 300 for gates, 60 queries, 160 on the map")] = None
+    images: Annotated[int | None, otherwise("12, 300 for gates, 24 for attributes, 60 queries, 160 on the map")] = None
     """Number of images of each part."""
     stages: Annotated[tuple[int, ...], otherwise("all")] = ()
     """Stages whose activation maps are shown, from 1 on."""
@@ -51,8 +51,9 @@ class PartOptions:
 
 def look(source: TorchModel, options: Flat[LookOptions], parts: Flat[PartOptions], output: Flat[Output]) -> None:
     """Write a page that looks into a model, or two side by side: where their
-    feature maps are large, how their gates weight the streams, what they find for
-    blurred, occluded and dark queries, and which people are near to each other."""
+    feature maps are large, how their gates weight the streams, which attributes
+    they recognise, what they find for blurred, occluded and dark queries, and which
+    people are near to each other."""
     from scalereid.figures.look.page import Sources, write_look
 
     settings = LookSettings(**vars(parts))

@@ -1,5 +1,8 @@
 """Terms under which the images of published datasets may be used, as far as they are known."""
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 from scalereid.data import DATASETS
 from scalereid.data.names import named_datasets
 from scalereid.data.overlaps import is_drawn
@@ -21,6 +24,10 @@ _OWN = (
     "If these pictures show real people, this page is personal data: whoever may not see the pictures may not see it, and it "
     "is to be deleted with them."
 )
+_UNKNOWN = (
+    "If these pictures are of a published dataset, this page is under its terms, too. If they show real people, it is personal "
+    "data: whoever may not see the pictures may not see it, and it is to be deleted with them."
+)
 _ACADEMIC = {"market1501": "Market-1501", "msmt17": "MSMT17", "cuhk03": "CUHK03"}
 _OWNERS = {"csv", "jsonl", "market-names", "folders", "person-folders", "camera-folders"}
 
@@ -31,6 +38,21 @@ def terms_of_use(dataset: str) -> str:
     `dataset` is a name as `read_dataset` takes it, or that of a dataset of one's own; of several combined, each is named once.
     """
     return " ".join(dict.fromkeys(_terms(part.reader) for part in named_datasets(dataset)))
+
+
+def terms_of_files(paths: Iterable[str], datasets: Mapping[str, str]) -> str:
+    """Under which terms some images may be shown of which only the files are known.
+
+    `datasets` are names of datasets by their folders. A file that lies in none of them may be of any dataset, or of none; the
+    sentence for it says so.
+    """
+    folders = {Path(folder).resolve(): name for folder, name in datasets.items()}
+    found: dict[str, None] = {}
+    for parent in dict.fromkeys(Path(path).parent for path in paths):
+        place = parent.resolve()
+        names = [name for folder, name in folders.items() if place.is_relative_to(folder)]
+        found |= dict.fromkeys([terms_of_use(name) for name in names] or [_UNKNOWN])
+    return " ".join(found)
 
 
 def _terms(reader: str) -> str:

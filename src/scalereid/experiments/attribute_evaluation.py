@@ -9,7 +9,7 @@ from scalereid.attributes import read_attributes
 from scalereid.attributes.scores import AttributeScores
 from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.attribute_labels import attributes_of_test, score_sides
+from scalereid.experiments.attribute_labels import attributes_of_test, other_people, score_sides
 from scalereid.experiments.evaluation import own_dataset
 from scalereid.inference.opening import RuntimeOptions, default_runtime, open_model
 from scalereid.inference.query_gallery import QueryGallery
@@ -76,16 +76,8 @@ def evaluate_attributes(
         dataset = own_dataset(model.metadata, run_code=options.run_code)
     read, given, table = read_dataset(dataset, Path(data)), table is not None, table or recipe.attributes
     found = read_attributes(table, Path(data))
-    if (
-        found.by_person
-        and not given
-        and read.name != model.trained_on
-        and read.fingerprint() not in model.metadata.training
-    ):
-        raise ValueError(
-            f"{table}, which the model was trained with, is of the people of {model.trained_on}, and the same number is "
-            f"another person in {read.name}; name the table of {read.name}"
-        )
+    if not given and (why := other_people(found, model.metadata, read)):
+        raise ValueError(f"{table}, which the model was trained with, {why}; name the table of {read.name}")
     if found.names != layer.names:
         raise ValueError(
             f"{table} has the attributes {', '.join(found.names)}, but the model has learned {', '.join(layer.names)}; give "

@@ -11,6 +11,7 @@ from scalereid.attributes.layer import AttributeLayer
 from scalereid.attributes.scores import AttributeScores, score_attributes
 from scalereid.attributes.table import AttributeLabels, AttributeTable, require_known
 from scalereid.data.records import ReidDataset, one_per_tracklet
+from scalereid.inference.metadata import ModelMetadata
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.runs.recipe import Recipe
 
@@ -56,6 +57,14 @@ def attributes_of_test(table: AttributeTable, dataset: ReidDataset) -> Attribute
     labels = table.of([*one_per_tracklet(dataset.query), *one_per_tracklet(dataset.gallery)])
     require_known(labels, f"test images of {dataset.name}")
     return labels
+
+
+def other_people(table: AttributeTable, metadata: ModelMetadata, dataset: ReidDataset) -> str:
+    """Why the table that a model was trained with says nothing of a dataset: words after the table's name; empty if it does."""
+    ours = dataset.name == metadata.trained_on or dataset.fingerprint() in metadata.training
+    if ours or not table.by_person:
+        return ""
+    return f"is of the people of {metadata.trained_on}, and the same number is another person in {dataset.name}"
 
 
 def score_sides(layer: AttributeLayer, sides: Sequence[LabelledEmbeddings], labels: AttributeLabels) -> AttributeScores:

@@ -10,6 +10,8 @@ from scalereid.data.records import JUNK, ImageRecord
 _BESIDE = Path(__file__).parent
 ORDERS = {"dataset": "as in the dataset", "lowest": "lowest AP first", "highest": "highest AP first"}
 """Orders of queries that the page's script knows, and what they are called."""
+NO_SCRIPT = "<noscript><p>This page needs JavaScript to show its pictures.</p></noscript>"
+"""HTML that says why no pictures are seen, where that is so."""
 DIALOG = """<dialog id="large" aria-labelledby="words">
 <form method="dialog"><button>close</button></form>
 <div><img id="picture" alt=""><div><p id="words"></p><p id="search"></p><p id="near-words">Nearest pictures on this page:</p>

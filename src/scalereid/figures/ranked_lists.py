@@ -37,6 +37,11 @@ def ranked_list(
     return tiles
 
 
+def found_records(gallery: Sequence[ImageRecord], ranking: Ranking, row: int) -> list[ImageRecord]:
+    """The gallery images nearest to the query in a row of a ranking, nearest first."""
+    return [gallery[index] for index in ranking.indices[row].tolist() if index >= 0]
+
+
 def evenly_spaced(number: int, of: int) -> list[int]:
     """`number` of the row numbers 0 … `of` − 1, evenly spread."""
     return sorted({round(row) for row in torch.linspace(0, of - 1, min(number, of)).tolist()})

@@ -11,13 +11,21 @@ import numpy as np
 from scalereid.data.records import one_per_tracklet
 from scalereid.data.terms import terms_of_use
 from scalereid.experiments.evaluation import Evaluation
-from scalereid.figures.browsing import browse_script, browse_style, filter_tools, order_tools, precisions
+from scalereid.figures.browsing import (
+    DIALOG,
+    NO_SCRIPT,
+    browse_script,
+    browse_style,
+    filter_tools,
+    order_tools,
+    precisions,
+)
 from scalereid.figures.curves import training_curve
+from scalereid.figures.neighbours import embeddings_by_file, nearest_pictures
 from scalereid.figures.page import chart, folded_json, lines, write_page
-from scalereid.figures.pictures import describe, filterable
-from scalereid.figures.ranked_lists import evenly_spaced, mistakes, ranked_list
+from scalereid.figures.pictures import Pictures, describe, filterable
+from scalereid.figures.ranked_lists import evenly_spaced, found_records, mistakes, ranked_list
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
-from scalereid.figures.tiles import tiles_html
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.log import EpochLog
@@ -55,32 +63,43 @@ def write_report(
     probabilities = calibration.probability(ranking.distances.cpu().numpy()) if calibration else None
     per_query = evaluation.scores.per_query
     precision = per_query.average_precision if per_query else np.full(len(query), np.nan)
-    some = evenly_spaced(_ROWS, len(query))
+    some, pictures = evenly_spaced(_ROWS, len(query)), Pictures()
 
-    def lists(rows: Sequence[int]) -> str:
+    def lists(rows: Sequence[int], name: str) -> str:
         articles = []
         for row in rows:
+            for record in (query[row], *found_records(gallery, ranking, row)):
+                pictures.add_record(record)
+            pictures.add_search(query[row].pid, f"{name}-{row}")
             tiles = ranked_list(query[row], gallery, ranking, row, probabilities=probabilities)
             ap = "no match" if np.isnan(precision[row]) else f"AP {precision[row]:.0%}"
             articles.append(
-                f'<article class="item" {filterable(query[row])} {precisions([[precision[row]]])}>'
-                f"<h3>{escape(describe(query[row]))} <b>{ap}</b></h3>{tiles_html(tiles)}</article>"
+                f'<article class="item" id="{name}-{row}" tabindex="-1" {filterable(query[row])} '
+                f"{precisions([[precision[row]]])}>"
+                f"<h3>{escape(describe(query[row]))} <b>{ap}</b></h3>{pictures.tiles(tiles)}</article>"
             )
         return "\n".join(['<div class="queries">', *articles, "</div>"])
 
+    found = lists(some, "query")
+    confused = lists(wrong, "mistake")
+    embeddings = embeddings_by_file(evaluation)
+    on_page = {file: embeddings[file] for file in (str(record.path) for record in pictures.records())}
     body = f"""{_scores(run, log, evaluation)}
 <p>{lines(str(evaluation))}</p>
 {_training(log)}
 <h2>Ranked lists</h2>
 <p>A query, in the first frame, then the gallery images nearest to it. {_legend(evaluation, calibration)}</p>
+{NO_SCRIPT}
 {filter_tools(query[row] for row in {*some, *wrong})}
 <div class="tools">{order_tools()}</div>
-{lists(some)}
+{found}
 <h2>Mistakes</h2>
 <p>{"Queries whose nearest image shows another person." if wrong else "The nearest image is right for every query."}</p>
-{lists(wrong)}
+{confused}
 <h2>Facts</h2>
-{_facts(run, evaluation)}"""
+{_facts(run, evaluation)}
+{DIALOG}
+{pictures.data(nearest_pictures(on_page, evaluation.scores.distance))}"""
     title = run.folder.absolute().name if run else evaluation.model.metadata.model
     write_page(
         file,
@@ -133,6 +152,9 @@ def _legend(evaluation: Evaluation, calibration: Calibration | None) -> str:
     if calibration:
         words.append(escape(meaning_of_probabilities(calibration)))
     words.append("Once all right images are found, the images that follow can only be wrong.")
+    words.append(
+        "Press a picture to see it large, with the pictures on this page most similar to it and what is found for its person."
+    )
     return " ".join(words)
 
 

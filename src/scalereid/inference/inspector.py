@@ -1,4 +1,4 @@
-"""A run or weights, opened to look inside: activation maps, and the weights of streams."""
+"""A run or weights, opened to look inside: activation maps, the weights of streams, likelihoods of attributes."""
 
 import os
 from collections.abc import Sequence
@@ -28,6 +28,8 @@ class Insides(NamedTuple):
     """Activation maps (n, h, w) of each stage: sums over the channels, of each image divided by their Euclidean norm."""
     weights: list[NDArray[np.float32]]
     """Weight of each stream in each channel (n, streams, channels), block by block; empty where no block weights streams."""
+    likelihoods: NDArray[np.float32]
+    """(n, attributes), from 0 to 1; without columns where no attributes were learned."""
 
 
 class Inspector:
@@ -37,6 +39,7 @@ class Inspector:
         metadata: What the model is and takes.
         receptive_fields: Of each block that weights streams the sides of the squares that its streams see, in pixels of its
             maps.
+        attributes: What makes likelihoods of attributes from embeddings; None for a model that has learned none.
     """
 
     def __init__(self, model: Source, *, device: str = "auto", run_code: bool = False) -> None:
@@ -61,6 +64,7 @@ class Inspector:
         self._device = choose_device(device)
         self._model = loaded.model.to(self._device).eval()
         self.receptive_fields = receptive_fields(self._model)
+        self.attributes = loaded.attributes
 
     def __repr__(self) -> str:
         return f"<Inspector of {self.metadata.model}>"
@@ -73,7 +77,8 @@ class Inspector:
             batch = [resize(image, self.metadata.image_size) for image in images[start : start + size]]
             inside = look_inside(self._model, normalise(torch.from_numpy(np.stack(batch)).to(self._device)))
             embeddings = torch.nn.functional.normalize(inside.embeddings)
-            parts.append([embeddings, *map(activation, inside.stages), *inside.weights])
+            parts.append([inside.embeddings, embeddings, *map(activation, inside.stages), *inside.weights])
             stages = len(inside.stages)
-        joined = [torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)]
-        return Insides(joined[0], joined[1 : 1 + stages], joined[1 + stages :])
+        raw, unit, *joined = [torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)]
+        likelihoods = self.attributes(raw) if self.attributes else np.empty((len(images), 0), np.float32)
+        return Insides(unit, joined[:stages], joined[stages:], likelihoods)

@@ -103,6 +103,11 @@ class ModelMetadata:
             ) from error
 
     @property
+    def trained_on(self) -> str:
+        """Name of its training dataset; empty if not known."""
+        return self.training.rpartition(" (")[0]
+
+    @property
     def takes_pixels(self) -> bool:
         """Whether normalisation is part of the graph."""
         return self.input == PIXELS

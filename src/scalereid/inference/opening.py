@@ -91,7 +91,7 @@ class OpenModel(BatchedRuntime):
     @property
     def trained_on(self) -> str:
         """Name of its training dataset; empty if not known."""
-        return self.metadata.training.rpartition(" (")[0]
+        return self.metadata.trained_on
 
 
 def is_exported(source: "Source") -> bool:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from scalereid.data.images import load_image
@@ -15,16 +14,18 @@ from scalereid.data.records import ReidDataset, one_per_tracklet
 from scalereid.data.terms import terms_of_use
 from scalereid.experiments.degraded import Retrieved, degradations, retrieve_degraded
 from scalereid.experiments.evaluation import evaluate, own_dataset
-from scalereid.figures.browsing import DIALOG, browse_script, browse_style, filter_tools
+from scalereid.figures.browsing import DIALOG, NO_SCRIPT, browse_script, browse_style, filter_tools
 from scalereid.figures.look.activation import activation_part
+from scalereid.figures.look.attributes import attributes_part
 from scalereid.figures.look.chosen import of_people, spread
 from scalereid.figures.look.embedding_map import map_part
 from scalereid.figures.look.gates import gates_part
 from scalereid.figures.look.model import LookedAt
 from scalereid.figures.look.retrieval import Answered, retrieval_part
 from scalereid.figures.look.settings import LookSettings, What
+from scalereid.figures.neighbours import embeddings_by_file, nearest_pictures
 from scalereid.figures.page import write_page
-from scalereid.figures.pictures import NEAR, Pictures
+from scalereid.figures.pictures import Pictures
 from scalereid.figures.ranked_lists import evenly_spaced
 from scalereid.inference.inspector import Inspector
 from scalereid.inference.opening import RuntimeOptions
@@ -34,15 +35,15 @@ from scalereid.retrieval.plane import require_layout
 _TITLES: dict[What, str] = {
     "activation": "Activation maps",
     "gates": "Gates",
+    "attributes": "Likelihoods of attributes",
     "retrieval": "Retrieval of degraded queries",
     "map": "Map of embeddings",
 }
 _BESIDE = Path(__file__).parent
-_NUMBERS: dict[What, int] = {"activation": 12, "gates": 300, "retrieval": 60, "map": 160}
+_NUMBERS: dict[What, int] = {"activation": 12, "gates": 300, "attributes": 24, "retrieval": 60, "map": 160}
 """Number of images of each part by default."""
 _MOST_ON_MAP = 1000
 """Number of pictures on a map at most: of more, each pair of which may hide each other, moving them apart takes minutes."""
-_BLOCK = 256  # pictures compared with all at once: there may be ten thousands
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +110,8 @@ def write_look(
 
     Raises:
         FileNotFoundError: A model or the dataset does not exist.
-        ValueError: A model is an exported file, or has no gates or no such stage though they are asked for; the message says
-            what to do.
+        ValueError: A model is an exported file, or has no gates, attributes or no such stage though they are asked for; the
+            message says what to do.
         ModuleNotFoundError: scikit-learn is not installed, for gates and the map.
     """
     return _Page(sources, settings, progress or Progress.silent()).write(file)
@@ -128,25 +129,30 @@ class _Page:
             LookedAt(letter, Inspector(model, device=sources.device, run_code=sources.run_code))
             for letter, model in zip("AB", sources.models, strict=False)
         ]
+        names = " or ".join(model.name for model in self.models)
         if not any(model.inspector.receptive_fields for model in self.models):
-            if "gates" in settings.what:
-                raise ValueError(
-                    f"what has gates, but no block of {' or '.join(model.name for model in self.models)} weights streams; "
-                    "leave it out"
-                )
-            self.what = tuple(part for part in self.what if part != "gates")
+            self._leave_out("gates", f"no block of {names} weights streams; leave it out")
+        if not any(model.inspector.attributes for model in self.models):
+            self._leave_out(
+                "attributes",
+                f"no attributes were learned by {names}; leave it out, or give a run or a weights file that was trained with "
+                "objective.attributes",
+            )
         first = self.models[0].inspector.metadata
         self.name = sources.dataset or own_dataset(first, run_code=sources.run_code)
         self.dataset: ReidDataset = read_dataset(self.name, sources.data)
-        if not self.dataset.query or not self.dataset.gallery:
-            raise ValueError(f"{self.name} has no query or no gallery images; both are needed")
+        if not self.dataset.gallery or not (self.dataset.query or self.what == ("attributes",)):
+            raise ValueError(f"{self.name} has no query or no gallery images; all parts but attributes need both")
         self.pictures = Pictures()
         self.cautions: tuple[str, ...] = ()
         self.retrieved: tuple[tuple[Retrieved, ...], ...] = ()
         self.known: dict[str, NDArray[np.float32]] = {}  # embeddings by file, of the first model
 
     def write(self, file: Path) -> Looked:
-        make = {"activation": self._activation, "gates": self._gates, "retrieval": self._retrieval, "map": self._map}
+        make = {
+            "activation": self._activation, "gates": self._gates, "attributes": self._attributes,
+            "retrieval": self._retrieval, "map": self._map,
+        }  # fmt: skip
         parts = []
         for part in self.what:
             self.progress.say(f"{_TITLES[part].lower()} …")
@@ -158,13 +164,19 @@ class _Page:
         write_page(file, title, body, style=browse_style() + style, script=browse_script() + script, terms=terms)
         return Looked(names, self.dataset.name, self.what, len(self.pictures), terms, self.cautions, self.retrieved)
 
+    def _leave_out(self, part: What, why: str) -> None:
+        """Leave out a part that no model has, unless it is asked for."""
+        if part in self.settings.what:
+            raise ValueError(f"what has {part}, but {why}")
+        self.what = tuple(each for each in self.what if each != part)
+
     def _head(self) -> str:
         links = " · ".join(f'<a href="#{part}">{_TITLES[part]}</a>' for part in self.what)
         names = "; ".join(escape(model.name) for model in self.models)
         records = self.pictures.records()
         return f"""<p>{names}, on {escape(self.dataset.name)}.</p>
 <nav>{links}</nav>
-<noscript><p>This page needs JavaScript to show its pictures.</p></noscript>
+{NO_SCRIPT}
 {filter_tools(records)}"""
 
     def _number(self, part: What) -> int:
@@ -176,6 +188,13 @@ class _Page:
 
     def _gates(self) -> str:
         return gates_part(self.models, of_people(self.dataset, self._number("gates")), self.settings, self.pictures)
+
+    def _attributes(self) -> str:
+        images = one_per_tracklet(
+            self.dataset.query or self.dataset.gallery
+        )  # of attributes alone there may be no queries
+        records = spread(images, self._number("attributes"))
+        return attributes_part(self.models, records, self.dataset, self.sources.data, self.pictures)
 
     def _retrieval(self) -> str:
         settings, sources = self.settings, self.sources
@@ -189,9 +208,7 @@ class _Page:
             answered.append(Answered(model.name, found, of_each))
         self.cautions = tuple(f"{each.name}: {words}" for each in answered for words in each.evaluation.cautions)
         self.retrieved = tuple(tuple(each.found) for each in answered)
-        for embedded in (answered[0].evaluation.query, answered[0].evaluation.gallery):
-            unit = torch.nn.functional.normalize(embedded.embeddings).cpu().numpy()
-            self.known |= dict(zip(embedded.paths or (), unit, strict=True))
+        self.known |= embeddings_by_file(answered[0].evaluation)
         return retrieval_part(answered, rows, self.pictures)
 
     def _map(self) -> str:
@@ -207,10 +224,4 @@ class _Page:
         if missing := [file for file in files if file not in self.known]:
             found = self.models[0].inspector([load_image(Path(file)) for file in missing])
             self.known |= dict(zip(missing, found.embeddings, strict=True))
-        unit = np.stack([self.known[file] for file in files])
-        nearest = {}
-        for start in range(0, len(files), _BLOCK):
-            order = np.argsort(-(unit[start : start + _BLOCK] @ unit.T), axis=1, kind="stable")[:, : NEAR + 1]
-            for file, row in zip(files[start:], order, strict=False):  # among the rows is the file itself
-                nearest[file] = [files[i] for i in row if files[i] != file][:NEAR]
-        return nearest
+        return nearest_pictures({file: self.known[file] for file in files})

@@ -1,6 +1,6 @@
 """Retrieval of degraded queries: how much is lost, and query by query what is found instead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,7 +13,7 @@ from scalereid.experiments.degraded import Degradation, Retrieved
 from scalereid.experiments.evaluation import Evaluation
 from scalereid.figures.browsing import ORDERS, order_tools, precisions
 from scalereid.figures.pictures import Pictures, describe, filterable
-from scalereid.figures.ranked_lists import ranked_list
+from scalereid.figures.ranked_lists import found_records, ranked_list
 from scalereid.figures.terms import TERMS
 from scalereid.figures.tiles import Tile
 
@@ -49,10 +49,8 @@ def retrieval_part(models: Sequence[Answered], rows: Sequence[int], pictures: Pi
     """
     dataset = models[0].evaluation.dataset
     query, gallery = one_per_tracklet(dataset.query), one_per_tracklet(dataset.gallery)
-    by_path = {str(record.path): record for record in gallery}
     articles = [
-        _query(f"query-{row}", query[row], gallery, by_path, position, models, pictures)
-        for position, row in enumerate(rows)
+        _query(f"query-{row}", query[row], gallery, position, models, pictures) for position, row in enumerate(rows)
     ]
     degradations = [each.degradation for each in models[0].found]
     return "\n".join(
@@ -70,7 +68,6 @@ def _query(
     anchor: str,
     record: ImageRecord,
     gallery: Sequence[ImageRecord],
-    by_path: Mapping[str, ImageRecord],
     position: int,
     models: Sequence[Answered],
     pictures: Pictures,
@@ -84,9 +81,10 @@ def _query(
         changed = as_jpeg(each.degradation.change(load_image(record.path)), quality=90)
         lists = []
         for model, of_model in zip(models, precision, strict=True):
-            first, *others = ranked_list(record, gallery, model.found[number].ranking, position)
-            for tile in others:
-                pictures.add_record(by_path[str(tile.image)])
+            ranking = model.found[number].ranking
+            first, *others = ranked_list(record, gallery, ranking, position)
+            for found in found_records(gallery, ranking, position):
+                pictures.add_record(found)
             tiles = [Tile(changed, "query", first.caption, f"{first.alt}, {each.degradation.name}"), *others]
             lists.append(f"<h4>{escape(model.name)} <b>AP {_share(of_model[number])}</b></h4>{pictures.tiles(tiles)}")
         parts.append(

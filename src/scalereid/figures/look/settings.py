@@ -5,7 +5,7 @@ from typing import Literal
 
 from scalereid.arguments import check_choice, check_number, check_whole
 
-What = Literal["activation", "gates", "retrieval", "map"]
+What = Literal["activation", "gates", "attributes", "retrieval", "map"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,8 @@ class LookSettings:
     what: tuple[What, ...] = ()
     """Parts of the page, in their order. Defaults to all that the models have."""
     images: int | None = None
-    """Number of images of each part. Defaults to 12 for activation maps, 300 for gates, 60 queries, 160 on the map, which
-    has 1,000 at most."""
+    """Number of images of each part. Defaults to 12 for activation maps, 300 for gates, 24 for attributes, 60 queries, 160 on
+    the map, which has 1,000 at most."""
     stages: tuple[int, ...] = ()
     """Stages whose activation maps are shown, from 1 on. Defaults to all."""
     clusters: int = 4

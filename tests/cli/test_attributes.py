@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,22 @@ def test_likelihoods_of_pictures(attribute_run: Path, people: ReidDataset, tmp_p
     assert all(0 < value < 1 for image in found["images"] for value in image["likelihoods"])
     assert table.read_text().splitlines()[0] == "path,attribute.hat,attribute.bag"
     assert page.read_text().count("<section>") == 3
+    assert (
+        "If these pictures show real people, this page is personal data" in page.read_text()
+    )  # of the run's own dataset
+
+
+def test_pictures_from_elsewhere_may_be_of_any_dataset(
+    attribute_run: Path, people: ReidDataset, tmp_path: Path, say: Say
+) -> None:
+    for source, file in (
+        (attribute_run, tmp_path / "x.jpg"),
+        (attribute_run / "last.safetensors", people.query[0].path),
+    ):
+        if not file.exists():
+            shutil.copy(people.query[0].path, file)
+        say("attributes", source, file, *TORCH, "--page", tmp_path / "x.html")
+        assert "If these pictures are of a published dataset" in (tmp_path / "x.html").read_text()
 
 
 def test_what_a_person_sees(attribute_run: Path, people: ReidDataset, tmp_path: Path, say: Say, fail: Fail) -> None:

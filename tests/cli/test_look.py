@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+from scalereid.data.records import ReidDataset
 from tests.cli.conftest import Answer, Fail, Say
 
 WORDS = ("--images", "10", "--top", "3")
@@ -26,6 +27,13 @@ def test_two_models(runs: Path, colours: Path, tmp_path: Path, answer: Answer) -
     assert [each["model"][:1] for each in found["retrieval"]] == ["A"] * 4 + ["B"] * 4
     assert {each["degradation"] for each in found["retrieval"]} == {"as it is", "blurred", "occluded", "darkened"}
     assert all(each["queries"] == 10 and 0 <= each["rank1"] <= 1 for each in found["retrieval"])
+
+
+def test_attributes(attribute_run: Path, people: ReidDataset, tmp_path: Path, answer: Answer) -> None:
+    words = ("--data", people.root, "--what", "attributes", "--out", tmp_path / "page.html")
+    found = answer("look", attribute_run, *words)
+    assert (found["parts"], found["pictures"]) == (["attributes"], 16)
+    assert "of 2 right</caption>" in (tmp_path / "page.html").read_text()
 
 
 def test_what_cannot_be_looked_into(runs: Path, colours: Path, tmp_path: Path, fail: Fail) -> None:

@@ -5,7 +5,9 @@ import pytest
 
 from scalereid.attributes.table import read_attributes_csv
 from scalereid.data.records import ReidDataset
-from scalereid.experiments.attribute_labels import LearnedAttributes
+from scalereid.experiments.attribute_labels import LearnedAttributes, other_people
+from scalereid.inference.metadata import ModelMetadata
+from scalereid.runs.facts import describe
 from scalereid.runs.recipe import Recipe
 from tests.conftest import with_attributes
 
@@ -59,3 +61,18 @@ def test_a_table_of_other_people_is_refused(people: ReidDataset, tiny: Recipe, t
     recipe = with_attributes(tiny, tmp_path / "attributes.csv")
     with pytest.raises(ValueError, match="no attribute is known of any of the 72 training images of toy"):
         LearnedAttributes.of(recipe, people.root, people, people)
+
+
+def test_a_table_of_people_is_of_the_dataset_of_the_training(
+    people: ReidDataset, attribute_table: Path, tmp_path: Path
+) -> None:
+    facts, table = describe(people), read_attributes_csv(attribute_table)
+    metadata = ModelMetadata("m", "0" * 12, (64, 32), 8, training=f"{facts.name} ({facts.fingerprint})")
+    other = replace(people, name="other", query=people.query[:2])
+    assert other_people(table, metadata, people) == ""
+    assert other_people(table, metadata, replace(people, name="moved")) == ""  # the same images
+    assert other_people(table, metadata, other) == (
+        "is of the people of toy, and the same number is another person in other"
+    )
+    (tmp_path / "attributes.csv").write_text("path,hat\nx.jpg,1\n")
+    assert other_people(read_attributes_csv(tmp_path / "attributes.csv"), metadata, other) == ""

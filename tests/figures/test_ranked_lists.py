@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from scalereid.data.records import ReidDataset
-from scalereid.figures.ranked_lists import evenly_spaced, mistakes, ranked_list
+from scalereid.figures.ranked_lists import evenly_spaced, found_records, mistakes, ranked_list
 from scalereid.retrieval.ranking import Ranking
 
 
@@ -17,6 +17,11 @@ def ranking() -> Ranking:
         correct=torch.tensor([[True, False, False], [False, True, False]]),
         matches=torch.tensor([1, 1]),
     )
+
+
+def test_records_that_were_found(people: ReidDataset, ranking: Ranking) -> None:
+    assert found_records(people.gallery, ranking, 0) == [*people.gallery[:3]]
+    assert found_records(people.gallery, ranking, 1) == [*people.gallery[3:5]]  # there are no more
 
 
 def test_frames_say_right_and_wrong(people: ReidDataset, ranking: Ranking) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -15,6 +16,7 @@ from scalereid.retrieval.labelled import with_labels
 from scalereid.retrieval.pairs import pair_distances
 from scalereid.retrieval.scores import score
 from scalereid.runs.run import Run
+from tests.browser import browser
 from tests.figures.pages import check_page
 
 
@@ -130,3 +132,33 @@ def test_a_calibration_gives_probabilities(evaluation: Evaluation, tmp_path: Pat
     assert re.search(r"<b>1 ✓</b><br>c\d · \d+%</figcaption>", html)
     write_report(right, file)
     assert "Per cent" not in file.read_text()
+
+
+def test_pictures_open_with_their_neighbours(run: Run, evaluation: Evaluation, tmp_path: Path) -> None:
+    """Also those of queries in both lists; neighbours are the nearest by the evaluation, and each picture is there once."""
+    file = tmp_path / "page.html"
+    write_report(evaluation, file, run=run)
+    html = file.read_text()
+    anchors = re.findall(r'<article class="item" id="([\w-]+)" tabindex="-1"', html)
+    assert len({*anchors}) == len(anchors)
+    assert {anchor.split("-")[0] for anchor in anchors} == {"query", "mistake"}
+    data = re.search(r'<script type="application/json" id="pictures">(.*?)</script>', html)
+    assert data
+    found = json.loads(data[1])
+    shown = {record.path.name: record for record in (*evaluation.dataset.query, *evaluation.dataset.gallery)}
+    names = {number: known["words"].split(" · ")[-1] for number, known in found["known"].items()}
+    embeddings = {Path(path).name: unit / unit.norm() for side in (evaluation.query, evaluation.gallery)
+                  for path, unit in zip(side.paths or (), side.embeddings, strict=True)}  # fmt: skip
+    for number, name in names.items():
+        others = sorted(({*names.values()} - {name}), key=lambda other: -float(embeddings[name] @ embeddings[other]))
+        assert [names[str(near)] for near in found["known"][number]["near"]] == others[:6]
+        assert found["known"][number]["pid"] == shown[name].pid
+    assert {*found["searches"].values()} <= {*anchors}
+    with browser(tmp_path / "browser") as page:
+        page.open(file, width=390, height=844)
+        assert page.evaluate("[...document.querySelectorAll('[data-picture] img')].every((image) => image.src)")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate("document.querySelector('article .wrong button').click()")
+        assert page.evaluate("at('large').open && at('near').childElementCount") == 6
+        page.evaluate("document.querySelector('#search a').click()")
+        page.wait("document.activeElement.tagName === 'ARTICLE' && !at('large').open")

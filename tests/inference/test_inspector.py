@@ -8,6 +8,8 @@ import torch
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import load_image
 from scalereid.inference.inspector import Inspector
+from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.models.building import build_model
 from scalereid.models.joined import JoinedModel
 from scalereid.runs.checkpoint import LoadedModel, load_checkpoint, load_model
@@ -45,3 +47,15 @@ def test_one_network_at_a_time(run: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("scalereid.inference.inspector.load_checkpoint", joined)
     with pytest.raises(ValueError, match="holds two networks side by side; to look inside, give one of them"):
         Inspector(run)
+
+
+def test_likelihoods_are_those_of_the_recognizer(attribute_run: Path, run: Path, paths: list[Path]) -> None:
+    images = [load_image(path) for path in paths[:11]]
+    with AttributeRecognizer(attribute_run, options=RuntimeOptions(runtime="torch")) as recognizer:
+        expected = recognizer(paths[:11])
+    found = Inspector(attribute_run)(images)
+    assert np.allclose(found.likelihoods, expected, atol=1e-5)
+    assert np.allclose(np.linalg.norm(found.embeddings, axis=1), 1, atol=1e-5)
+    without = Inspector(run)
+    assert without.attributes is None
+    assert without(images[:2]).likelihoods.shape == (2, 0)

@@ -5,18 +5,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.evaluation import evaluate
 from scalereid.figures.look.page import Looked, Sources, _Page, write_look
 from scalereid.figures.look.settings import LookSettings
-from scalereid.figures.pictures import NEAR, Pictures
 from scalereid.progress import Progress
 from scalereid.runs.run import Run
 from tests.browser import browser
-from tests.figures.pages import Open
+from tests.figures.pages import check_page
 
 SMALL = LookSettings(images=12, clusters=2, top=3)
 
@@ -40,10 +38,7 @@ def pictures(html: str) -> Any:
 def test_the_page_is_whole(page: tuple[Path, Looked], people: ReidDataset) -> None:
     file, looked = page
     html = file.read_text()
-    parser = Open()
-    parser.feed(re.sub(r"<script.*?</script>", "", html, flags=re.DOTALL))
-    assert parser.inside == []
-    assert not re.search(r"https?:|@import|url\(|<link", html)
+    check_page(html)
     assert looked.parts == ("activation", "gates", "retrieval", "map")
     assert re.findall(r'<section id="(\w+)">', html) == [*looked.parts]
     assert html.count("two&lt;streams&gt;") > 4
@@ -53,24 +48,6 @@ def test_the_page_is_whole(page: tuple[Path, Looked], people: ReidDataset) -> No
     assert html.count("<summary>Block ") == 6
     assert looked.terms in html.replace("&#x27;", "'")
     assert html.count(f'data-pid="{people.query[0].pid}"') > 4
-
-
-def test_the_nearest_pictures_alone_are_kept(people: ReidDataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of ten thousand pictures a list of all others each would fill the memory."""
-    page = object.__new__(_Page)
-    page.pictures = Pictures()
-    for record in people.gallery:
-        page.pictures.add_record(record)
-    rng = np.random.default_rng(0)
-    page.known = {
-        str(record.path): unit / np.linalg.norm(unit) for record in people.gallery for unit in [rng.random(9)]
-    }
-    names, units = [*page.known], np.stack([*page.known.values()])
-    for block in (5, 1000):
-        monkeypatch.setattr("scalereid.figures.look.page._BLOCK", block)
-        for name, found in page._nearest().items():
-            order = np.argsort(-(units @ page.known[name]))
-            assert found == [names[i] for i in order if names[i] != name][:NEAR]
 
 
 def test_a_map_has_not_too_many_pictures(people: ReidDataset, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +100,31 @@ def test_gates_that_are_not_there(people: ReidDataset, trained: Run, tmp_path: P
         ValueError, match="what has gates, but no block of A: osnet_one_stream .* weights streams; leave it out"
     ):
         write_look(tmp_path / "page.html", sources, LookSettings(what=("gates",)))
+
+
+def test_attributes_that_are_not_there(people: ReidDataset, trained: Run, weights: Path, tmp_path: Path) -> None:
+    sources = Sources(models=(str(trained.folder), str(weights)), data=people.root)
+    with pytest.raises(
+        ValueError,
+        match="what has attributes, but no attributes were learned by A: osnet_one_stream .* or B: .*; leave it out, or give "
+        "a run or a weights file that was trained with objective.attributes",
+    ):
+        write_look(tmp_path / "page.html", sources, LookSettings(what=("attributes", "activation")))
+
+
+def test_attributes_are_shown_where_a_model_has_some(people: ReidDataset, attribute_run: Path, trained: Run) -> None:
+    sources = Sources(models=(str(trained.folder), str(attribute_run)), data=people.root)
+    assert _Page(sources, LookSettings(), Progress.silent()).what == ("activation", "attributes", "retrieval", "map")
+
+
+def test_attributes_need_no_queries(people: ReidDataset, attribute_run: Path, tmp_path: Path) -> None:
+    """As in PA-100K, where nobody is seen twice."""
+    lines = ["split,path,pid,camid", *(f"gallery,{record.path},{record.pid},1" for record in people.gallery)]
+    (tmp_path / "dataset.csv").write_text("\n".join(lines))
+    sources, file = Sources(models=(str(attribute_run),), data=tmp_path, dataset="csv"), tmp_path / "page.html"
+    assert write_look(file, sources, LookSettings(what=("attributes",), images=4)).pictures == 4
+    with pytest.raises(ValueError, match="csv has no query or no gallery images; all parts but attributes need both"):
+        write_look(file, sources)
 
 
 def test_in_a_browser(page: tuple[Path, Looked], people: ReidDataset, tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ class PartOptions:
 def look(source: TorchModel, options: Flat[LookOptions], parts: Flat[PartOptions], output: Flat[Output]) -> None:
     """Write a page that looks into a model, or two side by side: where their
     feature maps are large, how their gates weight the streams, which attributes
-    they recognise, what they find for blurred, occluded and dark queries, and which
-    people are near to each other."""
+    they recognise, what they find for blurred, occluded and dark queries, and
+    which people are near to each other."""
     from scalereid.figures.look.page import Sources, write_look
 
     settings = LookSettings(**vars(parts))

@@ -61,8 +61,7 @@ def attributes_of_test(table: AttributeTable, dataset: ReidDataset) -> Attribute
 
 def other_people(table: AttributeTable, metadata: ModelMetadata, dataset: ReidDataset) -> str:
     """Why the table that a model was trained with says nothing of a dataset: words after the table's name; empty if it does."""
-    ours = dataset.name == metadata.trained_on or dataset.fingerprint() in metadata.training
-    if ours or not table.by_person:
+    if not table.by_person or dataset.name == metadata.trained_on or dataset.fingerprint() in metadata.training:
         return ""
     return f"is of the people of {metadata.trained_on}, and the same number is another person in {dataset.name}"
 

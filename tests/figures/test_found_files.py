@@ -38,6 +38,7 @@ def test_a_page_with_every_result(found: FoundFiles, tmp_path: Path) -> None:
     assert f'alt="rank 1: {name}"' in html
     assert f"Similarity: {TERMS['similarity']}." in html
     assert "no match alone identifies a person" in html
+    assert "If these pictures are of a published dataset, this page is under its terms, too." in html
     assert "Per cent" not in html
     assert "<summary>Left out: 1 that cannot be read</summary>" in html
     assert "<li>bad.jpg cannot be read &lt;</li>" in html

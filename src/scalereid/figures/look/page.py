@@ -190,10 +190,8 @@ class _Page:
         return gates_part(self.models, of_people(self.dataset, self._number("gates")), self.settings, self.pictures)
 
     def _attributes(self) -> str:
-        images = one_per_tracklet(
-            self.dataset.query or self.dataset.gallery
-        )  # of attributes alone there may be no queries
-        records = spread(images, self._number("attributes"))
+        images = self.dataset.query or self.dataset.gallery  # for attributes alone there may be no queries
+        records = spread(one_per_tracklet(images), self._number("attributes"))
         return attributes_part(self.models, records, self.dataset, self.sources.data, self.pictures)
 
     def _retrieval(self) -> str:

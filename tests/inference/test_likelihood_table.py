@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scalereid.gallery.listing import read_listed_sightings
-from scalereid.inference.likelihood_table import check_likelihood_table, write_likelihoods
+from scalereid.inference.likelihood_table import check_likelihood_table, check_names, write_likelihoods
 
 NAMES, VALUES = ("hat", "upper-red"), np.array([[0.25, 1.0], [0.0, 1 / 3]], np.float32)
 
@@ -49,12 +49,12 @@ def test_where_a_table_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"x\.npz: likelihoods are written to a \.csv, \.jsonl or \.parquet file"):
         check_likelihood_table(tmp_path / "x.npz")
     paths = ["a.jpg", os.fsdecode(b"\xff.jpg")]
-    check_likelihood_table(tmp_path / "x.jsonl", paths)
+    check_names(tmp_path / "x.jsonl", paths)
     for suffix in (".csv", ".parquet"):  # a .csv of other text is one that `gallery add` does not read
         with pytest.raises(
             ValueError, match=rf"'\\udcff\.jpg' is not UTF-8, as {suffix} requires; rename it, or write"
         ):
-            check_likelihood_table(tmp_path / f"x{suffix}", paths)
+            check_names(tmp_path / f"x{suffix}", paths)
     (tmp_path / "x.csv").touch()
     with pytest.raises(FileExistsError):
         check_likelihood_table(tmp_path / "x.csv")

@@ -103,13 +103,15 @@ def _recognise(
     from scalereid.data.terms import terms_of_files
     from scalereid.figures.attributes import write_attributes
     from scalereid.inference.items import find_items
-    from scalereid.inference.likelihood_table import check_likelihood_table, write_likelihoods
+    from scalereid.inference.likelihood_table import check_likelihood_table, check_names, write_likelihoods
     from scalereid.inference.recognizer import AttributeRecognizer
 
-    paths = [item.path for each in images for item in find_items(each)]
     if options.out:
-        check_likelihood_table(options.out, paths)
+        check_likelihood_table(options.out)
     with writing(options.out, options.page):
+        paths = [item.path for each in images for item in find_items(each)]
+        if options.out:
+            check_names(options.out, paths)
         with AttributeRecognizer(source, options=runtime) as recognizer:
             with output.progress.stage("recognising attributes", len(paths)) as advance:
                 found = recognizer.collect(paths, on_error="report", advance=advance)

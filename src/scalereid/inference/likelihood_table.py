@@ -16,11 +16,11 @@ _DIGITS = 6
 _COLUMN = "attribute."  # what the names of the columns begin with, as in the tables that `gallery add` takes
 
 
-def check_likelihood_table(file: Path, paths: Iterable[str] = ()) -> None:
+def check_likelihood_table(file: Path) -> None:
     """Check that a table of images can be written to `file`, before any work is done.
 
     Raises:
-        ValueError: It has another suffix than .csv, .jsonl or .parquet; or a path is not UTF-8, as all but JSON requires.
+        ValueError: It has another suffix than .csv, .jsonl or .parquet.
         FileExistsError: It exists.
         OSError: It cannot be written there.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
@@ -30,6 +30,14 @@ def check_likelihood_table(file: Path, paths: Iterable[str] = ()) -> None:
     require_new_file(file)
     if file.suffix == ".parquet":
         require("pyarrow", extra="parquet")
+
+
+def check_names(file: Path, paths: Sequence[str]) -> None:
+    """Check that a table of that suffix can hold these files' names.
+
+    Raises:
+        ValueError: One is not UTF-8, as all but JSON requires.
+    """
     for path in () if file.suffix == ".jsonl" else paths:
         try:
             path.encode()

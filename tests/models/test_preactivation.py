@@ -14,13 +14,17 @@ def norm_relu(maps: Tensor) -> Tensor:
     return maps.relu() / (1 + 1e-5) ** 0.5
 
 
+def blocks(net: PreactivationNet) -> list[PreactivationBlock]:
+    return [module for module in net.eval().modules() if isinstance(module, PreactivationBlock)]
+
+
 def kernels(block: PreactivationBlock) -> list[Tensor]:
     return [layer.weight for layer in block.branch if isinstance(layer, nn.Conv2d)]
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_bottleneck_block_by_hand(number: int) -> None:
-    block = preactivation_resnet(depth=20).stages[1][number].eval()
+    block = blocks(preactivation_resnet(depth=20))[2 + number]
     maps = torch.randn(2, 64 if number == 0 else 128, 8, 6)
     ready, stride = norm_relu(maps), 2 if number == 0 else 1
     reduce, spatial, restore = kernels(block)
@@ -28,17 +32,17 @@ def test_a_bottleneck_block_by_hand(number: int) -> None:
     assert reduce.shape[0] == spatial.shape[0] == 32
     hidden = norm_relu(functional.conv2d(ready, reduce))
     hidden = norm_relu(functional.conv2d(hidden, spatial, stride=stride, padding=1))
-    kept = functional.conv2d(ready, block.shortcut.weight, stride=2) if number == 0 else maps
+    kept = functional.conv2d(ready, block.get_parameter("shortcut.weight"), stride=2) if number == 0 else maps
     torch.testing.assert_close(block(maps), functional.conv2d(hidden, restore) + kept, rtol=1e-4, atol=1e-4)
 
 
 def test_a_wide_block_by_hand() -> None:
-    block = wide_resnet(depth=10, width=2).stages[0][0].eval()
+    block = blocks(wide_resnet(depth=10, width=2))[0]
     maps = torch.randn(2, 16, 8, 6)
     first, second = kernels(block)
     assert first.shape == (32, 16, 3, 3)
     hidden = norm_relu(functional.conv2d(norm_relu(maps), first, padding=1))
-    kept = functional.conv2d(norm_relu(maps), block.shortcut.weight)
+    kept = functional.conv2d(norm_relu(maps), block.get_parameter("shortcut.weight"))
     torch.testing.assert_close(block(maps), functional.conv2d(hidden, second, padding=1) + kept, rtol=1e-4, atol=1e-4)
 
 

@@ -24,10 +24,11 @@ _OWN = (
     "If these pictures show real people, this page is personal data: whoever may not see the pictures may not see it, and it "
     "is to be deleted with them."
 )
-_UNKNOWN = (
+TERMS_OF_UNKNOWN = (
     "If these pictures are of a published dataset, this page is under its terms, too. If they show real people, it is personal "
     "data: whoever may not see the pictures may not see it, and it is to be deleted with them."
 )
+"""Of images that may be of any dataset, or of none."""
 _ACADEMIC = {"market1501": "Market-1501", "msmt17": "MSMT17", "cuhk03": "CUHK03"}
 _OWNERS = {"csv", "jsonl", "market-names", "folders", "person-folders", "camera-folders"}
 
@@ -51,7 +52,7 @@ def terms_of_files(paths: Iterable[str], datasets: Mapping[str, str]) -> str:
     for parent in dict.fromkeys(Path(path).parent for path in paths):
         place = parent.resolve()
         names = [name for folder, name in folders.items() if place.is_relative_to(folder)]
-        found |= dict.fromkeys([terms_of_use(name) for name in names] or [_UNKNOWN])
+        found |= dict.fromkeys([terms_of_use(name) for name in names] or [TERMS_OF_UNKNOWN])
     return " ".join(found)
 
 

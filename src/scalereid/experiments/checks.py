@@ -96,6 +96,12 @@ def check_task(recipe: Recipe, dataset: ReidDataset, target: ReidDataset) -> Non
             raise ValueError(f"{dataset.name} has classes, not people, for which {name} must be {right}")
 
 
+def say_if_not_scored(target: ReidDataset, progress: Progress, *, has_people: bool) -> None:
+    """Say so where a run will not be scored on `target`: people are searched for, all else is scored without queries, too."""
+    if not target.query and (has_people or not target.gallery):
+        progress.say(f"{target.name} has no {'query' if has_people else 'test'} images: the run will not be scored")
+
+
 def check_before_training(
     dataset: ReidDataset,
     target: ReidDataset,
@@ -114,8 +120,7 @@ def check_before_training(
     """
     if not dataset.train:
         raise ValueError(f"{dataset.name} in {dataset.root} has no training images")
-    if not target.query and (has_people or not target.gallery):
-        progress.say(f"{target.name} has no {'query' if has_people else 'test'} images: the run will not be scored")
+    say_if_not_scored(target, progress, has_people=has_people)
     for each in also:
         if not each.query or not each.gallery:
             raise ValueError(

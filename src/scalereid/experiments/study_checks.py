@@ -50,7 +50,7 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
     """
     read: dict[str, ReidDataset] = {}
     fingerprints: dict[str, str] = {}
-    for run in runs:
+    for run in {(run.row, run.split): run for run in runs}.values():  # whatever the seed
         targets = run.recipe.targets
         sources = run.recipe.data.dataset.split("+")  # each needs images, which their combination would not tell
         needs = [*((source, ["train"]) for source in sources), *((target, ["query", "gallery"]) for target in targets)]

@@ -13,7 +13,14 @@ from scalereid.data.images import ImageStore
 from scalereid.data.records import ReidDataset, labels
 from scalereid.distributed import is_first
 from scalereid.experiments.attribute_labels import LearnedAttributes
-from scalereid.experiments.checks import advise_precision, check_before_training, check_parts, check_shares, check_task
+from scalereid.experiments.checks import (
+    advise_precision,
+    check_before_training,
+    check_parts,
+    check_shares,
+    check_task,
+    say_if_not_scored,
+)
 from scalereid.experiments.course import Course, score_networks
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.sharing import locked_by_first, scored_here, shown
@@ -94,8 +101,8 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     dataset, (target, also) = read_datasets(recipe, data)
     check_task(recipe, dataset, target)
     attributes = LearnedAttributes.of(recipe, data, dataset, target)
-    if dataset.classes and not target.gallery:
-        progress.say(f"{target.name} has no test images: the run will not be scored")
+    if dataset.classes:
+        say_if_not_scored(target, progress, has_people=False)
     if is_first() and not dataset.classes:  # whose images are checked when they are decoded
         check_before_training(
             dataset, target, [*also.values()], progress, has_people=bool(recipe.objective.cross_entropy)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from scalereid.data.terms import terms_of_files
+from scalereid.data.terms import TERMS_OF_UNKNOWN
 from scalereid.figures.page import folded, folded_json, write_page
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import Tile, draw_sheet, tiles_html
@@ -40,7 +40,7 @@ def write_found(found: FoundFiles, file: Path) -> None:
         items = "".join(f"<li>{escape(why)}</li>" for why in found.unreadable)
         parts.append(folded(f"Left out: {len(found.unreadable):,} that cannot be read", f"<ul>{items}</ul>"))
     parts.append(folded_json("Model", asdict(found.model)))
-    write_page(file, title, "\n".join(parts), terms=terms_of_files([*found.query, *found.gallery], {}))
+    write_page(file, title, "\n".join(parts), terms=TERMS_OF_UNKNOWN)
 
 
 def write_sheet(found: FoundFiles, file: Path) -> None:

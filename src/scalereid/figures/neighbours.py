@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scalereid.experiments.evaluation import Evaluation
 from scalereid.figures.pictures import NEAR
 from scalereid.retrieval import Distance
-from scalereid.retrieval.distances import Distances, row_blocks
+from scalereid.retrieval.distances import distance_blocks
 
 _BLOCK = 256  # pictures compared with all at once: there may be ten thousands
 
@@ -30,9 +30,9 @@ def nearest_pictures(
     if not files:
         return {}
     vectors = torch.from_numpy(np.stack([*embeddings.values()]))
-    distances, nearest = Distances(vectors, vectors, distance), {}
-    for rows in row_blocks(len(files), _BLOCK):
-        order = distances.between(rows, slice(0, len(files))).argsort(dim=1, stable=True)[:, : NEAR + 1].tolist()
+    nearest = {}
+    for rows, distances in distance_blocks(vectors, vectors, distance, _BLOCK * len(files)):
+        order = distances.argsort(dim=1, stable=True)[:, : NEAR + 1].tolist()
         for file, row in zip(files[rows], order, strict=True):  # among the rows is the file itself
             nearest[file] = [files[i] for i in row if files[i] != file][:NEAR]
     return nearest

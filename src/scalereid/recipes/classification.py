@@ -53,11 +53,10 @@ SMALL = replace(
 )
 
 
-def _peer(backbone: str, depth: int, channels: int, width: float | None = None) -> ModelSettings:
-    """A network of that depth, whose last maps are embeddings and have so many channels."""
-    return ModelSettings(
-        backbone=backbone, width=width, options=(f"depth={depth}",), neck="none", embedding_size=channels
-    )
+def _peer(backbone: str, channels: int, *, width: float | None = None, depth: int | None = None) -> ModelSettings:
+    """A network whose pooled maps, of so many channels, are its embeddings."""
+    options = () if depth is None else (f"depth={depth}",)
+    return ModelSettings(backbone=backbone, width=width, options=options, neck="none", embedding_size=channels)
 
 
 RESNET, WIDE = "preactivation_resnet_cifar", "wide_resnet_cifar"
@@ -67,10 +66,10 @@ ON_CIFAR: dict[str, tuple[ModelSettings, str, tuple[float, float]]] = {
     "osnet_210": (ModelSettings(backbone="osnet_cifar_210"), CIFAR_NOTE, (4.18, 18.88)),
     "osnet_one_stream": (ModelSettings(backbone="osnet_cifar_one_stream"), CIFAR_NOTE, (5.49, 21.78)),
     "osnet_addition": (ModelSettings(backbone="osnet_cifar_addition"), CIFAR_NOTE, (4.72, 20.24)),
-    "resnet_164": (_peer(RESNET, 164, 256), OTHERS, (5.46, 24.33)),
-    "resnet_1001": (_peer(RESNET, 1001, 256), OTHERS, (4.92, 22.71)),
-    "wide_resnet_40": (_peer(WIDE, 40, 256, width=4), OTHERS, (4.97, 22.89)),
-    "wide_resnet_16": (_peer(WIDE, 16, 512, width=8), OTHERS, (4.81, 22.07)),
+    "resnet_164": (_peer(RESNET, 256, depth=164), OTHERS, (5.46, 24.33)),
+    "resnet_1001": (_peer(RESNET, 256, depth=1001), OTHERS, (4.92, 22.71)),
+    "wide_resnet_40": (_peer(WIDE, 256, width=4, depth=40), OTHERS, (4.97, 22.89)),
+    "wide_resnet_16": (_peer(WIDE, 512, width=8, depth=16), OTHERS, (4.81, 22.07)),
 }
 # Top-1 accuracy in per cent on ImageNet; None where nothing is published, and why.
 ON_IMAGENET: dict[str, tuple[float | None, tuple[str, ...]]] = {
@@ -103,12 +102,7 @@ def _published() -> dict[str, Published]:
             recipe = replace(CIFAR, data=replace(CIFAR.data, dataset=dataset), model=model)
             entries[f"{dataset}_{name}"] = Published(recipe, TABLES_8_9, None, (note,), top1_error=error)
     for backbone, (accuracy, notes) in ON_IMAGENET.items():
-        last = {"resnet50": 2048}.get(backbone)
-        model = (
-            ModelSettings(backbone=backbone, neck="none", embedding_size=last)
-            if last
-            else ModelSettings(backbone=backbone)
-        )
+        model = _peer(backbone, 2048) if backbone == "resnet50" else ModelSettings(backbone=backbone)
         entries[f"imagenet_{backbone}"] = Published(
             _with_model(IMAGENET, model),
             TABLE_10 if accuracy else "",
@@ -117,7 +111,7 @@ def _published() -> dict[str, Published]:
             top1_error=None if accuracy is None else round(100 - accuracy, 2),
         )
     for name, (width, channels, accuracy) in MOBILENETS.items():
-        model = ModelSettings(backbone="mobilenetv2", width=width, neck="none", embedding_size=channels)
+        model = _peer("mobilenetv2", channels, width=width)
         notes = (OTHERS, IMAGENET_NOTE)
         error = round(100 - accuracy, 2)
         entries[f"imagenet_{name}"] = Published(_with_model(IMAGENET, model), TABLE_10, None, notes, top1_error=error)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from scalereid.retrieval.distances import row_blocks
 from scalereid.retrieval.product import products
 
 Rows = NDArray[np.int64]
@@ -100,12 +101,12 @@ class Linkage:
         wanted = np.empty(0 if of is None else len(of), np.float32)
         at = groups.searchsorted(to) if to is not None else np.empty(0, np.int64)
         step = max(1, self.tile // max(1, len(self.live)))
-        for first in range(0, len(groups), step):
-            some = groups[first : first + step]
+        for rows in row_blocks(len(groups), step):
+            some = groups[rows]
             distances = (1 - products(self.means[self.row[some]], self.means)).numpy()
             if of is not None:
-                inside = (at >= first) & (at < first + step)
-                wanted[inside] = distances[at[inside] - first, self.row[of[inside]]]
+                inside = (at >= rows.start) & (at < rows.stop)
+                wanted[inside] = distances[at[inside] - rows.start, self.row[of[inside]]]
             self._find_nearest(some, distances)
         return wanted
 

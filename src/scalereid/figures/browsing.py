@@ -6,6 +6,7 @@ from math import isnan
 from pathlib import Path
 
 from scalereid.data.records import JUNK, ImageRecord
+from scalereid.figures.pictures import filterable
 
 _BESIDE = Path(__file__).parent
 ORDERS = {"dataset": "as in the dataset", "lowest": "lowest AP first", "highest": "highest AP first"}
@@ -58,6 +59,17 @@ def precisions(values: Iterable[Iterable[float]]) -> str:
     """HTML attribute by which a query is ordered: its AP for each model under each degradation; NaN where it has no match."""
     found = [[None if isnan(ap) else round(float(ap), 4) for ap in of_model] for of_model in values]
     return f'data-ap="{json.dumps(found)}"'
+
+
+def query_article(record: ImageRecord, anchor: str, average_precision: str, heading: str, body: str) -> str:
+    """HTML of a query in an element of the class `queries`; `heading` and `body` are HTML, too.
+
+    It is filtered and ordered, and `anchor` leads to it; `average_precision` is what `precisions` gives.
+    """
+    return (
+        f'<article class="item" id="{anchor}" tabindex="-1" {filterable(record)} {average_precision}>'
+        f"<h3>{heading}</h3>{body}</article>"
+    )
 
 
 def _options(numbers: Iterable[int]) -> str:

@@ -19,11 +19,12 @@ from scalereid.figures.browsing import (
     filter_tools,
     order_tools,
     precisions,
+    query_article,
 )
 from scalereid.figures.curves import training_curve
 from scalereid.figures.neighbours import embeddings_by_file, nearest_pictures
 from scalereid.figures.page import chart, folded_json, lines, write_page
-from scalereid.figures.pictures import Pictures, describe, filterable
+from scalereid.figures.pictures import Pictures, describe
 from scalereid.figures.ranked_lists import evenly_spaced, found_records, mistakes, ranked_list
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.retrieval.calibration import Calibration
@@ -73,11 +74,8 @@ def write_report(
             pictures.add_search(query[row].pid, f"{name}-{row}")
             tiles = ranked_list(query[row], gallery, ranking, row, probabilities=probabilities)
             ap = "no match" if np.isnan(precision[row]) else f"AP {precision[row]:.0%}"
-            articles.append(
-                f'<article class="item" id="{name}-{row}" tabindex="-1" {filterable(query[row])} '
-                f"{precisions([[precision[row]]])}>"
-                f"<h3>{escape(describe(query[row]))} <b>{ap}</b></h3>{pictures.tiles(tiles)}</article>"
-            )
+            heading, shown = f"{escape(describe(query[row]))} <b>{ap}</b>", pictures.tiles(tiles)
+            articles.append(query_article(query[row], f"{name}-{row}", precisions([[precision[row]]]), heading, shown))
         return "\n".join(['<div class="queries">', *articles, "</div>"])
 
     found = lists(some, "query")

@@ -11,8 +11,8 @@ from scalereid.data.images import as_jpeg, load_image
 from scalereid.data.records import ImageRecord, one_per_tracklet
 from scalereid.experiments.degraded import Degradation, Retrieved
 from scalereid.experiments.evaluation import Evaluation
-from scalereid.figures.browsing import ORDERS, order_tools, precisions
-from scalereid.figures.pictures import Pictures, describe, filterable
+from scalereid.figures.browsing import ORDERS, order_tools, precisions, query_article
+from scalereid.figures.pictures import Pictures, describe
 from scalereid.figures.ranked_lists import found_records, ranked_list
 from scalereid.figures.terms import TERMS
 from scalereid.figures.tiles import Tile
@@ -90,10 +90,7 @@ def _query(
         parts.append(
             f'<div data-condition="{number}"><p class="name">{each.degradation.name}</p>{"".join(lists)}</div>'
         )
-    return (
-        f'<article class="item" id="{anchor}" tabindex="-1" {filterable(record)} {precisions(precision)}>'
-        f"<h3>{escape(describe(record))}</h3>{''.join(parts)}</article>"
-    )
+    return query_article(record, anchor, precisions(precision), escape(describe(record)), "".join(parts))
 
 
 def _share(value: float) -> str:

@@ -41,9 +41,7 @@ def test_classes_of_pictures(class_run: Path, class_images: Path) -> None:
 
 
 def test_a_model_of_people_is_no_classifier(trained: Run, people: ReidDataset) -> None:
-    with pytest.raises(
-        ValueError, match="is no classifier; give a run or a weights file that was trained on a dataset of"
-    ):
+    with pytest.raises(ValueError, match="is no classifier; give a run or weights trained on a dataset of classes"):
         classify(trained.folder, [people.query[0].path])
 
 

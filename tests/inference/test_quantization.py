@@ -13,7 +13,9 @@ from scalereid.data.records import ReidDataset
 from scalereid.inference import auto
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.opening import RuntimeOptions
 from scalereid.inference.quantization import Accuracy, LossTooLargeError, keep, quantize, verdict
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.inference.runtimes import read_metadata
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime
 from tests.inference.conftest import expected, unit
@@ -23,12 +25,12 @@ EXACT, HALF = Accuracy("float32", 0.5, 0.6, 1, 100), Accuracy("bfloat16", 0.5, 0
 
 @pytest.fixture(scope="module")
 def quantized(
-    run: Path, people: ReidDataset, cache: Path, tmp_path_factory: pytest.TempPathFactory
+    attribute_run: Path, people: ReidDataset, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[Accuracy]]:
     """A copy of the run with an int8 model, and its accuracy."""
     pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): int8 is NOT tested")
     own = tmp_path_factory.mktemp("quantized") / "run"
-    shutil.copytree(run, own)
+    shutil.copytree(attribute_run, own)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NNCF's own
         patch.setenv("SCALEREID_CACHE", str(cache))
@@ -38,9 +40,12 @@ def quantized(
     return own, report
 
 
-def test_both_files_are_kept_in_the_run(quantized: tuple[Path, list[Accuracy]], run: Path) -> None:
+def test_both_files_are_kept_in_the_run(quantized: tuple[Path, list[Accuracy]], attribute_run: Path) -> None:
     own, report = quantized
-    assert {path.name for path in own.iterdir()} - {path.name for path in run.iterdir()} == {"int8.xml", "int8.bin"}
+    assert {path.name for path in own.iterdir()} - {path.name for path in attribute_run.iterdir()} == {
+        "int8.xml",
+        "int8.bin",
+    }
     assert [one.precision for one in report] == ["float32", "bfloat16", "int8"]
     assert report[0].cosine == pytest.approx(1)
     assert 0.9 < report[2].cosine < 0.99999 < 1  # it is int8
@@ -51,11 +56,11 @@ def test_both_files_are_kept_in_the_run(quantized: tuple[Path, list[Accuracy]], 
 
 
 def test_it_is_found_by_its_file_and_by_its_run(
-    quantized: tuple[Path, list[Accuracy]], run: Path, paths: list[Path]
+    quantized: tuple[Path, list[Accuracy]], attribute_run: Path, run: Path, paths: list[Path]
 ) -> None:
     own, _ = quantized
     found = Embedder(own / "int8.xml")(paths)
-    assert 0.9 < (found * unit(expected(run, paths))).sum(axis=1).mean() < 0.99999
+    assert 0.9 < (found * unit(expected(attribute_run, paths))).sum(axis=1).mean() < 0.99999
     np.testing.assert_array_equal(Embedder(own, precision="int8", runtime="openvino")(paths), found)
     with pytest.raises(ValueError, match=r"int8\.xml is in int8, not in float32"):
         Embedder(own / "int8.xml", precision="float32")
@@ -63,6 +68,14 @@ def test_it_is_found_by_its_file_and_by_its_run(
         Embedder(own, precision="int8", runtime="torch")
     with pytest.raises(ValueError, match=r"no int8 model at .*int8\.xml; quantize it"):
         Embedder(run, precision="int8")
+
+
+def test_attributes_go_along(quantized: tuple[Path, list[Accuracy]], paths: list[Path]) -> None:
+    own, _ = quantized
+    of_run = RuntimeOptions(precision="int8", runtime="openvino")
+    with AttributeRecognizer(own / "int8.xml") as recognizer, AttributeRecognizer(own, options=of_run) as other:
+        assert recognizer.names == ("hat", "bag")
+        np.testing.assert_array_equal(recognizer(paths[:8]), other(paths[:8]))
 
 
 def test_auto_takes_it_where_it_is_faster_than_bfloat16(

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.export.exporting import export
 from scalereid.inference.export.graph import cached_onnx
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.trained import describe_model
 from scalereid.runs.checkpoint import load_checkpoint
 from tests.inference.networks import write_onnx, write_openvino
 
-ALONE = """
+REFUSE = """
 import sys
 
 class Refuse:
@@ -25,6 +27,10 @@ class Refuse:
             raise ModuleNotFoundError(f"{name} is refused")
 
 sys.meta_path.insert(0, Refuse())
+"""
+ALONE = (
+    REFUSE
+    + """
 import numpy
 from PIL import Image
 from scalereid import Embedder
@@ -36,6 +42,18 @@ with Embedder(file, flip=True, pixels=pixels or None) as embedder:
     boxes = embedder(paths[0], boxes=numpy.array([[0, 0, 10, 20]]))
 numpy.savez(out, files=files, arrays=arrays, boxes=boxes)
 """
+)
+RECOGNISE = (
+    REFUSE
+    + """
+import numpy
+from scalereid import AttributeRecognizer
+
+file, out, *paths = sys.argv[1:]
+with AttributeRecognizer(file) as recognizer:
+    numpy.savez(out, names=recognizer.names, likelihoods=recognizer(paths))
+"""
+)
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".xml"])
@@ -55,6 +73,15 @@ def test_the_same_embeddings_without_torch(suffix: str, run: Path, paths: list[P
 def test_files_of_others(write: Callable[[Path], Path], paths: list[Path], tmp_path: Path) -> None:
     file = write(tmp_path / ("x.onnx" if write is write_onnx else "x.xml"))
     compare(file, [str(path) for path in paths[:3]], tmp_path / "found.npz", "torchreid")
+
+
+def test_attributes(attribute_run: Path, paths: list[Path], tmp_path: Path) -> None:
+    file, out, names = tmp_path / "model.onnx", tmp_path / "found.npz", [str(path) for path in paths[:3]]
+    export(attribute_run, file)
+    subprocess.run([sys.executable, "-c", RECOGNISE, str(file), str(out), *names], check=True)
+    with AttributeRecognizer(file) as recognizer, np.load(out) as found:
+        assert tuple(found["names"]) == recognizer.names == ("hat", "bag")
+        np.testing.assert_array_equal(found["likelihoods"], recognizer(names))
 
 
 def compare(file: Path, names: list[str], out: Path, pixels: str = "") -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scalereid.attributes.scores import AttributeScores, OneAttribute
 
 AttributeModel = Annotated[
-    Positional[str], arg(metavar="MODEL", help="A run or a weights file that was trained with attributes.")
+    Positional[str], arg(metavar="MODEL", help="A run or weights trained with attributes, or exported from such.")
 ]
 Images = Annotated[
     Positional[tuple[str, ...]],

@@ -15,7 +15,7 @@ from scalereid.inference.opening import RuntimeOptions
 from scalereid.wording import counted
 
 Classifier = Annotated[
-    Positional[str], arg(metavar="MODEL", help="A run or a weights file that was trained on a dataset of classes.")
+    Positional[str], arg(metavar="MODEL", help="A run or weights trained on classes, or exported from such.")
 ]
 Pictures = Annotated[
     Positional[tuple[str, ...]],

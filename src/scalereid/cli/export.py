@@ -28,18 +28,21 @@ def export(source: TorchModel, options: Flat[ExportOptions], output: Flat[Output
     as torch."""
     from scalereid.inference.export.exporting import export as export_model
 
-    metadata, agreement = export_model(
+    exported = export_model(
         source,
         options.out,
         format=options.format,
         normalisation=options.normalisation,
         run_code=options.run_code,
     )
+    metadata, agreement = exported.metadata, exported.agreement
+    learned = {kind: list(layer.names) if layer else [] for kind, layer in exported.layers._asdict().items()}
+    beside = "".join(f"\nbeside them: {len(names):,} {kind}" for kind, names in learned.items() if names)
     height, width = metadata.image_size
     output.say(
         f"{options.out}: {metadata.model}\n"
         f"input: {metadata.input}, {height}×{width}; output: {counted(metadata.embedding_size, 'number')}, not normalised\n"
         f"against torch: largest difference {agreement.difference:.1e} of the longest embedding, smallest cosine "
-        f"{agreement.cosine:.7f}\nmodel {metadata.fingerprint}"
+        f"{agreement.cosine:.7f}\nmodel {metadata.fingerprint}{beside}"
     )
-    output.result({"out": str(options.out), "metadata": asdict(metadata), "agreement": agreement._asdict()})
+    output.result({"out": str(options.out), "metadata": asdict(metadata), "agreement": agreement._asdict()} | learned)

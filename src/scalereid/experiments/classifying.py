@@ -83,7 +83,7 @@ def evaluate_classes(
     """Score a classifier on the test images of a dataset.
 
     Args:
-        source: A run or a weights file of a training on a dataset of classes.
+        source: A run or a weights file of a training on a dataset of classes, or a file exported from one.
         data: The folder of the dataset.
         dataset: Name of the dataset. Defaults to the one that the run was scored on.
         runtime: What computes the embeddings. Defaults to torch.
@@ -115,8 +115,8 @@ def _open(source: Source, runtime: RuntimeOptions | None) -> tuple[OpenModel, Cl
     model = open_model(source, runtime or RuntimeOptions(runtime=default_runtime(source)))
     if model.classes is None:
         raise ValueError(
-            f"{model.metadata.model} is no classifier; give a run or a weights file that was trained on a dataset of classes. "
-            "Exported files have embeddings alone"
+            f"{model.metadata.model} is no classifier; give a run or weights trained on a dataset of classes, or a file "
+            "exported from such"
         )
     return model, model.classes
 

@@ -22,6 +22,7 @@ from scalereid.inference.runtimes import (
     runtime_of_file,
 )
 from scalereid.inference.signature import Contents, Signature
+from scalereid.inference.stored_layers import layers_of
 from scalereid.packages import require
 from scalereid.runs.saved_recipe import SavedRecipe
 
@@ -155,10 +156,14 @@ def _open_exported(file: Path, options: RuntimeOptions, image_size: ImageSize | 
         metadata, runtime = _open_others(file, own, contents.signature, options)
     else:
         metadata, runtime = _open_ours(file, own, contents, options)
+    try:
+        layers = layers_of(contents.texts, metadata.embedding_size)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}; export the model again") from error
     if image_size and image_size != metadata.image_size:
         raise ValueError("{} takes images of {}×{}, not of {}×{}".format(file, *metadata.image_size, *image_size))
     batch_size = options.batch_size or default_batch_size("cpu")
-    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None)
+    return OpenModel(runtime=runtime, batch_size=batch_size, metadata=metadata, report=None, **layers._asdict())
 
 
 def _open_ours(

@@ -25,6 +25,7 @@ from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.runtimes import Runtime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
+from scalereid.inference.stored_layers import NO_LAYERS, Layers
 from scalereid.inference.trained import describe_model
 from scalereid.locks import locked
 from scalereid.packages import require
@@ -133,21 +134,28 @@ def _quantize(
         }
         report = _evaluate(runtimes, images, metadata.image_size, progress)
         metadata = replace(metadata, precision="int8", accuracy=_in_words(report, dataset))
-        keep(quantized, out, metadata, report, max_loss=max_loss)
+        layers = Layers(loaded.attributes, loaded.classes)
+        keep(quantized, out, metadata, report, max_loss=max_loss, layers=layers)
     return metadata, report
 
 
 def keep(
-    quantized: Path, out: Path, metadata: ModelMetadata, report: Sequence[Accuracy], *, max_loss: float = 0.005
+    quantized: Path,
+    out: Path,
+    metadata: ModelMetadata,
+    report: Sequence[Accuracy],
+    *,
+    max_loss: float = 0.005,
+    layers: Layers = NO_LAYERS,
 ) -> None:
-    """Write a quantized network to `out` with its metadata, unless it loses too much.
+    """Write a quantized network to `out` with its metadata and layers, unless it loses too much.
 
     Raises:
         LossTooLargeError: mAP falls by more than `max_loss`.
     """
     if report[0].mAP - report[-1].mAP > max_loss:
         raise LossTooLargeError(report, max_loss)
-    write_pair(out, lambda file: save_network(quantized, metadata, file))
+    write_pair(out, lambda file: save_network(quantized, metadata, file, layers))
 
 
 def _destination(source: Source, out: Path | None) -> Path:

@@ -41,7 +41,7 @@ class AttributeRecognizer:
         """Load a model and prepare a runtime.
 
         Args:
-            model: A run or a weights file of a training with attributes.
+            model: A run or a weights file of a training with attributes, or a file exported from one.
             options: What computes the embeddings. Defaults to the fastest runtime that agrees with torch.
 
         Raises:
@@ -111,7 +111,7 @@ def require_attributes(layer: AttributeLayer | None, model: str) -> AttributeLay
     """
     if layer is None:
         raise ValueError(
-            f"{model} has learned no attributes; give a run or a weights file that was trained with objective.attributes. "
-            "Exported files have embeddings alone"
+            f"{model} has learned no attributes; give a run or weights trained with objective.attributes, or a file "
+            "exported from such"
         )
     return layer

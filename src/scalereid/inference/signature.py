@@ -1,8 +1,9 @@
 """What a graph takes and gives, compared with what its metadata say."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.metadata import KEY, ModelMetadata
 from scalereid.wording import counted
 
 
@@ -29,10 +30,15 @@ class Signature(NamedTuple):
 class Contents(NamedTuple):
     """What an exported file holds, as far as it can be told without running anything in it."""
 
-    metadata: str | None
-    """The text of its metadata; None for a file that is not ours."""
+    texts: Mapping[str, str]
+    """What scalereid wrote beside the network, by the keys of `stored_layers`; empty for a file that is not ours."""
     signature: Signature | None
     """What its graph takes and gives; None where only running it tells."""
+
+    @property
+    def metadata(self) -> str | None:
+        """The text of its metadata; None for a file that is not ours."""
+        return self.texts.get(KEY)
 
 
 def check_signature(signature: Signature, metadata: ModelMetadata) -> None:

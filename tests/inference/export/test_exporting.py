@@ -9,8 +9,11 @@ import torch
 from torch import nn
 
 from scalereid.data.augmentation import normalise
+from scalereid.experiments.classifying import classify
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.export.exporting import WRITERS, export, require_free_pair, write_pair
+from scalereid.inference.opening import RuntimeOptions
+from scalereid.inference.recognizer import AttributeRecognizer
 from scalereid.inference.runtimes import FORMATS, Format, read_metadata
 from scalereid.inference.runtimes.onnx_runtime import OnnxRuntime
 from scalereid.runs.checkpoint import load_model, save_model
@@ -23,7 +26,7 @@ from tests.inference.conftest import expected, unit
 def test_a_file_that_knows_what_it_is(run: Path, paths: list[Path], tmp_path: Path) -> None:
     import onnxruntime
 
-    metadata, agreement = export(run, tmp_path / "model.onnx")
+    metadata, agreement, _ = export(run, tmp_path / "model.onnx")
     assert agreement.difference < 1e-4
     assert agreement.cosine > 0.99999
     assert read_metadata(tmp_path / "model.onnx") == metadata
@@ -44,7 +47,7 @@ def test_a_file_that_knows_what_it_is(run: Path, paths: list[Path], tmp_path: Pa
 
 def test_normalised_images_in_place_of_pixels(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "model.pt2"
-    metadata, agreement = export(run, file, format="torch", normalisation=False)
+    metadata, agreement, _ = export(run, file, format="torch", normalisation=False)
     assert agreement.cosine > 0.99999
     assert not metadata.takes_pixels
     assert read_metadata(file) == metadata
@@ -57,7 +60,7 @@ def test_normalised_images_in_place_of_pixels(run: Path, tmp_path: Path) -> None
 
 
 def test_openvino(run: Path, paths: list[Path], tmp_path: Path) -> None:
-    metadata, agreement = export(run, tmp_path / "new" / "model.xml", format="openvino")
+    metadata, agreement, _ = export(run, tmp_path / "new" / "model.xml", format="openvino")
     assert agreement.cosine > 0.99999
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"model.xml", "model.bin"}
     assert read_metadata(tmp_path / "new" / "model.xml") == metadata
@@ -84,7 +87,7 @@ def with_gem_and_bnneck(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), slow("openvino", "xml"), slow("torch", "pt2")])
 def test_generalised_mean_and_bnneck(with_gem_and_bnneck: Path, tmp_path: Path, format: Format, suffix: str) -> None:
     file = tmp_path / f"model.{suffix}"
-    _, agreement = export(with_gem_and_bnneck, file, format=format)
+    _, agreement, _ = export(with_gem_and_bnneck, file, format=format)
     assert agreement.cosine > 0.99999
     pixels = np.random.default_rng(3).integers(0, 256, (3, 64, 32, 3), dtype=np.uint8)
     model = load_model(with_gem_and_bnneck)
@@ -94,6 +97,29 @@ def test_generalised_mean_and_bnneck(with_gem_and_bnneck: Path, tmp_path: Path, 
     assert (exact < 0).any()
     found = FORMATS[format].load().as_written(file)(pixels)
     np.testing.assert_allclose(found, exact, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("format", "suffix"), [("onnx", "onnx"), ("openvino", "xml"), ("torch", "pt2")])
+def test_attributes_and_classes_go_along(
+    attribute_run: Path, class_run: Path, paths: list[Path], tmp_path: Path, format: Format, suffix: str
+) -> None:
+    files = [tmp_path / f"{name}.{suffix}" for name in ("attributes", "classes")]
+    exported = [export(run, file, format=format) for run, file in zip((attribute_run, class_run), files, strict=True)]
+    assert [[bool(layer) for layer in each.layers] for each in exported] == [[True, False], [False, True]]
+    trusted, torch_alone = RuntimeOptions(run_code=suffix == "pt2"), RuntimeOptions(runtime="torch")
+    with (
+        AttributeRecognizer(files[0], options=trusted) as recognizer,
+        AttributeRecognizer(attribute_run, options=torch_alone) as other,
+    ):
+        assert recognizer.names == other.names == ("hat", "bag")
+        np.testing.assert_allclose(recognizer(paths[:5]), other(paths[:5]), atol=1e-5)
+    found, expected = classify(files[1], paths[:5], runtime=trusted), classify(class_run, paths[:5])
+    assert found.classes == expected.classes == ("blue", "green", "red")
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
+    with pytest.raises(ValueError, match="has learned no attributes; give a run or weights trained with"):
+        AttributeRecognizer(files[1], options=trusted)
+    with pytest.raises(ValueError, match="is no classifier; give a run or weights trained on"):
+        classify(files[0], paths[:1], runtime=trusted)
 
 
 def computes_something_else(file: Path) -> Any:

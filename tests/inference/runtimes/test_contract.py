@@ -40,7 +40,7 @@ def test_a_file_gives_torchs_embeddings_and_says_what_it_is(
 ) -> None:
     kind = FORMATS[form]
     file = tmp_path / f"model{kind.suffix}"
-    metadata, _ = export(run, file, format=form)
+    metadata = export(run, file, format=form).metadata
     assert runtime_of_file(file) is kind
     assert read_metadata(file) == metadata
     pixels, exact, runtime = pixels_of(paths), expected(run, paths), kind.load()

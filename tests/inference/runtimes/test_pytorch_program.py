@@ -39,7 +39,7 @@ def test_a_program_needs_torch_alone(run: Path, paths: list[Path], tmp_path: Pat
 @pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler: compiled packages are NOT tested")
 def test_a_compiled_package(run: Path, paths: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "model.pt2"
-    metadata, agreement = export(run, file, format="aotinductor")
+    metadata, agreement, _ = export(run, file, format="aotinductor")
     assert agreement.cosine > 0.99999
     assert {path.name for path in tmp_path.iterdir()} == {"model.pt2"}
     assert read_metadata(file) == metadata
@@ -88,9 +88,9 @@ def test_a_file_of_other_origin(tmp_path: Path) -> None:
 def test_an_archive_made_to_fill_the_memory_is_not_unpacked(tmp_path: Path) -> None:
     file = tmp_path / "model.pt2"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("model/extra/scalereid", bytes(20_000_000))
-    assert file.stat().st_size < 30_000
+        archive.writestr("model/extra/scalereid", bytes(30_000_000))
+    assert file.stat().st_size < 40_000
     with pytest.raises(
-        ValueError, match=r"model\.pt2 cannot be read, .*: its metadata have 20,000,000 bytes; expected at most"
+        ValueError, match=r"model\.pt2 cannot be read, .*: its metadata have 30,000,000 bytes; expected at most"
     ):
         read_metadata(file)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from scalereid.inference.runtimes import FORMATS, Format
 from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
 from scalereid.inference.runtimes.pytorch_program import write_package, write_program
+from scalereid.inference.stored_layers import Layers
 from scalereid.inference.trained import describe_model
 from scalereid.locks import locked
 from scalereid.models.embedding_model import EmbeddingModel
@@ -27,23 +28,35 @@ from scalereid.runs.checkpoint import Source, load_checkpoint
 T = TypeVar("T")
 
 
-def _write_openvino(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+def _write_openvino(model: EmbeddingModel, metadata: ModelMetadata, file: Path, layers: Layers) -> None:
     graph = file.with_suffix(".onnx")
     write_onnx(model, metadata, graph)
-    save_network(graph, metadata, file)
+    save_network(graph, metadata, file, layers)
     graph.unlink()
 
 
 WRITERS = {"torch": write_program, "aotinductor": write_package, "onnx": write_onnx, "openvino": _write_openvino}
-"""Functions that write a model and its metadata to a file, by the name of the format."""
+"""Functions that write a model, its metadata and its layers to a file, by the name of the format."""
 TOLERANCE = 1e-3
 """Largest difference between a file's embeddings and torch's, as a share of the longest embedding."""
 
 
+class Exported(NamedTuple):
+    """What is in a file."""
+
+    metadata: ModelMetadata
+    agreement: Agreement
+    """How its embeddings agree with torch's."""
+    layers: Layers
+    """Of attributes or of classes."""
+
+
 def export(
     source: Source, out: Path, *, format: Format = "onnx", normalisation: bool = True, run_code: bool = False
-) -> tuple[ModelMetadata, Agreement]:
+) -> Exported:
     """Write a model, batch norms fused, for any number of images, with its metadata inside.
+
+    A layer of attributes or of classes that it has learned is inside as well, beside the graph, which gives embeddings.
 
     The file is checked before it is kept: run by its own runtime on one and on five drawn people.
 
@@ -55,9 +68,6 @@ def export(
         normalisation: Whether it is part of the graph, which then takes uint8 RGB (n, height, width, 3); otherwise it takes
             normalised float32 (n, 3, height, width).
         run_code: See `load_model`.
-
-    Returns:
-        The file's metadata, and how its embeddings agree with torch's.
 
     Raises:
         ValueError: There is no such format, `out` has another suffix, or the file's embeddings differ.
@@ -80,8 +90,10 @@ def export(
         if not normalisation:
             metadata = replace(metadata, input=NORMALISED)
 
+        layers = Layers(loaded.attributes, loaded.classes)
+
         def save(file: Path) -> Agreement:
-            WRITERS[format](loaded.model, metadata, file)
+            WRITERS[format](loaded.model, metadata, file, layers)
             expected = PyTorchRuntime(loaded.model, "float32", torch.device("cpu"))
             agreement = compare(expected, _of_pixels(kind.load().as_written(file), metadata), metadata.image_size)
             if not (agreement.difference <= TOLERANCE and agreement.cosine >= LEAST_COSINE):
@@ -91,7 +103,7 @@ def export(
                 )
             return agreement
 
-        return metadata, write_pair(out, save)
+        return Exported(metadata, write_pair(out, save), layers)
 
 
 def require_free_pair(out: Path) -> None:

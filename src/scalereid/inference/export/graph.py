@@ -17,7 +17,8 @@ from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.files import remove_leftovers, require_writable, sha256, write
 from scalereid.inference.export.onnx_model import BATCH, OPSET, OUTPUT, onnx_model
 from scalereid.inference.export.recording import INPUT, NotRecordedError, record
-from scalereid.inference.metadata import KEY, ModelMetadata
+from scalereid.inference.metadata import ModelMetadata
+from scalereid.inference.stored_layers import NO_LAYERS, Layers, texts_of
 from scalereid.lookup import own_file
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusing import fuse_batch_norms
@@ -65,8 +66,8 @@ def _network(model: EmbeddingModel, metadata: ModelMetadata) -> tuple[nn.Module,
     return fuse_batch_norms(model), torch.zeros(1, 3, height, width)
 
 
-def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
-    """Write a model as ONNX with a free batch size, and `metadata` in the file's metadata.
+def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path, layers: Layers = NO_LAYERS) -> None:
+    """Write a model as ONNX with a free batch size, and `metadata` and `layers` in the file's metadata.
 
     Networks of the functions in `operators.py` are written from a record of their calls, in a fiftieth of the time that torch's
     exporter takes, which writes all others.
@@ -82,7 +83,7 @@ def write_onnx(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> No
         written = onnx_model(record(network, image), image)
     except NotRecordedError:
         written = _exported(network, image)
-    onnx.helper.set_model_props(written, {KEY: metadata.to_json()})
+    onnx.helper.set_model_props(written, texts_of(metadata, layers))
     onnx.save_model(written, str(file))
 
 

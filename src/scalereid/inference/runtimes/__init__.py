@@ -56,7 +56,7 @@ class RuntimeClass(Protocol):
         """What a file computes of the arrays that it takes, as any program would run it: to check it."""
 
     def inspect(self, file: Path) -> Contents:
-        """What a file holds: the text under `metadata.KEY`, and its signature. Runs nothing in it."""
+        """What a file holds: the texts under `stored_layers.KEYS`, and its signature. Runs nothing in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

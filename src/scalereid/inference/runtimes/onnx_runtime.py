@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
+from scalereid.inference.stored_layers import KEYS
 
 
 class OnnxRuntime:
@@ -46,7 +47,9 @@ class OnnxRuntime:
         inputs, outputs = (
             [_tensor_type(each) for each in ends] for ends in (session.get_inputs(), session.get_outputs())
         )
-        return Contents(session.get_modelmeta().custom_metadata_map.get(KEY), Signature(tuple(inputs), tuple(outputs)))
+        found = session.get_modelmeta().custom_metadata_map
+        texts = {key: found[key] for key in KEYS if key in found}
+        return Contents(texts, Signature(tuple(inputs), tuple(outputs)))
 
     def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""

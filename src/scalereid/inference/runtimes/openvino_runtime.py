@@ -17,20 +17,23 @@ from scalereid.inference.kept import kept
 from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
+from scalereid.inference.stored_layers import KEYS, NO_LAYERS, Layers, texts_of
 
 _BIN_HASH = f"{KEY}_bin"  # in the metadata of a .xml: SHA-256 of the .bin
 _SIZES = (1, 2, 4, 8, 16)  # of the batches that graphs are compiled for
 
 
-def save_network(graph: Path, metadata: ModelMetadata, file: Path) -> None:
+def save_network(graph: Path, metadata: ModelMetadata, file: Path, layers: Layers = NO_LAYERS) -> None:
     """Write a network in any file that OpenVINO reads to a `.xml` and a `.bin` beside it.
 
-    Inside are `metadata` and a hash of the `.bin`, which is known only once that is written: everything is written twice.
+    Inside are `metadata`, `layers` and a hash of the `.bin`, which is known only once that is written: everything is written
+    twice.
     """
     import openvino
 
     network = openvino.Core().read_model(str(graph))
-    network.set_rt_info(metadata.to_json(), KEY)
+    for key, text in texts_of(metadata, layers).items():
+        network.set_rt_info(text, key)
     openvino.save_model(network, str(file), compress_to_fp16=False)
     network.set_rt_info(sha256(file.with_suffix(".bin")), _BIN_HASH)
     openvino.save_model(network, str(file), compress_to_fp16=False)
@@ -71,10 +74,8 @@ class OpenVinoRuntime:
         if not weights.is_file():
             raise FileNotFoundError(f"its weights, {weights.name} beside it, are missing")
         network = openvino.Core().read_model(str(file))
-        metadata, expected = (
-            str(network.get_rt_info([key]).value) if network.has_rt_info([key]) else None for key in (KEY, _BIN_HASH)
-        )
-        if expected not in (None, sha256(weights)):  # files of earlier versions have none
+        texts = {key: str(network.get_rt_info([key]).value) for key in (*KEYS, _BIN_HASH) if network.has_rt_info([key])}
+        if texts.pop(_BIN_HASH, None) not in (None, sha256(weights)):  # files of earlier versions have none
             raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
         written = _signature(network)
         if len(network.inputs) == 1 and len(shape := network.inputs[0].get_partial_shape()) > 1:
@@ -83,8 +84,8 @@ class OpenVinoRuntime:
             try:
                 network.reshape(shape)
             except RuntimeError:  # some of its operations are made for the number that it has
-                return Contents(metadata, written)
-        return Contents(metadata, _signature(network))
+                return Contents(texts, written)
+        return Contents(texts, _signature(network))
 
     @staticmethod
     def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:

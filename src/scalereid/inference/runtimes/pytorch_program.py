@@ -13,21 +13,22 @@ from numpy.typing import NDArray
 
 from scalereid.files import check_stored
 from scalereid.inference.export.graph import traced
-from scalereid.inference.metadata import KEY, ModelMetadata, Precision
+from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.signature import Contents
+from scalereid.inference.stored_layers import KEYS, NO_LAYERS, Layers, texts_of
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.typed_json import from_json, parse
 from scalereid.wording import counted
 
-_LONGEST = 10_000_000  # bytes of metadata
+_LONGEST = 20_000_000  # bytes of metadata, or of a layer: ImageNet's classes of ResNet-50 are 11 million
 
 
-def write_program(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+def write_program(model: EmbeddingModel, metadata: ModelMetadata, file: Path, layers: Layers = NO_LAYERS) -> None:
     """Write what `torch.export.load(file).module()` gives back: plain operations that any torch of this version runs."""
-    torch.export.save(traced(model, metadata), file, extra_files={KEY: metadata.to_json()})
+    torch.export.save(traced(model, metadata), file, extra_files=texts_of(metadata, layers))
 
 
-def write_package(model: EmbeddingModel, metadata: ModelMetadata, file: Path) -> None:
+def write_package(model: EmbeddingModel, metadata: ModelMetadata, file: Path, layers: Layers = NO_LAYERS) -> None:
     """Write what `torch._inductor.aoti_load_package(file)` gives back: machine code for this kind of processor.
 
     Compiling takes half a minute, and a C++ compiler.
@@ -44,7 +45,7 @@ def write_package(model: EmbeddingModel, metadata: ModelMetadata, file: Path) ->
             aoti_compile_and_package(
                 traced(model, metadata),
                 package_path=str(file),
-                inductor_configs={"aot_inductor.metadata": {KEY: metadata.to_json()}},
+                inductor_configs={"aot_inductor.metadata": texts_of(metadata, layers)},
             )
         except (InductorError, InvalidCxxCompiler) as error:
             reason = str(error).strip().splitlines()[0]
@@ -52,19 +53,19 @@ def write_package(model: EmbeddingModel, metadata: ModelMetadata, file: Path) ->
 
 
 def inspect_program(file: Path) -> Contents:
-    """The metadata of a .pt2 file, of which nothing is run."""
+    """What is beside the network of a .pt2 file, of which nothing is run."""
+    texts: dict[str, str] = {}
     with zipfile.ZipFile(file) as archive:
         for entry in archive.infolist():
-            is_program = entry.filename.endswith(f"/extra/{KEY}")
-            if not (is_program or entry.filename.endswith("_metadata.json")):  # of a compiled one
+            folder, _, key = entry.filename.rpartition("/")
+            is_program = folder.endswith("/extra") and key in KEYS
+            if not (is_program or key.endswith("_metadata.json")):  # of a compiled one
                 continue
             if entry.file_size > _LONGEST:  # it may have been made to fill the memory
                 raise ValueError(f"its metadata have {entry.file_size:,} bytes; expected at most {_LONGEST:,}")
             text = archive.read(entry).decode()
-            return Contents(
-                text if is_program else from_json(dict[str, str], parse(text), entry.filename).get(KEY), None
-            )
-    return Contents(None, None)
+            texts |= {key: text} if is_program else from_json(dict[str, str], parse(text), entry.filename)
+    return Contents({key: texts[key] for key in KEYS if key in texts}, None)
 
 
 class ProgramRuntime:

@@ -51,6 +51,7 @@ study what-pays what_pays what_pays
 study primary dslnet_against_osnet cuhk03 --rows "OSNet, branch" "DSLNet, branch"
 study primary-market1501 dslnet_market1501 market1501 --rows "OSNet, branch" "DSLNet, branch"
 study primary-transfer transfer transfer --rows OSNet OSNet-AIN
+study table5 osnet_ablations table5
 study all dslnet_against_osnet cuhk03
 study all-market1501 dslnet_market1501 market1501
 study transfer transfer transfer

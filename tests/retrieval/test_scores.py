@@ -172,6 +172,23 @@ def test_junk_is_neither_right_nor_wrong(protocol: Any) -> None:
     assert score(*both, distance="euclidean", protocol=protocol).rank(1) == 1
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_junk_is_nobodys_neighbour(protocol: Any) -> None:
+    """Every third gallery image is junk: re-ranked scores are those of a gallery without it."""
+    query, gallery, q_pids, g_pids, q_camids, g_camids = inputs.features(4, 20, 90, 10, 3)
+    junk = np.arange(90) % 3 == 0
+    images = np.arange(110)
+    labels = q_camids, g_camids, images[:20], images[20:]
+    full = pair(query, gallery, q_pids, np.where(junk, -1, g_pids), *labels)
+    how: dict[str, Any] = {"protocol": protocol, "rerank": Reranking(k1=8, k2=3)}
+    scores, without = score(*full, **how), score(full[0], full[1].rows(~junk), **how)
+    assert scores.to_json() == without.to_json()
+    assert scores.mAP != pytest.approx(score(*full, protocol=protocol).mAP)
+    nobody = pair(query, gallery, q_pids, [-1] * 90, *labels)
+    with pytest.raises(ValueError, match="none of the people of the 20 queries is in the gallery"):
+        score(*nobody, **how)
+
+
 def test_the_results_of_each_query_are_kept() -> None:
     """Found first; found second; no match."""
     both = on_a_line([0.0, 10.0, 20.0], [1.0, 11.0, 12.0], [1, 2, 3], [1, 1, 2], [1, 1, 1], [2, 2, 2])

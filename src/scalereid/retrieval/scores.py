@@ -10,6 +10,7 @@ from torch import Tensor
 
 from scalereid.arguments import check_choice, check_kind, check_whole
 from scalereid.data.protocols import Protocol
+from scalereid.data.records import JUNK
 from scalereid.retrieval import APRule, Distance
 from scalereid.retrieval.distances import BLOCK, MAX_ROWS, Distances, distance_blocks, row_blocks
 from scalereid.retrieval.labelled import LabelledEmbeddings, paired
@@ -22,6 +23,8 @@ from scalereid.typed_json import from_json
 from scalereid.wording import counted
 
 _FEW = 64  # queries whose distances to the whole gallery are to fit into a block; with fewer, products are slow
+RANKS = 50
+"""Default length of the CMC."""
 _MAX_RANK = 1_000_000  # ranks of a CMC, which nobody reads that far
 
 
@@ -103,7 +106,7 @@ def score(
     protocol: Protocol = "market1501",
     ap_rule: APRule = "at-matches",
     rerank: Reranking | None = None,
-    max_rank: int = 50,
+    max_rank: int = RANKS,
     seed: int = 0,
     block: int = BLOCK,
 ) -> Scores:
@@ -121,6 +124,8 @@ def score(
     check_whole("seed", seed, 0)
     check_whole("block", block, 1)
     query, gallery = paired(query, gallery)
+    if rerank and 0 < int(gallery.pids.eq(JUNK).sum()) < len(gallery):
+        gallery = gallery.rows(gallery.pids.ne(JUNK))  # as neighbours, junk would change all distances
     counter = RankCounter(query, gallery, protocol)
     single_shot = SingleShot(gallery.pids, seed=seed) if protocol == "single-gallery-shot" else None
     average_precision, inverse_penalty = np.full((2, len(query)), np.nan)

@@ -82,6 +82,7 @@ def test_some_rows_of_a_study(tiny: Recipe) -> None:
         ({"baseline": "c"}, "baseline is 'c'; expected one of the rows: a, b"),
         ({"metric": "mINP"}, "metric is 'mINP'; expected mAP, rank-1"),
         ({"metric": "rank-0"}, "metric is 'rank-0'"),
+        ({"metric": "rank-51"}, "metric is 'rank-51'; expected mAP, rank-1, rank-5, … up to rank-50"),
         ({"rows": {"A b": Row("toy"), "a/b": Row("toy")}}, "rows: 'A b' and 'a/b' would have the same folder"),
         ({"rows": {"..": Row("toy")}}, "rows: '..' cannot be the name of a folder"),
         ({"rows": {"a": Row("toy"), "b": Row("toi")}}, "row 'b': No such recipe: 'toi'. Choose from toy"),

@@ -112,6 +112,18 @@ def test_means_over_splits_are_of_seeds_that_have_them_all(tiny: Recipe, tmp_pat
     assert "Scored on" not in text and "| Δ mAP | csv@a" not in text
 
 
+def test_the_score_that_is_compared_is_in_every_table(tiny: Recipe, tmp_path: Path) -> None:
+    splits = {name: {"data.dataset": name} for name in ("csv@a", "csv@b")}
+    study = Study(rows={"osnet": Row(tiny), "ain": Row(tiny, {"model.width": 0.1})}, seeds=(0,), splits=splits)
+    for run in study.runs():
+        found_first = run.row == "ain" and run.split == "csv@b"
+        write_run(run, tmp_path, [1.0 if found_first else 0.5, 0.5])
+    text = tabulate(study.runs(), tmp_path, metric="rank-2", baseline="osnet").markdown()
+    assert "|  | mAP | mINP | rank-1 | rank-5 | rank-2 | Δ rank-2 | seeds |" in text
+    assert "| ain | 62.50 | 50.00 | 25.00 | 100.00 | 25.00 | +25.00 (" in text
+    assert "| rank-2 | csv@a | csv@b |\n| --- | --- | --- |\n| osnet | 0.00 | 0.00 |\n| ain | 0.00 | 50.00 |" in text
+
+
 def test_each_target_has_its_table_and_each_split_its_difference(tiny: Recipe, tmp_path: Path) -> None:
     splits = {"here": {"data.dataset": "csv@a", "evaluation.also": ["csv@b"]}, "there": {"data.dataset": "csv@b",
               "evaluation.also": ["csv@a"]}}  # fmt: skip

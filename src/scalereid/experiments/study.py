@@ -1,6 +1,5 @@
 """A study: many runs and one table. Rows (a recipe and changes) × seeds × splits."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from scalereid.locks import locked
 from scalereid.lookup import run_file
 from scalereid.process import choose_device
 from scalereid.progress import Progress
+from scalereid.retrieval.scores import RANKS
 from scalereid.runs.recipe import Recipe
 from scalereid.training.loop import Interrupted
 from scalereid.wording import counted
@@ -52,8 +52,10 @@ class Study:
             raise ValueError(f"seeds is {tuple(self.seeds)}; expected one or more different seeds")
         if self.baseline and self.baseline not in self.rows:
             raise ValueError(f"baseline is {self.baseline!r}; expected one of the rows: {', '.join(self.rows)}")
-        if not re.fullmatch(r"mAP|rank-[1-9]\d*", self.metric):
-            raise ValueError(f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, …, which each query has")
+        if self.metric not in ("mAP", *(f"rank-{k}" for k in range(1, RANKS + 1))):
+            raise ValueError(
+                f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, … up to rank-{RANKS}, which each query has"
+            )
         _check_folders("rows", self.rows)
         _check_folders("splits", self.splits)
         object.__setattr__(self, "baseline", self.baseline or next(iter(self.rows)))

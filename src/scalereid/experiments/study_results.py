@@ -123,18 +123,23 @@ def scored_on_target(own: BySeed, baseline: BySeed, splits: Sequence[str], metri
         return {seed: [of[number]] for seed, of in results.items()}
 
     return TargetScores(
-        scores=_spreads(own),
-        splits={split: _spreads(on(own, i)) for i, split in enumerate(splits)},
+        scores=_spreads(own, metric),
+        splits={split: _spreads(on(own, i), metric) for i, split in enumerate(splits)},
         difference=difference(own, baseline, metric),
         split_differences={split: difference(on(own, i), on(baseline, i), metric) for i, split in enumerate(splits)},
         how=next((result.scores.how() for of in own.values() for result in of), ""),
     )
 
 
-def _spreads(results: BySeed) -> dict[str, Spread]:
+def metrics_with(compared: str) -> tuple[str, ...]:
+    """The scores of a table: the usual ones, and the one that is compared."""
+    return tuple(dict.fromkeys((*METRICS, compared)))
+
+
+def _spreads(results: BySeed, compared: str) -> dict[str, Spread]:
     """Over seeds, of the means over the splits."""
     spreads = {}
-    for metric in METRICS if results else ():
+    for metric in metrics_with(compared) if results else ():
         means = [fmean(result.scores.metric(metric) for result in of) for of in results.values()]
         spreads[metric] = Spread(fmean(means), stdev(means) if len(means) > 1 else None)
     return spreads

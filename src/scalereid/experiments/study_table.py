@@ -8,12 +8,12 @@ from typing import Any
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
 from scalereid.experiments.study_results import (
-    METRICS,
     BySeed,
     Difference,
     Result,
     Spreads,
     TargetScores,
+    metrics_with,
     results_of,
     scored_on_target,
 )
@@ -80,12 +80,13 @@ class StudyTable:
     def _target(self, number: int, splits: Sequence[str]) -> list[str]:
         """The lines on one target: every row's means, those of each split, and the differences on each split."""
         on_target = {row.name: (row, *row.also)[number] for row in self.rows}
+        metrics = metrics_with(self.metric)
         changes = {name: _change(on.difference) for name, on in on_target.items()} | {self.baseline: "baseline"}
         lines = [f"Scored on {', '.join(self.targets[number])}:", ""] if len(self.targets) > 1 else []
         lines += _table(
-            ["", *METRICS, f"Δ {self.metric}", "seeds"],
+            ["", *metrics, f"Δ {self.metric}", "seeds"],
             [
-                [row.name, *(_cell(on.scores, m) for m in METRICS), changes[row.name], str(len(row.seeds))]
+                [row.name, *(_cell(on.scores, m) for m in metrics), changes[row.name], str(len(row.seeds))]
                 for row, on in zip(self.rows, on_target.values(), strict=True)
             ],
         )

@@ -128,6 +128,19 @@ def test_several_datasets(people: ReidDataset, trained: Run, tmp_path: Path) -> 
     ] * 2
 
 
+def test_what_does_not_fit_is_found_before_anything_is_embedded(
+    people: ReidDataset, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A second dataset that is not there; one of two splits, of which none is named."""
+    monkeypatch.setitem(DATASETS, "halves", lambda root, split=1: read_dataset("csv", root))  # noqa: ARG005
+    monkeypatch.setitem(SPLITS, "halves", 2)
+    with pytest.raises(FileNotFoundError, match="gone"):
+        evaluate_all(trained.folder, data=people.root, datasets=["csv", "csv@gone"], progress=Progress())
+    with pytest.raises(ValueError, match="halves has 2 splits; name one of them, such as halves#1"):
+        evaluate(trained.folder, data=people.root, dataset="halves", progress=Progress())
+    assert "embedding" not in capsys.readouterr().out
+
+
 def test_splits_share_their_embeddings(
     people: ReidDataset, trained: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +181,10 @@ def test_training_images_alone_cannot_be_scored(people: ReidDataset, trained: Ru
 
 def test_rows_between_cameras(people: ReidDataset, trained: Run) -> None:
     pairs = evaluate(trained.folder, data=people.root).camera_pairs()
+    trapezoids = evaluate(
+        trained.folder, data=people.root, options=EvaluationOptions(ap_rule="trapezoid")
+    ).camera_pairs()
+    assert sum(pair.mAP for pair in trapezoids) < sum(pair.mAP for pair in pairs)
     assert {(pair.query, pair.gallery) for pair in pairs} == {
         (q, g) for q in range(1, 5) for g in range(1, 5) if q != g
     }

@@ -21,6 +21,11 @@ def test_each_pair_is_scored_alone_worst_first() -> None:
     assert found.mAP == pytest.approx(alone.mAP)
     assert found.rank1 == pytest.approx(alone.rank(1))
     assert found.queries == alone.queries - alone.queries_without_match
+    by_trapezoids = next(
+        pair for pair in score_camera_pairs(q, g, ap_rule="trapezoid") if (pair.query, pair.gallery) == (1, 0)
+    )
+    trapezoid = score(q.rows(q_camids == 1), g.rows(g_camids == 0), ap_rule="trapezoid")
+    assert by_trapezoids.mAP == pytest.approx(trapezoid.mAP) != pytest.approx(alone.mAP)
 
 
 def test_pairs_without_a_match_are_left_out() -> None:

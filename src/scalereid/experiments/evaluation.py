@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ class Evaluation:
 
     def camera_pairs(self) -> list[CameraPair]:
         """Scores of each camera's queries among each other camera's gallery images, worst mAP first."""
-        return score_camera_pairs(self.query, self.gallery, distance=self.scores.distance)
+        scores = self.scores
+        return score_camera_pairs(self.query, self.gallery, distance=scores.distance, ap_rule=scores.ap_rule)
 
     def to_json(self) -> dict[str, Any]:
         """All but the embeddings, as JSON values."""
@@ -113,12 +115,13 @@ def evaluate(
         FileNotFoundError, ValueError: As `evaluate_all` raises; or the dataset has several splits and none is named.
     """
     check_kind("dataset", dataset, str, or_none=True)
-    datasets = [dataset] if dataset else []
-    found = evaluate_all(source, data=data, datasets=datasets, options=options, runtime=runtime, progress=progress)
-    [(name, evaluations)] = found.items()
-    if len(evaluations) > 1:
-        raise ValueError(f"{name} has {len(evaluations)} splits; name one of them, such as {name}#1")
-    return evaluations[0]
+    progress = progress or Progress.silent()
+    model, read = _open_and_read(source, data, [dataset] if dataset else [], options, runtime, progress)
+    [(name, splits)] = read.items()
+    if len(splits) > 1:
+        raise ValueError(f"{name} has {len(splits)} splits; name one of them, such as {name}#1")
+    [evaluation] = _evaluate_splits(model, splits, options, progress)
+    return evaluation
 
 
 def evaluate_all(
@@ -147,18 +150,9 @@ def evaluate_all(
         FileNotFoundError, ValueError: Something does not exist or does not fit; the message says what.
         ModuleNotFoundError: The runtime is not installed.
     """
-    check_kind("options", options, EvaluationOptions)
-    check_kind("runtime", runtime, RuntimeOptions, or_none=True)
     progress = progress or Progress.silent()
-    model = open_model(
-        source,
-        runtime or RuntimeOptions(runtime=default_runtime(source)),
-        image_size=options.image_size,
-    )
-    if model.report:
-        progress.detail(str(model.report))
-    names = datasets or [own_dataset(model.metadata, run_code=runtime is not None and runtime.run_code)]
-    return {name: _evaluate_splits(model, splits_of(name), Path(data), options, progress) for name in names}
+    model, read = _open_and_read(source, data, datasets, options, runtime, progress)
+    return {name: _evaluate_splits(model, splits, options, progress) for name, splits in read.items()}
 
 
 def own_dataset(metadata: ModelMetadata, *, run_code: bool = False) -> str:
@@ -174,14 +168,39 @@ def own_dataset(metadata: ModelMetadata, *, run_code: bool = False) -> str:
     return name
 
 
+def _open_and_read(
+    source: Source,
+    data: str | Path,
+    names: Sequence[str],
+    options: EvaluationOptions,
+    runtime: RuntimeOptions | None,
+    progress: Progress,
+) -> tuple[OpenModel, dict[str, list[ReidDataset]]]:
+    """The model, and the splits of each dataset by its name: whatever does not fit is found before anything is embedded."""
+    check_kind("options", options, EvaluationOptions)
+    check_kind("runtime", runtime, RuntimeOptions, or_none=True)
+    model = open_model(
+        source,
+        runtime or RuntimeOptions(runtime=default_runtime(source)),
+        image_size=options.image_size,
+    )
+    if model.report:
+        progress.detail(str(model.report))
+    names = names or [own_dataset(model.metadata, run_code=runtime is not None and runtime.run_code)]
+    read = {name: [_read(model, split, Path(data), options) for split in splits_of(name)] for name in names}
+    for dataset in chain.from_iterable(read.values()):
+        options.check(_distance(model, options), dataset.protocol)
+    return model, read
+
+
+def _distance(model: OpenModel, options: EvaluationOptions) -> Distance:
+    return options.distance or (model.recipe.distance if model.recipe else "cosine")
+
+
 def _evaluate_splits(
-    model: OpenModel, names: Sequence[str], data: Path, options: EvaluationOptions, progress: Progress
+    model: OpenModel, datasets: Sequence[ReidDataset], options: EvaluationOptions, progress: Progress
 ) -> list[Evaluation]:
     """The evaluation of each split of a dataset, or of a dataset that has only one."""
-    datasets = [_read(model, name, data, options) for name in names]
-    distance = options.distance or (model.recipe.distance if model.recipe else "cosine")
-    for dataset in datasets:
-        options.check(distance, dataset.protocol)
     image_size = model.metadata.image_size
     if len(datasets) == 1:
         images = QueryGallery(datasets[0], image_size, progress)
@@ -192,7 +211,7 @@ def _evaluate_splits(
     found = []
     for dataset, sides in zip(datasets, embedded, strict=True):
         query, gallery = options.apply(*sides, progress)
-        scores = _score(query, gallery, dataset, distance, options, progress)
+        scores = _score(query, gallery, dataset, _distance(model, options), options, progress)
         cautions = find_cautions(model, dataset, scores, shapes)
         found.append(Evaluation(scores, query, gallery, dataset, model, options, cautions))
     return found

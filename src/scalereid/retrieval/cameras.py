@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from scalereid.retrieval import Distance
+from scalereid.retrieval import APRule, Distance
 from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.scores import score
 
@@ -21,7 +21,11 @@ class CameraPair(NamedTuple):
 
 
 def score_camera_pairs(
-    query: LabelledEmbeddings, gallery: LabelledEmbeddings, *, distance: Distance = "cosine"
+    query: LabelledEmbeddings,
+    gallery: LabelledEmbeddings,
+    *,
+    distance: Distance = "cosine",
+    ap_rule: APRule = "at-matches",
 ) -> list[CameraPair]:
     """Score each camera's queries against each other camera's gallery images alone, worst mAP first.
 
@@ -37,6 +41,6 @@ def score_camera_pairs(
         for here in torch.unique(query.camids).tolist():
             asked = query.rows(query.camids.eq(here) & torch.isin(query.pids, people))
             if here != there and len(asked):
-                scores = score(asked, seen, distance=distance, max_rank=1)
+                scores = score(asked, seen, distance=distance, ap_rule=ap_rule, max_rank=1)
                 pairs.append(CameraPair(here, there, scores.mAP, scores.rank(1), scores.queries))
     return sorted(pairs, key=lambda pair: (pair.mAP, pair.query, pair.gallery))

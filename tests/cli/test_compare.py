@@ -1,10 +1,14 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.training import train
+from scalereid.runs.recipe import ScheduleSettings
 from tests.cli.conftest import Answer, Fail, Say
+from tests.conftest import TINY
 
 
 def test_the_better_model_is_found(runs: Path, people: ReidDataset, say: Say, answer: Answer) -> None:
@@ -35,4 +39,15 @@ def test_a_model_is_as_good_as_itself(runs: Path, people: ReidDataset, say: Say)
 
 
 def test_a_model_that_is_not_there_is_named(runs: Path, people: ReidDataset, fail: Fail) -> None:
-    assert "gone" in fail("compare", runs / "long", runs / "gone", "--data", people.root)
+    said = fail("compare", runs / "long", runs / "gone", "--data", people.root)
+    assert f"No weights at {runs / 'gone'}" in said
+    assert "embedding" not in said  # by the first one
+
+
+def test_both_are_scored_as_the_first_one_is(runs: Path, people: ReidDataset, tmp_path: Path, answer: Answer) -> None:
+    recipe = replace(TINY, schedule=ScheduleSettings(epochs=1))
+    evaluation = replace(recipe.evaluation, protocol="all-cameras", distance="euclidean")
+    train(replace(recipe, evaluation=evaluation), data=people.root, out=tmp_path / "x")
+    found = answer("compare", tmp_path / "x", runs / "long", "--data", people.root)
+    how = [(found[name]["scores"]["distance"], found[name]["scores"]["protocol"]) for name in ("one", "other")]
+    assert how == [("euclidean", "all-cameras")] * 2

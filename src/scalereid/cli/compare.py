@@ -33,16 +33,19 @@ def compare(
     output: Flat[Output],
 ) -> None:
     """Compare two models query by query: the difference in mAP with its 95 %
-    interval, and the queries that differ most. Unless a dataset or a distance is
-    named, both are scored by those of the first model. Options for pixels are for
-    those of the two that need them."""
+    interval, and the queries that differ most. Unless a dataset, a distance or a
+    protocol is named, both are scored by those of the first model. Options for
+    pixels are for those of the two that need them."""
     from scalereid.experiments.evaluation import evaluate_all
     from scalereid.experiments.options import EvaluationOptions
+    from scalereid.inference.opening import require_source
     from scalereid.retrieval.comparison import compare as compare_scores
 
     names = [options.dataset] if options.dataset else []
     how = EvaluationOptions(distance=distances.distance, protocol=distances.protocol)
     scored: list[Evaluation] = []
+    for source in (one, other):
+        require_source(source)
     of_others = [source for source in (one, other) if is_of_others(source)]
     for source in (one, other):
         runtime = compute.runtime_options(source)
@@ -59,7 +62,8 @@ def compare(
         [(name, splits)] = found.items()
         if len(splits) > 1:
             raise ValueError(f"{name} has {len(splits)} splits; name one of them, such as {name}#1")
-        names, how = [name], replace(how, distance=splits[0].scores.distance)
+        first = splits[0].scores
+        names, how = [name], replace(how, distance=first.distance, protocol=first.protocol)
         scored += splits
     comparison = compare_scores(scored[0].scores, scored[1].scores)
     for number, evaluation in enumerate(scored, start=1):

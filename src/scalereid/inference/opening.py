@@ -109,6 +109,20 @@ def is_of_others(source: "Source") -> bool:
     return is_exported(source) and inspect_file(Path(source)).metadata is None  # type: ignore[arg-type] # a path
 
 
+def require_source(source: "Source") -> None:
+    """Check that a model is there, before others are put to work.
+
+    Raises:
+        FileNotFoundError, ValueError: It is not.
+    """
+    if is_exported(source):
+        inspect_file(Path(source))  # type: ignore[arg-type] # a path
+    elif isinstance(source, str | os.PathLike):
+        from scalereid.runs.checkpoint import weights_file  # here, as an exported file needs no torch
+
+        weights_file(Path(source))
+
+
 def default_runtime(source: "Source") -> str:
     """What computes a model's embeddings where nobody says: torch, which starts at once, or an exported file's own runtime."""
     return "auto" if is_exported(source) else "torch"

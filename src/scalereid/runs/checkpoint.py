@@ -87,7 +87,7 @@ def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
     """Like `load_model`, with the load report and what is known about the training."""
     if isinstance(source, Mapping):
         return _released({name: torch.as_tensor(value) for name, value in source.items()})
-    path = _weights_file(Path(source))
+    path = weights_file(Path(source))
     try:
         tensors, metadata = _read(path)
         return _own(path, tensors, metadata, run_code) if _is_own(metadata) else _released(tensors)
@@ -104,7 +104,7 @@ def load_initial(model: EmbeddingModel, source: str) -> LoadReport:
     Raises:
         FileNotFoundError, ValueError: As `load_model` raises, or the weights do not fit `model`; the message says what.
     """
-    path = _weights_file(Path(source))
+    path = weights_file(Path(source))
     try:
         tensors, metadata = _read(path)
         if "peer" in metadata:
@@ -172,8 +172,12 @@ def trained_facts(file: Path) -> TrainedFacts:
         raise ValueError(f"{file}: {error}") from error
 
 
-def _weights_file(path: Path) -> Path:
-    """The weights that a source names: a run's last, or the file itself."""
+def weights_file(path: Path) -> Path:
+    """The weights that a source names: a run's last, or the file itself.
+
+    Raises:
+        FileNotFoundError, ValueError: There are none.
+    """
     if path.is_dir():
         Run(path).saved_recipe()  # raises where it is not a run
         path = Run(path).last

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from scalereid.experiments.evaluation import evaluate
 from scalereid.figures.look.page import Looked, Sources, _Page, write_look
 from scalereid.figures.look.settings import LookSettings
 from scalereid.progress import Progress
+from scalereid.runs.checkpoint import load_checkpoint, save_model
+from scalereid.runs.facts import TrainedFacts, describe
+from scalereid.runs.log import EpochLog
 from scalereid.runs.run import Run
 from tests.browser import browser
+from tests.conftest import TINY
 from tests.figures.pages import check_page
 
 SMALL = LookSettings(images=12, clusters=2, top=3)
@@ -48,6 +53,21 @@ def test_the_page_is_whole(page: tuple[Path, Looked], people: ReidDataset) -> No
     assert html.count("<summary>Block ") == 6
     assert looked.terms in html.replace("&#x27;", "'")
     assert html.count(f'data-pid="{people.query[0].pid}"') > 4
+
+
+def test_both_models_are_scored_as_the_first_one_is(
+    people: ReidDataset, trained: Run, weights: Path, tmp_path: Path
+) -> None:
+    """The second one's recipe says cosine, as the table's caption does not."""
+    first = tmp_path / "first.safetensors"
+    model, recipe = load_checkpoint(weights), replace(TINY, model=replace(TINY.model, backbone="osnet_two_streams"))
+    recipe = replace(recipe, evaluation=replace(recipe.evaluation, distance="euclidean", protocol="all-cameras"))
+    save_model(first, model.model, recipe, TrainedFacts(EpochLog(epoch=1), describe(people)))
+    sources = Sources(models=(str(first), str(trained.folder)), data=people.root)
+    looked = write_look(tmp_path / "look.html", sources, replace(SMALL, what=("retrieval",)))
+    how = {(each.scores.distance, each.scores.protocol) for retrieved in looked.retrieved for each in retrieved}
+    assert how == {("euclidean", "all-cameras")}
+    assert "queries, evenly spread; euclidean distance, all-cameras protocol" in (tmp_path / "look.html").read_text()
 
 
 def test_a_map_has_not_too_many_pictures(people: ReidDataset, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from scalereid.data.records import ReidDataset, one_per_tracklet
 from scalereid.data.terms import terms_of_use
 from scalereid.experiments.degraded import Retrieved, degradations, retrieve_degraded
 from scalereid.experiments.evaluation import evaluate, own_dataset
+from scalereid.experiments.options import EvaluationOptions
 from scalereid.figures.browsing import DIALOG, NO_SCRIPT, browse_script, browse_style, filter_tools
 from scalereid.figures.look.activation import activation_part
 from scalereid.figures.look.attributes import attributes_part
@@ -198,9 +199,13 @@ class _Page:
         settings, sources = self.settings, self.sources
         changes = degradations(blur=settings.blur, occlusion=settings.occlusion, gamma=settings.gamma)
         runtime = RuntimeOptions(runtime="torch", device=sources.device, run_code=sources.run_code)
-        answered = []
+        answered, options = list[Answered](), EvaluationOptions()
         for model, source in zip(self.models, sources.models, strict=True):
-            found = evaluate(source, data=sources.data, dataset=self.name, runtime=runtime, progress=self.progress)
+            found = evaluate(
+                source, data=sources.data, dataset=self.name, options=options, runtime=runtime, progress=self.progress
+            )
+            # As the first model is scored, so is the second: their scores are side by side.
+            options = EvaluationOptions(distance=found.scores.distance, protocol=found.scores.protocol)
             rows = evenly_spaced(self._number("retrieval"), len(found.query))
             of_each = [retrieve_degraded(found, rows, change, top=settings.top) for change in changes]
             answered.append(Answered(model.name, found, of_each))

@@ -41,7 +41,9 @@ def test_a_run_elsewhere(runs: Path, colours: Path, tmp_path: Path, say: Say) ->
     assert not (runs / "long" / "report").exists()
 
 
-def test_answers_carry_their_probability(runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer) -> None:
+def test_answers_carry_their_probability(
+    runs: Path, colours: Path, tmp_path: Path, say: Say, answer: Answer, fail: Fail
+) -> None:
     run, weights, page = tmp_path / "run", tmp_path / "run" / "last.safetensors", tmp_path / "page.html"
     shutil.copytree(runs / "short", run)
     fingerprint = answer("report", run, "--data", colours)["evaluation"]["model_fingerprint"]
@@ -52,6 +54,9 @@ def test_answers_carry_their_probability(runs: Path, colours: Path, tmp_path: Pa
     for named in ([run], [weights, "--calibration", run / "calibration.json"]):
         say("report", *named, *words)
         assert "Per cent: the probability of the same person, calibrated on toy (123)" in page.read_text()
+    said = fail("report", weights, "--calibration", tmp_path / "gone.json", *words)
+    assert f"no calibration at {tmp_path / 'gone.json'}" in said
+    assert "embedding" not in said
     replace(fitting, distance="euclidean").save(run / "calibration.json")
     text = say("report", run, *words)
     assert "no probabilities: the calibration is of the euclidean distance, not of the cosine distance" in text

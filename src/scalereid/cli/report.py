@@ -37,12 +37,15 @@ def evaluate_and_report(
     from scalereid.experiments.evaluation import evaluate
     from scalereid.figures.curves import require_matplotlib
     from scalereid.figures.report import write_report
+    from scalereid.retrieval.calibration import Calibration
 
     run = run_of(source)
     if not (run or options.out):
         raise ValueError(f"{source} is not a run to keep a report in; name a file: out=page.html")
     if run and run.log():
         require_matplotlib()
+    if options.calibration:
+        Calibration.load(options.calibration)  # fails at once, not after embedding
     page = options.out or Path(source) / "report" / "index.html"
     with writing(page):
         runtime = compute.runtime_options(source)

@@ -1,12 +1,14 @@
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from scalereid.cli.label import _distinct, _sample
+from scalereid.cli.label import _calibrates, _distinct, _sample
+from scalereid.cli.models import ComputeOptions, PixelOptions
 from scalereid.inference.items import Item
 from tests.cli.conftest import Answer, Fail, Say
 
@@ -29,6 +31,27 @@ def test_a_page_of_a_folder(runs: Path, colours: Path, tmp_path: Path, say: Say,
     assert (tmp_path / "again.html").read_text() == (tmp_path / "sheet.html").read_text()
     say(*words, "--seed", "1", "--out", tmp_path / "other.html")
     assert sheet(tmp_path / "other.html") != sheet(tmp_path / "sheet.html")
+
+
+def test_the_command_that_follows_can_be_typed(
+    runs: Path, colours: Path, tmp_path: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights have no folder for a calibration, and files of others take options: both are in the command."""
+    weights = tmp_path / "its weights.safetensors"
+    shutil.copy(runs / "long" / "last.safetensors", weights)
+    text = say("label", weights, colours, "--runtime", "torch", "--pairs", "100", "--out", tmp_path / "sheet.html")
+    name, *words = shlex.split(text.strip().splitlines()[-1])
+    assert (name, words[1]) == ("scalereid", str(weights))
+    monkeypatch.chdir(tmp_path)
+    lines = ["first,second,answer,distance,weight,model_fingerprint"]
+    for _, _, before, after in sheet(tmp_path / "sheet.html"):
+        first, second = (Path(each).name.split("_")[0] for each in before.split(","))
+        lines.append(f"{before},{'same' if first == second else 'different'},{after}")
+    (tmp_path / "pairs.csv").write_text("\n".join(lines))
+    assert "It is in calibration/calibration.json" in say(*words)
+    pixels = PixelOptions(channels="BGR", scale=255.0, mean=(0.5, 0.25, 0))
+    words = shlex.split(_calibrates("x.onnx", ComputeOptions(pixels=pixels, run_code=True)))
+    assert words[5:] == "--out calibration --run-code --channels BGR --scale 255.0 --mean 0.5 0.25 0".split()
 
 
 def test_only_pairs_from_two_cameras(runs: Path, colours: Path, tmp_path: Path, say: Say, fail: Fail) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from tyro.conf import Positional, arg
 
 from scalereid.arguments import check_whole
-from scalereid.cli.models import ComputeOptions, Model
+from scalereid.cli.models import ComputeOptions, Model, run_of
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.files import require_new_file
@@ -75,7 +75,7 @@ def label(
                 embeddings = embedder.collect([item.path for item in items], advance=advance).embeddings
         cautions = output.caution([embedder.shapes.question()])
         drawn = draw_pairs(embeddings, options.pairs, camids=cameras, seed=options.seed)
-        command = f"scalereid calibrate {shlex.quote(source)} --pairs pairs.csv"
+        command = _calibrates(source, compute)
         write_labelling_page(options.out, [Path(item.path) for item in items], drawn, metadata, command=command)
     number = len(drawn.first)
     if not options.other_cameras:
@@ -91,6 +91,14 @@ def label(
         "page": str(options.out), "model": metadata.model, "model_fingerprint": metadata.fingerprint,
         "images": len(items), "pairs": number, "drawn_from": drawn.pairs, "cautions": cautions,
     })  # fmt: skip
+
+
+def _calibrates(source: str, compute: ComputeOptions) -> str:
+    """What to type once the pairs are labelled."""
+    words = ["scalereid", "calibrate", source, "--pairs", "pairs.csv"]
+    words += [] if run_of(source) else ["--out", "calibration"]
+    words += ["--run-code"] if compute.run_code else []
+    return shlex.join([*words, *compute.pixels.words()])
 
 
 def _distinct(items: list[Item]) -> list[Item]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from scalereid.cli.errors import UsageError
+from scalereid.cli.flags import flag_of
 from scalereid.cli.options import Device, RunCode, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.embedder import Embedder
@@ -54,6 +55,15 @@ class PixelOptions:
         if self.preset and parts:
             raise UsageError(f"--preset has no effect with --{next(iter(parts))}: leave one of them out")
         return self.preset or (PixelFormat(**parts) if parts else None)
+
+    def words(self) -> list[str]:
+        """The words that give these options on the command line."""
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        return [
+            word
+            for name, value in given.items()
+            for word in (flag_of(name), *map(str, value if isinstance(value, tuple) else [value]))
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,7 +48,8 @@ def draw_distances(pairs: PairDistances, calibration: Calibration, file: Path) -
     below.plot(
         bars, calibration.probability(bars), color="tab:blue", linestyle="--", label="as frequent as in this dataset"
     )
-    below.set(xlabel=f"{calibration.distance} distance", ylabel="probability of\nthe same person", ylim=(0, 1))
+    distance = "squared Euclidean" if calibration.distance == "euclidean" else calibration.distance
+    below.set(xlabel=f"{distance} distance", ylabel="probability of\nthe same person", ylim=(0, 1))
     below.legend(fontsize=8)
     _save(figure, file)
 

@@ -33,6 +33,7 @@ class Calibration:
     """
 
     distance: Distance
+    """The distance that knots and thresholds are of; `euclidean` ones are squared."""
     model: str
     """The model, in words."""
     fingerprint: str

@@ -22,7 +22,7 @@ class Ranking(NamedTuple):
     indices: Tensor
     """(queries, top) rows of the gallery, nearest first, equal distances in gallery order; −1 where fewer are left."""
     distances: Tensor
-    """(queries, top), ascending; infinite where the index is −1."""
+    """(queries, top), ascending, `euclidean` ones squared; infinite where the index is −1."""
     correct: Tensor
     """(queries, top) whether the image shows the query's person."""
     matches: Tensor

@@ -73,12 +73,12 @@ def test_the_table_is_what_a_gallery_reads(
     suffix: str, scenes: Path, detector: Path, say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(scenes.parent)
-    out = Path("tables") / f"boxes{suffix}"
+    out = Path("two tables") / f"boxes{suffix}"
     names = ["--camera-from", r"cam(\d)", "--time-from", "%Y%m%d"]
     said = say("detect", "scenes", "--detector", detector, "--least-score", "0.3", "--out", out, *names)
     assert f"4 people in 2 pictures\nwritten: {out}. Next: " in said
-    assert f"gallery add GALLERY {out}" in said
-    path = Path("tables") / ".." / "scenes"
+    assert f"gallery add GALLERY '{out}'" in said
+    path = Path("two tables") / ".." / "scenes"
     day = datetime(2026, 3, 1, tzinfo=UTC)
     assert read_listed_sightings(out) == [
         Seen(str(path / name), camera, day.replace(day=int(camera)), box)

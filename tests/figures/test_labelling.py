@@ -86,6 +86,11 @@ def test_a_path_that_a_csv_file_cannot_hold(tmp_path: Path) -> None:
     assert not (tmp_path / "sheet.html").exists()
 
 
+def test_a_model_whose_name_is_not_utf_8(paths: list[Path], tmp_path: Path) -> None:
+    write_labelling_page(tmp_path / "sheet.html", paths, DRAWN, MODEL, command="scalereid calibrate '\udcff.pth'")
+    assert "scalereid calibrate &#x27;?.pth&#x27;" in (tmp_path / "sheet.html").read_text()
+
+
 def test_labelled_in_a_browser(page: Path, paths: list[Path], tmp_path: Path) -> None:
     """By keys and by buttons, back and forth, over a closed and reopened page, and saved."""
     with browser(tmp_path) as window:

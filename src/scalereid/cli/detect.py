@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
@@ -134,7 +135,7 @@ def _tell(found: _Found, options: SceneOptions, output: Output, folder: str) -> 
         output.say(f"left out: {why}")
     output.say(f"{counted(len(found.seen), 'person', 'people')} in {counted(found.pictures, 'picture')}")
     if options.out:
-        following = f". Next:  {program()} gallery add GALLERY {options.out}" if found.seen else ""
+        following = f". Next:  {program()} gallery add GALLERY {quote(str(options.out))}" if found.seen else ""
         output.say(f"written: {options.out}{following}")
     elif found.seen:
         output.show(_table(found.seen, found.scores, folder))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from scalereid.figures.curves import require_matplotlib
+from scalereid.files import write
 from scalereid.retrieval.calibration import Calibration
 from scalereid.retrieval.pairs import PairDistances
 from scalereid.wording import printable
@@ -85,4 +86,4 @@ def _set_title(axes: Any, calibration: Calibration) -> None:
 def _save(figure: Any, file: Path) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # in Matplotlib's font: drawn as a box
-        figure.savefig(file, dpi=110)
+        write(file, lambda partial: figure.savefig(partial, dpi=110))

@@ -55,7 +55,7 @@ def write_labelling_page(
     images = [_inlined(paths[row]) for row in shown]
     sheet = {"digest": digest, "columns": ",".join(COLUMNS), "pairs": pairs, "images": images}
     html = _page(in_script(sheet), len(pairs), f"Then save, and calibrate {metadata.model}.", command)
-    write(file, lambda partial: partial.write_text(html, encoding="utf-8"))
+    write(file, lambda partial: partial.write_text(html, encoding="utf-8", errors="replace"))
 
 
 def _name(path: Path) -> str:

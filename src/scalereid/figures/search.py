@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scalereid.figures.curves import require_matplotlib, tidy
+from scalereid.files import write
 from scalereid.runs.log import EpochLog
 
 COLOURS = ("#46597a", "#c8642d", "#e3b23c", "#8aa05a")  # none, inside, outside, both
@@ -35,4 +36,4 @@ def draw_search(log: Sequence[EpochLog], file: Path) -> None:
         if number == 0:
             axes.set_ylabel("probability")
             axes.legend(frameon=False)
-    figure.savefig(file, dpi=130)
+    write(file, lambda partial: figure.savefig(partial, dpi=130))

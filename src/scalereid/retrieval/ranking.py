@@ -20,7 +20,8 @@ class Ranking(NamedTuple):
     """The first gallery images for each query, as tensors on the query's device."""
 
     indices: Tensor
-    """(queries, top) rows of the gallery, nearest first, equal distances in gallery order; −1 where fewer are left."""
+    """(queries, top) rows of the gallery, nearest first, equal distances in gallery order; −1 where fewer are left. A smaller
+    gallery has as many columns as images."""
     distances: Tensor
     """(queries, top), ascending, `euclidean` ones squared; infinite where the index is −1."""
     correct: Tensor

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from math import log
@@ -99,6 +100,14 @@ def test_pictures_that_cannot_be_read_are_told(scenes: Path, detector: Path, fai
     assert len(out.read_text().splitlines()) == 3
     unnamed = fail("detect", scenes / "cam1_20260301.jpg", "--detector", detector, "--camera-from", r"hall(\d)")
     assert f"left out: {scenes / 'cam1_20260301.jpg'}: its path has no camera like hall" in unnamed
+
+
+def test_names_that_a_table_cannot_hold_are_found_before_people(scenes: Path, detector: Path, fail: Fail) -> None:
+    shutil.copy(scenes / "cam1_20260301.jpg", scenes / os.fsdecode(b"cam1_\xff.jpg"))
+    for suffix in (".csv", ".jsonl"):
+        said = fail("detect", scenes, "--detector", detector, "--out", scenes / f"boxes{suffix}")
+        assert "cam1_\\udcff.jpg' is not UTF-8, as a table of people requires; rename it" in said
+        assert "finding people" not in said
 
 
 def test_its_document_has_the_errors(scenes: Path, detector: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def detect(
     """Find the people in pictures. The table of them is what `gallery add` takes.
     Exits with 1 if a picture could not be read."""
     from scalereid.figures.found_files import common_folder
-    from scalereid.gallery.listing import check_listing, write_listed_sightings
+    from scalereid.gallery.listing import check_listing, check_names, write_listed_sightings
     from scalereid.gallery.naming import NameRule
     from scalereid.inference.items import find_items
 
@@ -68,6 +68,8 @@ def detect(
         check_listing(options.out)
     with writing(options.out, folder=options.draw):
         files = [item.path for each in images for item in find_items(each)]
+        if options.out:
+            check_names(files)
         folder = common_folder(files)
         finder = detector.open(detector.detector)
         output.say(f"{counted(len(files), 'picture')}; {finder.name}, layout {finder.layout.name}")

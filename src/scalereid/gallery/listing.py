@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,19 @@ def check_listing(file: Path) -> None:
     """
     if file.suffix not in (".csv", ".jsonl"):
         raise ValueError(f"{file}: a table of people is written to a .csv or .jsonl file")
+
+
+def check_names(pictures: Iterable[str]) -> None:
+    """Check that a table can hold the names of these pictures, before any work is done.
+
+    Raises:
+        ValueError: One is not UTF-8.
+    """
+    for picture in pictures:
+        try:
+            picture.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{picture!r} is not UTF-8, as a table of people requires; rename it") from None
 
 
 def _row(folder: Path, one: Seen, score: float) -> dict[str, Any]:

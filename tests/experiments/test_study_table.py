@@ -1,5 +1,5 @@
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,14 @@ def test_files(table: StudyTable, tmp_path: Path) -> None:
     assert values["rows"][1]["difference"].keys() == {"mean", "low", "high", "seeds"}
     assert values["rows"][0]["scores"]["mAP"]["mean"] == pytest.approx(0.65)
     assert values["rows"][0]["difference"] is None
+
+
+def test_a_message_that_is_not_utf_8_is_in_the_table_all_the_same(table: StudyTable, tmp_path: Path) -> None:
+    failed = replace(table, missing=("lite-x/seed-0",), failed={"lite-x/seed-0": "ValueError: \udcff.jpg is damaged"})
+    failed.write(tmp_path / "new")
+    assert "* lite-x/seed-0: ValueError: ?.jpg is damaged\n" in (tmp_path / "new" / "table.md").read_text()
+    values = json.loads((tmp_path / "new" / "table.json").read_text())
+    assert values["failed"] == {"lite-x/seed-0": "ValueError: \udcff.jpg is damaged"}
 
 
 def test_the_interval_is_the_same_every_time(study: Study, table: StudyTable, tmp_path: Path) -> None:

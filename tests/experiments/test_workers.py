@@ -38,6 +38,15 @@ def test_a_process_ends_with_the_one_that_started_it_and_its_run_is_resumed(job:
     assert same(one, other)
 
 
+def test_an_error_that_names_what_is_not_utf_8_ends_its_job_alone(job: Job, tmp_path: Path) -> None:
+    lost = replace(job, data=tmp_path / "\udcff", folder=tmp_path / "lost")
+    errors: list[str] = []
+    run_one_by_one([lost, lost], lambda _, error: errors.append(error), Progress.silent())
+    assert len(errors) == 2
+    assert f"{tmp_path}/\udcff does not exist" in errors[0]
+    assert f"{tmp_path}/? does not exist" in lost.log.read_text()
+
+
 def test_errors_and_signals_are_told(job: Job, tmp_path: Path) -> None:
     lost = replace(job, data=tmp_path / "nowhere", folder=tmp_path / "lost")
     errors: dict[Path, str] = {}

@@ -58,7 +58,8 @@ class StudyTable:
         """Write `table.json`, and the same as Markdown, `table.md`."""
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "table.json", self.to_json())
-        write(folder / "table.md", lambda file: file.write_text(self.markdown(), encoding="utf-8"))
+        text = self.markdown()  # in which messages may name files that are not UTF-8
+        write(folder / "table.md", lambda file: file.write_text(text, encoding="utf-8", errors="replace"))
 
     def markdown(self) -> str:
         """The table in Markdown, scores in per cent."""

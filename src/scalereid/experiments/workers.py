@@ -78,7 +78,7 @@ def run_one_by_one(jobs: Sequence[Job], ended: Ended, progress: Progress) -> Non
             raise
         except Exception as error:
             job.log.parent.mkdir(parents=True, exist_ok=True)
-            job.log.write_text(traceback.format_exc())
+            job.log.write_text(traceback.format_exc(), encoding="utf-8", errors="replace")
             ended(job, _message(error))
         else:
             ended(job, "")

@@ -79,6 +79,22 @@ def test_damage_is_named(zipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         zipped_files(zipped)
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_check_names_what_cannot_be_unpacked(class_images: Path, tmp_path: Path, packing: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", packing) as writer:
+        for file in sorted(class_images.rglob("*.png")):
+            writer.write(file, file.relative_to(class_images))
+        damaged = writer.getinfo("train/red/1.png")
+    content = bytearray((tmp_path / "x.zip").read_bytes())
+    begin = damaged.header_offset + 30 + len(damaged.filename)
+    content[begin : begin + 20] = b"\xff" * 20
+    (tmp_path / "x.zip").write_bytes(content)
+    (found,) = check(read_class_folders(tmp_path))
+    assert found.kind == "unusable-files"
+    assert len(found.examples) == 1
+    assert "x.zip/train/red/1.png: the zip file is damaged, encrypted or of an unknown kind: " in found.examples[0]
+
+
 def test_a_check_reads_what_is_inside(class_images: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as writer:
         for file in sorted(class_images.rglob("*.png")):

@@ -54,7 +54,9 @@ class ZippedFiles:
         try:
             with self._lock:
                 return self._zip.read(self._info(name))
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # each way to pack a file has kinds of its own for a damaged one
             raise ValueError(f"the zip file is damaged, encrypted or of an unknown kind: {error}") from error
 
     def _info(self, name: str) -> zipfile.ZipInfo:

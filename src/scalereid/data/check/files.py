@@ -62,7 +62,7 @@ def look(path: Path, *, decode: bool) -> FileFacts:
             require_file(path)
         content = packed.getvalue() if packed else path.read_bytes()
     except OSError as error:
-        return FileFacts(f"{path}: {error.strerror}")
+        return FileFacts(f"{path}: {error.strerror or error}")
     except ValueError as error:
         return FileFacts(f"{path}: {error}")
     if not content:

@@ -1,9 +1,10 @@
 """Folders of images: finding them, listing their files, and reading people and cameras from file names."""
 
+import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] 
     Hidden files, whose names begin with a dot, are not images: macOS writes one beside every image.
     """
     with os.scandir(folder) as entries:
-        there = [(entry.name, entry.is_file(), entry.is_dir()) for entry in entries]
+        there = [(entry.name, _is(entry.is_file), _is(entry.is_dir)) for entry in entries]
     names = sorted(name for name, is_file, _ in there if is_file)
     images = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
     if others := len(names) - len(images):
@@ -55,8 +56,18 @@ def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] 
 def list_folders(folder: Path) -> list[Path]:
     """List the folders in a folder, sorted by name, but for hidden ones, which hold no images: programs keep caches there."""
     with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+        names = [entry.name for entry in entries if _is(entry.is_dir) and not entry.name.startswith(".")]
     return [folder / name for name in sorted(names)]
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """Whether an entry of a folder is of a kind; a link that leads round in a circle is of none."""
+    try:
+        return kind()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from scalereid.data.check.people import check_people
+from scalereid.data.protocols import Protocol
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.data.splitting import with_query_and_gallery
 
@@ -42,6 +43,26 @@ def test_cameras_do_not_matter_where_the_protocol_says_so() -> None:
     assert len(split.gallery) == 2
 
 
+def with_tracklets(*images: tuple[int, int, int], protocol: Protocol = "market1501") -> ReidDataset:
+    records = tuple(ImageRecord(Path(f"{i:03d}.jpg"), *labels) for i, labels in enumerate(images))
+    return ReidDataset("mine", Path(), records, (), (), protocol)
+
+
+def test_a_tracklet_stays_whole() -> None:
+    frames = with_tracklets(*((1, camid, number) for camid in (1, 2) for number in (1, 2) for _ in range(3)))
+    split = with_query_and_gallery(frames, train_share=0)
+    assert [(r.camid, r.tracklet) for r in split.query] == [(1, 1)] * 3 + [(2, 1)] * 3
+    assert [(r.camid, r.tracklet) for r in split.gallery] == [(1, 2)] * 3 + [(2, 2)] * 3
+    assert (split.counts()["query"].tracklets, split.counts()["gallery"].tracklets) == (2, 2)
+
+
+def test_a_single_tracklet_has_no_match() -> None:
+    frames = with_tracklets((1, 1, 1), (1, 1, 1), (2, 1, 1), (2, 1, 2), (2, 1, 2), protocol="all-cameras")
+    split = with_query_and_gallery(frames, train_share=0)
+    assert {r.pid for r in split.train} == {1}
+    assert [(r.pid, r.tracklet) for r in (*split.query, *split.gallery)] == [(2, 1), (2, 2), (2, 2)]
+
+
 def test_the_same_people_every_time_whatever_the_order() -> None:
     images = [(pid, camid) for pid in range(1, 21) for camid in (1, 2)]
     people = {r.pid for r in with_query_and_gallery(dataset(*images)).query}
@@ -53,6 +74,8 @@ def test_what_cannot_be_split_is_named() -> None:
         ValueError, match="no person in mine has images from two cameras, so no query could have a match"
     ):
         with_query_and_gallery(dataset((1, 1), (2, 2)))
+    with pytest.raises(ValueError, match="no person in mine has two images, so"):
+        with_query_and_gallery(dataset((1, 1), (2, 1)))
     done = with_query_and_gallery(dataset((1, 1), (1, 2)), train_share=0)
     with pytest.raises(ValueError, match="mine already has query and gallery images"):
         with_query_and_gallery(done)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from scalereid.data.readers.class_folders import read_class_folders
 from scalereid.data.readers.table import read_csv, read_jsonl, read_listed, write_csv
 from scalereid.data.records import ImageRecord, ReidDataset
 from tests.conftest import NOT_FILES
@@ -289,9 +290,20 @@ def test_lists_of_missing_images_and_keys(tmp_path: Path) -> None:
         list(read_listed(tmp_path / "list.jsonl"))
 
 
-def test_images_elsewhere_are_not_written(people: ReidDataset, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is not in the subpath of"):
-        write_csv(tmp_path / "dataset.csv", people)
+def test_images_elsewhere_are_written_with_absolute_paths(
+    people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path / "dataset.csv", people)
+    assert read_csv(tmp_path).splits == people.splits
+    assert str(people.train[0].path) in (tmp_path / "dataset.csv").read_text()
+    monkeypatch.chdir(tmp_path)
+    write_csv(Path("again.csv"), read_csv(Path()))  # a relative folder, and a table of absolute paths
+    assert Path("again.csv").read_text() == Path("dataset.csv").read_text()
+
+
+def test_classes_are_not_written_as_people(class_images: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot be written as .*dataset\.csv: it has classes, and such a table lists"):
+        write_csv(tmp_path / "dataset.csv", read_class_folders(class_images))
     assert list(tmp_path.iterdir()) == []
 
 

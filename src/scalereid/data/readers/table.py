@@ -84,11 +84,15 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
 
 
 def write_csv(file: Path, dataset: ReidDataset) -> None:
-    """Write `dataset` as such a table, with paths relative to the file's folder.
+    """Write `dataset` as such a table, with paths relative to the file's folder; of images elsewhere they are absolute.
 
     Raises:
-        ValueError: An image is not in that folder, or its name is not UTF-8.
+        ValueError: It has classes, which a table does not list, or the name of an image is not UTF-8.
     """
+    if dataset.classes:
+        raise ValueError(
+            f"{dataset.name} cannot be written as {file}: it has classes, and such a table lists people; use it as it is"
+        )
     columns = [*COLUMNS] if dataset.protocol == "market1501" else [*COLUMNS, "protocol"]
     if any(record.tracklet is not None for records in dataset.splits.values() for record in records):
         columns.append("tracklet")
@@ -97,8 +101,9 @@ def write_csv(file: Path, dataset: ReidDataset) -> None:
     rows.writeheader()
     for split, records in dataset.splits.items():
         for record in records:
-            path = record.path.relative_to(file.parent).as_posix()
-            cells = {"split": split, "path": path, "pid": record.pid, "camid": record.camid}
+            inside = record.path.is_relative_to(file.parent)
+            path = record.path.relative_to(file.parent) if inside else record.path.absolute()
+            cells = {"split": split, "path": path.as_posix(), "pid": record.pid, "camid": record.camid}
             rows.writerow({**cells, "protocol": dataset.protocol, "tracklet": record.tracklet})
     try:
         content = text.getvalue().encode()

@@ -122,9 +122,18 @@ def test_readers_warnings_are_findings(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_file_is_a_table_or_nothing(tmp_path: Path) -> None:
-    (tmp_path / "x.txt").write_text("hello")
-    assert find_datasets(tmp_path / "x.txt").readable == {}
-    assert set(find_datasets(tmp_path / "x.txt").refused) <= {"csv", "jsonl"}
+    for name in ("x.jpg", "x.zip", "x.csv"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04\xff")
+    [finding] = explain(tmp_path / "x.jpg", find_datasets(tmp_path / "x.jpg"))
+    assert (finding.kind, finding.message) == (
+        "not-a-folder",
+        f"{tmp_path / 'x.jpg'} is a file; name the folder that holds the dataset, or its table, a .csv or .jsonl file",
+    )
+    assert (
+        "only where it holds classes: name the dataset class-folders"
+        in said(tmp_path / "x.zip")["not-a-folder"].message
+    )
+    assert "not UTF-8 text" in said(tmp_path / "x.csv")["unreadable"].message
 
 
 def test_all_readers_are_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

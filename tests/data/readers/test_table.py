@@ -302,7 +302,9 @@ def test_images_elsewhere_are_written_with_absolute_paths(
 
 
 def test_classes_are_not_written_as_people(class_images: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"cannot be written as .*dataset\.csv: it has classes, and such a table lists"):
+    with pytest.raises(
+        ValueError, match=r"cannot be written as .*dataset\.csv: it has classes, and such a table lists"
+    ):
         write_csv(tmp_path / "dataset.csv", read_class_folders(class_images))
     assert list(tmp_path.iterdir()) == []
 

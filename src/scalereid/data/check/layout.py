@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from scalereid.data import DATASETS
 from scalereid.data.check.findings import Finding, Severity, named, share
+from scalereid.data.packed import ZIP
 from scalereid.data.readers import OF_CLASSES
 from scalereid.data.readers.cameras import look_like_cameras, look_like_places
 from scalereid.data.readers.cuhk03_mat import CUHK03_FILE
@@ -72,6 +73,10 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
     """What to know about a folder's layout: datasets that are incomplete, or lie in a folder nearby."""
     if not root.exists():
         return [Finding("error", "no-folder", f"{root} does not exist; name the folder that holds the dataset")]
+    if root.is_file() and root.suffix.lower().removeprefix(".") not in TABLES:
+        of_classes = "; a zip file is read only where it holds classes: name the dataset class-folders"
+        message = f"{root} is a file; name the folder that holds the dataset, or its table, a .csv or .jsonl file"
+        return [Finding("error", "not-a-folder", message + of_classes * (root.suffix == ZIP))]
     unreadable = {
         name: Finding("error", "unreadable", f"not readable as {name}: {why}") for name, why in layout.refused.items()
     }

@@ -112,7 +112,7 @@ def _in_folders(root: Path, left_out: Counter[str]) -> tuple[Classes, Classes]:
     if not train:
         raise NotHereError(
             f"no images of classes in {root}; expected one folder per class in {root / 'train'} and {root / 'test'} or "
-            f"{root / 'val'}, or a zip file with them"
+            f"{root / 'val'}, or one zip file with them"
         )
     return train, test
 

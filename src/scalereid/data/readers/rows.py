@@ -97,4 +97,4 @@ def _text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{file} is not UTF-8 text: {error}") from None
+        raise ValueError(f"{file} is not UTF-8 text: {error}; save it as UTF-8") from None

@@ -29,6 +29,15 @@ def test_numbers_are_pids(tmp_path: Path) -> None:
     assert dataset.left_out == {"junk (pid −1) in gallery": 1}
 
 
+def test_two_folders_of_one_number_are_not_merged(tmp_path: Path) -> None:
+    for person in ("1", "01", "2"):
+        touch(tmp_path / person, ["a_c1.jpg"])
+    with pytest.raises(ValueError, match="the folders 01 and 1 would be one person, number 1; if they are"):
+        read_person_folders(tmp_path)
+    touch(tmp_path / "anna", ["a_c1.jpg"])  # names that are not all numbers are names
+    assert [r.pid for r in read_person_folders(tmp_path).train] == [1, 2, 3, 4]
+
+
 def test_without_cameras_the_protocol_is_all_cameras(tmp_path: Path) -> None:
     touch(tmp_path / "1", ["attic2.jpg", "scene1.jpg"])  # neither is a camera
     touch(tmp_path / "2", ["b.jpg"])

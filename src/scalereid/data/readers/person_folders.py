@@ -53,7 +53,8 @@ def read_person_folders(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: `root` contains no folders of people.
-        ValueError: Only some of the names tell the camera, or the images in a folder are named after several people.
+        ValueError: Only some of the names tell the camera, the images in a folder are named after several people, or two folders
+            have the same number.
     """
     return _dataset(root, *_find(root))
 
@@ -68,10 +69,21 @@ def split_folders(root: Path) -> dict[str, Path]:
 
 
 def number_people(people: set[str]) -> dict[str, int]:
-    """Pids by the names of folders: the names themselves where all are numbers, else from 1 in the order of the names."""
-    if all(re.fullmatch(r"-1|\d+", name) for name in people):
-        return {name: int(name) for name in people}
-    return {name: number for number, name in enumerate(sorted(people), start=1)}
+    """Pids by the names of folders: the names themselves where all are numbers, else from 1 in the order of the names.
+
+    Raises:
+        ValueError: Two names are the same number.
+    """
+    if not all(re.fullmatch(r"-1|\d+", name) for name in people):
+        return {name: number for number, name in enumerate(sorted(people), start=1)}
+    names: dict[int, str] = {}
+    for name in sorted(people):
+        if (other := names.setdefault(int(name), name)) != name:
+            raise ValueError(
+                f"the folders {other} and {name} would be one person, number {int(name)}; if they are, give them one name, else "
+                "other numbers"
+            )
+    return {name: number for number, name in names.items()}
 
 
 def _find(root: Path) -> tuple[dict[str, Folders], Counter[str]]:

@@ -73,6 +73,14 @@ def test_folders_of_people_further_down(tmp_path: Path) -> None:
     assert f"folders is not here but in {tmp_path / 'data' / 'people'}" in said(tmp_path)["wrong-level"].message
 
 
+def test_numbers_of_images_before_the_camera_may_look_like_people(tmp_path: Path) -> None:
+    for person in ("anna", "ben"):
+        touch(tmp_path / person, ["0001_c1.jpg", "0002_c2.jpg"])
+    findings = said(tmp_path)
+    assert findings.keys() == {"wrong-level", "unreadable"}
+    assert findings["unreadable"].message.endswith("and such numbers count images, name the dataset person-folders")
+
+
 def test_cuhk03_still_packed(tmp_path: Path) -> None:
     touch(tmp_path / "cuhk03" / "cuhk03_release", ["cuhk-03.mat"])
     finding = said(tmp_path)["packed"]

@@ -85,13 +85,11 @@ def explain(root: Path, layout: Layout) -> list[Finding]:
     whole = any(_is_whole(name, read) for name, read in layout.readable.items())
     if not whole and not tables:
         findings += _nearby(root, readable=bool(layout.readable))
-    if not layout.readable and not any(finding.severity == "error" for finding in findings):
-        if layout.question:
-            findings.append(ask(layout.question))
-        else:
-            findings += _names(root)
-            own = ("market-names", "folders", "camera-folders")
-            findings += [unreadable[name] for name in own if name in unreadable]
+    if not layout.readable:
+        if not any(finding.severity == "error" for finding in findings):
+            findings += [ask(layout.question)] if layout.question else _names(root)
+        own = ("market-names", "folders", "camera-folders")
+        findings += [unreadable[name] for name in own if name in unreadable and not layout.question]
     findings += [Finding("warning", "reader", warning) for warning in layout.warnings]
     return findings
 

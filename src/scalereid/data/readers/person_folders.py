@@ -26,17 +26,21 @@ class PeopleOrCamerasError(ValueError):
 def read_folders(root: Path) -> ReidDataset:
     """Your own data as one folder of images per person: train/ANNA/x_c2.jpg, query/BEN/…; asks where they may be cameras'.
 
-    As `read_person_folders`, but raises an error that asks "people or cameras?" where folders are named like times; where at
+    As `read_person_folders`, but refuses folders whose images are named after several people, as Market-1501 names them, since
+    such names may also count images (anna/0001_c2.jpg); and raises an error that asks "people or cameras?" where folders are named like times; where at
     most 100 are named like cameras (cam1); or where at most 10 are named like places, or have a median of at least 100 images.
     It never asks where images in one folder are named after different cameras. `person-folders` and `camera-folders` are the
     answers.
 
     Raises:
         PeopleOrCamerasError: It has to be asked; a ValueError.
-        FileNotFoundError, ValueError: As `read_person_folders` raises.
+        FileNotFoundError: As `read_person_folders` raises.
+        ValueError: The images in a folder are named after several people; or as `read_person_folders` raises.
     """
     splits, left_out = _find(root)
-    _ask(root, _together(splits))
+    folders = _together(splits)
+    _ask(root, folders)
+    _refuse_mixed(folders)
     return _dataset(root, splits, left_out)
 
 
@@ -53,8 +57,7 @@ def read_person_folders(root: Path) -> ReidDataset:
 
     Raises:
         FileNotFoundError: `root` contains no folders of people.
-        ValueError: Only some of the names tell the camera, the images in a folder are named after several people, or two folders
-            have the same number.
+        ValueError: Only some of the names tell the camera, or two folders have the same number.
     """
     return _dataset(root, *_find(root))
 
@@ -138,7 +141,6 @@ def _ask(root: Path, folders: Folders) -> None:
 
 def _dataset(root: Path, splits: dict[str, Folders], left_out: Counter[str]) -> ReidDataset:
     folders = _together(splits)
-    _refuse_mixed(folders)
     people = number_people({*folders})
     cameras = _cameras([file for files in folders.values() for file in files])
     train, query, gallery = (
@@ -165,8 +167,9 @@ def _refuse_mixed(folders: Folders) -> None:
     }
     if mixed := sorted(folder for folder, people in pids.items() if len(people) > 1):
         raise ValueError(
-            f"the images in {mixed[0]} are named after several people, {', '.join(sorted(pids[mixed[0]])[:3])} among them, "
-            "so it is not a person's folder. It may be a level too high, or a camera's folder"
+            f"the images in {mixed[0]} are named after several people, {', '.join(sorted(pids[mixed[0]])[:3])} among them: "
+            "it may be a level too high, or a camera's folder. If each folder shows one person, and such numbers count images, "
+            "name the dataset person-folders"
         )
 
 

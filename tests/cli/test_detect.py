@@ -69,6 +69,14 @@ def test_each_picture_has_a_drawing_of_its_own(scenes: Path, detector: Path, ans
     ]  # fmt: skip
 
 
+def test_a_picture_that_is_named_twice_is_looked_at_once(scenes: Path, detector: Path, answer: Answer) -> None:
+    out = scenes.parent / "boxes.csv"
+    words = ("--detector", detector, "--least-score", "0.3")
+    assert answer("detect", scenes, scenes / "*.jpg", *words, "--out", out)["pictures"] == 2
+    again = answer("detect", out, *words)  # a table of people has a line for each
+    assert (again["pictures"], len(again["people"])) == (2, 4)
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_the_table_is_what_a_gallery_reads(
     suffix: str, scenes: Path, detector: Path, say: Say, monkeypatch: pytest.MonkeyPatch

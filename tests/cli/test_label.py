@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scalereid.cli.label import _calibrates, _distinct, _sample
+from scalereid.cli.label import _calibrates, _sample
 from scalereid.cli.models import ComputeOptions, PixelOptions
 from scalereid.inference.items import Item
 from tests.cli.conftest import Answer, Fail, Say
@@ -78,13 +78,6 @@ def test_where_a_page_cannot_be_written(runs: Path, colours: Path, tmp_path: Pat
     assert "expected a file that ends in .html" in fail("label", runs / "short", colours, "--out", tmp_path / "x.csv")
     (tmp_path / "sheet.html").write_text("")
     assert "exists; choose another name" in fail("label", runs / "short", colours, "--out", tmp_path / "sheet.html")
-
-
-def test_each_file_once(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_text("")
-    (tmp_path / "b.jpg").symlink_to(tmp_path / "a.jpg")
-    names = [str(tmp_path / name) for name in ("a.jpg", "b.jpg", "c.jpg", "a.jpg")]
-    assert [Path(item.path).name for item in _distinct([Item(name) for name in names])] == ["a.jpg", "c.jpg"]
 
 
 @pytest.mark.parametrize(("number", "kept"), [(10_000, 10_000), (10_500, 10_000)])

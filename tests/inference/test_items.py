@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scalereid.data.records import ReidDataset
-from scalereid.inference.items import Item, find_items, names_several
+from scalereid.inference.items import Item, find_distinct, find_items, names_several
 from tests.conftest import NOT_FILES
 
 
@@ -24,6 +24,13 @@ def test_a_folder_and_all_below_it(folder: Path) -> None:
 def test_a_pattern(folder: Path) -> None:
     assert find_items(str(folder / "**" / "*.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
     assert find_items(str(folder / "a" / "2.jpg")) == [Item(str(folder / "a" / "2.jpg"))]
+
+
+def test_each_file_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    Path("a/3.jpg").symlink_to("2.jpg")
+    Path("boxes.csv").write_text("path,left\na/2.jpg,1\na/2.jpg,7\na/b/1.PNG,1\n")  # two people in one picture
+    assert find_distinct("boxes.csv", "a/2.jpg", "a/*.jpg", folder) == [Item("./a/2.jpg"), Item("./a/b/1.PNG")]
 
 
 @pytest.fixture

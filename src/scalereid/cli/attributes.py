@@ -102,14 +102,14 @@ def _recognise(
     """Likelihoods of the attributes of pictures."""
     from scalereid.data.terms import terms_of_files
     from scalereid.figures.attributes import write_attributes
-    from scalereid.inference.items import find_items
+    from scalereid.inference.items import find_distinct
     from scalereid.inference.likelihood_table import check_likelihood_table, check_names, write_likelihoods
     from scalereid.inference.recognizer import AttributeRecognizer
 
     if options.out:
         check_likelihood_table(options.out)
     with writing(options.out, options.page):
-        paths = [item.path for each in images for item in find_items(each)]
+        paths = [item.path for item in find_distinct(*images)]
         if options.out:
             check_names(options.out, paths)
         with AttributeRecognizer(source, options=runtime) as recognizer:

@@ -65,9 +65,9 @@ def classify(
 def _classify(source: str, images: Sequence[str], runtime: RuntimeOptions, output: Output) -> None:
     """The likeliest classes of pictures."""
     from scalereid.experiments.classifying import classify
-    from scalereid.inference.items import find_items
+    from scalereid.inference.items import find_distinct
 
-    paths = [item.path for each in images for item in find_items(each)]
+    paths = [item.path for item in find_distinct(*images)]
     found = classify(source, [Path(path) for path in paths], runtime=runtime, progress=output.progress)
     rows = []
     for path, probabilities in zip(paths, found.probabilities.tolist(), strict=True):

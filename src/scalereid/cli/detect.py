@@ -59,7 +59,7 @@ def detect(
     from scalereid.figures.found_files import common_folder
     from scalereid.gallery.listing import check_listing, check_names, write_listed_sightings
     from scalereid.gallery.naming import NameRule
-    from scalereid.inference.items import find_items
+    from scalereid.inference.items import find_distinct
 
     if not images:
         raise UsageError("Name pictures: a folder, a quoted pattern, or files")
@@ -67,7 +67,7 @@ def detect(
     if options.out:
         check_listing(options.out)
     with writing(options.out, folder=options.draw):
-        files = [item.path for each in images for item in find_items(each)]
+        files = [item.path for item in find_distinct(*images)]
         if options.out:
             check_names(files)
         folder = common_folder(files)

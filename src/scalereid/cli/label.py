@@ -1,6 +1,5 @@
 """scalereid label: a page to label pairs of images on, for calibration without labelled people."""
 
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from scalereid.cli.models import ComputeOptions, Model, run_of
 from scalereid.cli.options import Flat, FoldersOption, Switch
 from scalereid.cli.terminal import Output
 from scalereid.files import require_new_file
-from scalereid.inference.items import Item, find_items
+from scalereid.inference.items import Item, find_distinct
 from scalereid.locks import locked
 from scalereid.wording import counted
 
@@ -58,7 +57,7 @@ def label(
         raise ValueError(f"out={options.out}: expected a file that ends in .html")
     with locked(options.out):
         require_new_file(options.out)
-        found, cameras = _distinct(find_items(images, folders=options.folders)), None
+        found, cameras = find_distinct(images, folders=options.folders), None
         items = _sample(found, options.seed)
         left_out = f", drawn at random from {len(found):,}" if len(items) < len(found) else ""
         if options.other_cameras:
@@ -99,14 +98,6 @@ def _calibrates(source: str, compute: ComputeOptions) -> str:
     words += [] if run_of(source) else ["--out", "calibration"]
     words += ["--run-code"] if compute.run_code else []
     return shlex.join([*words, *compute.pixels.words()])
-
-
-def _distinct(items: list[Item]) -> list[Item]:
-    """Each file once, under whatever names it was found."""
-    files: dict[str, Item] = {}
-    for item in items:
-        files.setdefault(os.path.realpath(item.path), item)
-    return [*files.values()]
 
 
 def _sample(items: list[Item], seed: int) -> list[Item]:

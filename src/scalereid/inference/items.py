@@ -70,6 +70,19 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
     return items
 
 
+def find_distinct(*sources: str | os.PathLike[str], folders: FoldersOf | None = None) -> list[Item]:
+    """The images that several names stand for: each file once, under the name by which it is found first.
+
+    Raises:
+        FileNotFoundError, PermissionError, ValueError: As `find_items` raises.
+    """
+    files: dict[str, Item] = {}
+    for source in sources:
+        for item in find_items(source, folders=folders):
+            files.setdefault(os.path.realpath(item.path), item)
+    return [*files.values()]
+
+
 def _labelled(images: list[str], root: str, folders: FoldersOf | None) -> list[Item]:
     return [Item(image, *labels) for image, labels in zip(images, read_paths(images, root, folders), strict=True)]
 

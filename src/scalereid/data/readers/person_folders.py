@@ -26,11 +26,11 @@ class PeopleOrCamerasError(ValueError):
 def read_folders(root: Path) -> ReidDataset:
     """Your own data as one folder of images per person: train/ANNA/x_c2.jpg, query/BEN/…; asks where they may be cameras'.
 
-    As `read_person_folders`, but refuses folders whose images are named after several people, as Market-1501 names them, since
-    such names may also count images (anna/0001_c2.jpg); and raises an error that asks "people or cameras?" where folders are named like times; where at
+    As `read_person_folders`, but raises an error that asks "people or cameras?" where folders are named like times; where at
     most 100 are named like cameras (cam1); or where at most 10 are named like places, or have a median of at least 100 images.
     It never asks where images in one folder are named after different cameras. `person-folders` and `camera-folders` are the
-    answers.
+    answers. Images in a folder that are named after several people are an error, too, which `person-folders` answers where
+    such numbers count images (anna/0001_c2.jpg).
 
     Raises:
         PeopleOrCamerasError: It has to be asked; a ValueError.
@@ -83,8 +83,8 @@ def number_people(people: set[str]) -> dict[str, int]:
     for name in sorted(people):
         if (other := names.setdefault(int(name), name)) != name:
             raise ValueError(
-                f"the folders {other} and {name} would be one person, number {int(name)}; if they are, give them one name, else "
-                "other numbers"
+                f"the folders {other} and {name} would be one person, number {int(name)}; if they are, give them one name, "
+                "else other numbers"
             )
     return {name: number for number, name in names.items()}
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from scalereid.data.images import ImageStore, Threads, has_deep_channels, load_image, read_image, resize
 from scalereid.data.records import ReidDataset
@@ -232,6 +232,22 @@ def test_pictures_are_turned_as_the_camera_says(tmp_path: Path, name: str) -> No
     turned = read_image(path, SIZE).astype(int)
     assert turned[2, :, 2].min() > 200
     assert turned[-3, :, 0].min() > 200
+
+
+@pytest.mark.parametrize("where", ["in text", "behind the pixels"])
+def test_a_png_may_say_elsewhere_that_it_is_turned(tmp_path: Path, where: str) -> None:
+    exif, text = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x0112] = 6
+    lying, path = Image.new("RGB", (64, 32), "red"), tmp_path / "lying.png"
+    if where == "in text":  # as GraphicsMagick writes it
+        text.add_text("Raw profile type exif", f"\nexif\n{len(exif.tobytes()):8}\n{exif.tobytes().hex()}\n", zip=True)
+        lying.save(path, pnginfo=text)
+    else:
+        lying.save(path, exif=exif)
+        content = path.read_bytes()
+        begin, end = content.index(b"eXIf") - 4, content.index(b"IDAT") - 4
+        path.write_bytes(content[:begin] + content[end:-12] + content[begin:end] + content[-12:])  # before IEND
+    assert load_image(path).size == (32, 64)
 
 
 def test_a_png_of_sixteen_bits_a_colour_is_refused(tmp_path: Path) -> None:

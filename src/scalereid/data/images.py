@@ -22,6 +22,7 @@ from scalereid.files import create_array, kind, remove_leftovers, write
 
 FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 """Pillow's names of the formats that are read. Of others, EPS would start Ghostscript."""
+_EXIF = {"exif", "Raw profile type exif"}  # the latter is how ImageMagick and others long wrote it into PNG files
 Pixels = NDArray[np.uint8]
 _LIST = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
 Advance = Callable[[int], None]  # called with the number of images just completed
@@ -114,8 +115,8 @@ def upright(image: Image.Image) -> Image.Image:
 
     `image` itself where there is nothing to do: a copy would be an eighth of what reading a file takes with Python's lock held.
     """
+    image.load()  # a PNG's EXIF data may come after its pixels
     turned = image if orientation(image) == 1 else ImageOps.exif_transpose(image)
-    turned.load()
     return turned if turned.mode == "RGB" else turned.convert("RGB")
 
 
@@ -128,7 +129,7 @@ def as_jpeg(image: Image.Image, *, quality: int) -> bytes:
 
 def orientation(image: Image.Image) -> int:
     """EXIF orientation of an image: 1 upright, 5 to 8 lying on a side."""
-    if "exif" not in image.info and image.format != "TIFF":
+    if _EXIF.isdisjoint(image.info) and image.format != "TIFF":
         return 1  # without asking for more, for which a PNG would be decoded
     told = image.getexif().get(ExifTags.Base.Orientation, 1)
     return told if isinstance(told, int) else 1  # a damaged tag may hold text

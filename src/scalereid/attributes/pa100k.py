@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from scalereid.attributes.table import AttributeTable, Key, path_key
 from scalereid.data.readers.pa100k import SPLITS, find_pa100k, load_annotation
 
@@ -20,11 +18,11 @@ def read_pa100k_attributes(root: Path) -> AttributeTable:
     """
     folder = find_pa100k(root)
     annotation = load_annotation(folder.annotation)
-    names = tuple(str(one[0][0]) for one in annotation["attributes"])
+    names = tuple(annotation.attributes)
     rows: dict[Key, list[int]] = {}
     for split in SPLITS:
-        images = [path_key(folder.images / str(one[0][0])) for one in annotation[f"{split}_images_name"]]
-        values = np.asarray(annotation[f"{split}_label"], np.int8)
+        images = [path_key(folder.images / name) for name in annotation.images[split]]
+        values = annotation.labels[split]
         if values.shape != (len(images), _ATTRIBUTES) or len(names) != _ATTRIBUTES:
             raise ValueError(f"{folder.annotation}: {split}_label is {values.shape}, not {(len(images), _ATTRIBUTES)}")
         rows |= dict(zip(images, values.tolist(), strict=True))

@@ -50,6 +50,22 @@ def test_classic_splits(unpacked: Path, monkeypatch: pytest.MonkeyPatch) -> None
         read_cuhk03_classic_detected(unpacked, split=21)
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"split,pair\n1,1\n", r"test_sets\.csv has no column person"),
+        (b"split,pair,person\n1,1\n", r"test_sets\.csv, line 2: person is None; it must be a whole number"),
+        (b"split,pair,person\nx,1,1\n", r"test_sets\.csv, line 2: split is 'x'; it must be a whole number"),
+        (b"\xff\xfe", r"test_sets\.csv is not UTF-8 text"),
+    ],
+)
+def test_a_damaged_table_of_test_sets_is_named(tmp_path: Path, table: bytes, message: str) -> None:
+    (tmp_path / "images_detected").mkdir()
+    (tmp_path / "classic_test_sets.csv").write_bytes(table)
+    with pytest.raises(ValueError, match=message):
+        read_cuhk03_classic_detected(tmp_path)
+
+
 def test_packed_data_says_that_it_must_be_unpacked(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"lacks images_detected, .*\n(.*\n)+.*cuhk-03\.mat, unpack it first"):
         read_cuhk03_detected(tmp_path)

@@ -47,6 +47,13 @@ def test_what_is_wrong_is_named(root: Path) -> None:
     savemat(info / "tracks_train_info.mat", {"track_train_info": np.array([[1, 4, 1, 1], [4, 5, 5, 2]])})
     with pytest.raises(ValueError, match="images 1 to 4 of bbox_train are not of one person from one camera"):
         read_mars(root)
+    savemat(info / "query_IDX.mat", {"query_IDX": np.array([[1, 7]])})  # of four tracklets
+    savemat(info / "tracks_train_info.mat", {"track_train_info": np.array([[1, 3, 1, 1]])})
+    with pytest.raises(ValueError, match="mars train: found 1 tracklets, but the dataset has 2"):
+        read_mars(root)
+    savemat(info / "tracks_train_info.mat", {"track_train_info": np.array([[1, 3, 1]])})
+    with pytest.raises(ValueError, match=r"tracks_train_info\.mat does not contain track_train_info as the authors"):
+        read_mars(root)
     savemat(info / "tracks_train_info.mat", {"other": np.zeros(2)})
     with pytest.raises(ValueError, match="does not contain track_train_info"):
         read_mars(root)

@@ -62,6 +62,12 @@ def test_what_is_missing_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -
     scipy_io.savemat(str(root / "PA-100K" / "annotation.mat"), {"attributes": 1})
     with pytest.raises(ValueError, match="is not PA-100K's annotation: it has no test_images_name"):
         read_pa100k(root)
+    parts = ["attributes", *(f"{split}_{part}" for split in COUNTS for part in ("images_name", "label"))]
+    scipy_io.savemat(str(root / "PA-100K" / "annotation.mat"), dict.fromkeys(parts, np.zeros((3, 1))))
+    with pytest.raises(ValueError, match=r"annotation\.mat is not PA-100K's annotation as its authors wrote it"):
+        read_pa100k(root)
+    with pytest.raises(ValueError, match=r"annotation\.mat is not PA-100K's annotation as its authors wrote it"):
+        read_attributes("pa100k", root)
 
 
 def test_a_name_of_something_else() -> None:

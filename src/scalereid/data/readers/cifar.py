@@ -13,6 +13,7 @@ import numpy as np
 from scalereid.data.packed import SIDE
 from scalereid.data.readers.class_folders import Classes, check_class_counts, class_dataset, with_classes
 from scalereid.data.readers.folders import NotHereError
+from scalereid.data.readers.rows import text_of
 from scalereid.data.records import ReidDataset
 
 _PIXELS = 3 * SIDE * SIDE
@@ -65,7 +66,7 @@ def _read(name: str, root: Path, folders: Sequence[str], files: _Files) -> ReidD
     places = [root, *(root / folder for folder in folders)]
     for place in places:
         if (place / files.names).is_file():
-            classes = [one for one in (place / files.names).read_text().splitlines() if one]
+            classes = [one for one in text_of(place / files.names).splitlines() if one]
             splits = [_images([place / one for one in names], classes, files) for names in (files.train, files.test)]
             return _checked(with_classes(name, place, *splits), files)
     for place in places:

@@ -1,8 +1,8 @@
 """CUHK03, unpacked from its authors' file: the new protocol of 767 / 700 people and the classic one of 1,367 / 100."""
 
-import csv
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import FileNames, find_folder
 from scalereid.data.readers.matlab import load_mat
 from scalereid.data.readers.random_splits import check_split
+from scalereid.data.readers.rows import csv_rows, on_line, whole_number
 from scalereid.data.records import ImageRecord, ReidDataset
 
 Boxes = Literal["detected", "labeled"]
@@ -113,15 +114,23 @@ def _classic_protocol(root: Path, boxes: Boxes, split: int) -> ReidDataset:
     name = f"cuhk03-classic-{_spelt(boxes)}"
     check_split(name, split, CUHK03_CLASSIC_SPLITS)
     base = _find(root, f"images_{boxes}", TEST_SETS)
-    with (base / TEST_SETS).open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if int(row["split"]) == split]
-    test_people = {1000 * int(row["pair"]) + int(row["person"]) for row in rows}
+    test_people = {1000 * pair + person for number, pair, person in _test_sets(base / TEST_SETS) if number == split}
     left_out: Counter[str] = Counter()
     records = _IMAGES.read(base / f"images_{boxes}", left_out)
     test = tuple(record for record in records if record.pid in test_people)
     train = tuple(record for record in records if record.pid not in test_people)
     dataset = ReidDataset(f"{name}#{split}", base, train, test, test, protocol="single-gallery-shot", left_out=left_out)
     return check_counts(dataset, _PUBLISHED_CLASSIC)
+
+
+def _test_sets(file: Path) -> Iterator[list[int]]:
+    """Split, pair of cameras and number of each test person."""
+    columns = ("split", "pair", "person")
+    for line, row in csv_rows(file, columns):
+        try:
+            yield [whole_number(column, row[column]) for column in columns]
+        except ValueError as error:
+            raise on_line(file, line, error) from None
 
 
 def _find(root: Path, *parts: str) -> Path:

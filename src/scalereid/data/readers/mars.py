@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import find_folder
 from scalereid.data.readers.matlab import load_mat
+from scalereid.data.readers.rows import text_of
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 
 _NAME = re.compile(r"(?P<folder>\d{4}|00-1)C\dT\d{4}F\d{3}\.jpg")
@@ -36,10 +37,9 @@ def read_mars(root: Path) -> ReidDataset:
     base = find_folder(root, "MARS", ("mars", "MARS"), parts)
     info = base / "info"
     train_names, test_names = (_names(info / name) for name in _INFO[:2])
-    trained = _table(info / _INFO[2], "track_train_info")
-    tested = _table(info / _INFO[3], "track_test_info")
-    query = np.zeros(len(tested), dtype=bool)
-    query[_table(info / _INFO[4], "query_IDX").ravel() - 1] = True
+    trained = _table(info / _INFO[2], "track_train_info", columns=4)
+    tested = _table(info / _INFO[3], "track_test_info", columns=4)
+    query = np.isin(np.arange(1, len(tested) + 1), _table(info / _INFO[4], "query_IDX"))
     left_out: Counter[str] = Counter()
     train = _records(base / "bbox_train", train_names, trained, left_out)
     queries, gallery = (_records(base / "bbox_test", test_names, tested[rows], left_out) for rows in (query, ~query))
@@ -47,16 +47,17 @@ def read_mars(root: Path) -> ReidDataset:
 
 
 def _names(file: Path) -> list[str]:
-    names = file.read_text().split()
+    names = text_of(file).split()
     for name in names:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{file}: {name!r} is not an image of MARS, which looks like 0001C1T0001F001.jpg")
     return names
 
 
-def _table(file: Path, variable: str) -> NDArray[np.int64]:
+def _table(file: Path, variable: str, *, columns: int = -1) -> NDArray[np.int64]:
     try:
-        return np.asarray(load_mat(file)[variable], dtype=np.int64)
+        table = np.asarray(load_mat(file)[variable], dtype=np.int64)
+        return table.reshape(len(table), columns)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{file} does not contain {variable} as the authors of MARS wrote it") from error
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from scalereid.data.readers.counts import check_counts
 from scalereid.data.readers.folders import find_folder
+from scalereid.data.readers.rows import text_of
 from scalereid.data.records import ImageRecord, ReidDataset
 
 _LINE = re.compile(r"(?P<path>\d{4}/\d{4}_\d{3}_(?P<camid>\d{2})_\S+\.jpg) (?P<pid>\d+)")
@@ -83,7 +84,7 @@ def _lists(root: Path) -> _Lists:
 
 def _read(file: Path, folder: Path, *, first_pid: int) -> tuple[ImageRecord, ...]:
     records = []
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
+    for number, line in enumerate(text_of(file).splitlines(), start=1):
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise ValueError(f"{file}, line {number}: {line!r} is not an image of MSMT17 and a person's number")

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.data.readers.folders import NotHereError, list_images
@@ -24,6 +25,17 @@ class PA100KFolder(NamedTuple):
 
     annotation: Path
     images: Path
+
+
+class Annotation(NamedTuple):
+    """What the authors say of the images."""
+
+    attributes: list[str]
+    """Names of the attributes."""
+    images: dict[str, list[str]]
+    """Names of the files of each split."""
+    labels: dict[str, NDArray[np.int8]]
+    """(images, attributes) of each split."""
 
 
 def read_pa100k(root: Path) -> ReidDataset:
@@ -62,8 +74,8 @@ def find_pa100k(root: Path) -> PA100KFolder:
     )
 
 
-def load_annotation(file: Path) -> dict[str, NDArray[Any]]:
-    """The variables of the annotation.
+def load_annotation(file: Path) -> Annotation:
+    """What the annotation says.
 
     Raises:
         ModuleNotFoundError: SciPy is not installed.
@@ -73,7 +85,19 @@ def load_annotation(file: Path) -> dict[str, NDArray[Any]]:
     expected = {"attributes", *(f"{split}_{part}" for split in SPLITS for part in ("images_name", "label"))}
     if missing := sorted(expected - variables.keys()):
         raise ValueError(f"{file} is not PA-100K's annotation: it has no {missing[0]}")
-    return variables
+    try:
+        return Annotation(
+            _texts(variables["attributes"]),
+            {split: _texts(variables[f"{split}_images_name"]) for split in SPLITS},
+            {split: np.asarray(variables[f"{split}_label"], np.int8) for split in SPLITS},
+        )
+    except (IndexError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} is not PA-100K's annotation as its authors wrote it") from error
+
+
+def _texts(cells: NDArray[Any]) -> list[str]:
+    """The texts in a column of cells."""
+    return [str(one[0][0]) for one in cells]
 
 
 def image_number(name: str) -> int:
@@ -89,9 +113,8 @@ def image_number(name: str) -> int:
 
 def _read(name: str, root: Path, tested: str) -> ReidDataset:
     folder = find_pa100k(root)
-    annotation, left_out = load_annotation(folder.annotation), Counter[str]()
+    splits, left_out = load_annotation(folder.annotation).images, Counter[str]()
     there = {path.name for path in list_images(folder.images, left_out)}
-    splits = {split: [str(one[0][0]) for one in annotation[f"{split}_images_name"]] for split in SPLITS}
     for split, names in splits.items():
         if len(names) != _COUNTS[split]:
             raise ValueError(f"{folder.annotation} lists {len(names):,} {split} images, not {_COUNTS[split]:,}")

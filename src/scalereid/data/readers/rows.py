@@ -22,7 +22,7 @@ def csv_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
         ValueError: One of `columns` is missing, two columns have one name, or it is not a CSV file in UTF-8; the message names
             file and line.
     """
-    rows = csv.DictReader(io.StringIO(_text(file), newline=""))
+    rows = csv.DictReader(io.StringIO(text_of(file), newline=""))
     try:
         names = rows.fieldnames or []
         if missing := [column for column in columns if column not in names]:
@@ -46,7 +46,7 @@ def json_rows(file: Path, keys: Sequence[str]) -> Iterator[tuple[int, Row]]:
     Raises:
         ValueError: A line is not an object in JSON, with `keys`, say; the message names file and line.
     """
-    for number, line in enumerate(io.StringIO(_text(file), newline=None), start=1):
+    for number, line in enumerate(io.StringIO(text_of(file), newline=None), start=1):
         if line.strip():
             try:
                 row = json.loads(line)
@@ -92,8 +92,12 @@ def whole_number(column: str, value: object) -> int:
     return number
 
 
-def _text(file: Path) -> str:
-    """The text of a file, its line ends as they are."""
+def text_of(file: Path) -> str:
+    """The text of a file, its line ends as they are.
+
+    Raises:
+        ValueError: It is not UTF-8; the message names the file.
+    """
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -38,11 +38,16 @@ def run_file(file: Path) -> Mapping[str, object]:
     try:
         return runpy.run_path(str(file))
     except Exception as error:
-        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
-        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-        what = error.msg if isinstance(error, SyntaxError) else error
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(f"{file}{f', line {line}' if line else ''}: {kind}{what}") from error
+        raise own_error(file, error) from error
+
+
+def own_error(file: Path, error: Exception) -> ValueError:
+    """An error in a Python file of someone's own, named after file, line and kind."""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename == str(file)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    what = error.msg if isinstance(error, SyntaxError) else error
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    return ValueError(f"{file}{f', line {line}' if line else ''}: {kind}{what}")
 
 
 _WORSE = 0.2  # than the nearest name: what is farther from the given one was hardly meant

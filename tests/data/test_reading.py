@@ -74,3 +74,22 @@ def test_a_table_in_the_folder_is_pointed_at(people: ReidDataset, tmp_path: Path
 def test_protocols(people: ReidDataset) -> None:
     assert with_protocol(people, "dataset") is people
     assert with_protocol(people, "all-cameras") == replace(people, protocol="all-cameras")
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("None", "read_mine returns NoneType; expected a ReidDataset"),
+        ("{}['people']", r"mine\.py, line 4: KeyError: 'people'"),
+        (
+            "ReidDataset('x', root, (ImageRecord('a.jpg', 1, 1),), (), ())",
+            r"a\.jpg: path is a str; it must be a pathlib",
+        ),
+    ],
+)
+def test_a_reader_of_ones_own_that_fails_is_named(tmp_path: Path, returned: str, message: str) -> None:
+    (tmp_path / "mine.py").write_text(
+        f"from scalereid.data.records import ImageRecord, ReidDataset\n\ndef read_mine(root):\n    return {returned}\n"
+    )
+    with pytest.raises(ValueError, match=message):
+        read_dataset(f"{tmp_path / 'mine.py'}:read_mine", tmp_path)

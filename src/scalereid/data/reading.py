@@ -1,6 +1,8 @@
 """A dataset by its name: readers, splits, folders and combinations."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Literal
@@ -11,7 +13,7 @@ from scalereid.data.names import DatasetName, named_datasets
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers import SPLITS
 from scalereid.data.records import ReidDataset
-from scalereid.lookup import find
+from scalereid.lookup import find, own_error, own_file
 
 
 def read_dataset(name: str, root: Path) -> ReidDataset:
@@ -36,19 +38,37 @@ def _read_one(name: DatasetName, root: Path) -> ReidDataset:
         if name.split is not None:
             raise ValueError(f"{name.reader} has one split only; leave #{name.split} out")
         try:
-            dataset: ReidDataset = read(root)
+            return _call(name.reader, partial(read, root))
         except FileNotFoundError as error:
             if name.reader == "csv" or not (root / "dataset.csv").is_file():
                 raise
             raise FileNotFoundError(f"{error}\n{root} contains dataset.csv; to read it, name the dataset csv") from None
-        return dataset
     if name.split is None and split.default is not None:
         last = f" to {name.reader}#{SPLITS[name.reader]}" if name.reader in SPLITS else " and so on"
         raise ValueError(
             f"{name.reader} has several splits; name one of {name.reader}#1{last}, or train and evaluate on each of them and "
             "average the scores"
         )
-    return read(root, split=name.split)
+    return _call(name.reader, partial(read, root, split=name.split))
+
+
+def _call(name: str, read: Callable[[], object]) -> ReidDataset:
+    """What a reader returns.
+
+    Raises:
+        ValueError: It is a reader of someone's own, and fails or returns something else than a dataset.
+    """
+    try:
+        dataset = read()
+    except (ValueError, OSError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        if file := own_file(name):
+            raise own_error(file, error) from error
+        raise
+    if not isinstance(dataset, ReidDataset):
+        raise ValueError(f"{name} returns {type(dataset).__name__}; expected a ReidDataset")
+    return dataset
 
 
 def with_protocol(dataset: ReidDataset, protocol: Literal["dataset", Protocol]) -> ReidDataset:

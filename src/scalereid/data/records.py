@@ -68,8 +68,10 @@ class ReidDataset:
     gallery, and it has no queries."""
 
     def __post_init__(self) -> None:
-        """Raise a ValueError that names an image whose person, camera or tracklet is not a number of 64 bits."""
+        """Raise a ValueError that names an image whose path is not a Path, or whose numbers are not of 64 bits."""
         for record in (*self.train, *self.query, *self.gallery):
+            if not isinstance(record.path, Path):
+                raise ValueError(f"{record.path}: path is a {type(record.path).__name__}; it must be a pathlib.Path")
             for name in ("pid", "camid", "tracklet"):
                 number = getattr(record, name)
                 if not fits_64_bits(number) and not (number is None and name == "tracklet"):

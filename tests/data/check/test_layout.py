@@ -120,6 +120,14 @@ def test_good_names_in_folders_no_reader_knows(tmp_path: Path) -> None:
     assert finding.examples == (str(tmp_path / "a" / "b" / "c" / "images"),)
 
 
+def test_hidden_files_and_folders_are_not_looked_at(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "b" / "c" / "images", ["0001_c1_0.jpg", "0002_c1_0.jpg", "._0001_c1_0.jpg"])
+    touch(tmp_path / ".trash", ["0003_c1_0.jpg", "0004_c1_0.jpg"])
+    assert said(tmp_path).keys() == {"unknown-folders"}
+    touch(tmp_path / "macos", ["._a.jpg"])
+    assert said(tmp_path / "macos").keys() == {"no-images"}
+
+
 def test_readers_warnings_are_findings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dukemtmc_reid, "_PUBLISHED", {})
     for folder in ("bounding_box_train", "query", "bounding_box_test"):

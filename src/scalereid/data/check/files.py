@@ -13,7 +13,7 @@ from scalereid.data.check.findings import Finding, named, share
 from scalereid.data.images import Advance, Threads, open_image, orientation, require_file
 from scalereid.data.packed import packed_image
 from scalereid.data.protocols import Protocol
-from scalereid.data.readers.folders import IMAGE_SUFFIXES
+from scalereid.data.readers.folders import is_image, walk
 from scalereid.data.records import ImageRecord, ReidDataset, is_left_out
 from scalereid.data.shapes import MIN_SIZE, ask_for_crops, is_odd, is_tiny
 from scalereid.wording import counted
@@ -141,8 +141,8 @@ def _unread(dataset: ReidDataset, paths: set[Path]) -> Iterator[Finding]:
     """Folders with images of which none is in the dataset; readers count what is left out of the others."""
     read = {os.path.normpath(path.parent) for path in paths}
     unread: dict[str, int] = {}
-    for folder, _, names in islice(os.walk(dataset.root), _MAX_FOLDERS):
-        images = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in names)
+    for folder, names in islice(walk(dataset.root), _MAX_FOLDERS):
+        images = sum(map(is_image, names))
         if images and os.path.normpath(folder) not in read:
             unread[folder] = images
     if unread:

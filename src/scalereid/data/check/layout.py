@@ -13,7 +13,7 @@ from scalereid.data.packed import ZIP
 from scalereid.data.readers import OF_CLASSES
 from scalereid.data.readers.cameras import look_like_cameras, look_like_places
 from scalereid.data.readers.cuhk03_mat import CUHK03_FILE
-from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_folders
+from scalereid.data.readers.folders import NotHereError, is_image, list_folders, walk
 from scalereid.data.readers.market_names import MARKET_LIKE, SPLIT_NAMES
 from scalereid.data.readers.person_folders import PeopleOrCamerasError
 from scalereid.data.records import ReidDataset
@@ -165,23 +165,17 @@ def _nearby(root: Path, *, readable: bool) -> Iterator[Finding]:
 def _folders(root: Path, depth: int) -> Iterator[Path]:
     if not root.is_dir():
         return
-    with os.scandir(root) as entries:
-        folders = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    for name in folders:
-        yield root / name
-        if depth > 1:
-            yield from _folders(root / name, depth - 1)
-
-
-def _files(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
-        folders.sort()
-        yield from (Path(folder) / name for name in sorted(names))
+    for folder in list_folders(root):
+        if not folder.is_symlink():
+            yield folder
+            if depth > 1:
+                yield from _folders(folder, depth - 1)
 
 
 def _names(root: Path) -> Iterator[Finding]:
     """Whether people and cameras can be read from the names of the images below."""
-    images = [file for file in islice(_files(root), _MAX_FILES) if file.name.lower().endswith(IMAGE_SUFFIXES)]
+    files = ((folder, name) for folder, names in walk(root) for name in names)
+    images = [Path(folder) / name for folder, name in islice(files, _MAX_FILES) if is_image(name)]
     if not images:
         yield Finding("error", "no-images", f"there are no images in {root}, nor in the folders below it")
         return

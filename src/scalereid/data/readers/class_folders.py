@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from scalereid.data.packed import ZIP, zipped_files
-from scalereid.data.readers.folders import IMAGE_SUFFIXES, NotHereError, list_folders, list_images
+from scalereid.data.readers.folders import NotHereError, is_image, list_folders, list_images
 from scalereid.data.records import ImageRecord, ReidDataset
 from scalereid.wording import counted
 
@@ -94,8 +94,7 @@ def _in_zip(file: Path, left_out: Counter[str]) -> tuple[Classes, Classes]:
     splits = defaultdict[str, Classes](lambda: defaultdict(list))
     for name in zipped_files(file).names():
         split, one, image = ("", "", "", *PurePosixPath(name).parts)[-3:]
-        hidden = one.startswith(".") or image.startswith(".")
-        if split not in (*TRAIN, *TEST) or not image.lower().endswith(IMAGE_SUFFIXES) or hidden:
+        if split not in (*TRAIN, *TEST) or one.startswith(".") or not is_image(image):
             left_out[f"files in {file.name} that are not images of a class"] += 1
             continue
         splits[split][one].append(file / name)

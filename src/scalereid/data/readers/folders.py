@@ -4,7 +4,7 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,15 +35,27 @@ def find_folder(root: Path, dataset: str, names: tuple[str, ...], parts: tuple[s
     raise NotHereError(f"{dataset} was not found:\n  " + "\n  ".join(problems) + (f"\n{hint}" if hint else ""))
 
 
-def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """List the image files of a folder, sorted by name; suffixes may be in upper case. Other files are counted in `left_out`.
+def is_image(name: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> bool:
+    """Whether a file's name is an image's; suffixes may be in upper case.
 
     Hidden files, whose names begin with a dot, are not images: macOS writes one beside every image.
     """
+    return name.lower().endswith(suffixes) and not name.startswith(".")
+
+
+def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield every folder from `root` on and the names of all files in it, sorted, but for hidden folders."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield folder, sorted(names)
+
+
+def list_images(folder: Path, left_out: Counter[str], suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
+    """List the image files of a folder, sorted by name. Other files are counted in `left_out`."""
     with os.scandir(folder) as entries:
         there = [(entry.name, _is(entry.is_file), _is(entry.is_dir)) for entry in entries]
     names = sorted(name for name, is_file, _ in there if is_file)
-    images = [name for name in names if name.lower().endswith(suffixes) and not name.startswith(".")]
+    images = [name for name in names if is_image(name, suffixes)]
     if others := len(names) - len(images):
         wanted = "images" if suffixes == IMAGE_SUFFIXES else " or ".join(suffixes)
         left_out[f"files in {folder.name} that are not {wanted}"] += others

@@ -49,6 +49,11 @@ def test_a_folder_may_be_called_like_a_zip_file(class_images: Path, tmp_path: Pa
     (tmp_path / "x.zip").mkdir()
     (tmp_path / "x.zip" / "0.png").symlink_to(class_images / "train" / "red" / "0.png")
     assert load_image(tmp_path / "x.zip" / "0.png").size == (40, 32)
+    with zipfile.ZipFile(tmp_path / "x.zip" / "y.zip", "w") as writer:
+        writer.write(class_images / "train" / "red" / "0.png", "z.zip/0.png")
+    inside = tmp_path / "x.zip" / "y.zip" / "z.zip" / "0.png"
+    assert container(inside) == tmp_path / "x.zip" / "y.zip"
+    assert load_image(inside).size == (40, 32)
 
 
 def test_pixels_of_cifar(tmp_path: Path) -> None:

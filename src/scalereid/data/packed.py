@@ -1,6 +1,7 @@
 """Images inside another file: in a zip file, or among the pixels of a CIFAR file. Their paths go through it."""
 
 import os
+import re
 import zipfile
 from functools import lru_cache
 from io import BytesIO
@@ -14,6 +15,7 @@ from scalereid.files import stamp
 ZIP, PIXELS = ".zip", ".bin"
 SIDE = 32
 """Height and width of an image in a CIFAR file: 3 × 32 × 32 bytes, red, green, blue."""
+_THROUGH = re.compile(rf"(?:{re.escape(ZIP)}|{re.escape(PIXELS)})(?={re.escape(os.sep)})")
 _BYTES = 3 * SIDE * SIDE
 _LARGEST = 2**28  # bytes of an image in a zip file: one that unpacks to more is no image
 
@@ -84,11 +86,8 @@ def _opened(file: Path, _: tuple[int, int, int]) -> ZippedFiles:
 def container(path: Path) -> Path | None:
     """The zip or CIFAR file that a path goes through; None for the path of a file of its own."""
     text = str(path)
-    for suffix in (ZIP, PIXELS):
-        before, through, _ = text.partition(suffix + os.sep)
-        if through and (file := Path(before + suffix)).is_file():
-            return file
-    return None
+    ends = (found.end() for found in _THROUGH.finditer(text))
+    return next((file for end in ends if (file := Path(text[:end])).is_file()), None)  # a folder may be called so, too
 
 
 def packed_image(path: Path) -> BytesIO | None:

@@ -12,6 +12,9 @@ from scalereid.data.overlaps import guess_training, is_drawn, require_unseen, sh
         ("market1501-dev", "market1501", ""),  # the official test people are others
         ("market1501", "market1501-500k", ""),
         ("market1501-dev", "market1501-all", "market1501-dev"),
+        ("market1501-dev", "mars", "market1501-dev"),  # filmed by the same cameras at the same time
+        ("mars", "market1501-500k", "mars"),
+        ("mars", "mars", ""),
         ("cuhk03-pair1", "cuhk03-pair1#1", "cuhk03-pair1"),
         ("cuhk03-pair1#1", "cuhk03-pair1", "cuhk03-pair1#1"),
         ("cuhk03-pair1#2", "cuhk03-pair1#2", ""),

@@ -4,11 +4,13 @@ import re
 
 from scalereid.data.toy import TOY_SETS
 
+_HELD_OUT = ("market1501-dev", "market1501-dev-cameras", "market1501-all")
 _SHARED: dict[str, tuple[str, ...]] = {  # trained on, and scored on: test people among the training people
-    "market1501": ("market1501-dev", "market1501-dev-cameras", "market1501-all"),
-    "market1501-500k": ("market1501-dev", "market1501-dev-cameras", "market1501-all"),
-    "market1501-dev": ("market1501-all",),
-    "market1501-dev-cameras": ("market1501-all",),
+    "market1501": (*_HELD_OUT, "mars"),
+    "market1501-500k": (*_HELD_OUT, "mars"),
+    "market1501-dev": ("market1501-all", "mars"),
+    "market1501-dev-cameras": ("market1501-all", "mars"),
+    "mars": ("market1501", "market1501-500k", *_HELD_OUT),  # "a video extension of Market-1501", divided anew
     "msmt17-all": ("msmt17", "msmt17-trainval"),
     "cuhk02": ("cuhk01",),  # its first pair of cameras is CUHK01
     "prid2011": ("prid2011-video",),  # other halves of the same people

@@ -1,3 +1,4 @@
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,10 @@ def test_what_was_written_is_read(shards: list[Path], tmp_path: Path, name: str)
     assert table.items == [Item(f"straße/{i}.jpg", i, -i) for i in range(6)]
     assert table.embeddings.tolist() == [[i, i / 2, -i] for i in range(6)]
     assert (table.model, table.fingerprint, table.flip) == ("net (x.pth)", "abc", True)
+    numbered = json.dumps(json.loads(METADATA) | {"cameras": {"hall": -2, "cellar": -5}})
+    write_table(tmp_path / f"cameras{name}", shards, numbered, 3)
+    found = [item.camera for item in read_table(tmp_path / f"cameras{name}").items]
+    assert found == ["", "", "hall", "", "", "cellar"]
     write_table(tmp_path / f"none{name}", shards[1:2], METADATA, 3)
     assert read_table(tmp_path / f"none{name}").embeddings.shape == (0, 3)
 

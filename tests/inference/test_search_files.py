@@ -9,6 +9,7 @@ import pytest
 from scalereid.data.records import ReidDataset
 from scalereid.inference.embed_files import embed_files
 from scalereid.inference.embedder import Embedder
+from scalereid.inference.embedding_table import EmbeddingTable
 from scalereid.inference.items import Item
 from scalereid.inference.search_files import FoundFiles, open_images, search_files
 from tests.inference.conftest import CALIBRATION
@@ -124,6 +125,54 @@ def test_cameras_of_folders(embedder: Embedder, items: list[Item], tmp_path: Pat
         assert [Path(one.path).parent.name for one in found.of(row)] == [other] * 3
 
 
+PLACES = ("garden", "hall", "kitchen")
+
+
+def in_folders(items: list[Item], root: Path, places: tuple[str, ...], *, first: int = 0) -> Path:
+    """Three images of each place, in a folder for each."""
+    for number, place in enumerate(places):
+        (root / place).mkdir(parents=True)
+        for i, item in enumerate(items[first + 3 * number : first + 3 * number + 3]):
+            shutil.copy(item.path, root / place / f"{i}.jpg")  # a name that tells no camera
+    return root
+
+
+def places(found: FoundFiles, row: int) -> list[str]:
+    return sorted(Path(path).parent.name for path in names(found, row))
+
+
+@pytest.mark.parametrize("table", ["", "t.npz", "t.parquet"])
+def test_cameras_of_folders_that_only_one_side_has(
+    embedder: Embedder, items: list[Item], tmp_path: Path, table: str
+) -> None:
+    """Both sides number their folders by themselves: hall is 1 among the queries, and 2 in the gallery."""
+    query = open_images(in_folders(items, tmp_path / "q", PLACES[1:], first=9), folders="cameras")
+    gallery = open_images(in_folders(items, tmp_path / "g", PLACES), folders="cameras")
+    if table:
+        assert not isinstance(gallery, EmbeddingTable)
+        embed_files(embedder, gallery, tmp_path / table)
+        gallery = open_images(tmp_path / table)
+    found = search_files(embedder, query, gallery, top=9, other_cameras=True)
+    for row, path in enumerate(found.query):
+        own = Path(path).parent.name
+        assert places(found, row) == [place for place in PLACES if place != own for _ in range(3)]
+
+
+def test_cameras_by_name_and_by_number_are_compared_only_where_the_names_have_the_numbers(
+    embedder: Embedder, items: list[Item], tmp_path: Path
+) -> None:
+    numbered = open_images(in_folders(items, tmp_path / "numbered", ("cam02", "cam3")))
+    found = search_files(embedder, [items[0]._replace(camid=2)], numbered, top=9, other_cameras=True)
+    assert places(found, 0) == ["cam3"] * 3
+    named = open_images(in_folders(items, tmp_path / "named", PLACES), folders="cameras")
+    for sides, one, other in (((items, named), "gallery", "query"), ((named, items), "query", "gallery")):
+        with pytest.raises(
+            ValueError,
+            match=f"the cameras of the {one} images have names, such as garden, and those of the {other} images numbers",
+        ):
+            search_files(embedder, *sides, other_cameras=True)
+
+
 @pytest.mark.parametrize("suffix", ["npz", "parquet"])
 def test_tables_on_either_side(embedder: Embedder, items: list[Item], tmp_path: Path, suffix: str) -> None:
     table = tmp_path / f"t.{suffix}"
@@ -187,3 +236,17 @@ def test_unreadable_images_are_named(embedder: Embedder, folder: Path) -> None:
 def test_top_is_checked_before_the_work(embedder: Embedder) -> None:
     with pytest.raises(ValueError, match="top is 0; expected a whole number from 1 to 1,000,000"):
         search_files(embedder, "nowhere", "nowhere", top=0)
+
+
+def test_all_that_there_is(embedder: Embedder, folder: Path) -> None:
+    found = search_files(embedder, folder, folder, top=1_000_000)
+    assert found.nearest.indices.shape == found.nearest.similarities.shape == (5, 5)
+    assert [len(found.of(row)) for row in range(5)] == [4] * 5
+
+
+def test_an_empty_table_is_named(embedder: Embedder, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_text("no image")
+    embed_files(embedder, [Item(str(tmp_path / "bad.jpg"))], tmp_path / "t.npz", on_error="report")
+    for sides in ((tmp_path / "t.npz", folder), (folder, tmp_path / "t.npz")):
+        with pytest.raises(ValueError, match=r"t\.npz holds no embeddings, as no image could be read"):
+            search_files(embedder, *sides)

@@ -15,7 +15,7 @@ from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.data.readers.cameras import in_words
 from scalereid.inference.embed_files import check_out, embed_files, shards_folder
-from scalereid.inference.items import find_items
+from scalereid.inference.items import cameras_by_folder, find_items
 from scalereid.inference.parts import EmbedParts, in_turn
 from scalereid.locks import locked
 from scalereid.wording import counted
@@ -54,7 +54,7 @@ def embed(
     with locked(options.out):  # here, and not only once the model is there
         check_out(options.out)
     items = find_items(images, folders=options.folders)
-    cameras = {item.camera: item.camid for item in items if item.camera}
+    cameras = cameras_by_folder(items)
     output.say(f"{counted(len(items), 'image')}; preparing the model …")
     if cameras:
         output.say(f"cameras by folder: {in_words(cameras)}")

@@ -11,7 +11,7 @@ from scalereid.files import remove_folder, require_free, require_new_file, requi
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import is_table, read_table, write_table
-from scalereid.inference.items import Item
+from scalereid.inference.items import Item, cameras_by_folder
 from scalereid.inference.parts import EmbedParts, Part, in_turn
 from scalereid.inference.shard import Shard, stamps_of
 from scalereid.locks import locked
@@ -106,7 +106,7 @@ def _embed_files(
     else:
         open_job(folder, job)
         _embed_parts(embedder, parts, on_error, engine, progress)
-        metadata = asdict(embedder.metadata) | settings_of(embedder)
+        metadata = asdict(embedder.metadata) | settings_of(embedder) | {"cameras": cameras_by_folder(items)}
         write_table(out, [*parts], json.dumps(metadata), embedder.embedding_size)
     unreadable = [why for file in parts for why in _unreadable(file)]
     remove_folder(folder)
@@ -138,8 +138,8 @@ def _is_written(out: Path, parts: dict[Path, Sequence[Item]], embedder: Embedder
             return False
         kept = [not why for why in shard.unreadable]
         stop = start + sum(kept)
-        rows = [Item(*item[:3]) for item, is_kept in zip(items, kept, strict=True) if is_kept]
-        if table.items[start:stop] != rows or not np.array_equal(table.embeddings[start:stop], shard.embeddings[kept]):
+        rows = [item[:3] for item, is_kept in zip(items, kept, strict=True) if is_kept]
+        if [item[:3] for item in table.items[start:stop]] != rows or not np.array_equal(table.embeddings[start:stop], shard.embeddings[kept]):
             return False
         start = stop
     return start == len(table.items) and table.fingerprint == embedder.metadata.fingerprint

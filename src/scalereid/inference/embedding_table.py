@@ -95,6 +95,9 @@ def read_table(file: Path) -> EmbeddingTable:
         if embeddings.shape[:-1] != (len(items),):
             raise ValueError(f"{len(items)} paths, but embeddings of shape {list(embeddings.shape)}")
         metadata = from_json(dict[str, Any], parse(text), "metadata")
+        cameras = from_json(dict[str, int], metadata.get("cameras", {}), "metadata.cameras")
+        folder_of = {number: folder for folder, number in cameras.items()}
+        items = [item._replace(camera=folder_of.get(item.camid, "")) for item in items] if folder_of else items
         kinds = {"model": str, "fingerprint": str, "flip": bool}
         model, fingerprint, flip = (from_json(kind, metadata[key], f"metadata.{key}") for key, kind in kinds.items())
         return EmbeddingTable(file, items, embeddings, model, fingerprint, flip)

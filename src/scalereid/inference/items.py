@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ class Item(NamedTuple):
     camid: int = -1
     camera: str = ""
     """Name of the camera's folder, where the number was given to it."""
+
+
+def cameras_by_folder(items: Iterable[Item]) -> dict[str, int]:
+    """Numbers of cameras by the names of their folders; empty where no folders tell them."""
+    return {item.camera: item.camid for item in items if item.camera}
 
 
 def names_several(source: str | os.PathLike[str]) -> bool:

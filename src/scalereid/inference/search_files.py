@@ -1,7 +1,7 @@
 """Image files that are most similar to other image files, without labels."""
 
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from reprlib import repr as shortened
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.arguments import check_choice, check_kind, check_whole
+from scalereid.data.readers.cameras import is_numbered, number_cameras
 from scalereid.data.readers.paths import FoldersOf
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import EmbeddingTable, is_table, read_table
@@ -44,7 +45,7 @@ class FoundFiles:
     gallery: Sequence[str]
     """(g,) files of the gallery images that could be read."""
     nearest: SearchResult
-    """Rows of the gallery and similarities (q, top)."""
+    """Rows of the gallery and similarities (q, k): k is `top`, or the number of gallery images if that is less."""
     model: ModelMetadata
     calibration: Calibration | None
     unreadable: Sequence[str]
@@ -130,8 +131,8 @@ def search_files(
         _check_images(name, images)
         if isinstance(images, EmbeddingTable):
             images.check_model(embedder.metadata.model, embedder.metadata.fingerprint, flip=embedder.flip)
-        if other_cameras:
-            _check_cameras(images.items if isinstance(images, EmbeddingTable) else images, name)
+    if other_cameras:
+        _check_cameras({name: one.items if isinstance(one, EmbeddingTable) else one for name, one in sides.items()})
     embedded = {name: _embedded(embedder, images, name, on_error, progress) for name, images in sides.items()}
     one, other = embedded["query"], embedded.get("gallery", embedded["query"])
     return FoundFiles(
@@ -152,25 +153,41 @@ def _same(query: object, gallery: object) -> bool:
 
 
 def _check_images(name: str, images: object) -> None:
-    """Raises ValueError: They are neither a table nor items."""
+    """Raises ValueError: They are neither a table nor items, or an empty table."""
     is_list = isinstance(images, Sequence) and len(images) > 0 and all(isinstance(item, Item) for item in images)
     if not isinstance(images, EmbeddingTable) and not is_list:
         raise ValueError(
             f"{name} is {shortened(images)}; expected the name of a file, a folder, a pattern or a table, or what open_images "
             "made of it"
         )
+    if isinstance(images, EmbeddingTable) and not images.items:
+        raise ValueError(f"{images.file} holds no embeddings, as no image could be read when it was written")
 
 
-def _check_cameras(items: Sequence[Item], name: str) -> None:
-    """Raises ValueError: The camera of an image is not known."""
-    unknown = [item.path for item in items if item.camid < 0]
-    if unknown:
-        raise ValueError(
-            f"the cameras of {len(unknown):,} of {len(items):,} {name} images are not known, such as that of {unknown[0]}, but "
-            "other_cameras leaves out images of the query's camera. Cameras are told by parts of file names such as c3 or "
-            "cam03, by a folder for each camera (folders=cameras, where they are not named like cam3), or by a .csv table with "
-            "the columns path and camid; a table of embeddings has to be written again. Or search without other_cameras"
-        )
+def _check_cameras(sides: Mapping[str, Sequence[Item]]) -> None:
+    """Raises ValueError: The camera of an image is not known, or not which cameras of the two sides are the same."""
+    for name, items in sides.items():
+        unknown = [item.path for item in items if item.camid < 0]
+        if unknown:
+            raise ValueError(
+                f"the cameras of {len(unknown):,} of {len(items):,} {name} images are not known, such as that of {unknown[0]}, "
+                "but other_cameras leaves out images of the query's camera. Cameras are told by parts of file names such as c3 "
+                "or cam03, by a folder for each camera (folders=cameras, where they are not named like cam3), or by a .csv "
+                "table with the columns path and camid; a table of embeddings has to be written again. Or search without "
+                "other_cameras"
+            )
+    if all(item.camera for items in sides.values() for item in items):
+        return
+    for name, items in sides.items():
+        named = [item for item in items if item.camera and not is_numbered(item.camera, item.camid)]
+        if named:
+            (other,) = {"query", "gallery"} - {name}
+            raise ValueError(
+                f"the cameras of the {name} images have names, such as {named[0].camera}, and those of the {other} images "
+                "numbers, so other_cameras cannot tell which are the same. Name both by folders (folders=cameras; a table of "
+                "embeddings that was written before it kept names has to be written again), or number both, in file names such "
+                "as c3 or in .csv tables with the columns path and camid"
+            )
 
 
 def _embedded(embedder: Embedder, images: Images, name: str, on_error: OnError, progress: Progress) -> _Embedded:
@@ -198,17 +215,26 @@ def _nearest(query: _Embedded, gallery: _Embedded, top: int, *, other_cameras: b
         for side in (query, gallery)
     )
     spare = int(np.bincount(theirs, minlength=len(numbers))[own].max(initial=0))
-    shape = (len(own), top + spare)
+    top = min(top, len(theirs))
+    most = min(top + spare, len(theirs))
+    shape = (len(own), most)
     indices, similarities = np.full(shape, -1, np.int64), np.full(shape, -np.inf, np.float32)
-    cameras, gallery_cameras = (np.array([item.camid for item in side.items]) for side in (query, gallery))
+    cameras, gallery_cameras = _cameras(query.items, gallery.items)
     for camera in np.unique(cameras) if other_cameras else [None]:
         rows = slice(None) if camera is None else cameras == camera
         mask = None if camera is None else gallery_cameras != camera
-        indices[rows], similarities[rows] = search(query.embeddings[rows], gallery.embeddings, top + spare, mask=mask)
+        indices[rows], similarities[rows] = search(query.embeddings[rows], gallery.embeddings, most, mask=mask)
     is_own = (theirs[indices] == own[:, None]) & (indices >= 0)
     indices[is_own], similarities[is_own] = -1, -np.inf
     order = np.argsort(is_own, axis=1, kind="stable")[:, :top]
     return SearchResult(np.take_along_axis(indices, order, axis=1), np.take_along_axis(similarities, order, axis=1))
+
+
+def _cameras(*sides: Sequence[Item]) -> list[NDArray[np.int64]]:
+    """The camera of each item, by numbers that are equal for the same one: each side has numbered its own folders by itself."""
+    folders = {item.camera for items in sides for item in items}
+    numbers = {} if "" in folders else number_cameras(folders)
+    return [np.array([numbers.get(item.camera, item.camid) for item in items], np.int64) for items in sides]
 
 
 def _identity(path: str) -> Hashable:

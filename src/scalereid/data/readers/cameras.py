@@ -86,6 +86,15 @@ def number_cameras(folders: Iterable[str]) -> dict[str, int]:
     return {folder: of_name[name] for folder, name in names.items()}
 
 
+def is_numbered(folder: str, number: int) -> bool:
+    """Whether a camera's number is the one that the name of its folder ends in, rather than its place in an order of names.
+
+    >>> is_numbered("cam02_20260131", 2), is_numbered("hall", 1)
+    (True, False)
+    """
+    return re.search(rf"(?<!\d)0*{number}$", _camera_name(folder)) is not None
+
+
 def in_words(cameras: Mapping[str, int]) -> str:
     """Which camera has which number.
 

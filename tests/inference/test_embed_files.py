@@ -374,6 +374,23 @@ def test_unreadable_images_stop_the_job_or_are_left_out(embedder: Embedder, item
         assert table["embedding"].shape == (0, 32)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"on_error": "skip"}, "No such on_error: 'skip'. Choose from raise, report"),
+        ({"shard": 0}, "shard is 0; expected a whole number of at least 1"),
+        ({"items": []}, "there are no items to embed"),
+    ],
+)
+def test_wrong_arguments_are_named(
+    embedder: Embedder, items: list[Item], tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    arguments: dict[str, Any] = {"items": items, "out": tmp_path / "t.npz"} | given
+    with pytest.raises(ValueError, match=message):
+        embed_files(embedder, **arguments)
+    assert not any(tmp_path.iterdir())
+
+
 def test_what_cannot_be_written_is_said(embedder: Embedder, items: list[Item], tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"are written to a \.parquet or \.npz file"):
         embed_files(embedder, items, tmp_path / "x.csv")

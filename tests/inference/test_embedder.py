@@ -213,6 +213,18 @@ def test_wrong_arguments_are_named(embedder: Embedder, given: dict[str, Any], me
         embedder(**{"images": []} | given)
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"channels": "bgr"}, "No such channels: 'bgr'. Choose from RGB, BGR"),
+        ({"on_error": "skip"}, "No such on_error: 'skip'. Choose from raise, report"),
+    ],
+)
+def test_wrong_arguments_of_collect_are_named(embedder: Embedder, given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        embedder.collect([FRAME], **given)
+
+
 def test_a_forked_child_is_told_at_once(run: Path, paths: list[Path]) -> None:
     embedder = Embedder(run, runtime="torch")
     reading, writing = os.pipe()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scalereid.arguments import check_choice, check_whole
 from scalereid.files import remove_folder, require_free, require_new_file, require_writable
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
@@ -71,11 +72,15 @@ def embed_files(
         What is wrong with each image that was left out.
 
     Raises:
-        ValueError: An image cannot be read; `out` has another suffix; a path is not UTF-8, for Parquet; the shards are of
-            another model or other images.
+        ValueError: There are no items; an image cannot be read; `out` has another suffix; a path is not UTF-8, for Parquet; the
+            shards are of another model or other images.
         OSError: `out` exists and is not the table of the shards beside it, cannot be written, or another process is writing it.
         ModuleNotFoundError: pyarrow is not installed, for Parquet.
     """
+    check_choice("on_error", on_error, OnError)
+    check_whole("shard", shard, 1)
+    if not items:
+        raise ValueError("there are no items to embed; expected at least one, as find_items gives them")
     with locked(out):
         check_out(out)
         return _embed_files(embedder, items, out, on_error, shard, engine, progress or Progress.silent())
@@ -139,7 +144,9 @@ def _is_written(out: Path, parts: dict[Path, Sequence[Item]], embedder: Embedder
         kept = [not why for why in shard.unreadable]
         stop = start + sum(kept)
         rows = [item[:3] for item, is_kept in zip(items, kept, strict=True) if is_kept]
-        if [item[:3] for item in table.items[start:stop]] != rows or not np.array_equal(table.embeddings[start:stop], shard.embeddings[kept]):
+        if [item[:3] for item in table.items[start:stop]] != rows or not np.array_equal(
+            table.embeddings[start:stop], shard.embeddings[kept]
+        ):
             return False
         start = stop
     return start == len(table.items) and table.fingerprint == embedder.metadata.fingerprint

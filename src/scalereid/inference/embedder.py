@@ -184,8 +184,6 @@ class Embedder:
             FileNotFoundError: There are no images in the folder or of the pattern.
             ValueError: An image cannot be read or is not an image; the message names it.
         """
-        check_choice("channels", channels, Channels)
-        check_choice("on_error", on_error, OnError)
         if isinstance(images, str | os.PathLike) and names_several(images):
             images = [item.path for item in find_items(images)]
         each = one_by_one(images) if boxes is None else cut_boxes(images, boxes)
@@ -208,8 +206,10 @@ class Embedder:
         """Embeddings of several images, and with `on_error="report"` what is wrong with those that cannot be read.
 
         Raises:
-            ValueError: An image cannot be read or is not an image; the message names it.
+            ValueError: An image cannot be read or is not an image, the message names it; or an option is not one of those.
         """
+        check_choice("channels", channels, Channels)
+        check_choice("on_error", on_error, OnError)
         read = partial(to_pixels, image_size=self.metadata.image_size, channels=channels, shapes=self.shapes)
         parts, errors = [np.empty((0, self.embedding_size), np.float32)], {}
         for rows in embed_images(self._open, images, read, self._threads):

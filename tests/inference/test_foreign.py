@@ -47,6 +47,7 @@ HIDDEN = [  # whose output's shape only running it tells
     ("Add", ["whole", "expected"], ["shape"]),
     RESHAPE,
 ]
+SCALED = [("Flatten", ["images"], ["flat"]), ("Mul", ["flat", "each"], ["embeddings"])]
 TWICE = [("Flatten", ["images"], ["flat"]), ("Concat", ["flat", "flat"], ["embeddings"], {"axis": 0})]
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "any number": lambda folder: write_onnx(folder / "x.onnx"),
@@ -135,10 +136,22 @@ def test_another_format_or_file_is_another_model(tmp_path: Path) -> None:
     assert foreign_fingerprint(moved, UNLIKE, SIZE) in found
     moved.with_suffix(".bin").write_bytes(b"others")
     assert foreign_fingerprint(moved, UNLIKE, SIZE) not in found
-    onnx = write_onnx(tmp_path / "x.onnx")
-    before = foreign_fingerprint(onnx, UNLIKE, SIZE)
-    (tmp_path / "x.onnx.data").write_bytes(b"weights")
-    assert foreign_fingerprint(onnx, UNLIKE, SIZE) != before
+
+
+@pytest.mark.parametrize("beside", ["x.onnx.data", "weights.bin", f"{'w' * 200}.bin"])
+def test_other_weights_beside_an_onnx_file_are_another_model(tmp_path: Path, beside: str) -> None:
+    import onnx
+
+    file = write_onnx(tmp_path / "x.onnx", SCALED, constants={"each": np.ones(PIXELS, np.float32)})
+    onnx.save_model(onnx.load(file), file, save_as_external_data=True, location=beside, size_threshold=0)
+    graph, before = file.read_bytes(), foreign_fingerprint(file, UNLIKE, SIZE)
+    (tmp_path / "other.data").write_bytes(b"of something else")
+    assert foreign_fingerprint(file, UNLIKE, SIZE) == before
+    weights = np.fromfile(tmp_path / beside, np.float32)
+    assert weights.tolist() == [1] * PIXELS
+    (2 * weights).tofile(tmp_path / beside)
+    assert file.read_bytes() == graph
+    assert foreign_fingerprint(file, UNLIKE, SIZE) != before
 
 
 def test_it_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +28,7 @@ from scalereid.wording import counted
 _LEAST_COSINE = {"float32": 0.999, "bfloat16": 0.98}
 """Between the embeddings of a picture alone, as the file has them, and in a batch."""
 _LEAST_DIFFERENCE = 1e-5  # between the embeddings of two people, as a share of their length
-_EXTERNAL = (".data", "_data")  # after the name of an ONNX file: where exporters put weights beside it
+_LOCATION = b"\n\x08location\x12"  # in an ONNX file, before the name of a file beside it that holds weights
 
 
 class NetworkInput(NamedTuple):
@@ -158,11 +160,23 @@ def check_output(file: Path, signature: Signature) -> None:
 
 def foreign_fingerprint(file: Path, pixels: PixelFormat, image_size: ImageSize) -> str:
     """Hash of the bytes of a file and of the weights beside it, of how pixels go in, and of the image size."""
-    beside = [file.with_name(file.name + ending) for ending in _EXTERNAL]
-    if file.suffix == ".xml":
-        beside = [file.with_suffix(".bin")]
+    beside = [file.with_suffix(".bin")] if file.suffix == ".xml" else _weights_beside(file)
     content = [sha256(each) for each in (file, *beside) if each.is_file()]
     return hashlib.sha256(json.dumps([content, pixels.values(), image_size]).encode()).hexdigest()[:12]
+
+
+def _weights_beside(file: Path) -> list[Path]:
+    """The files that hold the weights of an ONNX file, by the names in it, which may be any.
+
+    A name is a text of protobuf, after its length. It is looked for as such, since onnx, which would read it, may be missing.
+    """
+    content, names = file.read_bytes(), dict[str, None]()
+    for found in re.finditer(re.escape(_LOCATION), content):
+        start, length = found.end() + 1, content[found.end()]
+        if length > 0x7F:  # two bytes, of seven bits each
+            start, length = start + 1, (length & 0x7F) + (content[start] << 7)
+        names[os.fsdecode(content[start : start + length])] = None
+    return [file.parent / name for name in names]
 
 
 @dataclass(frozen=True)

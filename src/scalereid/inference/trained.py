@@ -42,7 +42,8 @@ def open_trained(source: Source, options: RuntimeOptions, image_size: ImageSize 
 def describe_model(loaded: LoadedModel, source: Source, image_size: ImageSize | None = None) -> ModelMetadata:
     """The metadata of a loaded model, for images of its own size or of `image_size`."""
     size, dataset = image_size or loaded.image_size, loaded.trained.dataset
-    name = Path(os.fspath(source)).name if isinstance(source, str | os.PathLike) else "given tensors"
+    # Of the whole path, as `.` has no name. Links keep theirs.
+    name = os.path.basename(os.path.abspath(source)) if isinstance(source, str | os.PathLike) else "given tensors"  # noqa: PTH100, PTH119
     return ModelMetadata(
         model=f"{loaded.report.backbone} ({name})",
         fingerprint=fingerprint(loaded.model, size),

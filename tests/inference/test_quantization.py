@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from scalereid.data.records import ReidDataset
-from scalereid.inference import auto
+from scalereid.inference import auto, quantization
 from scalereid.inference.embedder import Embedder
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.opening import RuntimeOptions
@@ -139,6 +139,17 @@ def test_where_it_cannot_be_kept(
 def test_a_loss_that_no_model_can_have_is_refused(people: ReidDataset, loss: float) -> None:
     with pytest.raises(ValueError, match=f"max_loss is {loss}; expected a fraction, from 0 to 1"):
         quantize({}, data=people.root, dataset="csv", max_loss=loss)
+
+
+def test_a_dataset_to_score_on_is_asked_for_first(
+    run: Path, people: ReidDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nncf", reason="NNCF is not installed (extra int8): int8 is NOT tested")
+    monkeypatch.setattr(quantization, "write_int8", lambda *_: pytest.fail("it was quantized before"))
+    lines = [f"train,{record.path},{record.pid},{record.camid}" for record in people.train[:2]]
+    (tmp_path / "dataset.csv").write_text("\n".join(["split,path,pid,camid", *lines]))
+    with pytest.raises(ValueError, match="has no query or no gallery images, on which models are scored; name another"):
+        quantize(run, tmp_path / "m.xml", data=tmp_path, dataset="csv")
 
 
 def test_what_to_compute_in_is_said() -> None:

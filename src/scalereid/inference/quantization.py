@@ -123,6 +123,10 @@ def _quantize(
     loaded = load_checkpoint(source, run_code=run_code)
     metadata = describe_model(loaded, source)
     read = read_dataset(dataset, data)
+    if not (read.query and read.gallery):
+        raise ValueError(
+            f"{read.name} has no query or no gallery images, on which models are scored; name another dataset to quantize with"
+        )
     images = QueryGallery(read, metadata.image_size, progress)
     with TemporaryDirectory() as folder:
         graph, quantized = cached_onnx(loaded, metadata), Path(folder) / "int8.xml"

@@ -1,7 +1,9 @@
 import json
 import os
+import sys
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported: the tests are small, and machines are shared
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment] # before OpenVINO is imported: it would report each test
 import socket
 import stat
 from collections.abc import Callable

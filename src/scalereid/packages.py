@@ -1,7 +1,9 @@
 """Packages of the extras, which only some work needs."""
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import Any
 
 
 def installed(package: str) -> bool:
@@ -31,3 +33,15 @@ def require(*packages: str, extra: str, purpose: str = "") -> None:
             needed = f", needed for {purpose}," if purpose else ""
             wanted = f"'scalereid[{extra}]'" if extra else package
             raise ModuleNotFoundError(f"{package}{needed} is not installed: pip install {wanted}", name=package)
+
+
+def import_openvino() -> Any:
+    """OpenVINO, without the package by which it reports each import, and NNCF each use, to its makers over the network.
+
+    Both do without where that is not installed. They would send what they report from another process, in which the handlers
+    of this one's signals raise an error where no network answers.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type] # is not found from now on
+    import openvino
+
+    return openvino

@@ -12,6 +12,7 @@ from scalereid.data.normalisation import PIXEL_MEAN, PIXEL_STD
 from scalereid.inference.export.graph import write_onnx
 from scalereid.inference.metadata import NORMALISED, ModelMetadata
 from scalereid.models.embedding_model import EmbeddingModel
+from scalereid.packages import import_openvino
 from scalereid.progress import Progress
 from scalereid.wording import counted
 
@@ -23,8 +24,8 @@ def write_int8(
 
     Those cost most accuracy in int8 and save least time.
     """
+    openvino = import_openvino()
     import nncf
-    import openvino
     from openvino.preprocess import PrePostProcessor
 
     graph = file.with_suffix(".onnx")

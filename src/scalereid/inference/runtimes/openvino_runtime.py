@@ -18,6 +18,7 @@ from scalereid.inference.metadata import KEY, ModelMetadata, Precision
 from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
 from scalereid.inference.stored_layers import KEYS, NO_LAYERS, Layers, texts_of
+from scalereid.packages import import_openvino
 
 _BIN_HASH = f"{KEY}_bin"  # in the metadata of a .xml: SHA-256 of the .bin
 _SIZES = (1, 2, 4, 8, 16)  # of the batches that graphs are compiled for
@@ -29,8 +30,7 @@ def save_network(graph: Path, metadata: ModelMetadata, file: Path, layers: Layer
     Inside are `metadata`, `layers` and a hash of the `.bin`, which is known only once that is written: everything is written
     twice.
     """
-    import openvino
-
+    openvino = import_openvino()
     network = openvino.Core().read_model(str(graph))
     for key, text in texts_of(metadata, layers).items():
         network.set_rt_info(text, key)
@@ -68,8 +68,7 @@ class OpenVinoRuntime:
     @staticmethod
     def inspect(file: Path) -> Contents:
         """See `RuntimeClass`. The `.bin` must be the one that was written with the `.xml`."""
-        import openvino
-
+        openvino = import_openvino()
         weights = file.with_suffix(".bin")
         if not weights.is_file():
             raise FileNotFoundError(f"its weights, {weights.name} beside it, are missing")
@@ -90,8 +89,7 @@ class OpenVinoRuntime:
     @staticmethod
     def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """See `RuntimeClass`."""
-        import openvino
-
+        openvino = import_openvino()
         compiled = openvino.Core().compile_model(str(file), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         return lambda values: compiled(values)[0]
 
@@ -122,8 +120,7 @@ class OpenVinoRuntime:
 
     def _compile(self, shape: tuple[int, ...], concurrent: bool) -> Any:
         """A graph, compiled when it is first asked for on this kind of processor, and kept for later processes."""
-        import openvino
-
+        openvino = import_openvino()
         core = openvino.Core()
         config = {
             "INFERENCE_PRECISION_HINT": "f32" if self.precision == "float32" else "bf16",
@@ -146,8 +143,7 @@ class OpenVinoRuntime:
     @cached_property
     def _network(self) -> Any:
         """As it is in the file: for any number of images."""
-        import openvino
-
+        openvino = import_openvino()
         return openvino.Core().read_model(str(self.file))
 
     @cached_property

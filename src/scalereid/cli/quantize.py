@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from rich.table import Table
 
+from scalereid.cli.errors import UsageError
 from scalereid.cli.models import TorchModel
 from scalereid.cli.options import DataFolder, Flat, RunCode, Switch, otherwise
 from scalereid.cli.terminal import Output
@@ -38,6 +39,8 @@ def quantize(source: TorchModel, options: Flat[QuantizeOptions], output: Flat[Ou
     from scalereid.inference.quantization import quantize as quantize_model
     from scalereid.runs.run import Run
 
+    if not 0 <= options.max_loss <= 100:
+        raise UsageError(f"--max-loss is {options.max_loss:g}; expected percentage points, from 0 to 100")
     try:
         with output.undisturbed():
             metadata, report = quantize_model(

@@ -31,7 +31,7 @@ Images = Annotated[
     arg(
         metavar="IMAGES …",
         help="A folder with all folders below it, a quoted pattern, a table, or files; each of one person.",
-        help_behavior_hint="(at least one)",
+        help_behavior_hint="(at least one, or --data)",
     ),
 ]
 _SHOWN = 20  # rows of the table on the terminal

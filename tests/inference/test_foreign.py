@@ -59,7 +59,9 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "float16": lambda folder: write_onnx(folder / "x.onnx", dtype="FLOAT16"),
     "OpenVINO": lambda folder: write_openvino(folder / "x.xml"),
     "OpenVINO, one": lambda folder: write_openvino(folder / "x.xml", fixed=True),
+    "OpenVINO, three": lambda folder: write_openvino(folder / "x.xml", batch=3, fixed=True),
     "OpenVINO, four": lambda folder: write_openvino(folder / "x.xml", batch=4, fixed=True),
+    "OpenVINO, twenty": lambda folder: write_openvino(folder / "x.xml", batch=20, fixed=True),
 }
 
 

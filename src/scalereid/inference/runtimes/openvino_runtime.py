@@ -51,6 +51,7 @@ class OpenVinoRuntime:
 
     def __init__(self, file: Path, precision: Precision) -> None:
         self.file, self.precision, self.workers = file, precision, threads()
+        self.sizes: tuple[int, ...] = _SIZES
         self.graphs: dict[tuple[int, bool], Any] = {}  # by batch size, and whether for concurrent calls
         self.idle: dict[tuple[int, bool], list[Any]] = {}  # requests not in use: one may not be shared
         self.compiling = threading.Lock()
@@ -61,9 +62,12 @@ class OpenVinoRuntime:
         return cls(graph(), precision)
 
     @classmethod
-    def of_file(cls, file: Path, _: ModelMetadata, precision: Precision) -> "OpenVinoRuntime":
+    def of_file(cls, file: Path, metadata: ModelMetadata, precision: Precision) -> "OpenVinoRuntime":
         """See `RuntimeClass`."""
-        return cls(file, precision)
+        runtime = cls(file, precision)
+        if metadata.pixels and (number := _only_number(_for_any_number(runtime._network))):
+            runtime.sizes = (number,)
+        return runtime
 
     @staticmethod
     def inspect(file: Path) -> Contents:
@@ -76,15 +80,7 @@ class OpenVinoRuntime:
         texts = {key: str(network.get_rt_info([key]).value) for key in (*KEYS, _BIN_HASH) if network.has_rt_info([key])}
         if texts.pop(_BIN_HASH, None) not in (None, sha256(weights)):  # files of earlier versions have none
             raise ValueError(f"{weights.name} beside it holds other weights than those it was written with")
-        written = _signature(network)
-        if len(network.inputs) == 1 and len(shape := network.inputs[0].get_partial_shape()) > 1:
-            # Any number of images: the graph is compiled for those that are asked for, whatever the file has.
-            shape[0] = -1
-            try:
-                network.reshape(shape)
-            except RuntimeError:  # some of its operations are made for the number that it has
-                return Contents(texts, written)
-        return Contents(texts, _signature(network))
+        return Contents(texts, _signature(_for_any_number(network)))
 
     @staticmethod
     def as_written(file: Path) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
@@ -95,12 +91,12 @@ class OpenVinoRuntime:
 
     def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""
-        largest = _SIZES[-1]
+        largest = self.sizes[-1]
         parts = [pixels[i : i + largest] for i in range(0, len(pixels), largest)]
         return np.concatenate([self._part(part, concurrent and self.workers > 1) for part in parts])
 
     def _part(self, pixels: NDArray[Any], concurrent: bool) -> NDArray[np.float32]:
-        size = next(size for size in _SIZES if size >= len(pixels))
+        size = next(size for size in self.sizes if size >= len(pixels))
         filled = np.zeros((size, *pixels.shape[1:]), pixels.dtype)
         filled[: len(pixels)] = pixels
         with self.compiling:
@@ -151,6 +147,27 @@ class OpenVinoRuntime:
         """Hashes of the file, and of the `.bin` beside a `.xml`."""
         files = [self.file, self.file.with_suffix(".bin")] if self.file.suffix == ".xml" else [self.file]
         return [sha256(file) for file in files]
+
+
+def _for_any_number(network: Any) -> Any:
+    """A network for any number of images, whatever its file has, as graphs are compiled for those that are asked for.
+
+    As it is where some of its operations are made for the number that it has.
+    """
+    if len(network.inputs) != 1 or len(shape := network.inputs[0].get_partial_shape()) < 2 or shape[0].is_dynamic:
+        return network
+    shape[0], free = -1, network.clone()
+    try:
+        free.reshape(shape)
+    except RuntimeError:
+        return network
+    return free
+
+
+def _only_number(network: Any) -> int | None:
+    """The only number of images that a network computes, as its input or its output says; None for any number."""
+    inputs, outputs = _signature(network)
+    return next((size for tensor in (*inputs, *outputs) for size in tensor.shape[:1] if size is not None), None)
 
 
 def _signature(network: Any) -> Signature:

@@ -22,6 +22,7 @@ OURS = {
     ),
     *(f"imagenet_osnet_ain_x{width}" for width in ("1_0", "0_75", "0_5", "0_25")),
     "attributes_toy",
+    *("osnet_x0_25_best", "osnet_x1_0_best", "dslnet_best", "osnet_x0_25_best_market1501_dev"),
     *(f"attributes_market1501{ending}" for ending in ("", "_maximum", "_joint", "_dev", "_dev_joint")),
     *("toy", "osnet_x0_25_market1501_dev", "nas_toy", "nas_msmt17_one_gpu", "nas_dslnet_msmt17", "nas_dslnet_toy"),
     *(f"{model}_{way}" for model in ("dslnet", "dslnet_ibn", "dslnet_ain") for way in WAYS),

@@ -2,7 +2,19 @@
 
 from dataclasses import replace
 
-from scalereid.recipes import attributes, baselines, classification, dslnet, generalisation, nas, osnet, small, toy, zoo
+from scalereid.recipes import (
+    attributes,
+    baselines,
+    best,
+    classification,
+    dslnet,
+    generalisation,
+    nas,
+    osnet,
+    small,
+    toy,
+    zoo,
+)
 from scalereid.recipes.published import Published
 from scalereid.runs.recipe import Recipe
 
@@ -19,6 +31,7 @@ _ALL: dict[str, Published] = (
     | nas.PUBLISHED
     | attributes.PUBLISHED
     | classification.PUBLISHED
+    | best.PUBLISHED
 )
 
 

@@ -116,5 +116,5 @@ def test_a_table_of_other_people_is_not_taken(
 
 def test_a_model_without_attributes_is_refused(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
     run = train(replace(tiny, schedule=ScheduleSettings(epochs=1)), data=people.root, out=tmp_path / "run")
-    with pytest.raises(ValueError, match="has learned no attributes; give a run or a weights file"):
+    with pytest.raises(ValueError, match="has learned no attributes; give a run or weights trained with"):
         evaluate_attributes(run.folder, data=people.root)

@@ -30,7 +30,7 @@ Images = Annotated[
     Positional[tuple[str, ...]],
     arg(
         metavar="IMAGES …",
-        help="A folder with all folders below it, a quoted pattern, a table, or files; each of one person.",
+        help="A folder with all folders below it, a quoted pattern, a table, or files; one person each.",
         help_behavior_hint="(at least one, or --data)",
     ),
 ]

@@ -27,7 +27,7 @@ def test_demo_needs_nothing_and_overwrites_nothing(
     schedule = replace(recipe.schedule, epochs=1)
     monkeypatch.setitem(RECIPES, "toy", replace(TINY, data=smaller, schedule=schedule))
     text = say("demo")
-    assert "Expected after training: mAP 83 to 87 %, rank-1 81 to 88 %" in text
+    assert "Expected after training: mAP 82 to 87 %, rank-1 78 to 88 %" in text
     printed = scores(text)
     logged = [entry.scores for entry in Run(Path("runs/demo")).log()]
     assert printed == [round(100 * found.mAP, 2) for found in (logged[0], logged[-1]) if found]

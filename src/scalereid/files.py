@@ -200,6 +200,18 @@ def check_stored(archive: ZipFile) -> None:
         raise ValueError(f"its {packed:,} bytes would unpack to {unpacked:,}; expected none to be compressed")
 
 
+def require_utf8(name: str, why: str) -> None:
+    """Check that text files of others can hold a name, which on Linux may be any bytes.
+
+    Raises:
+        ValueError: It is not UTF-8, `why` says who requires it and what to do.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name!r} is not UTF-8, {why}") from None
+
+
 def require_free(path: Path) -> None:
     """Check that a new folder can be made at `path` and nothing would be overwritten, before any work is done.
 

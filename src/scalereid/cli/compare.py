@@ -36,12 +36,12 @@ def compare(
     interval, and the queries that differ most. Unless a dataset, a distance or a
     protocol is named, both are scored by those of the first model. Options for
     pixels are for those of the two that need them."""
-    from scalereid.experiments.evaluation import evaluate_all
+    from scalereid.experiments.evaluation import evaluate, own_dataset
     from scalereid.experiments.options import EvaluationOptions
     from scalereid.inference.opening import require_source
     from scalereid.retrieval.comparison import compare as compare_scores
 
-    names = [options.dataset] if options.dataset else []
+    dataset = options.dataset
     how = EvaluationOptions(distance=distances.distance, protocol=distances.protocol)
     scored: list[Evaluation] = []
     for source in (one, other):
@@ -51,20 +51,12 @@ def compare(
         runtime = compute.runtime_options(source)
         if of_others and source not in of_others:
             runtime = replace(runtime, pixels=None)
-        found = evaluate_all(
-            source,
-            data=options.data,
-            datasets=names,
-            options=how,
-            runtime=runtime,
-            progress=output.progress,
+        found = evaluate(
+            source, data=options.data, dataset=dataset, options=how, runtime=runtime, progress=output.progress
         )
-        [(name, splits)] = found.items()
-        if len(splits) > 1:
-            raise ValueError(f"{name} has {len(splits)} splits; name one of them, such as {name}#1")
-        first = splits[0].scores
-        names, how = [name], replace(how, distance=first.distance, protocol=first.protocol)
-        scored += splits
+        dataset = dataset or own_dataset(found.model.metadata, run_code=runtime.run_code)
+        how = replace(how, distance=found.scores.distance, protocol=found.scores.protocol)
+        scored.append(found)
     comparison = compare_scores(scored[0].scores, scored[1].scores)
     for number, evaluation in enumerate(scored, start=1):
         height, width = evaluation.model.metadata.image_size

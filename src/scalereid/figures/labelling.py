@@ -13,7 +13,7 @@ from PIL import Image
 
 from scalereid.data.images import load_image
 from scalereid.figures.page import content_policy, in_script, jpeg_uri
-from scalereid.files import write
+from scalereid.files import require_utf8, write
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.retrieval.answers import COLUMNS
 from scalereid.retrieval.drawing import DrawnPairs
@@ -61,10 +61,7 @@ def write_labelling_page(
 def _name(path: Path) -> str:
     """The image's absolute path, as the saved file may lie anywhere."""
     name = str(path.absolute())
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name!r} is not UTF-8, as a CSV file requires; rename it") from None
+    require_utf8(name, "as a CSV file requires; rename it")
     return name
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scalereid.data.readers.rows import check_cells, csv_rows, json_rows, on_line
-from scalereid.files import write
+from scalereid.files import require_utf8, write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
 
@@ -88,10 +88,7 @@ def check_names(pictures: Iterable[str]) -> None:
         ValueError: One is not UTF-8.
     """
     for picture in pictures:
-        try:
-            picture.encode()
-        except UnicodeEncodeError:
-            raise ValueError(f"{picture!r} is not UTF-8, as a table of people requires; rename it") from None
+        require_utf8(picture, "as a table of people requires; rename it")
 
 
 def _row(folder: Path, one: Seen, score: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from scalereid.arguments import check_choice, check_whole
-from scalereid.files import remove_folder, require_free, require_new_file, require_writable
+from scalereid.files import remove_folder, require_free, require_new_file, require_utf8, require_writable
 from scalereid.inference.embed_job import JOB_FILE, changes_of, describe_job, open_job, settings_of
 from scalereid.inference.embedder import Embedder, OnError
 from scalereid.inference.embedding_table import is_table, read_table, write_table
@@ -98,7 +98,7 @@ def _embed_files(
     """Embed into a file that this process alone writes."""
     if out.suffix == ".parquet":
         for item in items:
-            _require_utf8(item.path)
+            require_utf8(item.path, "as Parquet requires; rename it, or write a .npz file")
     folder, job = shards_folder(out), describe_job(embedder, items, shard)
     parts = {folder / f"{i:06d}.npz": items[i * shard : (i + 1) * shard] for i in range(-(-len(items) // shard))}
     if out.exists():
@@ -121,13 +121,6 @@ def _embed_files(
 def shards_folder(out: Path) -> Path:
     """Where the finished parts of a table lie until it is written."""
     return out.with_name(out.name + ".shards")
-
-
-def _require_utf8(path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{path!r} is not UTF-8, as Parquet requires; rename it, or write a .npz file") from None
 
 
 def _is_written(out: Path, parts: dict[Path, Sequence[Item]], embedder: Embedder) -> bool:

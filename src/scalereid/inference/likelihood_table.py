@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.files import require_new_file, write
+from scalereid.files import require_new_file, require_utf8, write
 from scalereid.packages import require
 
 _DIGITS = 6
@@ -39,10 +39,7 @@ def check_names(file: Path, paths: Sequence[str]) -> None:
         ValueError: One is not UTF-8, as all but JSON requires.
     """
     for path in () if file.suffix == ".jsonl" else paths:
-        try:
-            path.encode()
-        except UnicodeEncodeError:
-            raise ValueError(f"{path!r} is not UTF-8, as {file.suffix} requires; rename it, or write .jsonl") from None
+        require_utf8(path, f"as {file.suffix} requires; rename it, or write .jsonl")
 
 
 def write_likelihoods(file: Path, paths: Sequence[str], names: Sequence[str], likelihoods: NDArray[np.float32]) -> None:

@@ -31,7 +31,7 @@ class Contents(NamedTuple):
     """What an exported file holds, as far as it can be told without running anything in it."""
 
     texts: Mapping[str, str]
-    """What scalereid wrote beside the network, by the keys of `stored_layers`; empty for a file that is not ours."""
+    """What it says beside the network; what scalereid wrote is under the keys of `stored_layers`."""
     signature: Signature | None
     """What its graph takes and gives; None where only running it tells."""
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scalereid.inference.metadata import ModelMetadata, Precision
 from scalereid.inference.runtimes.threads import threads
 from scalereid.inference.signature import Contents, Signature, TensorType
-from scalereid.inference.stored_layers import KEYS
 
 
 class OnnxRuntime:
@@ -47,9 +46,7 @@ class OnnxRuntime:
         inputs, outputs = (
             [_tensor_type(each) for each in ends] for ends in (session.get_inputs(), session.get_outputs())
         )
-        found = session.get_modelmeta().custom_metadata_map
-        texts = {key: found[key] for key in KEYS if key in found}
-        return Contents(texts, Signature(tuple(inputs), tuple(outputs)))
+        return Contents(session.get_modelmeta().custom_metadata_map, Signature(tuple(inputs), tuple(outputs)))
 
     def __call__(self, pixels: NDArray[Any], *, concurrent: bool = False) -> NDArray[np.float32]:
         """See `Runtime`."""

@@ -65,7 +65,7 @@ def inspect_program(file: Path) -> Contents:
                 raise ValueError(f"its metadata have {entry.file_size:,} bytes; expected at most {_LONGEST:,}")
             text = archive.read(entry).decode()
             texts |= {key: text} if is_program else from_json(dict[str, str], parse(text), entry.filename)
-    return Contents({key: texts[key] for key in KEYS if key in texts}, None)
+    return Contents(texts, None)
 
 
 class ProgramRuntime:

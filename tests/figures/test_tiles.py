@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from scalereid.figures.tiles import Tile, _shortened, draw_sheet, tiles_html
+from scalereid.figures import tiles as tiles_module
+from scalereid.figures.tiles import COLUMNS, Tile, _shortened, draw_sheet, tiles_html
 from tests.figures.pages import check_page
 
 
@@ -42,6 +43,27 @@ def test_tiles_on_a_sheet(tiles: list[Tile]) -> None:
     assert tuple(second[8 + 43]) == (255, 0, 0)
     assert (second[118:] == 255).all()  # a shorter row
     assert (pixels[24 + 166 + 2 : 24 + 166 + 14, 8:94] < 100).any()  # a caption
+
+
+def test_many_results_continue_on_the_next_line(tiles: list[Tile]) -> None:
+    query, found, _ = tiles
+    assert draw_sheet([[query, *[found] * 700]]).size == draw_sheet([[query, *[found] * COLUMNS]] * 28).size
+    pixels = np.asarray(draw_sheet([[query, *[found] * (COLUMNS + 1)]]))
+    second = pixels[24 + 210 + 60]
+    assert (second[:100] == 255).all()  # no query
+    assert tuple(second[118 + 43]) == (0, 255, 0)
+    assert (second[212:] == 255).all()
+
+
+def test_a_sheet_says_what_it_leaves_out(tiles: list[Tile], monkeypatch: pytest.MonkeyPatch) -> None:
+    query, found, _ = tiles
+    said: list[str] = []
+    monkeypatch.setattr(tiles_module, "LINES", 2)
+    monkeypatch.setattr(tiles_module, "counted", lambda number, noun: said.append(f"{number} {noun}") or said[-1])
+    assert draw_sheet([[query, found], [query]]).height == 24 + 2 * 210
+    assert said == []
+    assert draw_sheet([[query, found], [query, *[found] * (COLUMNS + 3)], [query]]).height == 2 * 24 + 2 * 210
+    assert said == ["4 more picture"]
 
 
 def test_wide_images_are_not_distorted(tmp_path: Path) -> None:

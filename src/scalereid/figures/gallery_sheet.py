@@ -11,6 +11,8 @@ from scalereid.gallery.sightings import Sighting
 
 Crop = Callable[[int], bytes | None]
 """The picture of a sighting, by its number; None if it was not kept."""
+PEOPLE, SIGHTINGS = 100, 12
+"""Of several people, so many are on a sheet at most, each with so many sightings."""
 
 
 def write_answer(queries: Sequence[Picture], answer: Answer, crop: Crop, file: Path) -> None:
@@ -27,13 +29,17 @@ def write_answer(queries: Sequence[Picture], answer: Answer, crop: Crop, file: P
 def write_people(people: Sequence[tuple[str, Sequence[Sighting]]], crop: Crop, file: Path) -> None:
     """Write a line of pictures for each person: what they are called, and their sightings.
 
+    Of one person these are all; of several, the first `SIGHTINGS` of each of the first `PEOPLE`, with their number.
+
     Raises:
         ValueError: See `check_sheet`.
     """
     rows = []
-    for name, sightings in people:
-        first, *others = [(_picture(one, crop), f"sighting {one.number}") for one in sightings]
-        rows.append([Tile(first[0], "query", (name, first[1]), f"{name}: {first[1]}")])
+    for name, sightings in people[:PEOPLE]:
+        drawn = sightings if len(people) == 1 else sightings[:SIGHTINGS]
+        first, *others = [(_picture(one, crop), f"sighting {one.number}") for one in drawn]
+        more = (f"{len(drawn)} of {len(sightings):,} shown",) if len(drawn) < len(sightings) else ()
+        rows.append([Tile(first[0], "query", (name, first[1], *more), f"{name}: {first[1]}")])
         rows[-1] += [Tile(picture, "found", (caption,), f"{name}: {caption}") for picture, caption in others]
     _write(rows, file, ranked=False)
 

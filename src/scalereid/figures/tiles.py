@@ -11,13 +11,17 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from scalereid.data.images import open_image, upright
 from scalereid.figures.page import photograph
-from scalereid.wording import printable
+from scalereid.wording import counted, printable
 
 _ON_PAGE = (240, 120)  # (height, width): sharp on a display with two pixels per CSS pixel
 _ON_SHEET = (160, 80)
 _COLOURS = {"query": (70, 90, 122), "found": (164, 169, 177), "right": (30, 125, 66), "wrong": (192, 51, 43)}
 _BACK, _TEXT = "white", (34, 34, 34)
 _FRAME, _GAP, _HEADER, _LINE = 3, 8, 24, 14
+COLUMNS = 25
+"""Number of pictures beside a query on a line of a contact sheet; more continue on the next."""
+LINES = 300
+"""Number of lines on a contact sheet at most; a JPEG has at most 65,535 pixels in each direction."""
 
 
 Picture = str | bytes
@@ -61,26 +65,45 @@ def on_page(picture: Picture) -> Image.Image | None:
 
 
 def draw_sheet(rows: Sequence[Sequence[Tile]], *, ranked: bool = True) -> Image.Image:
-    """Contact sheet: one line of tiles for each query, which stands apart on the left; `ranked` ones have headings."""
+    """Contact sheet: a line of tiles for each query, which stands apart on the left; `ranked` ones have headings.
+
+    A line has at most `COLUMNS` tiles beside the query, and further ones are below. What comes after the first `LINES` lines is
+    left out, and the sheet says so at its end.
+    """
+    lines = [line for row in rows for line in _lines(row)]
+    left_out = sum(map(len, lines[LINES:]))
+    lines = lines[:LINES]
     width, height = _ON_SHEET[1] + 2 * _FRAME, _ON_SHEET[0] + 2 * _FRAME
-    columns = max(map(len, rows))
-    lines = max(len(tile.caption) for row in rows for tile in row)
-    line_height = height + lines * _LINE + 2 * _GAP
-    canvas = Image.new("RGB", (columns * (width + _GAP) + 3 * _GAP, _HEADER + len(rows) * line_height), _BACK)
-    pen, font = ImageDraw.Draw(canvas), ImageFont.load_default(11)
+    columns = max(max(line) for line in lines) + 1
+    captions = max(len(tile.caption) for row in rows for tile in row)
+    line_height = height + captions * _LINE + 2 * _GAP
+    size = (columns * (width + _GAP) + 3 * _GAP, _HEADER + len(lines) * line_height + (_HEADER if left_out else 0))
+    canvas = Image.new("RGB", size, _BACK)
+    pen, font, heading_font = ImageDraw.Draw(canvas), ImageFont.load_default(11), ImageFont.load_default(13)
     lefts = [_GAP + column * (width + _GAP) + (2 * _GAP if column else 0) for column in range(columns)]
     for column, left in enumerate(lefts if ranked else ()):
         heading = str(column) if column else "query"
-        pen.text((left + width / 2, _HEADER / 2), heading, fill=_TEXT, font=ImageFont.load_default(13), anchor="mm")
-    for line, row in enumerate(rows):
-        y = _HEADER + line * line_height
-        for left, tile in zip(lefts, row, strict=False):
+        pen.text((left + width / 2, _HEADER / 2), heading, fill=_TEXT, font=heading_font, anchor="mm")
+    for number, line in enumerate(lines):
+        y = _HEADER + number * line_height
+        for column, tile in line.items():
+            left = lefts[column]
             pen.rectangle((left, y, left + width - 1, y + height - 1), fill=_COLOURS[tile.kind])
             canvas.paste(_on_sheet(tile), (left + _FRAME, y + _FRAME))
-            for number, text in enumerate(tile.caption):
-                at = (left, y + height + 2 + number * _LINE)
+            for below, text in enumerate(tile.caption):
+                at = (left, y + height + 2 + below * _LINE)
                 pen.text(at, _shortened(printable(text), width, font), fill=_TEXT, font=font)
+    if left_out:
+        rest = f"… and {counted(left_out, 'more picture')}"
+        pen.text((_GAP, size[1] - _HEADER / 2), rest, fill=_TEXT, font=heading_font, anchor="lm")
     return canvas
+
+
+def _lines(row: Sequence[Tile]) -> list[dict[int, Tile]]:
+    """A query and what follows it as lines of a sheet: tiles by column, where column 0 is the query's."""
+    query, *found = row
+    lines = [dict(enumerate(found[at : at + COLUMNS], start=1)) for at in range(0, max(len(found), 1), COLUMNS)]
+    return [{0: query, **lines[0]}, *lines[1:]]
 
 
 def _photograph(tile: Tile) -> str:

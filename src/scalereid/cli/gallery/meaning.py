@@ -135,8 +135,8 @@ def group(gallery: GalleryPlace, options: Flat[GroupOptions], where: Flat[Filter
             f"{found.similarity:.3f} on, {basis}"
         )
         if options.picture and shown:
-            _draw(at, shown, options.picture)
-            output.say(f"Look at it: {options.picture}")
+            drawn = _draw(at, shown, options.picture)
+            output.say(f"Look at it: {options.picture}{drawn}")
         events = [at.accept(proposal).number for proposal in shown] if options.accept else []
     if events:
         output.say(
@@ -164,14 +164,16 @@ def group(gallery: GalleryPlace, options: Flat[GroupOptions], where: Flat[Filter
     })  # fmt: skip
 
 
-def _draw(gallery: "Gallery", proposals: "Sequence[Proposal]", file: Path) -> None:
-    from scalereid.figures.gallery_sheet import write_people
+def _draw(gallery: "Gallery", proposals: "Sequence[Proposal]", file: Path) -> str:
+    """Draw the proposals' sightings; gives a remark where there are too many proposals."""
+    from scalereid.figures.gallery_sheet import PEOPLE, write_people
 
     people = [
-        (f"proposal {number}", list(gallery.sightings(each.sightings[:12]).values()))
-        for number, each in enumerate(proposals[:100], start=1)
+        (f"proposal {number}", list(gallery.sightings(each.sightings).values()))
+        for number, each in enumerate(proposals, start=1)
     ]
     write_people(people, gallery.ledger.crop, file)
+    return f" (the first {PEOPLE} proposals)" if len(people) > PEOPLE else ""
 
 
 def _table(proposals: "Sequence[Proposal]") -> Table:

@@ -149,7 +149,7 @@ def show(
 ) -> None:
     """List the identities, or the sightings of one."""
     from scalereid.figures.found_files import check_sheet
-    from scalereid.figures.gallery_sheet import write_people
+    from scalereid.figures.gallery_sheet import PEOPLE, write_people
 
     if picture:
         check_sheet(picture)
@@ -165,9 +165,9 @@ def show(
         ]
         output.show(identities_table(identities) if identity is None else sightings_table(people[0][1]))
         if picture and any(sightings for _, sightings in people):
-            drawn = [(f"identity {name}", sightings[:12]) for name, sightings in people if sightings]
-            write_people(drawn[:100], at.ledger.crop, picture)
-            output.say(f"Look at it: {picture}")
+            drawn = [(f"identity {name}", sightings) for name, sightings in people if sightings]
+            write_people(drawn, at.ledger.crop, picture)
+            output.say(f"Look at it: {picture}{f' (the first {PEOPLE} identities)' if len(drawn) > PEOPLE else ''}")
     output.result({
         "identities": [
             {"identity": number, "name": identities.by_number[number].name}

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import page
@@ -30,6 +31,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from scalereid import PreparedGallery, Reranking, rank, rerank, score, search
+from scalereid.retrieval import int8_product
 from scalereid.retrieval.product import products
 
 Task = Callable[[], Any]
@@ -178,6 +180,9 @@ def gallery_table(images: int, rounds: int) -> str:
     ways: dict[str, Callable[[NDArray[np.float32]], Any]] = {
         "NumPy: product and partition": lambda query: np.argpartition(query @ gallery.T, -10, axis=1),
         "`search` in a `PreparedGallery`": lambda query: search(query, ready, 10),
+        "… without NumKong": patch.object(int8_product, "_numkong_is_faster", lambda _: False)(
+            lambda query: search(query, ready, 10)
+        ),
         "`rank` in a `PreparedGallery`": lambda query: rank(query, ready, **data.labels | {
             "query_pids": data.pids[0][: len(query)], "query_camids": data.camids[0][: len(query)]}),
         "`search` in an array": lambda query: search(query, gallery, 10),

@@ -59,7 +59,12 @@ def test_a_sheet_says_what_it_leaves_out(tiles: list[Tile], monkeypatch: pytest.
     query, found, _ = tiles
     said: list[str] = []
     monkeypatch.setattr(tiles_module, "LINES", 2)
-    monkeypatch.setattr(tiles_module, "counted", lambda number, noun: said.append(f"{number} {noun}") or said[-1])
+
+    def counted(number: int, noun: str) -> str:
+        said.append(f"{number} {noun}")
+        return said[-1]
+
+    monkeypatch.setattr(tiles_module, "counted", counted)
     assert draw_sheet([[query, found], [query]]).height == 24 + 2 * 210
     assert said == []
     assert draw_sheet([[query, found], [query, *[found] * (COLUMNS + 3)], [query]]).height == 2 * 24 + 2 * 210

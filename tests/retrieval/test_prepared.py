@@ -13,13 +13,11 @@ from scalereid.retrieval.labelled import labelled
 from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.retrieval.search import search
 
-exact_and_fast = prepared._int8_is_fast
-
 
 @pytest.fixture(autouse=True)
 def in_eight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where float32 is faster."""
-    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: True)
+    monkeypatch.setattr(prepared, "int8_is_fast", lambda: True)
 
 
 @settings(max_examples=100, deadline=None)
@@ -68,22 +66,10 @@ def test_few_distances_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_float32_where_int8_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: False)
+    monkeypatch.setattr(prepared, "int8_is_fast", lambda: False)
     gallery = PreparedGallery(np.eye(3))
     assert gallery.codes is None
     assert search(np.eye(3), gallery, 1).indices.tolist() == [[0], [1], [2]]
-
-
-def test_products_that_are_not_exact_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processors without VNNI add pairs of products in 16 bits."""
-    assert exact_and_fast() in (True, False)
-    exact_and_fast.cache_clear()
-    monkeypatch.setattr(torch, "_int_mm", lambda one, other: (one.float() @ other.float()).clamp(-(2**15), 2**15).int())
-    assert not exact_and_fast()
-    exact_and_fast.cache_clear()
-    monkeypatch.delattr(torch, "_int_mm")
-    assert not exact_and_fast()
-    exact_and_fast.cache_clear()
 
 
 def test_embeddings_that_were_changed_are_searched_as_they_are_now() -> None:

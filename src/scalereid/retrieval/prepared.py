@@ -1,7 +1,5 @@
 """A gallery made ready to be searched many times."""
 
-import time
-from functools import cache
 from typing import Self
 
 import numpy as np
@@ -11,9 +9,8 @@ from torch import Tensor
 
 from scalereid.retrieval.codes import Codes, encode
 from scalereid.retrieval.distances import Embeddings, as_matrix, squared_lengths
-from scalereid.retrieval.product import products
+from scalereid.retrieval.int8_product import int8_is_fast, int8_products
 
-_MOST = 127  # of an int8
 _ROUNDING = 1e-4  # of a cosine in float32, and more
 
 
@@ -69,28 +66,9 @@ class RoughQueries:
 
     def distances(self, columns: slice) -> Tensor:
         """Distances (b, n) to gallery images `columns`, up to a factor for each query and to an error of half the margin."""
-        return torch._int_mm(self.codes, self.gallery.values[columns].T).float().mul_(self.gallery.scales[columns])
+        return int8_products(self.codes, self.gallery.values[columns]).mul_(self.gallery.scales[columns])
 
 
 def _is_encoded(embeddings: Tensor) -> bool:
     # torch's int8 products of a single column are wrong
-    return embeddings.device.type == "cpu" and embeddings.shape[1] > 1 and _int8_is_fast()
-
-
-@cache
-def _int8_is_fast() -> bool:
-    """Whether int8 products are exact and faster than float32 ones; where they saturate or are emulated, they are not."""
-    rows, columns = torch.full((2, 512), _MOST, dtype=torch.int8), torch.full((4_096, 512), -_MOST, dtype=torch.int8)
-    rows[1] *= -1
-    numbers = rows.float(), columns.float()
-    try:
-        if not torch.equal(torch._int_mm(rows, columns.T).float(), products(*numbers)):
-            return False
-    except (AttributeError, RuntimeError):
-        return False
-    seconds = []
-    for product, one, other in ((torch._int_mm, rows, columns.T), (products, *numbers)) * 3:
-        started = time.perf_counter()
-        product(one, other)
-        seconds.append(time.perf_counter() - started)
-    return min(seconds[::2]) < min(seconds[1::2])
+    return embeddings.device.type == "cpu" and embeddings.shape[1] > 1 and int8_is_fast()

@@ -26,7 +26,7 @@ def test_many_sightings_are_found_as_a_scan_finds_them(
     index: ExactIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: int, is_fast: bool
 ) -> None:
     """By int8 codes or without, among most of the rows or among few, after several times of adding and removing."""
-    monkeypatch.setattr(prepared, "_int8_is_fast", lambda: is_fast)
+    monkeypatch.setattr(prepared, "int8_is_fast", lambda: is_fast)
     ledger, first = index.ledger, N + 2  # the number of the first sighting by this model
     other = ExactIndex(tmp_path / "other", ledger, ledger.add_model("b" * 12, "{}"))
     drawn = vectors(5_000, 32)

@@ -119,6 +119,27 @@ def test_values_that_make_no_sense_are_named(group: str, setting: str, value: ob
         Recipe.from_json({group: {setting: value}})
 
 
+@pytest.mark.parametrize(
+    ("group", "setting", "value", "message"),
+    [
+        ("optimizer", "name", "adam", "choose from sgd, amsgrad"),
+        ("optimizer", "precision", "fp16", "choose from float32, bfloat16, float16"),
+        ("schedule", "decay", "linear", "choose from constant, step, cosine"),
+        ("schedule", "epochs", 2.5, "not int"),
+        ("model", "pooling", "median", "choose from average, max, gem"),
+        ("data", "flip", "0.5", "not float"),
+        ("evaluation", "also", "toy-shifted", "not a list"),
+    ],
+)
+def test_a_recipe_that_is_made_in_python_is_checked_alike(
+    group: str, setting: str, value: object, message: str
+) -> None:
+    """An optimizer of an unknown name was SGD, and a decay of an unknown name none."""
+    changed = replace(RECIPES["toy"], **{group: replace(getattr(RECIPES["toy"], group), **{setting: value})})
+    with pytest.raises(ValueError, match=rf"recipe\.{group}\.{setting} is {value!r}.*{message}"):
+        changed.check()
+
+
 @pytest.mark.parametrize("seed", [-1, 2**32, 10**400])
 def test_seeds_that_no_generator_takes_are_named(seed: int) -> None:
     with pytest.raises(ValueError, match="seed is .*; it must be from 0 to 4,294,967,295"):
@@ -211,6 +232,20 @@ def test_what_would_begin_after_the_last_epoch_is_refused(name: str) -> None:
     ):
         Recipe.from_json({"objective": objective, "data": {"images_per_person": 4}, **fewer})
     Recipe.from_json({"objective": {f"{name}_from_epoch": 5}, **fewer})  # without the term, whenever
+
+
+def test_a_network_that_never_learns_is_refused() -> None:
+    """Such as that of a fine-tuning recipe whose epochs are made fewer than those of the classifier alone."""
+
+    schedule: dict[str, Any] = {"epochs": 5, "classifier_only_epochs": 5}
+    message = "classifier_only_epochs is 5; it must be below schedule.epochs, which is 5, or the network never learns"
+    with pytest.raises(ValueError, match=message):
+        Recipe.from_json({"schedule": schedule})
+    Recipe.from_json({"schedule": schedule | {"epochs": 6}})
+    Recipe.from_json({"schedule": schedule | {"open_embedding": True}})  # a part of it learns
+    Recipe.from_json(
+        {"schedule": schedule, "evaluation": {"best": "top-1"}}
+    )  # of classes: the classifier is the result
 
 
 def test_a_bilevel_search_halves_its_batches() -> None:

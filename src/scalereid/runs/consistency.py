@@ -51,6 +51,10 @@ def check_together(recipe: "Recipe") -> None:
     for name in ("triplet", "circle", "term"):
         first = getattr(objective, f"{name}_from_epoch")
         require(not getattr(objective, name) or first < epochs, f"objective.{name}_from_epoch", first, wanted)
+    frozen, open_embedding = recipe.schedule.classifier_only_epochs, recipe.schedule.open_embedding
+    saved = objective.attributes or recipe.evaluation.best == "top-1"  # a layer that learns meanwhile
+    wanted = f"below schedule.epochs, which is {epochs}, or the network never learns"
+    require(frozen < epochs or open_embedding or bool(saved), "schedule.classifier_only_epochs", frozen, wanted)
     cropped, wanted = (
         data.framing != "stretch",
         "0 with this data.framing, as the processes of a training see other images",

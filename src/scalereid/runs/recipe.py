@@ -247,7 +247,8 @@ class Recipe:
         return tuple(dict.fromkeys(filter(None, map(own_file, names))))
 
     def check(self) -> None:
-        """Raise a ValueError that names a value which makes no sense."""
+        """Raise a ValueError that names a value of the wrong type, or one which makes no sense."""
+        from_json(type(self), self.to_json(), "recipe")
         check_image_size(self.data.image_size)
         if self.model.genotype or self.model.options:
             from scalereid.models.genotype import Genotype  # here, as a list of recipes need not wait for torch

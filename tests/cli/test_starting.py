@@ -38,6 +38,9 @@ def test_what_cannot_work_is_said_before_people_are_drawn(tmp_path: Path, fail: 
     assert "Device 'cuda:99' is not available" in fail("train", "toy", *new, "--device", "cuda:99")
     assert "is not a run" in fail("train", "--resume", tmp_path)
     assert "Market-1501 was not found" in fail("train", "osnet_market1501", *new)
+    assert "seed is -1; it must be" in fail("train", "toy", *new, "--seed", "-1")
+    assert "optimizer.lr is nan" in fail("train", "toy", *new, "--optimizer.lr", "nan")
+    assert "No weights at gone.pth" in fail("train", "toy", *new, "--model.initial-weights", "gone.pth")
     assert not any(tmp_path.iterdir())
 
 

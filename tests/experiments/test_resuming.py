@@ -288,6 +288,15 @@ def test_what_cannot_be_extended_says_why(steps: tuple[Run, Run], trained: Run, 
         resume(trained.folder, epochs=4)
 
 
+def test_a_run_knows_where_its_images_have_moved(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
+    """The command that goes on after the next stop, and the one that reports on the run, take them from there."""
+    run, moved = Run(shutil.copytree(trained.folder, tmp_path / "x")), shutil.copytree(people.root, tmp_path / "moved")
+    resume(run.folder, data=moved)
+    assert run.dataset().data == run.dataset().source.root == run.dataset().target.root == str(moved)
+    assert run.dataset().source.fingerprint == trained.dataset().source.fingerprint
+    resume(run.folder)
+
+
 def test_resuming_with_other_images_is_refused(trained: Run, tmp_path: Path) -> None:
     folder = shutil.copytree(trained.folder, tmp_path / "x")
     recorded = json.loads((folder / "dataset.json").read_text())

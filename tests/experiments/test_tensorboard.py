@@ -91,6 +91,12 @@ def test_a_run_resumed_with_tensorboard_has_every_epoch_once(trained: Run, tmp_p
     assert len(list(run.folder.glob("*tfevents*"))) == 1
 
 
+def test_a_finished_run_has_events_where_they_are_asked_for(people: ReidDataset, trained: Run, tmp_path: Path) -> None:
+    run = Run(shutil.copytree(trained.folder, tmp_path / "x"))
+    resume(run.folder, data=people.root, tensorboard=True)
+    assert_same(read(run.folder), logged(run))
+
+
 def test_a_search_has_its_temperature_and_entropy(tmp_path: Path) -> None:
     search = SearchState(("none", "inside"), ((0.5, 0.5), (1.0, 0.0)), (0.6, 0.0), 5.0)
     TensorBoard(tmp_path).write(EpochLog(0, search=search))

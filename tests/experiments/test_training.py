@@ -145,6 +145,7 @@ def test_an_existing_run_is_refused_before_any_work(people: ReidDataset, tiny: R
             "schedule.classifier_only_epochs is 5, .* set model.initial_weights",
         ),
         ({"data": DataSettings(dataset="nope")}, "No such name: 'nope'. Choose from market1501"),
+        ({"optimizer": OptimizerSettings(name="adam")}, "recipe.optimizer.name is 'adam'; choose from sgd, amsgrad"),  # type: ignore[arg-type]
     ],
 )
 def test_what_fails_before_the_run_leaves_no_run(

@@ -74,7 +74,8 @@ def start(command: str, recipe: str, settings: Recipe, options: NewRun, output: 
     from scalereid.process import choose_device
 
     _check_command(command, settings, recipe)
-    choose_device(options.device)  # fails at once, not after drawing people
+    training.check_new(settings)  # a mistake is said at once, not after drawing people
+    choose_device(options.device)
     if options.tensorboard:
         require_tensorboard()
     draw_toy_people(options.data, output.progress, *dict.fromkeys((settings.data.dataset, *settings.targets)))

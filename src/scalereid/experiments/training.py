@@ -1,6 +1,6 @@
 """One training from start to end: check, train, stop, resume."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from scalereid.files import require_free, require_writable
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.process import choose_device, environment
 from scalereid.progress import Progress
-from scalereid.runs.checkpoint import load_initial
+from scalereid.runs.checkpoint import load_initial, weights_file
 from scalereid.runs.extending import extended
 from scalereid.runs.facts import DatasetFacts, RunDatasets, describe
 from scalereid.runs.recipe import Recipe
@@ -73,23 +73,36 @@ def train(
         Interrupted: Ctrl-C was pressed; the run can be resumed.
     """
     check_kind("recipe", recipe, Recipe)
-    if recipe.schedule.classifier_only_epochs and not recipe.model.initial_weights:
-        raise ValueError(
-            f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but there are no trained weights to "
-            "keep meanwhile; set model.initial_weights, or schedule.classifier_only_epochs to 0"
-        )
-    if recipe.schedule.classifier_only_epochs and recipe.mutual.weight and not recipe.mutual.initial_weights:
-        raise ValueError(
-            f"schedule.classifier_only_epochs is {recipe.schedule.classifier_only_epochs}, but the peer has no trained weights "
-            "to keep meanwhile; set mutual.initial_weights, or schedule.classifier_only_epochs to 0"
-        )
-    recipe.check()
+    check_new(recipe)
     if is_first():
         require_free(Path(out))
     if tensorboard:
         require_tensorboard()
     with joined(), locked_by_first(Path(out)):
         return _train(recipe, Path(data), Path(out), device, tensorboard, shown(progress))
+
+
+def check_new(recipe: Recipe) -> None:
+    """Check what a new training needs besides its data: settings that make sense, and the weights that it starts from.
+
+    Raises:
+        FileNotFoundError: There are no such weights.
+        ValueError: A setting has a value that does not fit; the message names it.
+    """
+    recipe.check()
+    frozen = recipe.schedule.classifier_only_epochs
+    starts = {"model": recipe.model.initial_weights}
+    if recipe.mutual.weight:
+        starts["mutual"] = recipe.mutual.initial_weights
+    for group, weights in starts.items():
+        if frozen and not weights:
+            whose = "the peer has" if group == "mutual" else "there are"
+            raise ValueError(
+                f"schedule.classifier_only_epochs is {frozen}, but {whose} no trained weights to keep meanwhile; set "
+                f"{group}.initial_weights, or schedule.classifier_only_epochs to 0"
+            )
+    for weights in filter(None, starts.values()):
+        weights_file(Path(weights))
 
 
 def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool, progress: Progress) -> Run:
@@ -116,15 +129,23 @@ def _train(recipe: Recipe, data: Path, out: Path, device: str, tensorboard: bool
     wired.state.register("evaluator", evaluator)
     batches = _decode(dataset, recipe, wired, progress)
     scores = score_networks(evaluator, wired)  # before any training: shows at once whether the dataset can be scored
-    facts = describe(dataset)
-    others = {name: describe(each) for name, each in also.items()}
-    scored = facts if target is dataset else describe(target)
-    datasets = RunDatasets(str(data.absolute()), facts, scored, others, attributes.fingerprint)
+    datasets = _datasets(data, dataset, target, also, attributes.fingerprint)
     run = create_run(out, recipe, datasets, environment(chosen), recipe.own_files) if is_first() else Run(out)
     events = TensorBoard(run.folder) if tensorboard and is_first() else None
-    training = Course(run, recipe, facts, wired, evaluator, events, progress)
+    training = Course(run, recipe, datasets.source, wired, evaluator, events, progress)
     training.record({}, None, scores)
     return training.finish(batches)
+
+
+def _datasets(
+    data: Path, dataset: ReidDataset, target: ReidDataset, also: Mapping[str, ReidDataset], attributes: str
+) -> RunDatasets:
+    """The facts about the datasets in the folder `data`; `attributes` is the fingerprint of their table."""
+    source = describe(dataset)
+    scored = source if target is dataset else describe(target)
+    return RunDatasets(
+        str(data.absolute()), source, scored, {name: describe(each) for name, each in also.items()}, attributes
+    )
 
 
 def resume(
@@ -145,7 +166,7 @@ def resume(
         folder: The run.
         epochs: Number of epochs to train to, where more than its recipe has. The run's recipe is replaced, and the one before
             kept in `history.json`.
-        data: The folder of the dataset. Defaults to where it was.
+        data: The folder of the dataset, which the run notes. Defaults to where it was.
         device: As for `train`.
         tensorboard: As for `train`.
         run_code: Allow a run whose recipe names Python files of someone's own, which are then run: a backbone, a term of the
@@ -209,12 +230,14 @@ def _resume(
         if has_state:
             complete_log(run, epoch)
         _note_start(run, recipe, epoch, chosen, progress)
+        if data != Path(recorded.data):  # the same images, so whoever asks the run finds them
+            run.note_datasets(_datasets(data, dataset, target, also, attributes.fingerprint))
+    events = TensorBoard(run.folder, epoch) if tensorboard and is_first() else None
     if epoch == recipe.schedule.epochs:
         progress.say(f"{folder} is finished: all {epoch} epochs are done")
         return run
     progress.say(f"resuming {folder} after epoch {epoch}, step {wired.state.step}")
     batches = _decode(dataset, recipe, wired, progress)
-    events = TensorBoard(run.folder, epoch) if tensorboard and is_first() else None
     training = Course(run, recipe, recorded.source, wired, evaluator, events, progress)
     if not has_state:
         training.record({}, None, score_networks(evaluator, wired))

@@ -133,6 +133,10 @@ class Run:
         with _naming(file):
             return RunDatasets.from_json(values)
 
+    def note_datasets(self, datasets: RunDatasets) -> None:
+        """Write what it is trained and scored on, and where that is."""
+        write_json(self.folder / "dataset.json", datasets.to_json())
+
     def environments(self) -> tuple[Environment, ...]:
         """Where it was started, and resumed.
 
@@ -208,7 +212,7 @@ def create_run(
     def fill(new: Path) -> None:
         new.mkdir()
         write_json(new / "environment.json", [environment.to_json()])
-        write_json(new / "dataset.json", datasets.to_json())
+        Run(new).note_datasets(datasets)
         write_json(new / "recipe.json", recipe.to_json())
         for file in own_code:
             if (new / file.name).exists():

@@ -23,7 +23,7 @@ EVALUATE = parse(["evaluate", "runs/x", "--data", "d"])
         ("rerun_code and run_codes are other names", ""),
         ("data.image_size is a setting that this command does not have", ""),
         ("no calibration at x; calibrate the model first", "scalereid calibrate MODEL --data FOLDER"),
-        ("its log; overwrite them once it has ended", "scalereid gallery forget GALLERY --overwrite"),
+        ("is reading it; overwrite them once that has passed", "scalereid gallery forget GALLERY --overwrite"),
         ("give pixels: a preset's name", "--preset NAME, or --channels, --scale, --mean and --std"),
     ],
 )

@@ -1,5 +1,7 @@
 import random
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from scalereid.gallery import forgetting, schema
 from scalereid.gallery.events import Confirm, Enrol, Merge, Rename, Split, Undo
-from scalereid.gallery.forgetting import forget, overwrite
+from scalereid.gallery.forgetting import NotOverwrittenError, forget, overwrite
 from scalereid.gallery.history import History
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.indexes.exact import ExactIndex
@@ -112,12 +114,47 @@ def test_a_reader_in_the_middle_is_said(engine: Engine, contents: Callable[[], b
     ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
     with engine.begin() as reader:
         reader.execute(text("SELECT * FROM sightings")).fetchone()
-        with pytest.raises(
-            TimeoutError, match=r" is being read by another process, .*; overwrite them once it has ended$"
-        ):
+        expected = "as this could not be written anew: another process is reading it; overwrite them once that has passed$"
+        with pytest.raises(NotOverwrittenError, match=expected):
             forget(history, sightings=[1])
     assert ledger.select().tolist() == [2, 3]
     assert traceable(0).digest.encode() in contents()
+    overwrite(engine)
+    assert traceable(0).digest.encode() not in contents()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("reason", ["database is locked", "disk I/O error"])
+def test_whatever_keeps_bytes_from_being_overwritten_is_said(
+    url: str, contents: Callable[[], bytes], monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """Another process that writes, and a disk without room for a copy of the database."""
+    monkeypatch.setattr(schema, "WAIT", 0)
+    engine = schema.connect(url)
+    schema.create(engine)
+    ledger, history = Ledger(engine), History(engine)
+    ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
+
+    @contextmanager
+    def kept_from_it() -> Iterator[None]:
+        if reason == "database is locked":
+            with engine.execution_options(writes=True).begin():
+                yield
+        else:
+            limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+            yield
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    def overwrite_then(_: Engine) -> None:
+        with kept_from_it(), pytest.raises(NotOverwrittenError, match=f"{reason}; overwrite them once") as raised:
+            overwrite(engine)
+        raise raised.value
+
+    monkeypatch.setattr(forgetting, "overwrite", overwrite_then)
+    with pytest.raises(NotOverwrittenError, match="^what was forgotten is deleted, but its bytes may still be in"):
+        forget(history, sightings=[1])
+    assert ledger.select().tolist() == [2, 3]
     overwrite(engine)
     assert traceable(0).digest.encode() not in contents()
 

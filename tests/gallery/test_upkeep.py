@@ -7,6 +7,7 @@ import pytest
 
 from scalereid.gallery import forgetting, schema
 from scalereid.gallery.audit import searches
+from scalereid.gallery.forgetting import NotOverwrittenError
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.retention import Retention
@@ -91,7 +92,7 @@ def test_indexes_forget_what_could_not_be_overwritten(
     monkeypatch.setattr(schema, "WAIT", 0)
     with gallery.ledger.engine.begin() as reader:
         reader.exec_driver_sql("SELECT * FROM sightings").fetchone()
-        with pytest.raises(TimeoutError, match="overwrite them once it has ended"):
+        with pytest.raises(NotOverwrittenError, match="another process is reading it"):
             gallery.forget(sightings=[1])
     content = bytes_in(Path(gallery.where) / "index")
     assert [vector.tobytes() in content for vector in vectors if vector is not None] == [False, True]

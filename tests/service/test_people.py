@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from scalereid.gallery import forgetting
 from scalereid.gallery.gallery import Gallery
 
 
@@ -117,6 +118,19 @@ def test_a_person_is_forgotten(client: TestClient) -> None:
     assert client.post("/api/forget", json={}).status_code == 400
     assert client.post("/api/forget", json={"identity": 1}).json() == [1, 2]
     assert client.post("/api/forget", json={"identity": 1}).status_code == 409
+    assert client.get("/api/sightings/1").status_code == 404
+
+
+def test_what_is_forgotten_but_not_overwritten_is_said(
+    client: TestClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "_PATIENCE", 0)
+    with gallery.ledger.engine.begin() as reader:
+        reader.exec_driver_sql("SELECT * FROM sightings").fetchone()
+        answer = client.post("/api/forget", json={"sightings": [1]})
+    assert answer.status_code == 503 and "retry-after" not in answer.headers
+    assert answer.json()["error"].startswith("what was forgotten is deleted, but its bytes may still be in ")
+    assert answer.json()["error"].endswith("asking again does not")
     assert client.get("/api/sightings/1").status_code == 404
 
 

@@ -14,7 +14,7 @@ _COMMANDS = {
     "start a new run from its weights": "scalereid train RECIPE --data FOLDER --out FOLDER --model.initial-weights RUN",
     "calibrate the model": "scalereid calibrate MODEL --data FOLDER",
     "create one first": "scalereid gallery create GALLERY --model MODEL",
-    "overwrite them once it has ended": "scalereid gallery forget GALLERY --overwrite",
+    "overwrite them once that has passed": "scalereid gallery forget GALLERY --overwrite",
     "embed the gallery again": "scalereid gallery reembed GALLERY --model MODEL",
     "give pixels": "--preset NAME, or --channels, --scale, --mean and --std",
     "leave pixels out": "without --preset, --channels, --scale, --mean and --std",

@@ -1,11 +1,13 @@
 """Forgetting: what is deleted leaves no byte of itself in the ledger."""
 
+import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 from sqlalchemy import Connection, Engine, delete, insert, update
+from sqlalchemy.exc import OperationalError
 
 from scalereid.gallery import schema
 from scalereid.gallery.events import Confirm, Enrol, Event, Forget, Rename, Split, to_text
@@ -16,6 +18,10 @@ from scalereid.gallery.postgresql import rewrite
 
 _PATIENCE = 60  # seconds for other processes that read or copy the log
 _PAUSE = 0.05  # seconds between two looks whether they have ended
+
+
+class NotOverwrittenError(OSError):
+    """What was forgotten is deleted, but bytes of it may be left until `overwrite` is called again."""
 
 
 def forget(history: History, *, identity: int | None = None, sightings: Iterable[int] = (), by: str = "") -> list[int]:
@@ -30,7 +36,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
     Raises:
         ConflictError: There is no such identity.
         ValueError: There is no such sighting.
-        TimeoutError: It is deleted and recorded, but its bytes may be there: see `overwrite`, which is to be called again.
+        NotOverwrittenError: It is deleted and recorded, but its bytes may be there: see `overwrite`, which is to be called again.
     """
     with history.recording(by) as recording:
         numbers = set(Forget(None, tuple(sightings)).sightings)
@@ -49,14 +55,24 @@ def overwrite(engine: Engine) -> None:
     """Write the database anew, as rows that were deleted may still be in parts of pages that are free.
 
     Raises:
-        TimeoutError: Another process has been reading for too long: what was deleted is deleted, but its bytes may be there
-            until this is called again.
+        NotOverwrittenError: Another process has been reading or writing for too long, or there is no room for a copy: what was
+            deleted is deleted, but its bytes may be there until this is called again.
     """
-    if engine.dialect.name == "postgresql":
-        rewrite(engine, schema.NAMES)
-        return
-    with closing(engine.raw_connection()) as connection:
-        cursor = connection.cursor()
+    try:
+        if engine.dialect.name == "postgresql":
+            rewrite(engine, schema.NAMES)
+        else:
+            _vacuum(engine)
+    except (TimeoutError, sqlite3.OperationalError, OperationalError) as error:
+        raise NotOverwrittenError(
+            f"what was forgotten is deleted, but its bytes may still be in {schema.public_name(engine.url)}, as this could not "
+            f"be written anew: {getattr(error, 'orig', error)}; overwrite them once that has passed"
+        ) from error
+
+
+def _vacuum(engine: Engine) -> None:
+    """Write an SQLite database anew, and empty its log."""
+    with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
         cursor.execute("PRAGMA secure_delete = OFF")  # as all is written anew: a third of the time less
         try:
             cursor.execute("VACUUM")
@@ -65,10 +81,7 @@ def overwrite(engine: Engine) -> None:
         until = time.monotonic() + _PATIENCE
         while cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:  # at once, while another process does it
             if time.monotonic() > until:
-                raise TimeoutError(
-                    f"{engine.url.database} is being read by another process, so that deleted bytes are still in its log; "
-                    "overwrite them once it has ended"
-                )
+                raise TimeoutError("another process is reading it")
             time.sleep(_PAUSE)
 
 

@@ -10,6 +10,7 @@ from scalereid.gallery import schema
 
 _LOCKED, _FORBIDDEN = "55P03", "42501"  # by the names of PostgreSQL: lock_not_available, insufficient_privilege
 _PAUSE = 0.05  # seconds between two looks whether a transaction has ended
+_READ = "another process is reading it"
 _OLDER = text(
     "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (datname = current_database() OR datname IS NULL)"
     " AND greatest(age(backend_xid), age(backend_xmin)) > age(CAST(:own AS xid))"
@@ -36,7 +37,7 @@ def rewrite(engine: Engine, tables: Iterable[str]) -> None:
                 _try(connection, command)
         except OperationalError as error:
             if _state(error) == _LOCKED:
-                raise _read_by_another(engine) from error
+                raise TimeoutError(_READ) from error
             raise
         finally:
             connection.exec_driver_sql("RESET lock_timeout")
@@ -48,15 +49,8 @@ def _wait_for_older(connection: Connection) -> None:
     until = time.monotonic() + schema.WAIT
     while connection.scalar(_OLDER, {"own": str(int(own) % 2**32)}):
         if time.monotonic() > until:
-            raise _read_by_another(connection.engine)
+            raise TimeoutError(_READ)
         time.sleep(_PAUSE)
-
-
-def _read_by_another(engine: Engine) -> TimeoutError:
-    return TimeoutError(
-        f"{schema.public_name(engine.url)} is being read by another process, so that deleted bytes are still in its tables; "
-        "overwrite them once it has ended"
-    )
 
 
 def _try(connection: Connection, command: str) -> None:

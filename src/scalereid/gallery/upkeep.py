@@ -87,7 +87,7 @@ class Upkeep(Corrections):
                 self.index_of(model).catch_up()
 
     def overwrite(self) -> None:
-        """Overwrite what was forgotten while another process was reading, so that its bytes were left. See `overwrite`."""
+        """Overwrite what was forgotten when the database could not be written anew, so that its bytes were left. See `overwrite`."""
         overwrite(self.ledger.engine)
 
     @property

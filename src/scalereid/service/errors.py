@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from scalereid.gallery.forgetting import NotOverwrittenError
 from scalereid.gallery.identities import ConflictError
 
 log = logging.getLogger("scalereid.service")
@@ -81,6 +82,11 @@ def answer_errors(app: FastAPI) -> None:
 
     for kind in (*UNAVAILABLE, NotReadyError):
         app.add_exception_handler(kind, unavailable)
+
+    @app.exception_handler(NotOverwrittenError)
+    def _(_: Request, error: NotOverwrittenError) -> Response:
+        log.warning(json.dumps({"unavailable": str(error)}))
+        return _said(503, f"{error}, which whoever runs the service can do; asking again does not")
 
 
 def mistakes(found: Sequence[Mapping[str, Any]]) -> str:

@@ -117,8 +117,8 @@ class Whom:
     sightings: Annotated[tuple[int, ...], otherwise("none")] = ()
     """Numbers of single sightings."""
     overwrite: Switch = False
-    """Forget nobody, but overwrite what was forgotten while another program was
-    reading the gallery."""
+    """Forget nobody, but overwrite what was forgotten and could not be overwritten
+    then."""
 
 
 def forget(gallery: GalleryPlace, whom: Flat[Whom], output: Flat[Output], by: By = "") -> None:

@@ -68,12 +68,18 @@ def test_a_database_that_does_not_answer_is_not_the_clients_fault(
     assert not any(secret in caplog.text for secret in ("SELECT", "Anna"))
 
 
-def test_a_model_that_is_another_is_not_ready(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ValueError("this model has the fingerprint abc"), FileNotFoundError("no model")])
+def test_a_model_that_is_another_is_not_the_clients_fault(
+    client: TestClient, picture: bytes, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def another(_: Gallery) -> None:
-        raise ValueError("this model has the fingerprint abc")
+        raise error
 
     monkeypatch.setattr(Gallery, "embedder", another)
     assert client.get("/api/ready").status_code == 503
+    assert client.post("/api/search", files={"pictures": ("x.jpg", picture)}).status_code == 503
+    seen = {"seen": json.dumps({"source": "x"})}
+    assert client.post("/api/sightings", files={"picture": ("x.jpg", picture)}, data=seen).status_code == 503
 
 
 def test_a_failure_of_ours_is_logged_and_answered(

@@ -31,23 +31,26 @@ class ModelAtWork:
             ValueError: It is another model than that of the gallery's embeddings.
         """
         with self._loading:
-            if self._embedder is None:
-                source = self.source or self.ledger.settings()["source"]
-                pixels = ModelMetadata.from_json(own.metadata).pixels  # the gallery remembers how they go in
-                try:
-                    self._embedder = Embedder(source, **(vars(self.options) | {"pixels": pixels}))
-                except FileNotFoundError as error:
-                    raise FileNotFoundError(
-                        f"the gallery's model is not at {source} any more; name it anew with model="
-                    ) from error
-            if (found := self._embedder.metadata.fingerprint) != own.fingerprint:
-                made_by = ModelMetadata.from_json(own.metadata)
-                self.close()
-                raise ValueError(
-                    f"this model has the fingerprint {found}, but the gallery's embeddings are by {made_by.model}, "
-                    f"{own.fingerprint}: they cannot be compared; use that model, or embed the gallery again (reembed)"
-                )
+            # Another process may have given the gallery another model. Whoever is embedding by the old one goes on with it.
+            if self._embedder is None or self._embedder.metadata.fingerprint != own.fingerprint:
+                self._embedder = self._open(own)
             return self._embedder
+
+    def _open(self, own: GalleryModel) -> Embedder:
+        source, made_by = self.source or self.ledger.settings()["source"], ModelMetadata.from_json(own.metadata)
+        try:  # the gallery remembers how pixels go in
+            embedder = Embedder(source, **(vars(self.options) | {"pixels": made_by.pixels}))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"the gallery's model is not at {source} any more; name it anew with model="
+            ) from error
+        if (found := embedder.metadata.fingerprint) != own.fingerprint:
+            embedder.close()
+            raise ValueError(
+                f"this model has the fingerprint {found}, but the gallery's embeddings are by {made_by.model}, "
+                f"{own.fingerprint}: they cannot be compared; use that model, or embed the gallery again (reembed)"
+            )
+        return embedder
 
     def replace(self, embedder: Embedder) -> None:
         """Go on with another one, which the ledger takes for its own."""

@@ -11,7 +11,7 @@ from scalereid.gallery.gallery import Gallery
 from scalereid.service.errors import NotFoundError
 from scalereid.service.pictures import read_pictures
 from scalereid.service.questions import Number, PictureQuestion, Question, VectorQuestion, in_form
-from scalereid.service.state import Acting, Served
+from scalereid.service.state import Acting, Served, embedder
 
 router = APIRouter(tags=["search"])
 Pictures = Annotated[list[UploadFile], File(description="Pictures of one person.")]
@@ -35,7 +35,7 @@ def search(pictures: Pictures, service: Served, gallery: Acting, question: Asked
     asked = in_form(PictureQuestion, question)
     images = read_pictures(pictures, service.limits, asked.box)
     found = gallery.find(
-        gallery.embedder()(images),
+        embedder(gallery)(images),
         top=asked.top,
         where=asked.filter(),
         among=asked.whom(),

@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scalereid import __version__
 from scalereid.gallery.checking import Stats
 from scalereid.service.errors import UNAVAILABLE, NotReadyError, log, refuse
-from scalereid.service.state import Acting, Served
+from scalereid.service.state import Acting, Served, embedder
 
 router = APIRouter(tags=["health"])
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
@@ -115,8 +115,8 @@ async def health() -> dict[str, str]:
 @router.get("/api/ready")
 def ready(service: Served) -> dict[str, Any]:
     """That it can search: its database and its index answer, and its model is loaded, and is the gallery's; 503 otherwise."""
+    embedder(service.gallery)
     try:
-        service.gallery.embedder()
         service.gallery.index.catch_up()
     except (ValueError, OSError) as error:
         raise NotReadyError(str(error)) from error

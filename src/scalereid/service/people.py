@@ -27,7 +27,7 @@ from scalereid.service.questions import (
     Whom,
     in_form,
 )
-from scalereid.service.state import Acting, Served
+from scalereid.service.state import Acting, Served, embedder
 
 router = APIRouter(tags=["people"])
 _AT_ONCE = 500  # sightings that are read and sent together
@@ -117,6 +117,7 @@ def add(
     """Add a picture of one person; one that is there already is answered with 409."""
     known = in_form(New, seen)
     (image,) = read_pictures([picture], service.limits, known.box)
+    embedder(gallery)  # without which nothing can be added
     added = gallery.add_crops([image], [known.seen()])
     if added.there:
         raise AlreadyThereError("this picture is in the gallery already")

@@ -7,6 +7,8 @@ from fastapi import Depends, Request
 
 from scalereid.detection.detector import Detector
 from scalereid.gallery.gallery import Gallery
+from scalereid.inference.embedder import Embedder
+from scalereid.service.errors import NotReadyError
 from scalereid.service.limits import Limits
 
 
@@ -33,3 +35,15 @@ async def _gallery(request: Request) -> Gallery:
 Served = Annotated[Service, Depends(_service)]
 Acting = Annotated[Gallery, Depends(_gallery)]
 """The gallery, in the name of whoever asks."""
+
+
+def embedder(gallery: Gallery) -> Embedder:
+    """The gallery's model at work.
+
+    Raises:
+        NotReadyError: It is not where it was, or is another model than that of the gallery's embeddings.
+    """
+    try:
+        return gallery.embedder()
+    except (ValueError, OSError) as error:
+        raise NotReadyError(str(error)) from error

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -49,6 +50,25 @@ def test_a_gallery_takes_another_model(gallery: Gallery, other_run: Path, crops:
     again = Gallery(gallery.where, options=TORCH)
     assert again.search(min(crops.rglob("*.jpg"))).matches[0].sighting.number == 1
     assert again.add(crops, RULE).there == number
+
+
+def test_another_process_takes_the_new_model_and_who_is_embedding_goes_on(
+    gallery: Gallery,  # noqa: F811
+    other_run: Path,
+    run: Path,  # noqa: F811
+    crops: Path,  # noqa: F811
+) -> None:
+    picture, other = min(crops.rglob("*.jpg")), Gallery(gallery.where, options=TORCH)
+    old = other.embedder()
+    named = Gallery(gallery.where, model=run, options=TORCH)
+    named.search(picture)
+    gallery.reembed(other_run)
+    assert other.search(picture).matches[0].similarity == pytest.approx(1, abs=1e-5)
+    assert other.embedder().metadata.fingerprint == gallery.model.fingerprint != old.metadata.fingerprint
+    assert old(picture).shape == (1, 32)  # by a request that was under way
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"has the fingerprint {old.metadata.fingerprint}, but the gallery's"):
+            named.search(picture)
 
 
 class StoppedError(Exception):
@@ -119,3 +139,30 @@ def test_what_is_forgotten_meanwhile_is_left_out(
     monkeypatch.setattr(Ledger, name, forget_first)
     assert gallery.reembed(other_run).embedded == number - 2
     assert gallery.check() == []
+
+
+@pytest.mark.parametrize("name", ["embed", "set"])
+def test_what_is_added_meanwhile_is_embedded_too(
+    gallery: Gallery,  # noqa: F811
+    other_run: Path,
+    crops: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+) -> None:
+    """By another process: after it was found out what is missing, and at the last moment."""
+    other, number, before = Gallery(gallery.where, options=TORCH), gallery.ledger.count(), gallery.model.number
+    own = getattr(Ledger, name)
+    with Image.open(min(crops.rglob("*.jpg"))) as image:
+        image.rotate(180).save(tmp_path / "new.png")
+
+    def add_first(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        assert len(other.add(tmp_path / "new.png").numbers) == 1
+        return own(*given, **named)
+
+    monkeypatch.setattr(Ledger, name, add_first)
+    assert gallery.reembed(other_run).embedded == number + 1
+    assert gallery.check() == []
+    with pytest.raises(ValueError, match="was given another model while pictures were embedded .*; add them again"):
+        gallery.ledger.add(before, [])

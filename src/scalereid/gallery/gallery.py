@@ -219,9 +219,10 @@ class Gallery(Searching):
         embedder = Embedder(model, **(vars(self._options) | {"pixels": pixels}))
         done = reembed(self.ledger, embedder, progress=progress)
         self.ledger.set(source=str(Path(model).absolute()), model=done.model)
+        late = reembed(self.ledger, embedder)  # what others added before they could know
         self._model.replace(embedder)
         for other in self.ledger.models():
             if other.number != done.model:
                 self.index_of(other).drop()
         delete_others(self.ledger, done.model)
-        return done
+        return late._replace(embedded=done.embedded + late.embedded)

@@ -118,8 +118,16 @@ class Ledger:
             return present(connection, schema.sightings.c.digest, digests)
 
     def add(self, model: int, new: Sequence[NewSighting]) -> list[int | None]:
-        """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there."""
+        """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there.
+
+        Raises:
+            ValueError: The gallery has another model by now, which would not find them.
+        """
         with schema.writing(self.engine) as connection:
+            if _settings(connection).get("model", model) != model:
+                raise ValueError(
+                    "the gallery was given another model while pictures were embedded by the one before; add them again"
+                )
             there = present(connection, schema.sightings.c.digest, [each.digest for each in new])
             chosen = dict[str, NewSighting]()
             for each in new:
@@ -209,14 +217,12 @@ class Ledger:
     def settings(self) -> dict[str, Any]:
         """The settings of the gallery, as JSON values."""
         with self.engine.begin() as connection:
-            found: dict[str, Any] = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
-            return found
+            return _settings(connection)
 
     def set(self, **values: Any) -> None:
         """Change settings; the others stay."""
         with schema.writing(self.engine) as connection:
-            there = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
-            connection.execute(update(schema.state).values(settings=json.dumps(there | values)))
+            connection.execute(update(schema.state).values(settings=json.dumps(_settings(connection) | values)))
 
     def latest(self, model: int) -> tuple[int, int]:
         """Numbers of the last embedding by a model, and of the last removal; 0 for none."""
@@ -261,6 +267,11 @@ def present(
     found = set[T]()
     for part in in_parts(values):
         found |= set(connection.scalars(select(column).where(column.in_(part), *conditions)))
+    return found
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
     return found
 
 

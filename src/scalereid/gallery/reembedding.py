@@ -36,17 +36,18 @@ def reembed(ledger: Ledger, embedder: Embedder, *, progress: Progress | None = N
         ValueError: A picture is damaged; the message names its sighting.
     """
     model = ledger.add_model(embedder.metadata.fingerprint, embedder.metadata.to_json())
-    missing = _missing(ledger, model)
-    embedded = 0
+    embedded, missing = 0, _missing(ledger, model)
     with (progress or Progress.silent()).stage("embedding again", len(missing)) as advance:
-        for start in range(0, len(missing), _AT_ONCE):
-            part = missing[start : start + _AT_ONCE]
-            read = ((number, ledger.crop(number)) for number in part)
-            crops = {number: crop for number, crop in read if crop is not None}  # the others were forgotten
-            images = [_decoded(number, crop) for number, crop in crops.items()]
-            if images:
-                embedded += ledger.embed(model, [*crops], embedder.collect(images).embeddings)
-            advance(len(part))
+        while missing:
+            for start in range(0, len(missing), _AT_ONCE):
+                part = missing[start : start + _AT_ONCE]
+                read = ((number, ledger.crop(number)) for number in part)
+                crops = {number: crop for number, crop in read if crop is not None}  # the others were forgotten
+                images = [_decoded(number, crop) for number, crop in crops.items()]
+                if images:
+                    embedded += ledger.embed(model, [*crops], embedder.collect(images).embeddings)
+                advance(len(part))
+            missing = _missing(ledger, model)  # what other processes have added meanwhile
     return Reembedded(model, embedded, _without_picture(ledger, model))
 
 

@@ -114,7 +114,9 @@ def test_a_reader_in_the_middle_is_said(engine: Engine, contents: Callable[[], b
     ledger.add(ledger.add_model("a" * 12, "{}"), [traceable(i) for i in range(3)])
     with engine.begin() as reader:
         reader.execute(text("SELECT * FROM sightings")).fetchone()
-        expected = "as this could not be written anew: another process is reading it; overwrite them once that has passed$"
+        expected = (
+            "as this could not be written anew: another process is reading it; overwrite them once that has passed$"
+        )
         with pytest.raises(NotOverwrittenError, match=expected):
             forget(history, sightings=[1])
     assert ledger.select().tolist() == [2, 3]

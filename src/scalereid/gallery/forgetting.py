@@ -36,7 +36,7 @@ def forget(history: History, *, identity: int | None = None, sightings: Iterable
     Raises:
         ConflictError: There is no such identity.
         ValueError: There is no such sighting.
-        NotOverwrittenError: It is deleted and recorded, but its bytes may be there: see `overwrite`, which is to be called again.
+        NotOverwrittenError: It is deleted and recorded, but its bytes may be there: see `overwrite`, to be called again.
     """
     with history.recording(by) as recording:
         numbers = set(Forget(None, tuple(sightings)).sightings)

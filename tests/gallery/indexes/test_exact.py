@@ -6,6 +6,7 @@ import torch
 
 from scalereid.gallery import schema
 from scalereid.gallery.audit import record_search
+from scalereid.gallery.indexes import exact
 from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
@@ -76,6 +77,31 @@ def test_of_what_is_removed_no_byte_is_left(index: ExactIndex) -> None:
         assert codes[39].tobytes() in encoded
     assert len(content) == (N + 1 - 25) * 32  # anew
     assert len([*index.folder.glob("*.bin")]) == 7
+
+
+def test_of_who_is_removed_nothing_is_left_that_a_killed_process_had_written(
+    index: ExactIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that do not count yet, as it was killed before it could say that they do."""
+    index.catch_up()
+    sizes = {file.name: file.stat().st_size for file in index.folder.glob("*.bin")}
+    (new,) = new_sightings(1, start=80)
+    (number,) = index.ledger.add(index.model, [new])
+    assert number
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(exact, "write_json", kill)
+        index.catch_up()
+    (vectors_file,) = index.folder.glob("vectors-*")
+    assert new.vector.tobytes() in vectors_file.read_bytes()
+    remove(index.ledger, number)
+    ExactIndex(index.folder, index.ledger, index.model).catch_up()
+    assert {file.name: file.stat().st_size for file in index.folder.glob("*.bin")} == sizes
+    assert new.vector.tobytes() not in vectors_file.read_bytes()
+    assert index.numbers().tolist() == [*range(1, N + 2)]
 
 
 @pytest.mark.parametrize("damage", ["no state", "state", "short", "missing", "more", "all"])

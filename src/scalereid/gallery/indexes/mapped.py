@@ -54,6 +54,7 @@ _KINDS: dict[str, type[np.generic]] = {
     "times": np.int64,
 }
 _WIDE = ("vectors", "codes")  # a value for each of an embedding
+_BLOCK = 1024**2  # bytes that are overwritten together
 _REMOVED = {"numbers": EMPTY, "times": UNKNOWN}  # what is in a row in place of a removed sighting; else 0
 
 
@@ -112,13 +113,18 @@ class ColumnFiles:
                 os.fsync(file.fileno())  # before anything says that it is there
 
     def remove(self, sightings: NDArray[np.int64], rows: int, size: int) -> float:
-        """Overwrite the rows of removed sightings; the share of all rows that is empty then."""
+        """Overwrite the rows of removed sightings, and what a killed process has left after all rows, which may be theirs.
+
+        Returns:
+            The share of all rows that is empty then.
+        """
         columns = self.map(rows, size, "r+")
         gone = np.flatnonzero(np.isin(columns.numbers, sightings))
         for name, values in columns._asdict().items():
             if len(gone):
                 values[gone] = _REMOVED.get(name, 0)
                 values.flush()
+            _erase_after(self.path(name), values.nbytes)
         return float(np.mean(columns.numbers == EMPTY)) if rows else 0.0
 
     def delete_others(self) -> None:
@@ -127,3 +133,17 @@ class ColumnFiles:
         for file in self.folder.glob("*-*.bin"):
             if file not in own:
                 file.unlink(missing_ok=True)
+
+
+def _erase_after(path: Path, size: int) -> None:
+    """Overwrite what is in a file, if it exists, after its first bytes, and cut it off."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        for start in range(size, end, _BLOCK):
+            file.seek(start)
+            file.write(bytes(min(_BLOCK, end - start)))
+        file.flush()
+        os.fsync(file.fileno())
+        file.truncate(size)

@@ -92,6 +92,20 @@ def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: 
     assert without.there == 1
 
 
+def test_names_that_are_not_utf8_are_named(gallery: Gallery, crops: Path, tmp_path: Path) -> None:
+    """The other pictures are added, whatever bytes a file's name has."""
+    new, odd = tmp_path / "new.png", tmp_path / "cam\udce9.png"
+    with Image.open(min(crops.rglob("*.jpg"))) as image:
+        image.rotate(180).save(new)
+        odd.write_bytes(new.read_bytes())
+        for seen in (Seen("x", camera="\ud800"), Seen("x", track="\ud800"), Seen("x", attributes={"\ud800": 0.5})):
+            (why,) = gallery.add_crops([image], [seen]).errors.values()
+            assert why.startswith(r"'\ud800' is not UTF-8")
+    added = gallery.add(tmp_path)
+    assert str(new) in [gallery.sightings(added.numbers)[number].seen.source for number in added.numbers]
+    assert added.errors == {str(odd): f"{str(odd)!r} is not UTF-8, as a gallery keeps names; give it another one"}
+
+
 def test_people_are_cut_out_of_what_a_table_lists(gallery: Gallery, tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (120, 200, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "frame.png")

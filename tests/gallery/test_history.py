@@ -48,6 +48,15 @@ def test_what_another_process_records_counts(history: History) -> None:
     assert history.identities().of == {1: 1, 2: 2, 3: 2}
 
 
+def test_names_are_utf8(history: History) -> None:
+    """A service could not tell others; a command line may give any bytes."""
+    anna = history.record(Enrol((1,), "Änna 日本")).number
+    for body in (Enrol((2,), "An\udcffna"), Rename(anna, "An\udcffna")):
+        with pytest.raises(ValueError, match=r"^'An\\udcffna' is not UTF-8, .*; give another name$"):
+            history.record(body)
+    assert [event.number for event in history.events()] == [anna]
+
+
 def test_what_contradicts_leaves_nothing(history: History) -> None:
     history.record(Enrol((1, 2)))
     before, events = history.identities().of.copy(), history.events()

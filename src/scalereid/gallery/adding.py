@@ -12,7 +12,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from scalereid.data.images import as_jpeg, load_image
-from scalereid.files import stamp
+from scalereid.files import require_utf8, stamp
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.listing import read_listed_sightings
 from scalereid.gallery.naming import NameRule
@@ -109,6 +109,7 @@ def from_files(listed: Iterable[Seen | Unusable]) -> Iterator[Picture | Unusable
             yield seen
             continue
         try:
+            _require_utf8(seen)
             yield _part(seen) if seen.box else _whole(seen)
         except (OSError, ValueError) as error:
             yield Unusable(_name(seen), str(error))
@@ -118,6 +119,7 @@ def from_memory(images: Iterable[OneImage], seen: Iterable[Seen], channels: Chan
     """Pictures in memory, each of one person, and what is known of them."""
     for image, known in zip(images, seen, strict=True):
         try:
+            _require_utf8(known)
             own = to_image(image, channels)
             yield Picture(known, _digest(own.tobytes(), own.size), own)
         except ValueError as error:
@@ -194,6 +196,12 @@ def _named(file: str, rule: NameRule | None) -> Seen | Unusable:
         return rule.read(file) if rule else Seen(file)
     except ValueError as error:
         return Unusable(file, str(error))
+
+
+def _require_utf8(seen: Seen) -> None:
+    """Check that a ledger can hold the names of a sighting, and a service tell them."""
+    for name in (seen.source, seen.camera, seen.track, *seen.attributes):
+        require_utf8(name, "as a gallery keeps names; give it another one")
 
 
 def _whole(seen: Seen) -> Picture:

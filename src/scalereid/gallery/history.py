@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from scalereid.files import require_utf8
 from scalereid.gallery import schema
 from scalereid.gallery.events import Body, Event, Forget, Merge, Rename, Undo, from_text, to_text
 from scalereid.gallery.identities import ConflictError, Identities, check_undo, effective
@@ -66,7 +67,7 @@ class History:
 
         Raises:
             ConflictError: It does; the message says how.
-            ValueError: It names a sighting that is not in the gallery.
+            ValueError: It names a sighting that is not in the gallery, or gives a name that is not UTF-8.
         """
         with self.recording(by) as recording:
             return recording.record(body)
@@ -133,6 +134,7 @@ class Recording:
             if not body.sightings and not isinstance(body, Forget):
                 raise ValueError(f"there is nothing to {body.kind}; name at least one sighting")
             self._check_sightings(body.sightings)
+        require_utf8(getattr(body, "name", ""), "and no answer of a service could hold it; give another name")
         if isinstance(body, Undo):
             after = check_undo(self.events, body.event)
         at = now()

@@ -6,14 +6,27 @@ from pathlib import Path
 import pytest
 
 from scalereid.gallery import forgetting, schema
+from scalereid.gallery.address import new_ledger
 from scalereid.gallery.audit import searches
 from scalereid.gallery.forgetting import NotOverwrittenError
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.identities import ConflictError
 from scalereid.gallery.retention import Retention
+from scalereid.gallery.upkeep import Upkeep
 from tests.gallery.conftest import bytes_in
 from tests.gallery.test_gallery import calibration, crops, filled, gallery  # noqa: F401 - fixtures
 from tests.inference.conftest import cache, own_cache, run  # noqa: F401 - fixtures
+
+
+def test_a_gallery_that_was_not_made_to_the_end_says_so(tmp_path: Path) -> None:
+    with new_ledger(tmp_path / "half.gallery"):
+        pass  # and here the process is killed
+    half = Upkeep(tmp_path / "half.gallery", by="")
+    for ask in (half.stats, half.check, lambda: half.index):
+        with pytest.raises(
+            ValueError, match=r"half.gallery.* was not made to the end, and is empty; delete it, and create it"
+        ):
+            ask()
 
 
 def test_stock_is_taken(gallery: Gallery) -> None:  # noqa: F811

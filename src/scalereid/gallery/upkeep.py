@@ -42,8 +42,15 @@ class Upkeep(Corrections):
 
     @property
     def model(self) -> GalleryModel:
-        """The model whose embeddings are searched."""
-        active = self.ledger.settings()["model"]
+        """The model whose embeddings are searched.
+
+        Raises:
+            ValueError: There is none, as the process that made the gallery was killed before it was done.
+        """
+        if (active := self.ledger.settings().get("model")) is None:
+            raise ValueError(
+                f"{self.ledger.name} was not made to the end, and is empty; delete it, and create it again"
+            )
         return next(model for model in self.ledger.models() if model.number == active)
 
     @property
@@ -87,7 +94,7 @@ class Upkeep(Corrections):
                 self.index_of(model).catch_up()
 
     def overwrite(self) -> None:
-        """Overwrite what was forgotten when the database could not be written anew, so that its bytes were left. See `overwrite`."""
+        """Overwrite what was forgotten and could not be overwritten then. See `overwrite`."""
         overwrite(self.ledger.engine)
 
     @property

@@ -69,6 +69,14 @@ def test_another_port_is_another_site(client: TestClient, origin: str, host: str
     assert client.post("/api/events", json={}, headers={"origin": origin, "host": host}).status_code == status
 
 
+@pytest.mark.parametrize("name", ["Cameras.Example", "cameras.example"])
+def test_names_of_hosts_are_the_same_in_capitals(gallery: Gallery, name: str) -> None:
+    app = create_app(gallery, tokens={"anna": TOKEN}, hosts=frozenset({name}))
+    for asked in ("cameras.example", "CAMERAS.example:8000"):
+        assert TestClient(app, base_url="http://x").get("/api/health", headers={"host": asked}).status_code == 200
+    assert TestClient(app, base_url="http://x").get("/api/health").status_code == 421
+
+
 def test_tokens_are_read(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(f"# who may ask\n\n  # Anna's\n  anna {'a' * 16}\n")
@@ -78,6 +86,11 @@ def test_tokens_are_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="line 2: the token is not in ASCII") as error:
         read_tokens(file)
     assert "ü" not in str(error.value)
+    file.write_text(f"anna {'a' * 16}\n", "utf-8-sig")  # as editors of Windows write it
+    assert read_tokens(file) == {"anna": "a" * 16}
+    file.write_bytes(b"anna \xff")
+    with pytest.raises(ValueError, match="tokens is not text in UTF-8: invalid start byte at byte 5"):
+        read_tokens(file)
 
 
 def test_a_service_for_others_needs_tokens(gallery: Gallery) -> None:
@@ -98,6 +111,7 @@ def test_a_service_for_others_needs_tokens(gallery: Gallery) -> None:
         ("127.9.9.9", True),
         ("::1", True),
         ("localhost", True),
+        ("LOCALHOST", True),
         ("0.0.0.0", False),
         ("example.org", False),
     ],

@@ -30,7 +30,7 @@ class Access:
     """
 
     def __init__(self, app: ASGIApp, tokens: Mapping[str, str], hosts: frozenset[str]) -> None:
-        self.app, self.hosts = app, hosts
+        self.app, self.hosts = app, frozenset(map(str.lower, hosts))
         self.tokens = {name: _digest(token) for name, token in tokens.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,8 +71,12 @@ def read_tokens(file: Path) -> dict[str, str]:
     """
     if os.name == "posix" and file.stat().st_mode & 0o077:
         raise PermissionError(f"{file} has tokens, and others can read it; let only yourself: chmod 600 {file}")
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not text in UTF-8: {error.reason} at byte {error.start}") from None
     found = {}
-    for number, line in enumerate(file.read_text().splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
@@ -93,7 +97,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def _digest(token: str) -> bytes:

@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,19 @@ def test_what_cannot_be_added_is_named(gallery: Gallery, tmp_path: Path, crops: 
         assert (image.format, image.size) == ("JPEG", (77, 384))
     without = gallery.add([str(good.parent / good.name)], RULE, keep_crops=False)
     assert without.there == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "kept"),
+    [((70_000, 10), (8_192, 1)), ((70_000, 1_000), (8_192, 117)), ((10, 70_000), (1, 384)), ((1, 1), (1, 1))],
+)
+def test_a_picture_of_any_shape_is_kept(gallery: Gallery, size: tuple[int, int], kept: tuple[int, int]) -> None:
+    """Also one that is wider than a JPEG file can be."""
+    (number,) = gallery.add_crops([Image.new("RGB", size)], [Seen("x")]).numbers
+    crop = gallery.ledger.crop(number)
+    assert crop is not None
+    with Image.open(BytesIO(crop)) as image:
+        assert image.size == kept
 
 
 def test_names_that_are_not_utf8_are_named(gallery: Gallery, crops: Path, tmp_path: Path) -> None:

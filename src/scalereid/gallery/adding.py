@@ -26,7 +26,7 @@ from scalereid.progress import Progress
 _AT_ONCE = 256  # pictures that are embedded, and then added in one transaction
 _JPEG = b"\xff\xd8\xff"
 _LARGEST = 65_536  # bytes of a file that is kept as it is
-_HEIGHT, _QUALITY = 384, 92  # of those that are not
+_WIDTH, _HEIGHT, _QUALITY = 8_192, 384, 92  # of those that are not; JPEG itself ends at a width of 65,500
 
 
 @dataclass
@@ -52,12 +52,13 @@ class Picture(NamedTuple):
     """Of the file, where it is the whole picture."""
 
     def crop(self) -> bytes:
-        """It as the ledger keeps it: a small JPEG file as it is, anything else as a JPEG of at most 384 pixels in height."""
+        """It as the ledger keeps it: a small JPEG file as it is, anything else as a JPEG of 8,192 × 384 pixels at most."""
         if self.content.startswith(_JPEG) and len(self.content) <= _LARGEST:
             return self.content
         image = load_image(Path(self.image)) if isinstance(self.image, str) else self.image
-        if image.height > _HEIGHT:
-            size = max(1, round(image.width * _HEIGHT / image.height)), _HEIGHT
+        scale = min(_WIDTH / image.width, _HEIGHT / image.height)
+        if scale < 1:
+            size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
             image = image.resize(size, Image.Resampling.BICUBIC)
         return as_jpeg(image, quality=_QUALITY)
 

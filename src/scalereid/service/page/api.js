@@ -40,7 +40,7 @@ async function request(path, { method, body, headers = {}, signal } = {}) {
     if (response.status === 401) {
       if (used === token) {
         asking ??= askForToken(Boolean(used)).then((given) => {
-          token = given;
+          token = given.replace(/[^ -~]/g, ""); // no token has others, such as marks that were copied with it, and no request takes them
           sessionStorage.setItem("token", token);
         }).finally(() => { asking = null; });
         await asking;

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 from scalereid.gallery.forgetting import forget
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.history import History
-from scalereid.gallery.ledger import Ledger
+from scalereid.gallery.indexes.exact import ExactIndex
+from scalereid.gallery.ledger import Ledger, ModelChangedError
 from scalereid.inference.embedder import Embedder
 from scalereid.runs.run import Run
 from tests.gallery.test_gallery import RULE, TORCH, crops, filled, gallery  # noqa: F401 - fixtures
@@ -141,6 +142,31 @@ def test_what_is_forgotten_meanwhile_is_left_out(
     assert gallery.check() == []
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.parametrize("by", ["picture", "sighting"])
+def test_embeddings_of_two_models_are_not_compared(
+    gallery: Gallery,  # noqa: F811
+    other_run: Path,
+    crops: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    by: str,
+    is_late: bool,
+) -> None:
+    """The gallery gets another model before its index is searched, or after."""
+    picture, search = min(crops.rglob("*.jpg")), ExactIndex.search
+
+    def reembed_meanwhile(*given: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        hits = search(*given, **named) if is_late else None
+        Gallery(gallery.where, options=TORCH).reembed(other_run)
+        return hits or search(*given, **named)
+
+    monkeypatch.setattr(ExactIndex, "search", reembed_meanwhile)
+    with pytest.raises(ModelChangedError, match="was given another model while it was searched; search again"):
+        gallery.search(picture) if by == "picture" else gallery.similar(1)
+    assert gallery.search(picture).matches[0].sighting.number == 1
+
+
 @pytest.mark.parametrize("name", ["embed", "set"])
 def test_what_is_added_meanwhile_is_embedded_too(
     gallery: Gallery,  # noqa: F811
@@ -164,5 +190,7 @@ def test_what_is_added_meanwhile_is_embedded_too(
     monkeypatch.setattr(Ledger, name, add_first)
     assert gallery.reembed(other_run).embedded == number + 1
     assert gallery.check() == []
-    with pytest.raises(ValueError, match="was given another model while pictures were embedded .*; add them again"):
+    with pytest.raises(
+        ModelChangedError, match="was given another model while pictures were embedded .*; add them again"
+    ):
         gallery.ledger.add(before, [])

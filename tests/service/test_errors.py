@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from scalereid.gallery.gallery import Gallery
 from scalereid.gallery.ledger import Ledger
+from scalereid.inference.embedder import Embedder
 from scalereid.service.errors import mistakes
 
 
@@ -66,6 +67,22 @@ def test_a_database_that_does_not_answer_is_not_the_clients_fault(
     assert "the server has gone away" in caplog.text
     assert "scalereid_sightings NaN" in client.get("/api/metrics").text
     assert not any(secret in caplog.text for secret in ("SELECT", "Anna"))
+
+
+def test_a_model_that_has_just_changed_is_asked_again(
+    client: TestClient, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedding by the model before is not compared with those by the new one."""
+    own = Gallery.embedder
+
+    def changed(gallery: Gallery) -> Embedder:
+        found = own(gallery)
+        gallery.ledger.set(model=gallery.ledger.add_model("b" * 12, gallery.model.metadata))
+        return found
+
+    monkeypatch.setattr(Gallery, "embedder", changed)
+    answer = client.post("/api/search", files={"pictures": ("x.jpg", picture)})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
 @pytest.mark.parametrize("error", [ValueError("this model has the fingerprint abc"), FileNotFoundError("no model")])

@@ -201,9 +201,11 @@ class Gallery(Searching):
 
         Raises:
             ValueError: A picture cannot be read; the message names it.
+            ModelChangedError: The gallery has another model by the time of the answer.
         """
         files = [images] if isinstance(images, str | PathLike) else list(images)
-        return self.find(self.embedder()(files), top=top, where=where, among=among, seen=seen, purpose=purpose)
+        model, vectors = self.model, self.embedder()(files)
+        return self.find(vectors, top=top, where=where, among=among, seen=seen, purpose=purpose, model=model)
 
     def reembed(
         self, model: Where, *, pixels: PixelFormat | str | None = None, progress: Progress | None = None

@@ -22,6 +22,10 @@ UNKNOWN = np.iinfo(np.int64).min
 _AT_ONCE = 500  # values in a condition: databases limit them
 
 
+class ModelChangedError(ValueError):
+    """The gallery was given another model while something was done by the embeddings of the one before."""
+
+
 @dataclass(frozen=True)
 class GalleryModel:
     """A model whose embeddings are in a gallery."""
@@ -121,11 +125,11 @@ class Ledger:
         """Add sightings with their embeddings by a model, all or none; the number of each, None for one that is there.
 
         Raises:
-            ValueError: The gallery has another model by now, which would not find them.
+            ModelChangedError: The gallery has another model by now, which would not find them.
         """
         with schema.writing(self.engine) as connection:
             if _settings(connection).get("model", model) != model:
-                raise ValueError(
+                raise ModelChangedError(
                     "the gallery was given another model while pictures were embedded by the one before; add them again"
                 )
             there = present(connection, schema.sightings.c.digest, [each.digest for each in new])

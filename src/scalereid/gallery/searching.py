@@ -11,6 +11,7 @@ from scalereid.gallery.constraints import elsewhere
 from scalereid.gallery.events import Enrol, Event
 from scalereid.gallery.filters import Filter
 from scalereid.gallery.grouping import Grouping, Proposal, group
+from scalereid.gallery.ledger import GalleryModel, ModelChangedError
 from scalereid.gallery.sightings import Seen
 from scalereid.gallery.upkeep import Upkeep
 from scalereid.gallery.whom import Among, allowed, of_same_identities
@@ -29,10 +30,16 @@ class Searching(Upkeep):
         among: Among = "all",
         seen: Seen | None = None,
         purpose: str = "",
+        model: GalleryModel | None = None,
     ) -> Answer:
-        """The same as `search` for embeddings (q, d) of one person by the gallery's model."""
+        """The same as `search` for embeddings (q, d) of one person by the gallery's model: `model`, by default the present one.
+
+        Raises:
+            ModelChangedError: The gallery has another one by the time of the answer.
+        """
+        model = model or self.model
         self._record({"pictures": len(embeddings)}, top, where, among, purpose)
-        return self._find(embeddings, top, where, among, self._elsewhere(seen) if seen else set())
+        return self._find(model, embeddings, top, where, among, self._elsewhere(seen) if seen else set())
 
     def similar(
         self,
@@ -47,9 +54,10 @@ class Searching(Upkeep):
 
         Raises:
             ValueError: There is no such sighting, or it has no embedding by the gallery's model.
+            ModelChangedError: The gallery has another model by the time of the answer.
         """
-        sighting = int(sighting)
-        vector = self.ledger.vector(self.model.number, sighting)
+        sighting, model = int(sighting), self.model
+        vector = self.ledger.vector(model.number, sighting)
         if vector is None:
             if self.sightings([sighting]):
                 raise ValueError(
@@ -63,7 +71,7 @@ class Searching(Upkeep):
         if own := identities.of.get(sighting):
             without -= identities.by_number[own].sightings - {sighting}  # whatever the clocks say
         rejected = (identities.by_number[number].sightings for number in identities.rejected.get(sighting, ()))
-        return self._find(vector[None], top, where, among, without.union(*rejected))
+        return self._find(model, vector[None], top, where, among, without.union(*rejected))
 
     def group(
         self, *, probability: float | None = None, similarity: float | None = None, where: Filter | None = None
@@ -108,12 +116,20 @@ class Searching(Upkeep):
         return of_same_identities(elsewhere(self.ledger, seen, self.constraints), self.identities)
 
     def _find(
-        self, embeddings: NDArray[np.float32], top: int, where: Filter | None, among: Among, without: set[int]
+        self,
+        model: GalleryModel,
+        embeddings: NDArray[np.float32],
+        top: int,
+        where: Filter | None,
+        among: Among,
+        without: set[int],
     ) -> Answer:
         """The answer without some sightings."""
         identities = self.identities
         only, others = allowed(among, identities)
         forbidden = np.array(sorted(others | without), np.int64)
-        hits = self.index.search(embeddings, top, where, among=only, without=forbidden)
+        hits = self.index_of(model).search(embeddings, top, where, among=only, without=forbidden)
+        if self.model.number != model.number:  # whose embeddings are deleted then
+            raise ModelChangedError("the gallery was given another model while it was searched; search again")
         found = self.sightings(np.unique(hits.sightings[hits.sightings >= 0]).tolist())
         return answer(hits, found, identities, self.calibration, self.thresholds)

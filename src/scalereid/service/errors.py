@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from scalereid.gallery.forgetting import NotOverwrittenError
 from scalereid.gallery.identities import ConflictError
+from scalereid.gallery.ledger import ModelChangedError
 
 log = logging.getLogger("scalereid.service")
 UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, TimeoutError)
@@ -80,7 +81,7 @@ def answer_errors(app: FastAPI) -> None:
         why = "the gallery's database, index or model does not answer; try again, and see the service's log"
         return _said(503, why, {"Retry-After": "5"})
 
-    for kind in (*UNAVAILABLE, NotReadyError):
+    for kind in (*UNAVAILABLE, NotReadyError, ModelChangedError):
         app.add_exception_handler(kind, unavailable)
 
     @app.exception_handler(NotOverwrittenError)

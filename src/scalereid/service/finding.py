@@ -34,6 +34,7 @@ def search(pictures: Pictures, service: Served, gallery: Acting, question: Asked
     """Who is on a picture, on a part of it, or on several pictures of one person."""
     asked = in_form(PictureQuestion, question)
     images = read_pictures(pictures, service.limits, asked.box)
+    model = gallery.model
     found = gallery.find(
         embedder(gallery)(images),
         top=asked.top,
@@ -41,6 +42,7 @@ def search(pictures: Pictures, service: Served, gallery: Acting, question: Asked
         among=asked.whom(),
         seen=asked.seen(),
         purpose=asked.purpose,
+        model=model,
     )
     return _told(gallery, found)
 

@@ -189,6 +189,7 @@ def search(
     with writing(_checked(options.picture)), at_work(gallery, compute, model, options.by) as at:
         finder = detector.open(detector.detector) if detector.detector else None
         pictures = parts(_files(images), options.box, finder)
+        own = at.model
         answer = at.find(
             at.embedder()(pictures),
             top=options.top,
@@ -196,6 +197,7 @@ def search(
             among=where.whom(),
             seen=options.seen(),
             purpose=options.purpose,
+            model=own,
         )
         cautions = output.caution([at.embedder().shapes.question()])
         queries = [as_jpeg(each, quality=92) if isinstance(each, Image.Image) else each for each in pictures]

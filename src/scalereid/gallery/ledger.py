@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from scalereid.gallery import schema
 from scalereid.gallery.filters import Filter, numbers_of
-from scalereid.gallery.sightings import NewSighting, Seen, Sighting, from_microseconds, now, to_microseconds
+from scalereid.gallery.sightings import NewSighting, Sighting, from_row, now, to_row
 
 if TYPE_CHECKING:
     from scalereid.retrieval.calibration import Calibration
@@ -138,7 +138,7 @@ class Ledger:
                 if each.digest not in there:
                     chosen.setdefault(each.digest, each)
             numbered = insert(schema.sightings).returning(schema.sightings.c.number, sort_by_parameter_order=True)
-            rows = [_row(each) for each in chosen.values()]
+            rows = [to_row(each) for each in chosen.values()]
             numbers = dict(zip(chosen, connection.scalars(numbered, rows) if rows else (), strict=True))
             added = [(number, chosen[digest]) for digest, number in numbers.items()]
             vectors = [{"model": model, "sighting": number, "vector": _bytes(each.vector)} for number, each in added]
@@ -169,7 +169,7 @@ class Ledger:
         with self.engine.begin() as connection:
             for part in in_parts([int(number) for number in numbers]):
                 rows = connection.execute(select(schema.sightings).where(schema.sightings.c.number.in_(part)))
-                found |= {row.number: _sighting(row) for row in rows}
+                found |= {row.number: from_row(row) for row in rows}
         return found
 
     def select(
@@ -277,32 +277,6 @@ def present(
 def _settings(connection: Connection) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(connection.execute(select(schema.state.c.settings)).scalar_one())
     return found
-
-
-def _row(new: NewSighting) -> dict[str, object]:
-    seen = new.seen
-    return {
-        "digest": new.digest,
-        "source": seen.source,
-        "camera": seen.camera,
-        "time": None if seen.time is None else to_microseconds(seen.time),
-        "box": seen.box,
-        "track": seen.track,
-        "attributes": dict(seen.attributes),
-        "added": now(),
-    }
-
-
-def _sighting(row: Any) -> Sighting:
-    seen = Seen(
-        source=row.source,
-        camera=row.camera,
-        time=None if row.time is None else from_microseconds(row.time),
-        box=tuple(row.box) if row.box else None,
-        track=row.track,
-        attributes=row.attributes,
-    )
-    return Sighting(row.number, seen, from_microseconds(row.added))
 
 
 def _bytes(vector: NDArray[np.float32]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,3 +72,31 @@ def from_microseconds(microseconds: int) -> datetime:
 def now() -> int:
     """The time as `to_microseconds` gives it."""
     return to_microseconds(datetime.now(UTC))
+
+
+def to_row(new: NewSighting) -> dict[str, object]:
+    """The row of a new sighting in the ledger's table of them."""
+    seen = new.seen
+    return {
+        "digest": new.digest,
+        "source": seen.source,
+        "camera": seen.camera,
+        "time": None if seen.time is None else to_microseconds(seen.time),
+        "box": seen.box,
+        "track": seen.track,
+        "attributes": dict(seen.attributes),
+        "added": now(),
+    }
+
+
+def from_row(row: Any) -> Sighting:
+    """The sighting of such a row."""
+    seen = Seen(
+        source=row.source,
+        camera=row.camera,
+        time=None if row.time is None else from_microseconds(row.time),
+        box=tuple(row.box) if row.box else None,
+        track=row.track,
+        attributes=row.attributes,
+    )
+    return Sighting(row.number, seen, from_microseconds(row.added))

@@ -1,5 +1,6 @@
 import pytest
 
+from scalereid.models import BACKBONES
 from scalereid.models.options import Option, check_options, parse_options
 
 
@@ -44,3 +45,13 @@ def test_options_that_are_not_taken_or_missing_are_named() -> None:
         check_options("deep", deep, {"width": 1.0})
     with pytest.raises(ValueError, match="none does not take depth; it takes no option"):
         check_options("none", lambda: None, {"depth": 2})
+
+
+def test_a_text_does_not_count_as_true() -> None:
+    """`dense=no` would give a dense network."""
+    check_options("dslnet", BACKBONES["dslnet"], {"dense": False})
+    check_options("dslnet", BACKBONES["dslnet"], {"dense": 0})
+    with pytest.raises(
+        ValueError, match="model.options has dense=no, which is true or false; write dense=true or dense=false"
+    ):
+        check_options("dslnet", BACKBONES["dslnet"], parse_options(["dense=no"]))

@@ -31,7 +31,8 @@ def check_options(backbone: str, make: Callable[..., object], options: Mapping[s
     """Check that a backbone's constructor takes these options, and needs no others.
 
     Raises:
-        ValueError: It does not; the message names those that it takes.
+        ValueError: It does not; the message names those that it takes. Or one that is true or false is given as a text, which
+            would count as true, whatever it says.
     """
     parameters = signature(make).parameters
     named = {name: parameter for name, parameter in parameters.items() if parameter.kind in _BY_NAME}
@@ -41,6 +42,11 @@ def check_options(backbone: str, make: Callable[..., object], options: Mapping[s
         raise ValueError(f"{backbone} does not take {', '.join(unknown)}; it takes {own}. Change model.options")
     if missing := [name for name, p in named.items() if p.default is Parameter.empty and name not in options]:
         raise ValueError(f"{backbone} needs {', '.join(missing)}; set model.options, such as {missing[0]}=2")
+    for name, value in options.items():
+        if isinstance(value, str) and name in named and isinstance(named[name].default, bool):
+            raise ValueError(
+                f"model.options has {name}={value}, which is true or false; write {name}=true or {name}=false"
+            )
 
 
 def _value(word: str) -> Option:

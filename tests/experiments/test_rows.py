@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from scalereid.experiments.rows import Row, StudyRun
@@ -44,3 +46,15 @@ def test_names_are_safe_as_folders(tiny: Recipe) -> None:
     run = StudyRun("a row", 3, "viper#1", Row(tiny), tiny)
     assert run.name == "a-row/seed-3/viper#1"
     assert run._replace(split="").name == "a-row/seed-3"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((3,), "base is 3; expected str or Recipe"),
+        (("toy", ["data.flip"]), r"changes is \['data.flip'\]; expected Mapping"),
+    ],
+)
+def test_other_kinds_of_values_are_named(values: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Row(*values)

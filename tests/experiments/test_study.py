@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scalereid.data import DATASETS
@@ -79,6 +80,15 @@ def test_some_rows_of_a_study(tiny: Recipe) -> None:
         ({"rows": {}}, "rows is empty"),
         ({"seeds": ()}, r"seeds is \(\); expected one or more different"),
         ({"seeds": (1, 1)}, r"seeds is \(1, 1\); expected one or more different"),
+        ({"seeds": 3}, "seeds is 3; expected Sequence"),
+        ({"seeds": (0, -1)}, "a seed is -1; expected a whole number from 0 to 4,294,967,295"),
+        ({"seeds": (0, 2**32)}, "a seed is 4294967296; expected a whole number from 0 to 4,294,967,295"),
+        ({"seeds": (0, 0.5)}, r"a seed is 0\.5; expected a whole number"),
+        ({"rows": ["toy"]}, r"rows is \['toy'\]; expected Mapping"),
+        ({"rows": {"a": "toy"}}, r"rows\['a'\] is 'toy'; expected Row"),
+        ({"rows": {1: Row("toy")}}, "rows: a name is 1; expected str"),
+        ({"splits": ["toy"]}, r"splits is \['toy'\]; expected Mapping"),
+        ({"splits": {"x": "toy"}}, r"splits\['x'\] is 'toy'; expected Mapping"),
         ({"baseline": "c"}, "baseline is 'c'; expected one of the rows: a, b"),
         ({"metric": "mINP"}, "metric is 'mINP'; expected mAP, rank-1"),
         ({"metric": "rank-0"}, "metric is 'rank-0'"),
@@ -101,6 +111,12 @@ def test_some_rows_of_a_study(tiny: Recipe) -> None:
 def test_a_wrong_study_is_refused_when_it_is_made(changes: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Study(**{"rows": {"a": Row("toy"), "b": Row("toy")}, **changes})
+
+
+def test_seeds_may_be_numpys(tiny: Recipe) -> None:
+    """Recipes are written as JSON, which knows none of its numbers."""
+    (run,) = Study(rows={"a": Row(tiny)}, seeds=[np.int64(3)]).runs()
+    assert type(run.seed) is type(run.recipe.seed) is int
 
 
 def test_a_study_writes_its_runs_and_its_table(done: Path) -> None:

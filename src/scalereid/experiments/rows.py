@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from scalereid.arguments import check_kind
 from scalereid.files import file_name
 from scalereid.recipes import RECIPES
 from scalereid.runs.recipe import Recipe
@@ -15,12 +16,20 @@ Changes = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Row:
-    """A recipe and what is changed in it."""
+    """A recipe and what is changed in it.
+
+    Raises:
+        ValueError: It is another kind of value.
+    """
 
     base: str | Recipe
     """A recipe, or the name of one."""
     changes: Changes = field(default_factory=dict)
     """The changed settings, by dotted name."""
+
+    def __post_init__(self) -> None:
+        check_kind("base", self.base, str | Recipe)
+        check_kind("changes", self.changes, Mapping)
 
     def recipe(self) -> Recipe:
         """The recipe with its changes.

@@ -1,11 +1,12 @@
 """A study: many runs and one table. Rows (a recipe and changes) × seeds × splits."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
+from scalereid.arguments import check_kind, check_whole
 from scalereid.data.names import numbered_splits
 from scalereid.data.readers import SPLITS
 from scalereid.experiments.kept_results import KeptResults
@@ -19,7 +20,7 @@ from scalereid.lookup import run_file
 from scalereid.process import choose_device
 from scalereid.progress import Progress
 from scalereid.retrieval.scores import RANKS
-from scalereid.runs.recipe import Recipe
+from scalereid.runs.recipe import LARGEST_SEED, Recipe
 from scalereid.training.loop import Interrupted
 from scalereid.wording import counted
 
@@ -46,8 +47,13 @@ class Study:
     """The score that is compared: mAP, rank-1, rank-5, …"""
 
     def __post_init__(self) -> None:
+        _check_named("rows", self.rows, Row)
+        _check_named("splits", self.splits, Mapping)
         if not self.rows:
             raise ValueError("rows is empty; expected at least one row")
+        check_kind("seeds", self.seeds, Sequence)
+        for seed in self.seeds:
+            check_whole("a seed", seed, 0, LARGEST_SEED)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds is {tuple(self.seeds)}; expected one or more different seeds")
         if self.baseline and self.baseline not in self.rows:
@@ -56,8 +62,6 @@ class Study:
             raise ValueError(
                 f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, … up to rank-{RANKS}, which each query has"
             )
-        _check_folders("rows", self.rows)
-        _check_folders("splits", self.splits)
         object.__setattr__(self, "baseline", self.baseline or next(iter(self.rows)))
         numbers = {len(run.recipe.evaluation.also): run.name for run in self.runs()}
         if len(numbers) > 1:
@@ -88,7 +92,7 @@ class Study:
             if both := sorted(row.changes.keys() & chosen.keys()):
                 raise ValueError(f"{', '.join(both)} is among the changes, but the splits of the study choose it")
             settings = Row(row.base, {**row.changes, **chosen})
-            return StudyRun(name, seed, split, settings, replace(settings.recipe(), seed=seed))
+            return StudyRun(name, int(seed), split, settings, replace(settings.recipe(), seed=int(seed)))
         except ValueError as error:
             raise ValueError(f"row {name!r}: {error}") from error
 
@@ -149,9 +153,13 @@ def _one_row(base: str | Recipe, changes: Changes | None) -> dict[str, Row]:
     return {base if isinstance(base, str) else "recipe": Row(base, changes or {})}
 
 
-def _check_folders(what: str, names: Iterable[str]) -> None:
+def _check_named(what: str, values: Mapping[str, object], kind: type) -> None:
+    """Check that `values` are all of a kind, and that their names are texts and make different folders."""
+    check_kind(what, values, Mapping)
     seen: dict[str, str] = {}
-    for name in names:
+    for name, value in values.items():
+        check_kind(f"{what}: a name", name, str)
+        check_kind(f"{what}[{name!r}]", value, kind)
         key = file_name(name).lower()  # on some file systems the same
         if not key:
             raise ValueError(f"{what}: {name!r} cannot be the name of a folder; use letters or digits")

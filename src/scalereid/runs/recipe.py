@@ -14,6 +14,8 @@ from scalereid.runs.ranges import RANGES, require
 from scalereid.training import DecayName, OptimizerName, Precision
 from scalereid.typed_json import from_json
 
+LARGEST_SEED = 2**32 - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
@@ -257,7 +259,7 @@ class Recipe:
             if self.model.genotype:
                 Genotype.of(self.model.genotype)  # says what is wrong with it
             parse_options(self.model.options)  # likewise
-        require(0 <= self.seed < 2**32, "seed", self.seed, "from 0 to 4,294,967,295")
+        require(0 <= self.seed <= LARGEST_SEED, "seed", self.seed, f"from 0 to {LARGEST_SEED:,}")
         for group, names, fits, wanted in RANGES:
             for name in names.split():
                 value = getattr(getattr(self, group), name)

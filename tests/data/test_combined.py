@@ -46,3 +46,16 @@ def test_what_was_left_out_is_told_by_dataset(tmp_path: Path) -> None:
         for name, number in (("one", 3), ("two", 4))
     )
     assert combine([one, two]).left_out == {"junk of one": 3, "junk of two": 4}
+
+
+def test_the_fingerprint_is_the_same_from_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run remembers its absolute folder, by which it is resumed."""
+    monkeypatch.chdir(tmp_path)
+    prints = set()
+    for root in (tmp_path, Path(), Path("..") / tmp_path.name):
+        both = [dataset("one", root / "a", [1], [1]), dataset("two", root / "b", [1], [1, 2])]
+        for record in (record for each in both for record in each.train):
+            record.path.parent.mkdir(exist_ok=True)
+            record.path.touch()
+        prints.add(combine(both).fingerprint())
+    assert len(prints) == 1

@@ -58,6 +58,15 @@ def test_fingerprint_does_not_depend_on_where_the_dataset_lies(tmp_path: Path) -
     assert prints[0] == prints[1]
 
 
+def test_fingerprint_of_a_table_with_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same whether the folder of the table is given as an absolute or as a relative path."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"1")
+    records = (ImageRecord(tmp_path / "a.jpg", 1, 1),)
+    absolute, relative = (ReidDataset("x", root, records, (), ()).fingerprint() for root in (tmp_path, Path()))
+    assert absolute == relative
+
+
 def test_fingerprint_of_images_that_lie_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"1")
     dataset = ReidDataset("x", tmp_path / "table", (ImageRecord(tmp_path / "a.jpg", 1, 1),), (), ())

@@ -31,11 +31,13 @@ def write_run(
     others = run.recipe.evaluation.also
     scores = _scores(run, precisions, pids)
     scores_elsewhere = {name: _scores(run, each, None) for name, each in zip(others, also, strict=True)}
-    facts, *facts_elsewhere = (
-        DatasetFacts(name, "", {}, {}, "market1501", f"fingerprint of {name}") for name in run.recipe.targets
+    source, facts, *facts_elsewhere = (
+        DatasetFacts(name, "", {}, {}, "market1501", f"fingerprint of {name}")
+        for name in (run.recipe.data.dataset, *run.recipe.targets)
     )
-    datasets = RunDatasets("", facts, facts, dict(zip(others, facts_elsewhere, strict=True)))
-    written = create_run(out / run.name, run.recipe, datasets, environment(torch.device("cpu")))
+    datasets = RunDatasets("", source, facts, dict(zip(others, facts_elsewhere, strict=True)))
+    code = filter(Path.is_file, run.recipe.own_files)
+    written = create_run(out / run.name, run.recipe, datasets, environment(torch.device("cpu")), code)
     last = run.recipe.schedule.epochs if epoch is None else epoch
     written.append(EpochLog(last, scores=scores, also_scores=scores_elsewhere))
     files = {written.per_query: scores} | {written.per_query_on(name): each for name, each in scores_elsewhere.items()}

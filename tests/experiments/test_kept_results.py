@@ -130,6 +130,49 @@ def test_results_on_another_version_of_a_dataset_are_refused(people: ReidDataset
     assert not (tmp_path / "new" / "a").exists()
 
 
+def test_results_of_other_training_images_are_refused(people: ReidDataset, tiny: Recipe, tmp_path: Path) -> None:
+    rows = {"a": Row(tiny, {"data.dataset": f"csv@{people.root.name}", "evaluation.dataset": "csv@x"})}
+    (run,) = Study(rows=rows, seeds=(0,)).runs()
+    write_run(run, tmp_path / "runs", [0.5])
+    kept = KeptResults(tmp_path / "results.json")
+    kept.add(run, tmp_path / "runs")
+    with pytest.raises(ValueError, match=f"has a result of a/seed-0 on another csv@{people.root.name}: .* is new here"):
+        KeptResults(kept.file).require_same_datasets({f"csv@{people.root.name}": "new"})
+    values = json.loads(kept.file.read_text())
+    del values["a/seed-0"]["source"]  # kept by an earlier version
+    kept.file.write_text(json.dumps(values))
+    KeptResults(kept.file).require_same_datasets({f"csv@{people.root.name}": "new"})
+
+
+def test_results_of_two_versions_of_a_dataset_are_refused(study: Study, tmp_path: Path) -> None:
+    """As of two machines, put into one file by hand; nothing is trained or read here."""
+    finish(study, tmp_path / "runs")
+    file = tmp_path / "results.json"
+    for run in study.runs():
+        KeptResults(file).add(run, tmp_path / "runs")
+    values = json.loads(file.read_text())
+    values["b/seed-1"]["targets"]["csv"]["fingerprint"] = "other"
+    file.write_text(json.dumps(values))
+    message = (
+        "result of b/seed-1 on another csv: its fingerprint was other and is fingerprint of csv of other results in it"
+    )
+    with pytest.raises(ValueError, match=message):
+        run_study(study, data=tmp_path, out=tmp_path / "new", results=file)
+
+
+def test_results_of_other_code_are_refused(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = Path("net.py")
+    code.write_text("SIZE = 3")
+    (run,) = Study(rows={"a": Row(tiny, {"model.backbone": "net.py:Net", "model.width": None})}, seeds=(0,)).runs()
+    write_run(run, tmp_path / "runs", [0.5])
+    KeptResults(tmp_path / "results.json").add(run, tmp_path / "runs")
+    assert run in KeptResults(tmp_path / "results.json")
+    code.write_text("SIZE = 7")
+    with pytest.raises(ValueError, match=r"results\.json has a result of a/seed-0 by another net\.py; put that back"):
+        _ = run in KeptResults(tmp_path / "results.json")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

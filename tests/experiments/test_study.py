@@ -184,24 +184,6 @@ def test_what_cannot_be_run(people: ReidDataset, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-@pytest.fixture(scope="module")
-def places(people: ReidDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three datasets of different people among `people`: two to train on, one or two to find."""
-    root = tmp_path_factory.mktemp("places")
-    head, *lines = (people.root / "dataset.csv").read_text().splitlines()
-    rows = [line.split(",") for line in lines]
-    train = sorted({pid for split, _, pid, *_ in rows if split == "train"})
-    test = sorted({pid for split, _, pid, *_ in rows if split == "query"})
-    for i, name in enumerate("abc"):
-        own = {*train[2 * i : 2 * i + 2], *test[i : i + 1 + (name == "c")]}
-        moved = [
-            ",".join([split, str(people.root / path), pid, *rest]) for split, path, pid, *rest in rows if pid in own
-        ]
-        (root / name).mkdir()
-        (root / name / "dataset.csv").write_text("\n".join([head, *moved]))
-    return root
-
-
 def test_every_dataset_is_left_out_once(places: Path, tmp_path: Path) -> None:
     names = ("csv@a", "csv@b", "csv@c")
     table = run_study(leave_one_out(SHORT, names, {"optimizer.lr": 0.01}, seeds=(0,)), data=places, out=tmp_path)

@@ -6,6 +6,7 @@ import torch
 
 from scalereid.data import DATASETS
 from scalereid.data.readers.table import read_csv
+from scalereid.data.reading import read_dataset
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.study import Row, Study
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
@@ -33,7 +34,9 @@ def test_datasets_are_read_before_the_first_hour(people: ReidDataset, tiny: Reci
         row = Row(tiny, {"data.dataset": dataset, "evaluation.dataset": target, "evaluation.also": also})
         check_datasets(Study(rows={"mine": row}).runs(), tmp_path, "mAP")
 
-    check("csv@train+csv@whole", "csv@test")
+    check("csv@train", "csv@test")
+    with pytest.raises(ValueError, match="row 'mine': .* is a training image of both train and whole"):
+        check("csv@train+csv@whole", "csv@test")
     with pytest.raises(ValueError, match="csv@test has no train images; row 'mine' needs them"):
         check("csv@whole+csv@test", "csv@whole")
     with pytest.raises(ValueError, match="csv@train has no query and no gallery images; row 'mine' needs them"):
@@ -134,6 +137,39 @@ def test_what_is_there_already(tiny: Recipe, tmp_path: Path) -> None:
     assert is_finished(several, tmp_path, fingerprints)
     with pytest.raises(ValueError, match="was scored on another csv@b: its fingerprint was .*csv@b and is new now"):
         is_finished(several, tmp_path, fingerprints | {"csv@b": "new"})
+
+
+def test_a_run_on_other_training_images_is_not_finished(tiny: Recipe, tmp_path: Path) -> None:
+    """Which are another dataset than those that it is scored on."""
+    row = Row(tiny, {"data.dataset": "csv@a+csv@b", "evaluation.dataset": "csv@c"})
+    (run,) = Study(rows={"x": row}, seeds=(0,)).runs()
+    write_run(run, tmp_path, [1.0])
+    fingerprints = {name: f"fingerprint of {name}" for name in ("csv@a+csv@b", "csv@c")}
+    assert is_finished(run, tmp_path, fingerprints)
+    with pytest.raises(ValueError, match=r"was trained on another csv@a\+csv@b: its fingerprint was .* and is new now"):
+        is_finished(run, tmp_path, fingerprints | {"csv@a+csv@b": "new"})
+
+
+def test_fingerprints_of_what_is_trained_on(places: Path, tiny: Recipe) -> None:
+    row = Row(tiny, {"data.dataset": "csv@a+csv@b", "evaluation.dataset": "csv@c"})
+    found = check_datasets(Study(rows={"x": row}).runs(), places, "mAP")
+    assert found == {name: read_dataset(name, places).fingerprint() for name in ("csv@a+csv@b", "csv@c")}
+
+
+def test_a_run_of_other_code_is_not_finished(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its seeds would be averaged with those of the file as it is now."""
+    monkeypatch.chdir(tmp_path)
+    code = Path("net.py")
+    code.write_text("SIZE = 3")
+    (run,) = Study(rows={"x": Row(tiny, {"model.backbone": "net.py:Net", "model.width": None})}, seeds=(0,)).runs()
+    write_run(run, tmp_path / "runs", [1.0])
+    fingerprints = {"csv": "fingerprint of csv"}
+    assert is_finished(run, tmp_path / "runs", fingerprints)
+    code.write_text("SIZE = 7")
+    with pytest.raises(ValueError, match=r"x/seed-0 is a run of another net\.py, of which .*seed-0/net\.py is a copy"):
+        is_finished(run, tmp_path / "runs", fingerprints)
+    code.unlink()
+    assert is_finished(run, tmp_path / "runs", fingerprints)
 
 
 def test_networks_that_are_yet_to_be_trained_are_tried(tiny: Recipe, tmp_path: Path) -> None:

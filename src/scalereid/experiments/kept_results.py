@@ -4,7 +4,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from scalereid.experiments.rows import StudyRun
 from scalereid.experiments.study_results import Result, results_of
-from scalereid.files import read_json, write
+from scalereid.files import read_json, sha256, write
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.recipe import Recipe
@@ -90,6 +90,16 @@ class KeptResult:
     torch: str
     """Version."""
     platform: str
+    source: str = ""
+    """Fingerprint of the dataset that it was trained on; empty for a result that an earlier version kept."""
+    code: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the Python files of one's own that the recipe names, by their names without folder."""
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprints that are known of the datasets that it was trained and scored on, by name."""
+        source = {self.recipe.data.dataset: self.source} if self.source else {}
+        return source | {name: scored.fingerprint for name, scored in self.targets.items()}
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON values."""
@@ -130,29 +140,39 @@ class KeptResults:
         """Whether the result of a run is in the file.
 
         Raises:
-            ValueError: It is the result of another recipe.
+            ValueError: It is the result of another recipe, or of another version of one's own code.
         """
-        kept = self.runs.get(run.name)
-        if kept and kept.recipe != run.recipe:
+        if run.name not in self.runs:
+            return False
+        kept = self.runs[run.name]
+        if kept.recipe != run.recipe:
             raise ValueError(
                 f"{self.file} has a result of {run.name} by another recipe; choose another file for the results of this "
                 "study, or remove that result from it"
             )
-        return kept is not None
+        for file in filter(Path.is_file, run.recipe.own_files):
+            if sha256(file) != kept.code.get(file.name, sha256(file)):
+                raise ValueError(
+                    f"{self.file} has a result of {run.name} by another {file}; put that back, choose another file for the "
+                    "results of this study, or remove that result from it"
+                )
+        return True
 
     def require_same_datasets(self, fingerprints: Mapping[str, str]) -> None:
-        """Check that the results are of the datasets as they are here, whose `fingerprints` are by name.
+        """Check that all results are of the same version of each dataset: of that here, whose `fingerprints` are by name.
 
         Raises:
             ValueError: One is of another version of a dataset, whose scores are not to be compared with those of this one.
         """
+        known = dict(fingerprints)
         for name, kept in self.runs.items():
-            for target, scored in kept.targets.items():
-                here = fingerprints.get(target, scored.fingerprint)
-                if scored.fingerprint != here:
+            for dataset, fingerprint in kept.fingerprints.items():
+                if known.setdefault(dataset, fingerprint) != fingerprint:
+                    where = "here" if dataset in fingerprints else "of other results in it"
                     raise ValueError(
-                        f"{self.file} has a result of {name} on another {target}: its fingerprint was {scored.fingerprint} and "
-                        f"is {here} here; choose another file for the results of this study, or remove that result from it"
+                        f"{self.file} has a result of {name} on another {dataset}: its fingerprint was {fingerprint} and is "
+                        f"{known[dataset]} {where}; choose another file for the results of this study, or remove that result "
+                        "from it"
                     )
 
     def add(self, run: StudyRun, out: Path) -> None:
@@ -160,17 +180,19 @@ class KeptResults:
         there, results = Run(out / run.name), results_of(run, out)
         if not results:
             raise ValueError(f"{there.folder} is not finished")
-        environment, datasets = there.environments()[-1], there.dataset().targets
+        environment, datasets = there.environments()[-1], there.dataset()
         kept = KeptResult(
             recipe=run.recipe,
             targets={
                 result.target: KeptScores(facts.fingerprint, result.scores, PackedQueries.pack(result.per_query))
-                for result, facts in zip(results, datasets, strict=True)
+                for result, facts in zip(results, datasets.targets, strict=True)
             },
             seconds=round(sum(entry.seconds for entry in there.log())),
             device=environment.device,
             torch=environment.torch,
             platform=environment.platform,
+            source=datasets.source.fingerprint,
+            code={file.name: sha256(there.folder / file.name) for file in run.recipe.own_files},
         )
         self.runs[run.name] = kept
         lines = [f"{json.dumps(name)}: {json.dumps(self.runs[name].to_json())}" for name in sorted(self.runs)]

@@ -199,7 +199,7 @@ def run_study(
     Raises:
         OSError: `out` cannot be written, or another process is training there.
         FileNotFoundError, ValueError: A dataset cannot be read or lacks images, or a run in `out` or a result in `results` is
-            of another recipe, or of another version of a dataset.
+            of another recipe, or of another version of a dataset or of one's own code.
         Interrupted: Ctrl-C was pressed; everything is saved, and the table is of what is finished.
     """
     out, progress = Path(out), progress or Progress.silent()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from scalereid.data.combined import combine
 from scalereid.data.overlaps import require_unseen
 from scalereid.data.reading import read_dataset, with_protocol
 from scalereid.data.records import ReidDataset
@@ -42,7 +43,7 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
     these, and that no run is scored on its own people.
 
     Returns:
-        The fingerprint of each dataset that is scored on, by its name.
+        The fingerprint of each dataset that is trained or scored on, by its name.
 
     Raises:
         FileNotFoundError, ValueError: It cannot, or lacks them, or is trained on, or `metric` cannot be compared on it; the
@@ -61,6 +62,8 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
                 raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {run.row!r} needs them")
         main, *also = (read[target] for target in targets)
         try:
+            if run.recipe.data.dataset not in read:
+                read[run.recipe.data.dataset] = combine([read[source] for source in sources])
             check_task(run.recipe, read[sources[0]], main)
             LearnedAttributes.of(run.recipe, data, read[sources[0]], main)
         except (FileNotFoundError, ValueError) as error:
@@ -68,9 +71,9 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
         for dataset in (with_protocol(main, run.recipe.evaluation.protocol), *also):
             require_unseen("+".join(read[source].name for source in sources), dataset.name)
             _check_metric(metric, dataset)
-        for target in targets:
-            if target not in fingerprints:
-                fingerprints[target] = read[target].fingerprint()
+        for name in (run.recipe.data.dataset, *targets):
+            if name not in fingerprints:
+                fingerprints[name] = read[name].fingerprint()
     return fingerprints
 
 
@@ -89,7 +92,8 @@ def is_finished(run: StudyRun, out: Path, fingerprints: Mapping[str, str]) -> bo
     `fingerprints` are those of the datasets as they are now, by name.
 
     Raises:
-        ValueError: There is a run of another recipe, or scored on a dataset of another fingerprint.
+        ValueError: There is a run of another recipe, of another version of one's own code, or trained or scored on a dataset
+            of another fingerprint.
     """
     there = Run(out / run.name)
     if not there.exists:
@@ -98,10 +102,19 @@ def is_finished(run: StudyRun, out: Path, fingerprints: Mapping[str, str]) -> bo
         raise ValueError(
             f"{there.folder} is a run of another recipe; choose another folder for the study, or remove the run"
         )
-    for name, facts in zip(run.recipe.targets, there.dataset().targets, strict=True):
+    for file in run.recipe.own_files:
+        copy = there.folder / file.name
+        if file.is_file() and copy.is_file() and file.read_bytes() != copy.read_bytes():
+            raise ValueError(
+                f"{there.folder} is a run of another {file}, of which {copy} is a copy; put that back, choose another folder "
+                "for the study, or remove the run"
+            )
+    datasets = there.dataset()
+    used = [("scored", *target) for target in zip(run.recipe.targets, datasets.targets, strict=True)]
+    for what, name, facts in (*used, ("trained", run.recipe.data.dataset, datasets.source)):
         if facts.fingerprint != fingerprints[name]:
             raise ValueError(
-                f"{there.folder} was scored on another {facts.name}: its fingerprint was {facts.fingerprint} and is "
+                f"{there.folder} was {what} on another {facts.name}: its fingerprint was {facts.fingerprint} and is "
                 f"{fingerprints[name]} now; choose another folder for the study, or remove the run"
             )
     return last_epoch(there, run.recipe) is not None

@@ -115,7 +115,7 @@ def test_a_wrong_study_is_refused_when_it_is_made(changes: Mapping[str, Any], me
 
 def test_seeds_may_be_numpys(tiny: Recipe) -> None:
     """Recipes are written as JSON, which knows none of its numbers."""
-    (run,) = Study(rows={"a": Row(tiny)}, seeds=[np.int64(3)]).runs()
+    (run,) = Study(rows={"a": Row(tiny)}, seeds=[np.int64(3)]).runs()  # type: ignore[list-item]
     assert type(run.seed) is type(run.recipe.seed) is int
 
 

@@ -56,6 +56,7 @@ def test_every_way_torchreid_saves(tmp_path: Path, state: dict[str, torch.Tensor
     save_file(state, tmp_path / "plain.safetensors")
     models = [load_model(tmp_path / name) for name in ("plain.pth", "model.pth.tar-60", "old.pth", "plain.safetensors")]
     models += [load_model(state), load_model(released_state("osnet_x0_25"))]
+    models.append(load_model(torch.load(tmp_path / "model.pth.tar-60", weights_only=False)))
     models.append(load_model({f"module.{name}": tensor for name, tensor in state.items()}))
     assert all(same(models[0].state_dict(), other.state_dict()) for other in models[1:])
     assert not models[0].training
@@ -137,6 +138,12 @@ def test_what_is_not_a_state_dict(tmp_path: Path) -> None:
         torch.save(value, tmp_path / f"{number}.pth")
         with pytest.raises(ValueError, match="not a state dict"):
             load_model(tmp_path / f"{number}.pth")
+
+
+def test_a_mapping_without_tensors_is_no_state_dict(state: dict[str, torch.Tensor]) -> None:
+    for wrong in ({"model": state}, {**state, "fc.0.bias": None}, {"state_dict": 5}):
+        with pytest.raises(ValueError, match="not a state dict, a mapping from names to tensors"):
+            load_model(wrong)  # type: ignore[arg-type]
 
 
 def test_initial_weights_of_every_kind(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:

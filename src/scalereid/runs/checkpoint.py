@@ -72,7 +72,7 @@ def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:
 
     Args:
         source: A run directory (its last weights), a weights file of ours, a released torchreid file (`.pth`, `.pth.tar`,
-            or its tensors as safetensors), or a mapping from torchreid's tensor names to tensors or arrays.
+            or its tensors as safetensors), or what it holds: a mapping from torchreid's tensor names to tensors or arrays.
         run_code: Allow a model whose backbone is a Python file of someone's own. Loading it runs that file: the copy beside
             the weights, or else the file that the recipe names.
 
@@ -86,7 +86,8 @@ def load_model(source: Source, *, run_code: bool = False) -> EmbeddingModel:
 def load_checkpoint(source: Source, *, run_code: bool = False) -> LoadedModel:
     """Like `load_model`, with the load report and what is known about the training."""
     if isinstance(source, Mapping):
-        return _released({name: torch.as_tensor(value) for name, value in source.items()})
+        kinds = np.ndarray | np.generic
+        return _released({n: torch.as_tensor(v) if isinstance(v, kinds) else v for n, v in _state_dict(source).items()})
     path = weights_file(Path(source))
     try:
         tensors, metadata = _read(path)
@@ -288,8 +289,12 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         # PyTorch's own message ends in the advice to read the file unsafely.
         raise ValueError("not a weights file, or damaged or cut off, or it holds more than tensors") from error
-    if isinstance(state, dict) and "state_dict" in state:
-        state = state["state_dict"]
-    if not isinstance(state, dict):
+    return _state_dict(state)
+
+
+def _state_dict(saved: Any) -> Any:
+    """The state dict in what torchreid saves: itself, or part of a training checkpoint."""
+    state = saved.get("state_dict", saved) if isinstance(saved, Mapping) else saved
+    if not isinstance(state, Mapping):
         raise ValueError("not a state dict, a mapping from names to tensors")
     return state

@@ -57,8 +57,23 @@ def test_markdown_is_in_per_cent_and_says_how(table: StudyTable) -> None:
     assert osnet == "| osnet | 65.00 ± 7.07 | 40.00 ± 0.00 | 37.50 ± 17.68 | 100.00 ± 0.00 | baseline | 2 |"
     assert lite.startswith(r"| lite \| x | 45.00 ± 7.07 | 20.00 ± 0.00 | 0.00 ± 0.00 | 100.00 ± 0.00 | -20.00 (-")
     assert "cosine distance, market1501 protocol" in caption
-    assert "difference from osnet" in caption
+    assert "difference from osnet in points, with the 95 % interval" in caption
     assert commands == ["", "The first run of each row:", "", "```sh", "0 --seed 0", "1 --seed 0", "```"]
+
+
+def test_a_stopped_study_says_over_which_seeds_differences_are(study: Study, tmp_path: Path) -> None:
+    """The means are over two seeds and one, whose difference is another."""
+    for run in study.runs()[:3]:
+        write_run(run, tmp_path, PRECISIONS[run.row, run.seed])
+    stopped = tabulate(study.runs(), tmp_path, metric="mAP", baseline="osnet")
+    osnet, lite = stopped.rows
+    assert (osnet.seeds, lite.seeds) == ((0, 1), (0,))
+    assert lite.difference and lite.difference.mean == pytest.approx(0.5 - 0.7)
+    assert lite.scores["mAP"].mean - osnet.scores["mAP"].mean == pytest.approx(0.5 - 0.65)
+    caption = (
+        "Δ: difference from osnet in points, over the seeds that both have finished, with the 95 % interval of a paired"
+    )
+    assert caption in stopped.markdown()
 
 
 def test_files(table: StudyTable, tmp_path: Path) -> None:

@@ -66,10 +66,11 @@ class StudyTable:
         splits = list(self.rows[0].splits)
         lines = [line for number in range(len(self.targets)) for line in self._target(number, splits)]
         hows = ", or ".join(dict.fromkeys(each.how for row in self.rows for each in (row, *row.also) if each.how))
+        shared = ", over the seeds that both have finished" if len({row.seeds for row in self.rows}) > 1 else ""
         lines += [
             f"Mean over seeds{' and splits' if splits else ''} ± standard deviation over seeds, in per cent, after the last "
-            f"epoch{f'; {hows}' if hows else ''}. Δ: difference from {self.baseline} in points, with the 95 % interval of a "
-            "paired bootstrap over people and seeds (over people alone, if there is one seed).",
+            f"epoch{f'; {hows}' if hows else ''}. Δ: difference from {self.baseline} in points{shared}, with the 95 % "
+            "interval of a paired bootstrap over people and seeds (over people alone, if there is one seed).",
         ]
         if commands := [row.command for row in self.rows if row.command]:
             lines += ["", "The first run of each row:", "", "```sh", *commands, "```"]

@@ -1,6 +1,7 @@
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
 
 from scalereid.models.building import build_model
 from scalereid.models.embedding_model import NeckName, PoolingName
@@ -44,6 +45,47 @@ def test_other_layers_stay_as_they_are() -> None:
     assert [type(layer) for layer in fused.children()] == [type(layer) for layer in model]
     images = torch.randn(2, 3, 8, 4)
     assert torch.equal(fused(images), model(images))
+
+
+class Standardised(nn.Conv2d):
+    """A convolution by standardised weights, which scaled ones would be again."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        weight = self.weight - self.weight.mean(dim=(1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(maps, weight / weight.std(dim=(1, 2, 3), keepdim=True), self.bias)
+
+
+class Shortcut(nn.Sequential):
+    """A sequence that uses what lies between its layers once more."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        between = self[0](maps)
+        return between + self[1](between)
+
+
+def hooked() -> nn.Conv2d:
+    convolution = nn.Conv2d(3, 4, 3)
+    convolution.register_forward_hook(lambda *each: each[-1].abs())
+    return convolution
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        nn.Sequential(Standardised(3, 4, 3), nn.BatchNorm2d(4)),
+        nn.Sequential(weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4)),
+        nn.Sequential(hooked(), nn.BatchNorm2d(4)),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False)),
+        Shortcut(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)),
+    ],
+    ids=["subclass", "parametrization", "hook", "no statistics", "own sequence"],
+)
+def test_layers_of_ones_own_compute_what_they_did(layers: nn.Sequential) -> None:
+    images = torch.randn(4, 3, 8, 8)
+    layers.train()(images)  # statistics that are not the identity
+    layers.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(fuse_batch_norms(layers)(images), layers(images))
 
 
 def test_a_model_in_training_is_left_alone() -> None:

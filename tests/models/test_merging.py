@@ -6,7 +6,7 @@ from scalereid.models.building import build_model
 from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusing import fuse_batch_norms
 from scalereid.models.merging import MergedBlock, merge_streams
-from scalereid.models.osnet import OSNet
+from scalereid.models.osnet import OmniScaleBlock, OSNet
 
 
 def trained(model: EmbeddingModel) -> EmbeddingModel:
@@ -46,6 +46,23 @@ def test_the_same_embeddings_of_fewer_layers(name: str) -> None:
         assert not any(isinstance(module, MergedBlock) for module in model.modules())  # the given one is as it was
         if name == "osnet_x0_25":
             assert (convolutions(model, images), convolutions(network, images)) == (187, 79)
+
+
+class Halved(OmniScaleBlock):
+    """A block of one's own."""
+
+    def residual(self, maps: torch.Tensor) -> torch.Tensor:
+        return super().residual(maps) / 2
+
+
+def test_blocks_of_ones_own_are_left_as_they_are() -> None:
+    blocks = nn.Sequential(Halved(8, 64), OmniScaleBlock(64, 64)).eval()
+    network = merge_streams(fuse_batch_norms(blocks))
+    assert network is not None
+    assert [type(block) for block in network.children()] == [Halved, MergedBlock]
+    images = torch.randn(2, 8, 8, 4)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(images), blocks(images), rtol=1e-4, atol=1e-5)
 
 
 def test_streams_in_any_order() -> None:

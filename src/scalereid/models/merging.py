@@ -24,7 +24,7 @@ def merge_streams(model: nn.Module) -> nn.Module | None:
         (parent, name, child)
         for parent in model.modules()
         for name, child in parent.named_children()
-        if isinstance(child, OmniScaleBlock) and _can_merge(child)
+        if type(child) is OmniScaleBlock and _can_merge(child)  # a subclass may compute something else
     ]
     for parent, name, block in blocks:
         setattr(parent, name, MergedBlock(block))
@@ -71,7 +71,7 @@ def _can_merge(block: OmniScaleBlock) -> bool:
     return (
         len(block.streams) > 1
         and type(block.fusion) is SharedGate
-        and all(isinstance(layer, Lite3x3) and isinstance(layer.norm, nn.Identity) for layer in layers)
+        and all(type(layer) is Lite3x3 and isinstance(layer.norm, nn.Identity) for layer in layers)
     )
 
 

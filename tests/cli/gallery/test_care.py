@@ -37,6 +37,17 @@ def test_retention_is_said_and_kept(gallery: Path, answer: Answer, say: Say, fai
     assert "0 days; expected more than 0" in fail("gallery", "retention", gallery, "--days", "0")
 
 
+def test_a_name_without_sightings_is_said(gallery: Path, answer: Answer, say: Say) -> None:
+    say("gallery", "enrol", gallery, "1", "--name", "Anna")
+    assert answer("gallery", "retention", gallery, "--days", "1e-9")["empty"] == []
+    said = say("gallery", "retention", gallery, "--delete")
+    assert "identity 1 Anna has no sightings, and is still in the list." in said
+    assert f"gallery forget {gallery} --identity 1" in said
+    assert answer("gallery", "retention", gallery)["empty"] == [1]
+    assert answer("gallery", "forget", gallery, "--identity", "1")["forgotten"] == []
+    assert answer("gallery", "retention", gallery)["empty"] == []
+
+
 def test_what_is_in_a_gallery_and_wrong_with_it(gallery: Path, answer: Answer, say: Say, fail: Fail) -> None:
     stats = answer("gallery", "stats", gallery)
     assert stats["sightings"] == stats["embedded"] == stats["crops"] > 0

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 
 from scalereid.cli.errors import UsageError
 from scalereid.cli.gallery.options import By, GalleryPlace, upkeep
-from scalereid.cli.gallery.tables import when
+from scalereid.cli.gallery.tables import named, when
 from scalereid.cli.options import Flat, Switch, otherwise
 from scalereid.cli.terminal import Output, program
 from scalereid.wording import counted
@@ -90,6 +90,7 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
             at.retention = rules
         overdue = at.overdue()
         deleted = at.forget(sightings=overdue) if new.delete and overdue else []
+        empty = {number: one.name for number, one in at.identities.by_number.items() if not one.sightings}
     table = Table("sightings", Column("kept for", justify="right"))
     for name, limit in (
         *((f"of identity {number}", days) for number, days in rules.identities.items()),
@@ -104,7 +105,12 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
         output.say(
             f"{counted(len(overdue), 'sighting')} overdue. Delete them:  {program()} gallery retention {gallery} --delete"
         )
-    output.result(rules.to_json() | {"overdue": overdue, "deleted": deleted})
+    for number, name in empty.items():
+        output.say(
+            f"identity {named(number, name)} has no sightings, and is still in the list. Delete it, too:  "
+            f"{program()} gallery forget {gallery} --identity {number}"
+        )
+    output.result(rules.to_json() | {"overdue": overdue, "deleted": deleted, "empty": [*empty]})
 
 
 def _changed(

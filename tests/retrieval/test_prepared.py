@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -6,18 +7,44 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scalereid.retrieval import prepared
+from scalereid.retrieval import nearest, prepared
 from scalereid.retrieval.arrays import rank
+from scalereid.retrieval.codes import Codes
 from scalereid.retrieval.expansion import augment_gallery
 from scalereid.retrieval.labelled import labelled
 from scalereid.retrieval.prepared import PreparedGallery
 from scalereid.retrieval.search import search
+
+RESULT, CANDIDATE = nearest._RESULT, nearest._CANDIDATE
+
+
+class Counted(nearest._Rough):
+    """Rough distances that say when they are computed, and when few enough are left."""
+
+    computed, used = 0, 0
+
+    def __init__(self, gallery: Codes, query: torch.Tensor, top: int) -> None:
+        Counted.computed += 1
+        super().__init__(gallery, query, top)
+
+    def candidates(self) -> Iterator[tuple[int, torch.Tensor]]:
+        Counted.used += 1
+        return super().candidates()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> type[Counted]:
+    monkeypatch.setattr(nearest, "_Rough", Counted)
+    Counted.computed, Counted.used = 0, 0
+    return Counted
 
 
 @pytest.fixture(autouse=True)
 def in_eight_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Even where float32 is faster."""
     monkeypatch.setattr(prepared, "int8_is_fast", lambda: True)
+    monkeypatch.setattr(nearest, "_RESULT", 0)
+    monkeypatch.setattr(nearest, "_CANDIDATE", 0)
 
 
 @settings(max_examples=100, deadline=None)
@@ -63,6 +90,42 @@ def test_few_distances_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, lambda one, other: computed.append(len(other)) or one @ other.T)  # type: ignore
     search(rng.standard_normal((1, 64), np.float32), gallery, 10)
     assert 10 <= sum(computed) < 500
+
+
+@pytest.mark.parametrize(
+    ("queries", "size", "top", "in_eight_bits"),
+    [
+        (1, 3_000, 3, False), (1, 4_000, 3, True), (1, 4_000, 20, False), (1, 8_000, 20, True),
+        (256, 56_000, 10, False), (256, 57_000, 10, True),
+    ],
+)  # fmt: skip
+def test_float32_where_the_gallery_is_small(
+    monkeypatch: pytest.MonkeyPatch, counted: type[Counted], queries: int, size: int, top: int, in_eight_bits: bool
+) -> None:
+    monkeypatch.setattr(nearest, "_RESULT", RESULT)
+    rng = np.random.default_rng(0)
+    query, gallery = (rng.standard_normal((n, 8), np.float32) for n in (queries, size))
+    found, expected = search(query, PreparedGallery(gallery), top), search(query, gallery, top)
+    assert counted.computed == in_eight_bits
+    assert found.indices.tolist() == expected.indices.tolist()
+    assert found.similarities.tolist() == expected.similarities.tolist()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_float32_where_there_are_too_many_candidates(
+    monkeypatch: pytest.MonkeyPatch, counted: type[Counted], masked: bool
+) -> None:
+    """Copies of a query, all of which may be the nearest."""
+    monkeypatch.setattr(nearest, "_CANDIDATE", CANDIDATE)
+    rng = np.random.default_rng(0)
+    query, gallery = (rng.standard_normal((n, 8), np.float32) for n in (20, 9_000))
+    mask = rng.random(9_000) < 0.5 if masked else None
+    for copies in (0, 8_000):
+        gallery[:copies] = query[3]
+        found, expected = search(query, PreparedGallery(gallery), 3, mask=mask), search(query, gallery, 3, mask=mask)
+        assert found.indices.tolist() == expected.indices.tolist()
+        assert found.similarities.tolist() == expected.similarities.tolist()
+    assert (counted.computed, counted.used) == (2, 1)
 
 
 def test_float32_where_int8_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:

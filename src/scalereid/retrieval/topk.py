@@ -24,6 +24,7 @@ class Nearest:
         self.keys = _keys(like.new_full((queries, top), torch.inf), torch.full((), _NONE, device=like.device))
         self.border = like.new_full((queries, 1), torch.inf)
         self.waiting: list[tuple[Tensor, Tensor]] = []
+        self.number = 0  # of what is waiting
 
     def update(self, distances: Tensor, first: int, margin: Tensor | float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
         """Take in the distances (queries, b) to gallery images `first`, `first` + 1, …; infinite ones are never near.
@@ -45,7 +46,8 @@ class Nearest:
         """Take in the distance of each of these queries, in ascending order, to the image beside it."""
         if len(rows):
             self.waiting.append((rows, _keys(distances.clamp(min=self.least), images)))
-        if sum(len(rows) for rows, _ in self.waiting) >= self.keys.numel():
+            self.number += len(rows)
+        if self.number >= self.keys.numel():
             self._sort()
 
     def first(self) -> tuple[Tensor, Tensor]:
@@ -68,6 +70,7 @@ class Nearest:
         for (rows, found), place in zip(self.waiting, places, strict=True):
             keys[rows, place] = found
         self.waiting.clear()
+        self.number = 0
         self.keys = _sorted(keys)[:, : self.keys.shape[1]].contiguous()
         self.border = _distances(self.keys[:, -1:])
 

@@ -10,7 +10,7 @@ from scalereid.gallery.indexes import exact
 from scalereid.gallery.indexes.exact import ExactIndex
 from scalereid.gallery.ledger import Ledger
 from scalereid.gallery.sightings import NewSighting, Seen
-from scalereid.retrieval import prepared
+from scalereid.retrieval import nearest, prepared
 from scalereid.retrieval.codes import encode
 from scalereid.retrieval.search import search
 from tests.gallery.conftest import new_sightings, vectors
@@ -28,6 +28,7 @@ def test_many_sightings_are_found_as_a_scan_finds_them(
 ) -> None:
     """By int8 codes or without, among most of the rows or among few, after several times of adding and removing."""
     monkeypatch.setattr(prepared, "int8_is_fast", lambda: is_fast)
+    monkeypatch.setattr(nearest, "_RESULT", 0)
     ledger, first = index.ledger, N + 2  # the number of the first sighting by this model
     other = ExactIndex(tmp_path / "other", ledger, ledger.add_model("b" * 12, "{}"))
     drawn = vectors(5_000, 32)

@@ -105,10 +105,10 @@ def retention(gallery: GalleryPlace, new: Flat[Rules], output: Flat[Output], by:
         output.say(
             f"{counted(len(overdue), 'sighting')} overdue. Delete them:  {program()} gallery retention {gallery} --delete"
         )
-    for number, name in empty.items():
+    for identity, called in empty.items():
         output.say(
-            f"identity {named(number, name)} has no sightings, and is still in the list. Delete it, too:  "
-            f"{program()} gallery forget {gallery} --identity {number}"
+            f"identity {named(identity, called)} has no sightings, and is still in the list. Delete it, too:  "
+            f"{program()} gallery forget {gallery} --identity {identity}"
         )
     output.result(rules.to_json() | {"overdue": overdue, "deleted": deleted, "empty": [*empty]})
 

@@ -6,13 +6,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scalereid.experiments.rows import StudyRun
+from scalereid.experiments.rows import Row, StudyRun
+from scalereid.experiments.study import Study
 from scalereid.process import environment
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.facts import DatasetFacts, RunDatasets
 from scalereid.runs.log import EpochLog
+from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run, create_run
+
+
+def write_run_of_own_code(row: str, base: Recipe, code: Path, out: Path) -> StudyRun:
+    """The run of a study whose backbone is in the file `code` of one's own, finished."""
+    code.write_text("SIZE = 3")
+    changes = {"model.backbone": f"{code}:Net", "model.width": None}
+    (run,) = Study(rows={row: Row(base, changes)}, seeds=(0,)).runs()
+    write_run(run, out, [0.5])
+    return run
 
 
 def write_run(

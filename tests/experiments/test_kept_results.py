@@ -13,7 +13,7 @@ from scalereid.files import sha256
 from scalereid.locks import locked
 from scalereid.retrieval.per_query import PerQuery
 from scalereid.runs.recipe import Recipe
-from tests.experiments.finished_runs import write_run
+from tests.experiments.finished_runs import write_run, write_run_of_own_code
 
 NAN = float("nan")
 ONE, TWO = (asdict(PackedQueries.pack(PerQuery(np.ones(n), np.ones(n, int), np.ones(n, int)))) for n in (1, 2))
@@ -163,9 +163,7 @@ def test_results_of_two_versions_of_a_dataset_are_refused(study: Study, tmp_path
 def test_results_of_other_code_are_refused(tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     code = Path("net.py")
-    code.write_text("SIZE = 3")
-    (run,) = Study(rows={"a": Row(tiny, {"model.backbone": "net.py:Net", "model.width": None})}, seeds=(0,)).runs()
-    write_run(run, tmp_path / "runs", [0.5])
+    run = write_run_of_own_code("a", tiny, code, tmp_path / "runs")
     KeptResults(tmp_path / "results.json").add(run, tmp_path / "runs")
     assert run in KeptResults(tmp_path / "results.json")
     code.write_text("SIZE = 7")

@@ -11,7 +11,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.experiments.study import Row, Study
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.runs.recipe import Recipe
-from tests.experiments.finished_runs import write_run
+from tests.experiments.finished_runs import write_run, write_run_of_own_code
 
 
 def test_fingerprints_of_what_is_scored_on(people: ReidDataset, tiny: Recipe) -> None:
@@ -160,9 +160,7 @@ def test_a_run_of_other_code_is_not_finished(tiny: Recipe, tmp_path: Path, monke
     """Its seeds would be averaged with those of the file as it is now."""
     monkeypatch.chdir(tmp_path)
     code = Path("net.py")
-    code.write_text("SIZE = 3")
-    (run,) = Study(rows={"x": Row(tiny, {"model.backbone": "net.py:Net", "model.width": None})}, seeds=(0,)).runs()
-    write_run(run, tmp_path / "runs", [1.0])
+    run = write_run_of_own_code("x", tiny, code, tmp_path / "runs")
     fingerprints = {"csv": "fingerprint of csv"}
     assert is_finished(run, tmp_path / "runs", fingerprints)
     code.write_text("SIZE = 7")

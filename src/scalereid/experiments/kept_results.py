@@ -151,7 +151,7 @@ class KeptResults:
                 "study, or remove that result from it"
             )
         for file in filter(Path.is_file, run.recipe.own_files):
-            if sha256(file) != kept.code.get(file.name, sha256(file)):
+            if kept.code.get(file.name) not in (None, sha256(file)):
                 raise ValueError(
                     f"{self.file} has a result of {run.name} by another {file}; put that back, choose another file for the "
                     "results of this study, or remove that result from it"

@@ -170,10 +170,10 @@ def _draw(gallery: "Gallery", proposals: "Sequence[Proposal]", file: Path) -> st
 
     people = [
         (f"proposal {number}", list(gallery.sightings(each.sightings).values()))
-        for number, each in enumerate(proposals, start=1)
+        for number, each in enumerate(proposals[:PEOPLE], start=1)
     ]
     write_people(people, gallery.ledger.crop, file)
-    return f" (the first {PEOPLE} proposals)" if len(people) > PEOPLE else ""
+    return f" (the first {PEOPLE} proposals)" if len(proposals) > PEOPLE else ""
 
 
 def _table(proposals: "Sequence[Proposal]") -> Table:

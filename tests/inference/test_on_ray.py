@@ -92,9 +92,11 @@ def nodes(cache: Path) -> Iterator[Nodes]:
         from ray.cluster_utils import Cluster
 
         health = {"health_check_period_ms": 1000, "health_check_failure_threshold": 5}
-        cluster = Cluster(
-            initialize_head=True, head_node_args=NODE | {"include_dashboard": False, "_system_config": health}
-        )
+        head = NODE | {"include_dashboard": False, "_system_config": health}
+        try:
+            cluster = Cluster(initialize_head=True, head_node_args=head)
+        except Exception:  # Ray waits 30 s for its processes, and a cold disk may take longer to load them
+            cluster = Cluster(initialize_head=True, head_node_args=head)
         second = cluster.add_node(**NODE)
         patch.setenv("RAY_ADDRESS", cluster.address)
         yield Nodes(cluster, cluster.head_node, second)

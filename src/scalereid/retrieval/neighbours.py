@@ -8,7 +8,7 @@ from torch import Tensor
 from scalereid.retrieval.product import products
 from scalereid.retrieval.topk import Nearest
 
-TILE = 2_048
+TILE = 1_024
 
 
 class Neighbours(NamedTuple):

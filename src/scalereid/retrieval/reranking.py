@@ -15,7 +15,8 @@ from scalereid.retrieval.labelled import LabelledEmbeddings
 from scalereid.retrieval.neighbours import nearest_neighbours, squared_distances
 
 _CHUNK = 512  # images whose sets are made together
-_ROWS = 64  # queries whose distances are made together
+_PAIRS = 1_024  # pairs of images whose embeddings are multiplied together: 4 MB
+_ROWS = 128  # queries whose distances are made together
 _ENTRIES = 4_000_000  # pairs of weights compared together
 Compatibility = Literal["paper", "torchreid"]
 
@@ -127,14 +128,14 @@ def reranked_blocks(
         common = _common(encoding, inverted, rows, len(images))
         original = squared_distances(everything[rows], images, squares[rows], squares[queries:])
         original = _normalised(original, farthest[rows, None], settings)
-        jaccard, weight = 1 - common / (2 - common), settings.lambda_value
+        jaccard, weight = common.div_(2 - common).neg_().add_(1), settings.lambda_value
         yield slice(start, start + len(rows)), jaccard.mul_(1 - weight).add_(original, alpha=weight)
 
 
 def _normalised(squared: Tensor, farthest: Tensor, settings: Reranking) -> Tensor:
-    """Squared distances as shares of each row's largest."""
-    shares = squared / farthest.clamp(min=torch.finfo(farthest.dtype).tiny)
-    return shares.square() if settings.compat == "torchreid" else shares
+    """Squared distances, which are overwritten, as shares of each row's largest."""
+    shares = squared.div_(farthest.clamp(min=torch.finfo(farthest.dtype).tiny))
+    return shares.square_() if settings.compat == "torchreid" else shares
 
 
 def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: Tensor, settings: Reranking) -> Sparse:
@@ -143,13 +144,14 @@ def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: T
     parts = []
     for rows in torch.split(torch.arange(len(everything), device=everything.device), _CHUNK):
         members = _expanded(neighbours, half, rows)
-        present = members >= 0
-        chosen = members.clamp(min=0)
-        products = torch.bmm(everything[chosen], everything[rows, :, None]).squeeze(2)
-        squared = (squares[rows, None] + squares[chosen] - 2 * products).clamp_(min=0)
-        weights = torch.exp(-_normalised(squared, farthest[rows, None], settings)).where(present, 0.0)
-        weights /= weights.sum(dim=1, keepdim=True)
-        parts.append((present.sum(dim=1), members[present].int(), weights[present]))
+        position, within = (members >= 0).nonzero(as_tuple=True)
+        own, other = rows[position], members[position, within]
+        pairs = zip(torch.split(own, _PAIRS), torch.split(other, _PAIRS), strict=True)
+        products = torch.cat([torch.linalg.vecdot(everything[a], everything[b]) for a, b in pairs])
+        squared = (squares[own] + squares[other] - 2 * products).clamp_(min=0)
+        weights = torch.exp(-_normalised(squared, farthest[own], settings))
+        weights /= weights.new_zeros(len(rows)).index_add_(0, position, weights)[position]
+        parts.append((torch.bincount(position, minlength=len(rows)), other.int(), weights))
     return Sparse.joined(parts)
 
 

@@ -31,7 +31,7 @@ def test_against_sorting() -> None:
 
 @pytest.mark.parametrize(
     ("labels", "said"),
-    [([0, 1], "probabilities of 4 images and classes of 2"), ([0, 1, 7, 0], "a class is 7; expected 0 to 6")],
+    [([0, 1], "logits of 4 images and classes of 2"), ([0, 1, 7, 0], "a class is 7; expected 0 to 6")],
 )
 def test_what_does_not_fit(labels: list[int], said: str) -> None:
     with pytest.raises(ValueError, match=said):

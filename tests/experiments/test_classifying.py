@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from scalereid.data.records import ReidDataset
 from scalereid.experiments.classifying import classify, evaluate_classes
@@ -30,6 +32,19 @@ def test_a_run_keeps_its_classifier_and_scores(class_run: Path, class_images: Pa
     found = evaluate_classes(class_run, data=class_images)
     assert found.scores == log[-1].class_scores  # by the same pictures, framed alike
     assert found.scores.images == 12
+
+
+def test_scores_are_of_logits_not_of_rounded_probabilities(class_run: Path, class_images: Path, tmp_path: Path) -> None:
+    """Of a classifier that is hardly sure of anything all probabilities are equal, of one that is sure most are 0."""
+    best = Run(class_run).best
+    with safe_open(best, "np") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    for part in ("weight", "bias"):
+        tensors[f"classes.{part}"] = tensors[f"classes.{part}"] * np.float32(2**-40)
+    save_file(tensors, tmp_path / "unsure.safetensors", metadata)
+    expected = evaluate_classes(best, data=class_images).scores
+    assert expected.top1 > 0
+    assert evaluate_classes(tmp_path / "unsure.safetensors", data=class_images).scores == expected
 
 
 def test_classes_of_pictures(class_run: Path, class_images: Path) -> None:

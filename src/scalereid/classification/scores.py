@@ -30,23 +30,22 @@ class ClassScores:
         return f"top-1 error {1 - self.top1:.2%}   top-5 error {1 - self.top5:.2%}"
 
 
-def score_classes(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> ClassScores:
-    """Score probabilities (n, classes), or logits, against the right classes (n,), from 0 on.
+def score_classes(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> ClassScores:
+    """Score logits (n, classes) against the right classes (n,), from 0 on.
 
-    Classes as likely as the right one count as likelier, so that a classifier which says the same of all is never right.
+    Probabilities are scored alike, but those of a classifier that is sure of itself are rounded to 0 for many classes. Classes
+    as likely as the right one count as likelier, so that a classifier which says the same of all is never right.
 
     Raises:
-        ValueError: There are not as many of both, or none, or a probability is not finite, or a class does not exist.
+        ValueError: There are not as many of both, or none, or a logit is not finite, or a class does not exist.
     """
-    count, classes = probabilities.shape
+    count, classes = logits.shape
     if labels.shape != (count,) or not count:
-        raise ValueError(
-            f"there are probabilities of {count} images and classes of {len(labels)}; expected as many, and some"
-        )
-    if not np.isfinite(probabilities).all():
-        raise ValueError("a probability is not finite")
+        raise ValueError(f"there are logits of {count} images and classes of {len(labels)}; expected as many, and some")
+    if not np.isfinite(logits).all():
+        raise ValueError("a logit is not finite")
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"a class is {int(labels.max())}; expected 0 to {classes - 1}")
-    right = np.take_along_axis(probabilities, labels[:, None], axis=1)
-    before = (probabilities >= right).sum(axis=1) - 1  # without itself
+    right = np.take_along_axis(logits, labels[:, None], axis=1)
+    before = (logits >= right).sum(axis=1) - 1  # without itself
     return ClassScores(count, classes, float((before < 1).mean()), float((before < 5).mean()))

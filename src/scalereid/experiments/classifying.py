@@ -107,7 +107,7 @@ def evaluate_classes(
     labels = np.fromiter((record.pid for record in read.gallery), np.int64)
     embeddings = _embed(model, [record.path for record in read.gallery], progress or Progress.silent())
     return ClassEvaluation(
-        score_classes(layer(embeddings), labels), model.metadata.model, model.metadata.fingerprint, read
+        score_classes(layer.logits(embeddings), labels), model.metadata.model, model.metadata.fingerprint, read
     )
 
 

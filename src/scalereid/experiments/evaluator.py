@@ -65,7 +65,7 @@ class Evaluator:
         if self.images is None:
             return None
         _, test = self.images.embed(live_embedder(model))
-        return score_classes(layer(test.embeddings.numpy()), test.pids.numpy())
+        return score_classes(layer.logits(test.embeddings.numpy()), test.pids.numpy())
 
     def score_also(self, model: EmbeddingModel) -> dict[str, Scores]:
         """The scores of `model` on the other datasets, by name; their images are decoded for this alone."""

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from scalereid.data.doubling import doubled
 from scalereid.data.framing import Framing, cut, middle
 from scalereid.data.image_size import ImageSize
+from scalereid.data.jpeg import decode_jpeg
 from scalereid.data.packed import packed_image, packed_stamp
 from scalereid.data.shapes import ShapeCount
 from scalereid.distributed import processes_here
@@ -53,6 +55,8 @@ def load_image(path: Path) -> Image.Image:
         ValueError: The file is not an image, is damaged, or has more than 8 bits per channel or several frames; the message
             names it.
     """
+    if decoded := decode_jpeg(path):
+        return decoded
     with open_image(path) as image:
         return upright(image)
 
@@ -62,6 +66,8 @@ def resize(image: Image.Image, image_size: ImageSize) -> NDArray[np.uint8]:
 
     That filter is part of what a model has learned: another one gives other embeddings.
     """
+    if (2 * image.height, 2 * image.width) == tuple(image_size):
+        return doubled(np.asarray(image))
     return np.asarray(image.resize(image_size[::-1], Image.Resampling.BILINEAR))
 
 

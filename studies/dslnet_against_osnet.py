@@ -2,7 +2,7 @@
 
     scalereid study studies/dslnet_against_osnet.py --data FOLDER --out runs/cuhk03 --results studies/results/cuhk03.json
     HEIGHT=128 EPOCHS=30 scalereid study studies/dslnet_against_osnet.py --data FOLDER --out runs/small \\
-        --rows "OSNet, branch" "DSLNet, branch"
+        --results studies/results/cuhk03-small.json --rows "OSNet, branch" "DSLNet, branch"
 
 Primary endpoint, fixed before the first run: mAP of DSLNet minus mAP of OSNet, both with the auxiliary branch; its interval is
 over people, seeds and splits. Five random splits of 843 people into 500 to train and 343 to find; two seeds.

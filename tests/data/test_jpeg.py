@@ -78,7 +78,10 @@ def test_other_files_are_left_to_pillow(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(ValueError, match=r"cut\.jpg cannot be read as an image: "):
         load_image(tmp_path / "cut.jpg")
     assert decode_jpeg(tmp_path / "whole.jpg") is not None
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 37 * 21 - 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 37 * 21 - 1)
+        assert decode_jpeg(tmp_path / "whole.jpg") is None
+    monkeypatch.setattr(jpeg, "_LARGEST", len(whole) - 1)
     assert decode_jpeg(tmp_path / "whole.jpg") is None
 
 

@@ -12,6 +12,7 @@ from scalereid.data.packed import packed_image
 from scalereid.files import kind
 
 _NAMES = (".jpg", ".jpeg")
+_LARGEST = 2**28  # bytes of a file that is read as a whole
 
 
 def decode_jpeg(path: Path) -> Image.Image | None:
@@ -24,7 +25,7 @@ def decode_jpeg(path: Path) -> Image.Image | None:
         return None
     try:
         packed = packed_image(path)
-        if packed is None and kind(path) != "a file":
+        if packed is None and (kind(path) != "a file" or path.stat().st_size > _LARGEST):
             return None
         content = packed.getvalue() if packed else path.read_bytes()
         return None if b"Exif" in content else _decode(decoder, content)

@@ -12,14 +12,11 @@ from scalereid.data.images import resize
 @pytest.mark.parametrize("values", ["noise", "extremes", "smooth"])
 def test_it_is_pillows_bilinear_filter(size: tuple[int, int], values: str) -> None:
     rng = np.random.default_rng(sum(size))
-    if values == "smooth":
-        pixels = np.asarray(Image.fromarray(rng.integers(0, 256, (4, 3, 3), np.uint8)).resize(size[::-1]))
-    else:
-        pixels = (
-            rng.integers(0, 256, (*size, 3), np.uint8)
-            if values == "noise"
-            else rng.choice(np.array([0, 255], np.uint8), (*size, 3))
-        )
+    pixels = {
+        "noise": rng.integers(0, 256, (*size, 3), np.uint8),
+        "extremes": rng.choice(np.array([0, 255], np.uint8), (*size, 3)),
+        "smooth": np.asarray(Image.fromarray(rng.integers(0, 256, (4, 3, 3), np.uint8)).resize(size[::-1])),
+    }[values]
     image = Image.fromarray(pixels)
     expected = np.asarray(image.resize((2 * size[1], 2 * size[0]), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(doubled(pixels), expected)

@@ -1,5 +1,7 @@
 """JPEG files decoded to Pillow's very pixels, in half of its time, where simplejpeg is installed."""
 
+import os
+import stat
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -9,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from scalereid.data.packed import packed_image
-from scalereid.files import kind
 
 _NAMES = (".jpg", ".jpeg")
 _LARGEST = 2**28  # bytes of a file that is read as a whole
@@ -25,12 +26,17 @@ def decode_jpeg(path: Path) -> Image.Image | None:
         return None
     try:
         packed = packed_image(path)
-        if packed is None and (kind(path) != "a file" or path.stat().st_size > _LARGEST):
+        if packed is None and not _can_be_read(path.stat()):
             return None
         content = packed.getvalue() if packed else path.read_bytes()
         return None if b"Exif" in content else _decode(decoder, content)
     except (OSError, ValueError):
         return None
+
+
+def _can_be_read(found: os.stat_result) -> bool:
+    """Whether it is a file, not a pipe or a device that would be waited for, and none that would fill the memory."""
+    return stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST
 
 
 def _decode(decoder: Any, content: bytes) -> Image.Image | None:

@@ -156,7 +156,7 @@ def _encode(everything: Tensor, squares: Tensor, neighbours: Tensor, farthest: T
 
 
 def _expanded(neighbours: Tensor, half: Tensor, rows: Tensor) -> Tensor:
-    """The expanded sets R* (b, m) of some images, each member once, −1 where a set is smaller.
+    """The expanded sets R* of some images as rows (b, m), each member once, −1 in all other places.
 
     To an image's k1-reciprocal neighbours are added the k1/2-reciprocal neighbours of each of them, where more than two thirds
     of these are among the former.
@@ -170,8 +170,7 @@ def _expanded(neighbours: Tensor, half: Tensor, rows: Tensor) -> Tensor:
     of_each[~added] = -1
     members = torch.cat([reciprocal, of_each.flatten(1)], dim=1).sort(dim=1, descending=True).values
     members[:, 1:][members[:, 1:] == members[:, :-1]] = -1
-    members = members.sort(dim=1, descending=True).values
-    return members[:, : max(1, int((members >= 0).sum(dim=1).max()))]
+    return members
 
 
 def _reciprocal(neighbours: Tensor, rows: Tensor) -> Tensor:

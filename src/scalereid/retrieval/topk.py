@@ -7,7 +7,7 @@ from torch import Tensor
 
 _NONE = 2**32 - 1  # in place of an image
 _LARGEST = 2**63 - 1  # key
-_FEW, _TIMES = 1_024, 64
+_GROUPS = 4  # for each of the nearest: their smallest distances tell almost as well which are near
 
 
 class Nearest:
@@ -34,11 +34,12 @@ class Nearest:
         """
         border, (top, width) = self.border, (self.keys.shape[1], distances.shape[1])
         if top <= width and not self.waiting and border.isinf().all():
-            step = max(1, width // max(_FEW, _TIMES * top, width // 16))
-            some = distances[:, ::step]  # they tell well enough what is near, wherever what is allowed lies
-            border = torch.nextafter(_smallest(some, top).clamp_(min=self.least), border)
-        rows, columns = _below(distances, border + margin)
-        found = rows, columns + first, distances[rows, columns]
+            size = max(1, width // (_GROUPS * top))
+            number = width // size
+            groups = distances[:, : number * size].view(len(distances), size, number).amin(dim=1)
+            border = torch.nextafter(_smallest(groups, top).clamp_(min=self.least), border)
+        rows, columns, near = _below(distances, border + margin)
+        found = rows, columns + first, near
         self.add(*found)
         return found
 
@@ -105,20 +106,23 @@ def _smallest(distances: Tensor, top: int) -> Tensor:
     return torch.from_numpy(np.partition(distances.numpy(), top - 1, axis=1)[:, top - 1 : top])
 
 
-def _below(distances: Tensor, border: Tensor) -> tuple[Tensor, Tensor]:
-    """The rows and columns of the distances, or transposed ones, that are below each row's border (rows, 1), row by row."""
+def _below(distances: Tensor, border: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The distances, of a matrix or a transposed one, that are below each row's border (rows, 1), row by row.
+
+    Returns their rows, their columns and themselves.
+    """
     if distances.device.type != "cpu":
         rows, columns = (distances < border).nonzero(as_tuple=True)
-        return rows, columns
+        return rows, columns, distances[rows, columns]
     turned = not distances.is_contiguous()
     one, other = (distances.T, border.T) if turned else (distances, border)
     found = torch.from_numpy(positions(np.less(one.numpy(), other.numpy())))
     rows = found // one.shape[1]
     columns = found - rows * one.shape[1]
-    if not turned:
-        return rows, columns
-    columns, order = columns.sort(stable=True)
-    return columns, rows[order]
+    if turned:
+        columns, order = columns.sort(stable=True)
+        rows, columns, found = columns, rows[order], found[order]
+    return rows, columns, one.take(found)
 
 
 def positions(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -126,6 +130,7 @@ def positions(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
     flat = flags.reshape(-1)
     if len(flat) % 8:
         return np.flatnonzero(flat)
-    eights = np.flatnonzero(flat.view(np.uint64) != 0)
-    which, within = flat.reshape(-1, 8)[eights].nonzero()
-    return eights[which] * 8 + within
+    words = flat.view(np.uint64)
+    some = np.flatnonzero(words != 0)
+    true = np.flatnonzero(words[some].view(np.bool_))
+    return some[true >> 3] * 8 + (true & 7)

@@ -78,6 +78,14 @@ def test_no_jobs_are_refused_before_people_are_drawn(tmp_path: Path, fail: Fail)
     assert not (tmp_path / "d").exists()
 
 
+def test_a_part_that_the_study_does_not_have_is_refused(tmp_path: Path, fail: Fail) -> None:
+    (tmp_path / "study.py").write_text("from scalereid import Row, Study\nSTUDY = Study(rows={'x': Row('toy')})\n")
+    words = ("study", tmp_path / "study.py", "--data", tmp_path / "d", "--out", tmp_path / "o")
+    assert "No such row: 'y'. The study has 'x'." in fail(*words, "--rows", "y")
+    assert "No such seed: 3. The study has 0, 1, 2." in fail(*words, "--rows", "x", "--seeds", "0", "3")
+    assert "No such split: '#1'. The study has no splits." in fail(*words, "--splits", "#1")
+
+
 def test_a_file_without_a_study_is_named(tmp_path: Path, fail: Fail) -> None:
     words = ("--data", tmp_path, "--out", tmp_path / "x")
     assert "gone.py does not exist" in fail("study", tmp_path / "gone.py", *words)

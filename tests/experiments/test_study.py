@@ -61,17 +61,24 @@ def test_runs_are_rows_times_seeds_times_splits(tiny: Recipe) -> None:
     assert last.settings == Row(tiny, {"optimizer.lr": 0.1, "data.dataset": "csv@y"})
 
 
-def test_some_rows_of_a_study(tiny: Recipe) -> None:
-    """The baseline stays the baseline where it is among them."""
+def test_a_part_of_a_study(tiny: Recipe) -> None:
+    """The baseline stays the baseline where it is among its rows."""
     rows = {"a": Row(tiny), "b": Row(tiny, {"optimizer.lr": 0.1}), "c": Row(tiny, {"optimizer.lr": 0.2})}
-    study = Study(rows=rows, seeds=(1,), baseline="c", metric="rank-1")
-    assert study.of_rows(()) is study
-    some = study.of_rows(("c", "b"))
-    assert ([*some.rows], some.baseline, some.metric) == (["c", "b"], "c", "rank-1")
-    assert study.of_rows(["b"]).baseline == "b"
-    assert {run.name for run in some.runs()} < {run.name for run in study.runs()}
+    splits = {name: {"data.dataset": f"csv@{name}"} for name in "xyz"}
+    study = Study(rows=rows, seeds=(1, 4, 7), splits=splits, baseline="c", metric="rank-1")
+    assert study.only() == study
+    some = study.only(rows=("c", "b"), seeds=[7], splits=["z", "x"])
+    assert [run.name for run in some.runs()] == ["c/seed-7/z", "c/seed-7/x", "b/seed-7/z", "b/seed-7/x"]
+    assert (some.baseline, some.metric) == ("c", "rank-1")
+    assert study.only(rows=["b"]).baseline == "b"
+    runs = study.runs()
+    assert all(run in runs for run in some.runs())
     with pytest.raises(ValueError, match="No such row: 'd'. The study has 'a', 'b', 'c'"):
-        study.of_rows(["a", "d"])
+        study.only(rows=["a", "d"])
+    with pytest.raises(ValueError, match="No such seed: 2. The study has 1, 4, 7"):
+        study.only(seeds=[2])
+    with pytest.raises(ValueError, match="No such split: 'x'. The study has no splits"):
+        replace(study, splits={}).only(splits=["x"])
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,10 @@ class StudyOptions:
     device: Device = "auto"
     rows: tuple[str, ...] = ()
     """Train and compare only these rows, by name. Defaults to all."""
+    seeds: tuple[int, ...] = ()
+    """Only these of the study's seeds. Defaults to all."""
+    splits: tuple[str, ...] = ()
+    """Only these of the study's splits, by name. Defaults to all."""
     results: Path | None = None
     """A .json file for the results of finished runs. Those in it already are not trained again."""
 
@@ -52,7 +56,7 @@ def study(
     check_whole("jobs", options.jobs, 1)
     with locked(options.out), writing(options.results):  # here, and not only once people are drawn
         require_writable(options.out / "table.json")
-    loaded = load_study(file).of_rows(options.rows)
+    loaded = load_study(file).only(rows=options.rows, seeds=options.seeds, splits=options.splits)
     choose_device(options.device)  # fails at once, not after drawing people
     datasets = {name for run in loaded.runs() for name in (run.recipe.data.dataset, *run.recipe.targets)}
     draw_toy_people(options.data, output.progress, *sorted(datasets))

@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 from scalereid.arguments import check_kind, check_whole
 from scalereid.data.names import numbered_splits
@@ -25,6 +26,8 @@ from scalereid.training.loop import Interrupted
 from scalereid.wording import counted
 
 __all__ = ["Changes", "Row", "Study", "StudyTable", "leave_one_out", "load_study", "over_splits", "run_study"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,18 +76,20 @@ class Study:
         each = product(self.seeds, self.rows, self.splits or [""])
         return [self._run(name, seed, split) for seed, name, split in each]
 
-    def of_rows(self, names: Sequence[str]) -> "Study":
-        """The study of these rows alone; itself if there are none.
+    def only(self, *, rows: Sequence[str] = (), seeds: Sequence[int] = (), splits: Sequence[str] = ()) -> "Study":
+        """The study of these rows, seeds and splits alone; of all where none are given.
 
         Raises:
-            ValueError: There is no such row.
+            ValueError: There is no such row, seed or split.
         """
-        if not names:
-            return self
-        if unknown := [name for name in names if name not in self.rows]:
-            raise ValueError(f"No such row: {unknown[0]!r}. The study has {', '.join(map(repr, self.rows))}.")
-        baseline = self.baseline if self.baseline in names else names[0]
-        return replace(self, rows={name: self.rows[name] for name in names}, baseline=baseline)
+        rows = _chosen("row", rows, [*self.rows])
+        return replace(
+            self,
+            rows={name: self.rows[name] for name in rows},
+            seeds=_chosen("seed", seeds, self.seeds),
+            splits={name: self.splits[name] for name in _chosen("split", splits, [*self.splits])},
+            baseline=self.baseline if self.baseline in rows else rows[0],
+        )
 
     def _run(self, name: str, seed: int, split: str) -> StudyRun:
         row, chosen = self.rows[name], self.splits.get(split, {})
@@ -151,6 +156,14 @@ def load_study(file: str | Path) -> Study:
 
 def _one_row(base: str | Recipe, changes: Changes | None) -> dict[str, Row]:
     return {base if isinstance(base, str) else "recipe": Row(base, changes or {})}
+
+
+def _chosen(what: str, names: Sequence[T], known: Sequence[T]) -> Sequence[T]:
+    """Those of a study's rows, seeds or splits that are named; all where none is."""
+    if unknown := [name for name in names if name not in known]:
+        has = ", ".join(map(repr, known)) or f"no {what}s"
+        raise ValueError(f"No such {what}: {unknown[0]!r}. The study has {has}.")
+    return names or known
 
 
 def _check_named(what: str, values: Mapping[str, object], kind: type) -> None:

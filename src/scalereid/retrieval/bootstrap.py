@@ -53,10 +53,14 @@ def bootstrap_interval(
     """The 95 % interval of the mean change, a percentile interval of the paired bootstrap.
 
     Args:
-        changes: One for each training seed and each split of the dataset: `changes[seed][split]`. A sample's mean change is
-            the mean over drawn seeds, of the mean over splits, of the mean over the queries of drawn people.
+        changes: One for each training seed and each split of the dataset: `changes[seed][split]`. The mean change is the mean
+            over seeds, of the mean over splits, of the mean over queries.
         samples: Number of bootstrap samples.
         seed: Seed of the draws.
+
+    A sample is the mean change of drawn people over all seeds, plus how much drawn seeds differ from all seeds over all
+    people. Seeds are not compared over the drawn people, because how each person's change varies from seed to seed by itself
+    would then count three times: once among people and twice among seeds.
 
     People are drawn with all their queries, because one person's queries succeed and fail together: drawing single queries
     would make the interval too narrow. The same people are drawn for all runs. With one training seed the interval says
@@ -70,11 +74,10 @@ def bootstrap_interval(
         np.bincount(person, run.values, len(people)).astype(float) for person, run in zip(indices, runs, strict=True)
     ]
     rng = np.random.default_rng(seed)
-    drawn_people = _draws(len(people), samples, rng)
-    means = np.concatenate([_means(sums, queries, drawn) for drawn in drawn_people])  # (samples, runs)
-    means = means.reshape(samples, len(changes), -1).mean(axis=2)
-    means = means[~np.isnan(means).any(axis=1)]
-    low, high = np.quantile(_mean_of_drawn_seeds(means, rng), [0.025, 0.975])
+    of_people = np.concatenate([_means(sums, queries, drawn) for drawn in _draws(len(people), samples, rng)])
+    of_seeds = np.reshape([run.values.mean() for run in runs], (len(changes), -1)).mean(axis=1)
+    means = of_people + _differences_of_drawn_seeds(of_seeds, samples, rng)
+    low, high = np.quantile(means[~np.isnan(means)], [0.025, 0.975])
     return float(low), float(high)
 
 
@@ -86,20 +89,19 @@ def _draws(number: int, samples: int, rng: np.random.Generator) -> Iterator[Inte
 
 
 def _means(sums: Sequence[Floats], queries: Sequence[Integers], drawn: Integers) -> Floats:
-    """(b, runs) the mean of each run over the queries of drawn people (b, people); NaN where these have none in a run."""
+    """(b,) the mean over runs, of the mean over the queries of drawn people (b, people); NaN where a run has none of them."""
     columns = []
     for run_sums, run_queries in zip(sums, queries, strict=True):
         number = run_queries[drawn].sum(axis=1)
         columns.append(np.where(number, run_sums[drawn].sum(axis=1) / np.maximum(number, 1), np.nan))
-    return np.stack(columns, axis=1)
+    return np.mean(columns, axis=0)
 
 
-def _mean_of_drawn_seeds(means: Floats, rng: np.random.Generator) -> Floats:
-    """(samples,) the mean over seeds drawn with replacement, from those of each seed (samples, seeds)."""
-    samples, seeds = means.shape
+def _differences_of_drawn_seeds(means: Floats, samples: int, rng: np.random.Generator) -> Floats:
+    """(samples,) the mean over seeds drawn with replacement, from the means of each (seeds,), minus the mean over all."""
+    seeds = len(means)
     if seeds == 1:
-        return means[:, 0]
-    every = means.mean(axis=1)
-    drawn = np.take_along_axis(means, np.concatenate(list(_draws(seeds, samples, rng))), axis=1).mean(axis=1)
+        return np.zeros(samples)
+    drawn = np.concatenate([means[each].mean(axis=1) for each in _draws(seeds, samples, rng)])
     # Means of n draws from n seeds vary (n − 1) / n as much as means of n new seeds, which matters for three.
-    return np.asarray(every + (drawn - every) * np.sqrt(seeds / (seeds - 1)))
+    return np.asarray((drawn - means.mean()) * np.sqrt(seeds / (seeds - 1)))

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from scalereid.gallery import forgetting
+from scalereid.gallery import forgetting, schema
 from scalereid.gallery.gallery import Gallery
 
 
@@ -125,6 +125,8 @@ def test_what_is_forgotten_but_not_overwritten_is_said(
     client: TestClient, gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forgetting, "_PATIENCE", 0)
+    monkeypatch.setattr(schema, "WAIT", 0)
+    gallery.ledger.engine.dispose()  # connections made from now on do not wait
     with gallery.ledger.engine.begin() as reader:
         reader.exec_driver_sql("SELECT * FROM sightings").fetchone()
         answer = client.post("/api/forget", json={"sightings": [1]})

@@ -30,7 +30,7 @@ def slow_interval(changes: list[list[Changes]], samples: int, seed: int) -> tupl
     if n > 1:
         of_seeds = [sum(float(np.nanmean(run.values)) for run in splits) / len(splits) for splits in changes]
         for i in range(samples):
-            chosen = [of_seeds[i] for i in rng.integers(0, n, n)]
+            chosen = [of_seeds[number] for number in rng.integers(0, n, n)]
             results[i] += (sum(chosen) / n - sum(of_seeds) / n) * (n / (n - 1)) ** 0.5
     return float(np.quantile(results, 0.025)), float(np.quantile(results, 0.975))
 

@@ -28,11 +28,11 @@ once() {
     if [ "$code" = 0 ]; then touch "$runs/$name.done"; else echo "$name ended with exit status $code"; fi
 }
 
-# training RECIPE FOLDER [OPTIONS]: a new run, or on with one that was stopped.
-training() {
-    local out="$runs/$2" name="training-${2//\//-}"
-    if [ -e "$out/recipe.json" ]; then set -- --resume "$out"; else set -- "$1" --out "$out" "${@:3}"; fi
-    once "$name" "$python" -m scalereid train "$@" --data "$data" --device "$device"
+# run train|nas RECIPE FOLDER [OPTIONS]: a new run, or on with one that was stopped.
+run() {
+    local command=$1 out="$runs/$3" name="$1-${3//\//-}"
+    if [ -e "$out/recipe.json" ]; then set -- --resume "$out"; else set -- "$2" --out "$out" "${@:4}"; fi
+    once "$name" "$python" -m scalereid "$command" "$@" --data "$data" --device "$device"
 }
 
 # study NAME FILE FOLDER [OPTIONS]
@@ -56,10 +56,15 @@ study all dslnet_against_osnet cuhk03
 study all-market1501 dslnet_market1501 market1501
 study transfer transfer transfer
 study transfer-x1-0 transfer_x1_0 transfer-x1-0
+# The published length of the search on each place, and whether what it finds transfers.
+small=(--data.batch-size 64 --optimizer.lr 0.05 --model.width 0.25 --data.image-size 64 32)
+run nas nas_msmt17 searches/market1501 --data.dataset market1501-dev "${small[@]}"
+run nas nas_msmt17 searches/cuhk03 --data.dataset cuhk03-pair1 "${small[@]}" --schedule.epochs 312 --search.halve-every 52
+SEARCHES="$runs/searches" study transfer-searched transfer_searched transfer
 # OSNet's tables 8 and 9: 200 epochs of 50,000 images of 32×32. Published: 4.41 % on the original PNG files.
-training cifar10_osnet cifar10
+run train cifar10_osnet cifar10
 # Small pre-trainings, and whether they help people to be found.
-training cifar10_osnet_small pretraining/cifar10 --schedule.epochs 30
+run train cifar10_osnet_small pretraining/cifar10 --schedule.epochs 30
 once pretraining-toy "$python" -m scalereid train toy --data "$runs/toy" --out "$runs/pretraining/toy" --device "$device"
 START="$runs/pretraining" study pretraining pretraining pretraining-study
 # From files to a scored model: 350 epochs of 12,936 images take 4,527,600 / RATE seconds, where RATE is what it prints.

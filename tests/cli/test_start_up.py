@@ -1,9 +1,8 @@
 """What help, lists and completion import: a person waits for each of them."""
 
+import json
 import subprocess
 import sys
-
-import pytest
 
 from scalereid.cli.commands import COMMANDS
 
@@ -19,33 +18,39 @@ HEAVY = {
     "pyarrow",
     "filelock",
 }
+LIGHT = {"numpy", "PIL", "rich", "tyro"}
 LISTS = ["completion", "models", "recipes", "datasets"]
 RUN = """
-import atexit, sys
+import json, sys
 from scalereid.cli import main
-atexit.register(lambda: print(*{name.partition('.')[0] for name in sys.modules}))
-main(sys.argv[1:])
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit as end:
+        assert not end.code, end
+    print()
+    print(json.dumps([words, sorted({name.partition('.')[0] for name in sys.modules})]))
 """
 
 
-def imported(*words: str) -> set[str]:
-    """The packages that are imported once a command has ended."""
-    done = subprocess.run([sys.executable, "-c", RUN, *words], check=True, capture_output=True, text=True)
-    return set(done.stdout.splitlines()[-1].split())
+def imported(*commands: list[str]) -> dict[str, set[str]]:
+    """For each command, the packages that are imported once it has ended, in a process that runs one after the other."""
+    done = subprocess.run([sys.executable, "-c", RUN, json.dumps(commands)], check=True, capture_output=True, text=True)
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('[["')]
+    assert [words for words, _ in told] == list(commands)
+    return {" ".join(words): set(packages) for words, packages in told}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["data"]])
-def test_the_list_of_commands_imports_hardly_anything(words: list[str]) -> None:
-    assert imported(*words) & (HEAVY | {"numpy", "PIL", "rich", "tyro"}) == set()
+def test_the_list_of_commands_imports_hardly_anything() -> None:
+    told = imported(["--version"], ["data"], ["--help"])
+    assert {words: found for words, packages in told.items() if (found := packages & {*HEAVY, *LIGHT})} == {}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_of_a_command_does_not_wait_for_torch(name: str) -> None:
-    assert imported(*name.split(), "--help") & HEAVY == set()
-
-
-@pytest.mark.parametrize(
-    "words", [*([name] for name in LISTS), ["train", "toy", "--help"], ["train", "--resume", "--help"]]
-)
-def test_lists_and_completion_do_not_wait_for_torch(words: list[str]) -> None:
-    assert imported(*words) & HEAVY == set()
+def test_help_lists_and_completion_do_not_wait_for_torch() -> None:
+    told = imported(
+        *([*name.split(), "--help"] for name in COMMANDS),
+        *([name] for name in LISTS),
+        ["train", "toy", "--help"],
+        ["train", "--resume", "--help"],
+    )
+    assert {words: found for words, packages in told.items() if (found := packages & HEAVY)} == {}

@@ -20,7 +20,15 @@ def test_torchs_number_where_it_is_imported(monkeypatch: pytest.MonkeyPatch) -> 
     assert threads() == 3
 
 
-@pytest.mark.parametrize("given", [{}, {"OMP_NUM_THREADS": "1,2"}, {"OMP_NUM_THREADS": "99"}, {"MKL_NUM_THREADS": "1"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"OMP_NUM_THREADS": "1,2"},
+        pytest.param({"OMP_NUM_THREADS": "99"}, marks=pytest.mark.slow),  # each imports torch
+        pytest.param({"MKL_NUM_THREADS": "1"}, marks=pytest.mark.slow),
+    ],
+)
 def test_without_torch_the_number_that_torch_would_take(given: dict[str, str]) -> None:
     names = ("MKL_NUM_THREADS", "OMP_NUM_THREADS")
     environment = {name: value for name, value in os.environ.items() if name not in names}

@@ -91,6 +91,26 @@ def test_differences_are_paired_by_query_and_seed(tiny: Recipe, tmp_path: Path) 
     assert difference(results(study, tmp_path, "b"), {}, "mAP") is None
 
 
+def test_splits_are_drawn_with_the_runs_of_all_their_seeds(tiny: Recipe, tmp_path: Path) -> None:
+    study = Study(
+        rows={"a": Row(tiny), "b": Row(tiny, {"optimizer.lr": 0.1})},
+        seeds=(0, 1),
+        splits={f"#{number}": {"data.dataset": f"cuhk03-classic#{number}"} for number in (1, 2, 3)},
+    )
+    gains = {run.name: 0.1 * number for number, run in enumerate(run for run in study.runs() if run.row == "b")}
+    for run in study.runs():
+        write_run(run, tmp_path, [0.2 + gains.get(run.name, 0.0)] * 4, pids=[1, 2, 3, 4])
+    of_all = {name: results(study, tmp_path, name) for name in "ab"}
+    found = difference(of_all["b"], of_all["a"], "mAP", drawn="splits")
+    people = np.array([1, 2, 3, 4])
+    expected = bootstrap_interval(
+        [[Changes(np.full(4, 0.1 * number), people) for number in (first, first + 3)] for first in range(3)]
+    )
+    assert found and found.mean == pytest.approx(0.25) and found.seeds == (0, 1)
+    assert (found.low, found.high) == pytest.approx(expected)
+    assert found.high - found.low == pytest.approx(0.2 * 1.5**0.5)  # three splits of 0.15, 0.25 and 0.35
+
+
 @pytest.mark.parametrize(
     ("names", "same_people"), [(("cuhk03-classic#1", "cuhk03-classic#2"), True), (("csv@a", "csv@b"), False)]
 )

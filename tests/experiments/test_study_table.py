@@ -80,7 +80,7 @@ def test_files(table: StudyTable, tmp_path: Path) -> None:
     table.write(tmp_path / "new")
     assert (tmp_path / "new" / "table.md").read_text() == table.markdown()
     values = json.loads((tmp_path / "new" / "table.json").read_text())
-    assert values.keys() == {"metric", "baseline", "targets", "rows", "missing", "failed"}
+    assert values.keys() == {"metric", "baseline", "targets", "drawn", "rows", "missing", "failed"}
     on_target = {"scores", "splits", "difference", "split_differences", "how"}
     assert values["rows"][1].keys() == on_target | {"name", "seeds", "command", "also"}
     assert (values["targets"], values["rows"][1]["also"]) == ([["csv"]], [])
@@ -174,3 +174,32 @@ def test_each_target_has_its_table_and_each_split_its_difference(tiny: Recipe, t
         "| ain | 37.50 | 50.00 |",
         "| ain | +12.50",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "drawn"),
+    [
+        (["cuhk03-classic#1", "cuhk03-classic#2"], "splits"),
+        (["cuhk03-classic#1"], "seeds"),
+        (["csv@a", "csv@b"], "seeds"),
+        (["cuhk03-classic#1@a", "cuhk03-classic#2@b"], "seeds"),
+    ],
+)
+def test_numbered_splits_of_one_dataset_are_drawn(tiny: Recipe, tmp_path: Path, names: list[str], drawn: str) -> None:
+    splits = {name: {"data.dataset": name} for name in names}
+    study = Study(rows={"osnet": Row(tiny), "ain": Row(tiny, {"model.width": 0.1})}, seeds=(0,), splits=splits)
+    for run in study.runs():
+        gain = 0.25 * (run.row == "ain" and run.split.startswith(names[-1]))
+        write_run(run, tmp_path, [0.5 + gain] * 2, pids=[1, 2])
+    table = tabulate(study.runs(), tmp_path, metric="mAP", baseline="osnet")
+    (change,) = (row.difference for row in table.rows if row.difference)
+    assert table.drawn == drawn and change.mean == pytest.approx(0.25 / len(names))
+    assert (change.high > change.low) == (drawn == "splits")  # nothing else varies
+    assert ("over people and splits" in table.markdown()) == (drawn == "splits")
+
+
+def test_the_same_numbered_split_twice_is_not_drawn(tiny: Recipe, tmp_path: Path) -> None:
+    """As where splits differ in something else than the data."""
+    splits = {f"{size}": {"data.dataset": "cuhk03-classic#1", "data.batch_size": size} for size in (8, 16)}
+    study = Study(rows={"osnet": Row(tiny)}, seeds=(0,), splits=splits)
+    assert tabulate(study.runs(), tmp_path, metric="mAP", baseline="osnet").drawn == "seeds"

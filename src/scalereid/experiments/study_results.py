@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class Result:
 
 BySeed = Mapping[int, Sequence[Result]]
 """Results on every split, by seed."""
+Drawn = Literal["seeds", "splits"]
+"""What a bootstrap draws beside people: seeds, each with its splits, or splits, each with its seeds."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Difference:
 
     mean: float
     low: float
-    """Lower end of the 95 % bootstrap interval over people and seeds."""
+    """Lower end of the 95 % bootstrap interval over people and what else is drawn."""
     high: float
     seeds: tuple[int, ...]
 
@@ -98,7 +101,7 @@ def results_of(run: StudyRun, out: Path) -> tuple[Result, ...]:
     )
 
 
-def difference(row: BySeed, baseline: BySeed, metric: str) -> Difference | None:
+def difference(row: BySeed, baseline: BySeed, metric: str, *, drawn: Drawn = "seeds") -> Difference | None:
     """How much better `row` is than `baseline`, each the results on all splits, by seed.
 
     None if they have no seed in common, or were not scored on the same queries in the same way.
@@ -113,10 +116,13 @@ def difference(row: BySeed, baseline: BySeed, metric: str) -> Difference | None:
         for splits in pairs
     ]
     mean = np.mean([np.nanmean(change.values) for splits in changes for change in splits])
-    return Difference(float(mean), *bootstrap_interval(changes), seeds)
+    groups = [*zip(*changes, strict=True)] if drawn == "splits" else changes
+    return Difference(float(mean), *bootstrap_interval(groups), seeds)
 
 
-def scored_on_target(own: BySeed, baseline: BySeed, splits: Sequence[str], metric: str) -> TargetScores:
+def scored_on_target(
+    own: BySeed, baseline: BySeed, splits: Sequence[str], metric: str, *, drawn: Drawn = "seeds"
+) -> TargetScores:
     """The scores of a row on one target, from its results and those of the baseline: empty for the baseline itself."""
 
     def on(results: BySeed, number: int) -> BySeed:
@@ -125,7 +131,7 @@ def scored_on_target(own: BySeed, baseline: BySeed, splits: Sequence[str], metri
     return TargetScores(
         scores=_spreads(own, metric),
         splits={split: _spreads(on(own, i), metric) for i, split in enumerate(splits)},
-        difference=difference(own, baseline, metric),
+        difference=difference(own, baseline, metric, drawn=drawn),
         split_differences={split: difference(on(own, i), on(baseline, i), metric) for i, split in enumerate(splits)},
         how=next((result.scores.how() for of in own.values() for result in of), ""),
     )

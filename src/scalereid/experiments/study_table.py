@@ -1,15 +1,17 @@
 """The table of a study: means, their spread over seeds, and differences with intervals."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from scalereid.data.names import named_datasets
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
 from scalereid.experiments.study_results import (
     BySeed,
     Difference,
+    Drawn,
     Result,
     Spreads,
     TargetScores,
@@ -44,6 +46,8 @@ class StudyTable:
     baseline: str
     targets: tuple[tuple[str, ...], ...]
     """Names of the datasets of the main target, and of each of `evaluation.also`; several, where splits have their own."""
+    drawn: Drawn
+    """What is drawn beside people for the intervals: splits, where they are numbered splits of one dataset, else seeds."""
     rows: tuple[TableRow, ...]
     missing: tuple[str, ...]
     """Runs that are not finished."""
@@ -67,10 +71,13 @@ class StudyTable:
         lines = [line for number in range(len(self.targets)) for line in self._target(number, splits)]
         hows = ", or ".join(dict.fromkeys(each.how for row in self.rows for each in (row, *row.also) if each.how))
         shared = ", over the seeds that both have finished" if len({row.seeds for row in self.rows}) > 1 else ""
+        over = "over people and seeds (over people alone, if there is one seed)"
+        if self.drawn == "splits":
+            over = f"over people and splits, on one split {over}"
         lines += [
             f"Mean over seeds{' and splits' if splits else ''} ± standard deviation over seeds, in per cent, after the last "
             f"epoch{f'; {hows}' if hows else ''}. Δ: difference from {self.baseline} in points{shared}, with the 95 % "
-            "interval of a paired bootstrap over people and seeds (over people alone, if there is one seed).",
+            f"interval of a paired bootstrap {over}.",
         ]
         if commands := [row.command for row in self.rows if row.command]:
             lines += ["", "The first run of each row:", "", "```sh", *commands, "```"]
@@ -133,17 +140,27 @@ def tabulate(
 
     targets = tuple(tuple(dict.fromkeys(each)) for each in zip(*(run.recipe.targets for run in runs), strict=True))
     named = [split for split in splits if split]
+    drawn: Drawn = "splits" if _are_random_splits({run.recipe.data.dataset for run in runs}, len(splits)) else "seeds"
     first = {run.row: run for run in reversed(runs)}
     rows = []
     for name in names:
         main, *also = (
-            scored_on_target(on_target(name, i), on_target(baseline, i) if name != baseline else {}, named, metric)
+            scored_on_target(
+                on_target(name, i), on_target(baseline, i) if name != baseline else {}, named, metric, drawn=drawn
+            )
             for i in range(len(targets))
         )
         trains = command(first[name].settings, first[name].seed) if command else ""
         rows.append(TableRow(name=name, seeds=(*complete[name],), command=trains, also=(*also,), **vars(main)))
     missing = tuple(run.name for run in runs if not results[run.row, run.seed, run.split])
-    return StudyTable(metric, baseline, targets, tuple(rows), missing, failed or {})
+    return StudyTable(metric, baseline, targets, drawn, tuple(rows), missing, failed or {})
+
+
+def _are_random_splits(datasets: Collection[str], splits: int) -> bool:
+    """Whether the splits of a study train on numbered splits of one dataset, one on each."""
+    parts = [named_datasets(name) for name in datasets]
+    whole = {tuple((part.reader, part.folder) for part in of) for of in parts}
+    return splits == len(datasets) > 1 and len(whole) == 1 and all(of[0].split is not None for of in parts)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

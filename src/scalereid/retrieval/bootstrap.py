@@ -1,4 +1,4 @@
-"""Bootstrap intervals of a difference between two methods: people and training runs are drawn anew."""
+"""Bootstrap intervals of a difference between two methods: people and trainings are drawn anew."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -53,20 +53,21 @@ def bootstrap_interval(
     """The 95 % interval of the mean change, a percentile interval of the paired bootstrap.
 
     Args:
-        changes: One for each training seed and each split of the dataset: `changes[seed][split]`. The mean change is the mean
-            over seeds, of the mean over splits, of the mean over queries.
+        changes: One for each run, grouped by what is drawn: `changes[seed][split]` where seeds are, `changes[split][seed]`
+            where random splits of a dataset are. The mean change is the mean over groups, of the mean over their runs, of the
+            mean over queries.
         samples: Number of bootstrap samples.
         seed: Seed of the draws.
 
-    A sample is the mean change of drawn people over all seeds, plus how much drawn seeds differ from all seeds over all
-    people. Seeds are not compared over the drawn people, because how each person's change varies from seed to seed by itself
+    A sample is the mean change of drawn people over all groups, plus how much drawn groups differ from all groups over all
+    people. Groups are not compared over the drawn people, because how each person's change varies from seed to seed by itself
     would then count three times: once among people and twice among seeds.
 
     People are drawn with all their queries, because one person's queries succeed and fail together: drawing single queries
-    would make the interval too narrow. The same people are drawn for all runs. With one training seed the interval says
-    nothing about other seeds.
+    would make the interval too narrow. The same people are drawn for all runs. With one group the interval says nothing
+    about other trainings.
     """
-    runs = [run.counted() for splits in changes for run in splits]
+    runs = [run.counted() for group in changes for run in group]
     people = np.unique(np.concatenate([run.people for run in runs]))
     indices = [np.searchsorted(people, run.people) for run in runs]
     queries = [np.bincount(person, minlength=len(people)) for person in indices]  # of each run, (people,)
@@ -75,8 +76,8 @@ def bootstrap_interval(
     ]
     rng = np.random.default_rng(seed)
     of_people = np.concatenate([_means(sums, queries, drawn) for drawn in _draws(len(people), samples, rng)])
-    of_seeds = np.reshape([run.values.mean() for run in runs], (len(changes), -1)).mean(axis=1)
-    means = of_people + _differences_of_drawn_seeds(of_seeds, samples, rng)
+    of_groups = np.reshape([run.values.mean() for run in runs], (len(changes), -1)).mean(axis=1)
+    means = of_people + _differences_of_drawn_groups(of_groups, samples, rng)
     low, high = np.quantile(means[~np.isnan(means)], [0.025, 0.975])
     return float(low), float(high)
 
@@ -97,11 +98,11 @@ def _means(sums: Sequence[Floats], queries: Sequence[Integers], drawn: Integers)
     return np.mean(columns, axis=0)
 
 
-def _differences_of_drawn_seeds(means: Floats, samples: int, rng: np.random.Generator) -> Floats:
-    """(samples,) the mean over seeds drawn with replacement, from the means of each (seeds,), minus the mean over all."""
-    seeds = len(means)
-    if seeds == 1:
+def _differences_of_drawn_groups(means: Floats, samples: int, rng: np.random.Generator) -> Floats:
+    """(samples,) the mean over groups drawn with replacement, from the means of each (groups,), minus the mean over all."""
+    groups = len(means)
+    if groups == 1:
         return np.zeros(samples)
-    drawn = np.concatenate([means[each].mean(axis=1) for each in _draws(seeds, samples, rng)])
+    drawn = np.concatenate([means[each].mean(axis=1) for each in _draws(groups, samples, rng)])
     # Means of n draws from n seeds vary (n − 1) / n as much as means of n new seeds, which matters for three.
-    return np.asarray((drawn - means.mean()) * np.sqrt(seeds / (seeds - 1)))
+    return np.asarray((drawn - means.mean()) * np.sqrt(groups / (groups - 1)))

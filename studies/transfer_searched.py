@@ -12,7 +12,8 @@ have as many steps. Without SEARCHES the study takes what was found for docs/res
 The rows of `transfer.py` come from its results.
 
 Secondary to `transfer.py`: away mAP of each genotype minus that of OSNet, the mean of the two directions, and of its own place
-minus the other's.
+minus the other's. The last two rows, added when the others had run (2026-11-23), ask which part does it: instance norm in the
+stem, which all three genotypes have and no search chooses, or in the blocks.
 """
 
 import os
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from scalereid import Row
 from scalereid.experiments.study import load_study
-from scalereid.models.genotype import Genotype
+from scalereid.models.genotype import AIN, PLAIN, Genotype
 
 HERE = Path(__file__).parent
 SEARCHES = Path(os.environ.get("SEARCHES", HERE / "results" / "searches"))
@@ -29,10 +30,14 @@ TRANSFER = load_study(HERE / "transfer.py")
 OSNET = TRANSFER.rows["OSNet"]
 
 
+def placed(genotype: Genotype) -> Row:
+    """OSNet with instance norm where a genotype puts it."""
+    return Row(OSNET.base, {**OSNET.changes, "model.genotype": [genotype.stem, *genotype.placements]})
+
+
 def searched(place: str) -> Row:
     """OSNet with the genotype that was found on a place."""
-    genotype = Genotype.load(SEARCHES / place / "genotype.json")
-    return Row(OSNET.base, {**OSNET.changes, "model.genotype": [genotype.stem, *genotype.placements]})
+    return placed(Genotype.load(SEARCHES / place / "genotype.json"))
 
 
 STUDY = replace(
@@ -42,5 +47,7 @@ STUDY = replace(
         "OSNet-AIN": TRANSFER.rows["OSNet-AIN"],
         "searched on Market-1501": searched("market1501"),
         "searched on CUHK03": searched("cuhk03"),
+        "stem alone": placed(replace(PLAIN, stem="instance")),
+        "published, not in the stem": placed(replace(AIN, stem="batch")),
     },
 )

@@ -11,7 +11,7 @@ install:     ## make .venv, or bring it up to date
 demo: install     ## draw toy people, train on them, evaluate, write a report (minutes on two cores)
 	.venv/bin/scalereid demo
 
-test: install     ## the tests: offline, on two CPU cores, about two minutes
+test: install     ## the tests: offline, on the CPU, 3 to 5 minutes on two cores
 	.venv/bin/pytest -n 2
 
 test-all: install     ## the slow tests too

@@ -11,8 +11,8 @@ from scalereid.runs.recipe import Recipe
 def best(recipe: Recipe) -> Recipe:
     """`recipe` with erasing in place of patches, DSLNet's auxiliary branch, and E-TriHard in the second half.
 
-    Each of the three pays beside the other two, for OSNet x0.25 (docs/results.md). E-TriHard comes with people × images; from
-    the first epoch on, it makes all embeddings alike.
+    Each of the three improves mAP beside the other two, for OSNet x0.25 (docs/results/training.md). E-TriHard comes with P×K
+    batches; from the first epoch on, it makes all embeddings alike.
     """
     recipe = osnet.with_erasing(recipe)
     recipe = replace(recipe, objective=replace(recipe.objective, auxiliary=1.0))
@@ -22,7 +22,7 @@ def best(recipe: Recipe) -> Recipe:
 SCRATCH = replace(dslnet.SCRATCH, schedule=replace(dslnet.SCRATCH.schedule, warmup_epochs=10))
 MEASURED = (
     "With small images and few epochs, on 151 people never seen, 12 mAP above the paper's recipe at equal network and epochs "
-    "(docs/results.md). Never run at this length."
+    "(docs/results/training.md). Never run at this length."
 )
 NOT_MEASURED = "What paid for OSNet x0.25 at a small size (osnet_x0_25_best); not run for this network."
 

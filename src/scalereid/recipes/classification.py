@@ -115,7 +115,7 @@ def _published() -> dict[str, Published]:
         notes = (OTHERS, IMAGENET_NOTE)
         error = round(100 - accuracy, 2)
         entries[f"imagenet_{name}"] = Published(_with_model(IMAGENET, model), TABLE_10, None, notes, top1_error=error)
-    note = "What a core manages within the hour; nothing published, see docs/results.md."
+    note = "What a core manages within the hour; nothing published, see docs/results/training.md."
     entries["cifar10_osnet_small"] = Published(SMALL, "", None, (note,))
     return entries
 

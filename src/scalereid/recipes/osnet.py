@@ -158,7 +158,7 @@ def _published() -> dict[str, Published]:
     for backbone, (row, scores, notes) in ABLATIONS.items():
         recipe = with_backbone(SCRATCH, backbone)
         entries[f"{backbone}_market1501"] = Published(recipe, f"{PAPER}, table 5, row {row}", scores, notes)
-    note = "What two cores manage within the hour; nothing published, see docs/results.md."
+    note = "What two cores manage within the hour; nothing published, see docs/results/training.md."
     entries["osnet_x0_25_market1501_dev"] = Published(MARKET1501_DEV_SMALL, "", None, (note,))
     return entries
 

@@ -32,7 +32,7 @@ OSNET = TRANSFER.rows["OSNet"]
 
 def placed(genotype: Genotype) -> Row:
     """OSNet with instance norm where a genotype puts it."""
-    return Row(OSNET.base, {**OSNET.changes, "model.genotype": [genotype.stem, *genotype.placements]})
+    return Row(OSNET.base, {**OSNET.changes, "model.genotype": genotype.words})
 
 
 def searched(place: str) -> Row:

@@ -1,6 +1,6 @@
 import pytest
 
-from scalereid.data.names import DatasetName, named_datasets, numbered_splits, splits_of
+from scalereid.data.names import DatasetName, named_datasets, numbered_splits, splits_of, without_splits
 
 
 def test_names() -> None:
@@ -32,3 +32,8 @@ def test_a_name_that_is_a_split_and_has_numbered_ones() -> None:
     assert splits_of("cuhk03-pair1@x") == ["cuhk03-pair1@x"]
     assert numbered_splits("cuhk03-pair1@x") == [f"cuhk03-pair1#{number}@x" for number in range(1, 11)]
     assert splits_of("cuhk03-pair1#3") == numbered_splits("cuhk03-pair1#3") == ["cuhk03-pair1#3"]
+
+
+def test_splits_of_one_dataset_are_the_same_without_their_numbers() -> None:
+    assert without_splits("viper#1@x+grid") == without_splits("viper#2@x+grid") == (("viper", "x"), ("grid", ""))
+    assert without_splits("viper#1@x") != without_splits("viper#1@y")

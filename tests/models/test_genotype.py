@@ -20,6 +20,7 @@ def test_published_genotypes() -> None:
 
 def test_seven_words_make_a_genotype() -> None:
     words = ["instance", "none", "inside", "outside", "both", "none", "none"]
+    assert list(Genotype.of(words).words) == words
     assert Genotype.of(words, "mine") == Genotype(
         "instance", ("none", "inside", "outside", "both", "none", "none"), "mine"
     )

@@ -35,7 +35,7 @@ def train(recipe: RecipeName, options: Flat[TrainOptions], output: Flat[Output],
     require_new_run(options.out)
     if options.genotype:
         found = Genotype.load(options.genotype)
-        settings = replace(settings, model=replace(settings.model, genotype=(found.stem, *found.placements)))
+        settings = replace(settings, model=replace(settings.model, genotype=found.words))
     _finish(start("train", recipe, settings, options, output), output)
 
 

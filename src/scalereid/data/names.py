@@ -25,6 +25,11 @@ def named_datasets(name: str) -> list[DatasetName]:
     return parts
 
 
+def without_splits(name: str) -> tuple[tuple[str, str], ...]:
+    """The readers and folders of a dataset's name, which all splits of one dataset share."""
+    return tuple((part.reader, part.folder) for part in named_datasets(name))
+
+
 def splits_of(name: str) -> list[str]:
     """List what a name stands for in a score: a dataset's splits if it has several and `name` is none of them; else `name`."""
     return [name] if named_datasets(name)[0].reader in SPLITS_OF_THEIR_OWN else numbered_splits(name)

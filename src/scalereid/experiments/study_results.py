@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from scalereid.data.names import named_datasets
+from scalereid.data.names import without_splits
 from scalereid.experiments.rows import StudyRun
 from scalereid.retrieval.bootstrap import Changes, bootstrap_interval, changes_between, same_queries
 from scalereid.retrieval.per_query import PerQuery
@@ -110,9 +110,9 @@ def difference(row: BySeed, baseline: BySeed, metric: str, *, drawn: Drawn = "se
     pairs = [list(zip(baseline[seed], row[seed], strict=True)) for seed in seeds]
     if not seeds or not all(_comparable(*pair) for splits in pairs for pair in splits):
         return None
-    datasets = list(dict.fromkeys(_dataset(before) for before, _ in pairs[0]))
+    datasets = list(dict.fromkeys(without_splits(before.target) for before, _ in pairs[0]))
     changes = [
-        [_changes(before, after, metric, datasets.index(_dataset(before))) for before, after in splits]
+        [_changes(before, after, metric, datasets.index(without_splits(before.target))) for before, after in splits]
         for splits in pairs
     ]
     mean = np.mean([np.nanmean(change.values) for splits in changes for change in splits])
@@ -153,12 +153,11 @@ def _spreads(results: BySeed, compared: str) -> dict[str, Spread]:
 
 def _comparable(one: Result, other: Result) -> bool:
     in_the_same_way = (one.scores.protocol, one.scores.ap_rule) == (other.scores.protocol, other.scores.ap_rule)
-    return in_the_same_way and _dataset(one) == _dataset(other) and same_queries(one.per_query, other.per_query)
-
-
-def _dataset(result: Result) -> tuple[tuple[str, str], ...]:
-    """Which dataset a result is of, whatever its split."""
-    return tuple((part.reader, part.folder) for part in named_datasets(result.target))
+    return (
+        in_the_same_way
+        and without_splits(one.target) == without_splits(other.target)
+        and same_queries(one.per_query, other.per_query)
+    )
 
 
 def _changes(before: Result, after: Result, metric: str, dataset: int) -> Changes:

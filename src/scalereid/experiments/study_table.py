@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.names import named_datasets
+from scalereid.data.names import named_datasets, without_splits
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
 from scalereid.experiments.study_results import (
@@ -158,9 +158,10 @@ def tabulate(
 
 def _are_random_splits(datasets: Collection[str], splits: int) -> bool:
     """Whether the splits of a study train on numbered splits of one dataset, one on each."""
-    parts = [named_datasets(name) for name in datasets]
-    whole = {tuple((part.reader, part.folder) for part in of) for of in parts}
-    return splits == len(datasets) > 1 and len(whole) == 1 and all(of[0].split is not None for of in parts)
+    of_one = len({without_splits(name) for name in datasets}) == 1
+    return (
+        splits == len(datasets) > 1 and of_one and all(named_datasets(name)[0].split is not None for name in datasets)
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -46,6 +46,11 @@ class Genotype:
         stem, *placements = words
         return cls(stem, cast(tuple[Placement, ...], tuple(placements)), origin)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The seven words that `of` takes, as a recipe holds them."""
+        return (self.stem, *self.placements)
+
     def to_json(self) -> dict[str, Any]:
         """The genotype as JSON values."""
         return {"stem": self.stem, "placements": list(self.placements), "origin": self.origin}

@@ -1,16 +1,17 @@
-"""Does instance norm help in a place never seen? Market-1501 and CUHK03's first pair, in both directions, at home and away.
+"""Does instance norm help in an unseen domain? Market-1501 and CUHK03's first pair, in both directions.
 
     scalereid study studies/transfer.py --data FOLDER --out runs/transfer --results studies/results/transfer.json
 
 FOLDER holds Market-1501's training images, `cuhk03-pair1` and the lists of CUHK03's new protocol.
 
-Primary endpoint, fixed before the first run (2026-11-22): away mAP of OSNet-AIN minus that of OSNet, the mean of the two
-directions; its interval is over people and seeds. All else is secondary: the other rows, each direction alone, at home.
+Primary endpoint, fixed before the first run (2026-11-22): mAP in the unseen domain, OSNet-AIN's minus OSNet's, the
+mean of the two directions; its interval is over people and seeds. All else is secondary: the other rows, each direction alone,
+the scores within the domain.
 
-A run is scored at home, on people held out of the place that it has learned, and away, on everyone of the other place. So only
-600 of Market-1501's 751 people are trained on (`market1501-dev`), and 427 of CUHK03's 843: one training gives both scores, and
-a loss at home can be told from one of transfer; with everyone in training there would be no score at home. An epoch of the one
-is 166 steps and of the other 64, so both have about 5,000 steps.
+A run is scored within its domain, on people held out of its dataset, and in the other, on all people there. So only 600 of
+Market-1501's 751 people are trained on (`market1501-dev`), and 427 of CUHK03's 843: one training gives both scores, and a loss
+within the domain can be told from one of transfer. An epoch of the one is 166 steps and of the other 64, so both have about
+5,000 steps.
 
 All rows: about 200,000 parameters, 128×64, from scratch, flip and colour jitter only, SGD at 0.065 with cosine decay, float32.
 OSNet-AIN and DSLNet-AIN have the published genotype of OSNet-AIN, DSLNet-AIN also the auxiliary branch of DSLNet; at this width

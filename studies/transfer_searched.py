@@ -11,9 +11,9 @@ The published search, a mixture of all placements over 120 epochs, of a small ne
 have as many steps. Without SEARCHES the study takes what was found for docs/results.md, `studies/results/searches`.
 The rows of `transfer.py` come from its results.
 
-Secondary to `transfer.py`: away mAP of each genotype minus that of OSNet, the mean of the two directions, and of its own place
-minus the other's. The last two rows, added when the others had run (2026-11-23), ask which part does it: instance norm in the
-stem, which all three genotypes have and no search chooses, or in the blocks.
+Secondary to `transfer.py`: mAP in the unseen domain of each genotype minus that of OSNet, the mean of the two directions, and
+of the genotype searched on the training dataset minus the other. The last two rows, added when the others had run (2026-11-23),
+ask which part does it: instance norm in the stem, which all three genotypes have and no search chooses, or in the blocks.
 """
 
 import os

@@ -41,6 +41,17 @@ def test_values_become_their_types_and_the_rest_defaults() -> None:
     assert from_json(Inner, {"active": True, "word": "x"}, "inner") == Inner(active=True, word="x")
 
 
+def test_of_several_groups_the_one_that_has_the_names() -> None:
+    kind = Inner | Outer | None
+    assert from_json(kind, {"number": 3}, "it") == Inner(number=3)
+    assert from_json(kind, {"seed": 3}, "it") == Outer(seed=3)
+    assert from_json(kind, None, "it") is None
+    with pytest.raises(ValueError, match="it has no sed; it has number"):
+        from_json(kind, {"sed": 3}, "it")
+    with pytest.raises(ValueError, match="it is 3, not a group of named values"):
+        from_json(kind, 3, "it")
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

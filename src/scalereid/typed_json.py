@@ -46,9 +46,15 @@ def from_json(kind: Any, values: Any, where: str) -> Any:
         return {name: from_json(inner[1], value, f"{where}.{name}") for name, value in _named(values, where).items()}
     if origin is np.ndarray:
         return np.array(_tuple((float, ...), values, where))
-    if origin is UnionType:  # a type, or None
-        return None if values is None else from_json(inner[0], values, where)
+    if origin is UnionType:  # a type, or one of several groups, or None
+        return None if values is None else from_json(_kind_of(inner, values), values, where)
     return _plain(kind, values, where)
+
+
+def _kind_of(kinds: tuple[Any, ...], values: Any) -> Any:
+    """That of several groups which has all names of `values`; the first if none has, or there is one."""
+    groups = [kind for kind in kinds if is_dataclass(kind)] if isinstance(values, dict) else []
+    return next((kind for kind in groups if values.keys() <= get_type_hints(kind).keys()), kinds[0])
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:

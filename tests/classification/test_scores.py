@@ -17,6 +17,8 @@ def test_a_table_by_hand() -> None:
     scores = score_classes(PROBABILITIES, np.array([0, 1, 6, 3]))
     assert scores.to_json() == {"images": 4, "classes": 7, "top1": 0.25, "top5": 0.5}
     assert (scores.metric("top-1"), scores.metric("top-5")) == (0.25, 0.5)
+    assert scores.ranks is not None and scores.ranks.tolist() == [1, 2, 7, 7]
+    assert scores.how() == "4 images of 7 classes"
     assert str(scores) == "top-1 error 75.00%   top-5 error 50.00%"
 
 

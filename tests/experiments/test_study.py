@@ -15,6 +15,7 @@ from scalereid.data import DATASETS
 from scalereid.data.readers import SPLITS
 from scalereid.data.readers.table import read_csv
 from scalereid.data.records import ReidDataset
+from scalereid.experiments.classifying import evaluate_classes
 from scalereid.experiments.evaluation import evaluate
 from scalereid.experiments.study import Row, Study, leave_one_out, load_study, over_splits, run_study
 from scalereid.retrieval.scores import mean_scores
@@ -22,7 +23,7 @@ from scalereid.runs.checkpoint import load_checkpoint
 from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
 from scalereid.training.loop import Interrupted
-from tests.conftest import TINY, same
+from tests.conftest import CLASSES, TINY, same
 from tests.experiments.processes import SERVER, finish
 
 SHORT = replace(  # many short epochs: it can be stopped in the middle
@@ -238,6 +239,27 @@ def test_splits_are_trained_on_and_averaged(halves: Path, tmp_path: Path) -> Non
     assert row.scores["mAP"].mean == pytest.approx(mean.mAP)
     assert row.scores["rank-1"].mean == pytest.approx(mean.rank(1))
     assert list(row.splits) == ["halves#1", "halves#2"]
+
+
+def test_rows_that_classify(class_images: Path, tmp_path: Path) -> None:
+    """The table says what the runs' own scores say, and needs nothing but what is kept."""
+    rows = {"both": Row(CLASSES), "slow": Row(CLASSES, {"optimizer.lr": 1e-4})}
+    study = Study(rows=rows, seeds=(0, 1), metric="top-1")
+    file = tmp_path / "kept.json"
+    table = run_study(study, data=class_images, out=tmp_path / "study", results=file)
+    found = {
+        run.name: evaluate_classes(tmp_path / "study" / run.name, data=class_images).scores for run in study.runs()
+    }
+    both, slow = table.rows
+    for metric in ("top-1", "top-5"):
+        mean = np.mean([found[f"slow/seed-{seed}"].metric(metric) for seed in (0, 1)])
+        assert slow.scores[metric].mean == pytest.approx(mean)
+    assert slow.difference and both.difference is None
+    assert slow.difference.mean == pytest.approx(slow.scores["top-1"].mean - both.scores["top-1"].mean)
+    assert slow.difference.low <= slow.difference.mean <= slow.difference.high
+    assert "12 images of 3 classes" in table.markdown() and "bootstrap over images and seeds" in table.markdown()
+    again = run_study(study, data=tmp_path / "nowhere", out=tmp_path / "another", results=file)
+    assert again == table
 
 
 def test_what_has_no_splits(tiny: Recipe) -> None:

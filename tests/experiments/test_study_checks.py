@@ -11,6 +11,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.experiments.study import Row, Study
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
 from scalereid.runs.recipe import Recipe
+from tests.conftest import CLASSES
 from tests.experiments.finished_runs import write_run, write_run_of_own_code
 
 
@@ -119,6 +120,19 @@ def test_ranks_of_random_draws_are_not_compared(
     check("drawn", "rank-1")
     with pytest.raises(ValueError, match="metric is rank-1, but people is scored by single-gallery-shot"):
         check("csv", "rank-1")
+
+
+@pytest.mark.parametrize("metric", ["mAP", "rank-1"])
+def test_classes_are_compared_by_their_own_scores(
+    people: ReidDataset, class_images: Path, tiny: Recipe, metric: str
+) -> None:
+    study = Study(rows={"x": Row(CLASSES)}, metric="top-1")
+    found = check_datasets(study.runs(), class_images, study.metric)
+    assert found == {"class-folders": read_dataset("class-folders", class_images).fingerprint()}
+    with pytest.raises(ValueError, match=f"metric is {metric}, but colours has classes; set it to top-1 or top-5"):
+        check_datasets(study.runs(), class_images, metric)
+    with pytest.raises(ValueError, match="metric is top-5, but people has people; set it to mAP or rank-1"):
+        check_datasets(Study(rows={"x": Row(tiny)}).runs(), people.root, "top-5")
 
 
 def test_what_is_there_already(tiny: Recipe, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_run_is_finished_when_its_last_epoch_is_logged(tiny: Recipe, tmp_path:
     write_run(done, tmp_path, [1.0, 0.5])
     written = write_run(stopped, tmp_path, [1.0, 0.5], epoch=1)
     (result,) = results_of(done, tmp_path)
-    assert result.scores.mAP == 0.75 and result.target == "csv"
+    assert result.scores.metric("mAP") == 0.75 and result.target == "csv"
     assert results_of(stopped, tmp_path) == () and last_epoch(written, tiny) is None
     assert results_of(missing, tmp_path) == ()
 
@@ -35,12 +35,12 @@ def test_a_result_on_each_target(tiny: Recipe, tmp_path: Path) -> None:
     (run,) = Study(rows={"a": Row(tiny, {"evaluation.also": ["csv@b", "csv@c"]})}, seeds=(0,)).runs()
     written = write_run(run, tmp_path, [1.0, 0.5], also=[[0.25], [0.5, 0.0, 1.0]])
     found = results_of(run, tmp_path)
-    assert [(one.target, one.scores.mAP, len(one.per_query.pids)) for one in found] == [
+    assert [(one.target, one.scores.metric("mAP"), len(one.per_query.pids)) for one in found] == [
         ("csv", 0.75, 2),
         ("csv@b", 0.25, 1),
         ("csv@c", 0.5, 3),
     ]
-    written.append(replace(written.log()[0], also_scores={"csv@b": found[1].scores}))
+    written.append(replace(written.log()[0], also_scores={"csv@b": written.log()[0].also_scores["csv@b"]}))
     with pytest.raises(ValueError, match=r"log\.jsonl is damaged: its last line has no scores on csv@c"):
         results_of(run, tmp_path)
 

@@ -17,6 +17,14 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_single_matches_by_hand(tmp_path: Path) -> None:
+    found = PerQuery.of_single_matches(np.array([1, 4, 2]))
+    assert found.average_precision.tolist() == [1, 0.25, 0.5]
+    assert (found.first_match.tolist(), found.pids.tolist()) == ([1, 4, 2], [0, 1, 2])
+    found.save(tmp_path / "per_query.npz")
+    assert PerQuery.load(tmp_path / "per_query.npz").first_match.tolist() == [1, 4, 2]
+
+
 @pytest.mark.parametrize("spoil", ["text", "empty", "cut", "array", "other"])
 def test_other_files_are_refused(tmp_path: Path, spoil: str) -> None:
     file = tmp_path / "x.npz"

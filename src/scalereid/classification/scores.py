@@ -1,6 +1,6 @@
 """How well images are classified: top-1 and top-5."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,20 @@ class ClassScores:
     """Share of images whose class is the likeliest one."""
     top5: float
     """Share of images whose class is among the five likeliest."""
+    ranks: NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
+    """(images,) the place of each image's class among all, from 1, the likeliest; None for scores read from JSON."""
 
     def metric(self, name: str) -> float:
         """A score by its name, `top-1` or `top-5`."""
         return {"top-1": self.top1, "top-5": self.top5}[name]
 
     def to_json(self) -> dict[str, Any]:
-        """The scores as JSON values."""
-        return asdict(self)
+        """The scores as JSON values, without the ranks."""
+        return {"images": self.images, "classes": self.classes, "top1": self.top1, "top5": self.top5}
+
+    def how(self) -> str:
+        """What was classified, in words."""
+        return f"{self.images:,} images of {self.classes:,} classes"
 
     def __str__(self) -> str:
         return f"top-1 error {1 - self.top1:.2%}   top-5 error {1 - self.top5:.2%}"
@@ -47,5 +53,5 @@ def score_classes(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> 
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"a class is {int(labels.max())}; expected 0 to {classes - 1}")
     right = np.take_along_axis(logits, labels[:, None], axis=1)
-    before = (logits >= right).sum(axis=1) - 1  # without itself
-    return ClassScores(count, classes, float((before < 1).mean()), float((before < 5).mean()))
+    ranks = (logits >= right).sum(axis=1)
+    return ClassScores(count, classes, float((ranks <= 1).mean()), float((ranks <= 5).mean()), ranks)

@@ -12,6 +12,7 @@ from scalereid.distributed import is_first, processes
 from scalereid.experiments.evaluator import Evaluator
 from scalereid.experiments.tensorboard import TensorBoard
 from scalereid.progress import Progress
+from scalereid.retrieval.per_query import PerQuery
 from scalereid.retrieval.scores import Scores
 from scalereid.runs.checkpoint import save_model
 from scalereid.runs.facts import DatasetFacts, TrainedFacts
@@ -110,11 +111,7 @@ class Course:
         if judged and self.evaluator.improves(judged):
             save_model(run.best, network, recipe, trained, attributes=attributes, classes=classes)
         if finished:  # what a finished run has, before its log says that it is finished
-            if scores and scores.per_query:
-                scores.per_query.save(run.per_query)
-            for name, others in also.items():
-                if others.per_query:
-                    others.per_query.save(run.per_query_on(name))
+            save_per_query(run, entry)
             if wired.search and search:
                 epochs = counted(recipe.schedule.epochs, "epoch")
                 trained_on = f"{self.dataset.name} ({self.dataset.fingerprint}), {epochs}"
@@ -126,6 +123,18 @@ class Course:
             self.tensorboard.write(entry)
         self.progress.say(entry.line(recipe.schedule.epochs))
         self.epoch_started = time.monotonic()
+
+
+def save_per_query(run: Run, entry: EpochLog) -> None:
+    """Write how well each query finds its person, on every dataset, or each test image its class."""
+    on = {run.per_query_on(name): scores.per_query for name, scores in entry.also_scores.items()}
+    if entry.scores:
+        on[run.per_query] = entry.scores.per_query
+    if entry.class_scores and entry.class_scores.ranks is not None:
+        on[run.per_query] = PerQuery.of_single_matches(entry.class_scores.ranks)
+    for file, results in on.items():
+        if results:
+            results.save(file)
 
 
 def score_networks(evaluator: Evaluator, wired: Wired) -> Scored:

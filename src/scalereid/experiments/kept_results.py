@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scalereid.classification.scores import ClassScores
 from scalereid.experiments.rows import StudyRun
 from scalereid.experiments.study_results import Result, results_of
 from scalereid.files import read_json, sha256, write
@@ -69,7 +70,7 @@ class KeptScores:
 
     fingerprint: str
     """Of the dataset."""
-    scores: Scores
+    scores: Scores | ClassScores
     per_query: PackedQueries
 
     def to_json(self) -> dict[str, Any]:

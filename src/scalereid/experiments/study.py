@@ -13,6 +13,7 @@ from scalereid.data.readers import SPLITS
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Changes, Row, StudyRun
 from scalereid.experiments.study_checks import check_code, check_datasets, is_finished
+from scalereid.experiments.study_results import CLASS_METRICS
 from scalereid.experiments.study_table import Command, StudyTable, tabulate
 from scalereid.experiments.workers import Job, run_at_once, run_one_by_one
 from scalereid.files import file_name, require_writable
@@ -47,7 +48,7 @@ class Study:
     baseline: str = ""
     """The row that the others are compared with. Defaults to the first."""
     metric: str = "mAP"
-    """The score that is compared: mAP, rank-1, rank-5, …"""
+    """The score that is compared: mAP, rank-1, rank-5, …; top-1 or top-5 for rows that classify."""
 
     def __post_init__(self) -> None:
         _check_named("rows", self.rows, Row)
@@ -61,9 +62,10 @@ class Study:
             raise ValueError(f"seeds is {tuple(self.seeds)}; expected one or more different seeds")
         if self.baseline and self.baseline not in self.rows:
             raise ValueError(f"baseline is {self.baseline!r}; expected one of the rows: {', '.join(self.rows)}")
-        if self.metric not in ("mAP", *(f"rank-{k}" for k in range(1, RANKS + 1))):
+        if self.metric not in ("mAP", *(f"rank-{k}" for k in range(1, RANKS + 1)), *CLASS_METRICS):
             raise ValueError(
-                f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, … up to rank-{RANKS}, which each query has"
+                f"metric is {self.metric!r}; expected mAP, rank-1, rank-5, … up to rank-{RANKS}, which each query has, or "
+                f"{' or '.join(CLASS_METRICS)}, for rows that classify"
             )
         object.__setattr__(self, "baseline", self.baseline or next(iter(self.rows)))
         numbers = {len(run.recipe.evaluation.also): run.name for run in self.runs()}

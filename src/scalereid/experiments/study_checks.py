@@ -12,7 +12,7 @@ from scalereid.data.records import ReidDataset
 from scalereid.experiments.attribute_labels import LearnedAttributes
 from scalereid.experiments.checks import check_parts, check_task
 from scalereid.experiments.rows import StudyRun
-from scalereid.experiments.study_results import last_epoch
+from scalereid.experiments.study_results import CLASS_METRICS, last_epoch
 from scalereid.lookup import find
 from scalereid.runs.run import Run
 from scalereid.training.terms import TERMS
@@ -54,12 +54,9 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
     for run in {(run.row, run.split): run for run in runs}.values():  # whatever the seed
         targets = run.recipe.targets
         sources = run.recipe.data.dataset.split("+")  # each needs images, which their combination would not tell
-        needs = [*((source, ["train"]) for source in sources), *((target, ["query", "gallery"]) for target in targets)]
-        for name, splits in needs:
-            if name not in read:
-                read[name] = read_dataset(name, data)
-            if missing := [split for split in splits if not read[name].splits[split]]:
-                raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {run.row!r} needs them")
+        for name in (*sources, *targets):
+            read[name] = read.get(name) or read_dataset(name, data)
+        _require_images({name: read[name] for name in sources}, {name: read[name] for name in targets}, run.row)
         main, *also = (read[target] for target in targets)
         try:
             if run.recipe.data.dataset not in read:
@@ -77,7 +74,18 @@ def check_datasets(runs: Sequence[StudyRun], data: Path, metric: str) -> dict[st
     return fingerprints
 
 
+def _require_images(sources: Mapping[str, ReidDataset], targets: Mapping[str, ReidDataset], row: str) -> None:
+    scored = ["gallery"] if next(iter(sources.values())).classes else ["query", "gallery"]
+    for datasets, splits in ((sources, ["train"]), (targets, scored)):
+        for name, dataset in datasets.items():
+            if missing := [split for split in splits if not dataset.splits[split]]:
+                raise ValueError(f"{name} has no {' and no '.join(missing)} images; row {row!r} needs them")
+
+
 def _check_metric(metric: str, target: ReidDataset) -> None:
+    if (metric in CLASS_METRICS) != bool(target.classes):
+        found, wanted = ("classes", "top-1 or top-5") if target.classes else ("people", "mAP or rank-1")
+        raise ValueError(f"metric is {metric}, but {target.name} has {found}; set it to {wanted}")
     people = [record.pid for record in target.gallery if record.pid > 0]
     if metric != "mAP" and target.protocol == "single-gallery-shot" and len(set(people)) < len(people):
         raise ValueError(

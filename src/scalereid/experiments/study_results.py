@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from scalereid.classification.scores import ClassScores
 from scalereid.data.names import without_splits
 from scalereid.experiments.rows import StudyRun
 from scalereid.retrieval.bootstrap import Changes, bootstrap_interval, changes_between, same_queries
@@ -18,6 +19,7 @@ from scalereid.runs.recipe import Recipe
 from scalereid.runs.run import Run
 
 METRICS = ("mAP", "mINP", "rank-1", "rank-5")
+CLASS_METRICS = ("top-1", "top-5")
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,9 @@ class Result:
 
     target: str
     """Name of the dataset that it was scored on."""
-    scores: Scores
+    scores: Scores | ClassScores
     per_query: PerQuery
+    """Of each query, or of each test image that is classified."""
 
 
 BySeed = Mapping[int, Sequence[Result]]
@@ -90,13 +93,14 @@ def results_of(run: StudyRun, out: Path) -> tuple[Result, ...]:
     """
     there = Run(out / run.name)
     last = last_epoch(there, run.recipe)
-    if last is None or last.scores is None:
+    scores = None if last is None else last.scores or last.class_scores
+    if last is None or scores is None:
         return ()
     main, *also = run.recipe.targets
     if missing := [name for name in also if name not in last.also_scores]:
         raise ValueError(f"{there.log_file} is damaged: its last line has no scores on {', '.join(missing)}")
     return (
-        Result(main, last.scores, PerQuery.load(there.per_query)),
+        Result(main, scores, PerQuery.load(there.per_query)),
         *(Result(name, last.also_scores[name], PerQuery.load(there.per_query_on(name))) for name in also),
     )
 
@@ -139,7 +143,7 @@ def scored_on_target(
 
 def metrics_with(compared: str) -> tuple[str, ...]:
     """The scores of a table: the usual ones, and the one that is compared."""
-    return tuple(dict.fromkeys((*METRICS, compared)))
+    return tuple(dict.fromkeys((*(CLASS_METRICS if compared in CLASS_METRICS else METRICS), compared)))
 
 
 def _spreads(results: BySeed, compared: str) -> dict[str, Spread]:
@@ -152,12 +156,16 @@ def _spreads(results: BySeed, compared: str) -> dict[str, Spread]:
 
 
 def _comparable(one: Result, other: Result) -> bool:
-    in_the_same_way = (one.scores.protocol, one.scores.ap_rule) == (other.scores.protocol, other.scores.ap_rule)
     return (
-        in_the_same_way
+        _way(one.scores) == _way(other.scores)
         and without_splits(one.target) == without_splits(other.target)
         and same_queries(one.per_query, other.per_query)
     )
+
+
+def _way(scores: Scores | ClassScores) -> object:
+    """What must be the same of two scores that are compared."""
+    return scores.classes if isinstance(scores, ClassScores) else (scores.protocol, scores.ap_rule)
 
 
 def _changes(before: Result, after: Result, metric: str, dataset: int) -> Changes:

@@ -9,6 +9,7 @@ from scalereid.data.names import named_datasets, without_splits
 from scalereid.experiments.kept_results import KeptResults
 from scalereid.experiments.rows import Row, StudyRun
 from scalereid.experiments.study_results import (
+    CLASS_METRICS,
     BySeed,
     Difference,
     Drawn,
@@ -71,7 +72,8 @@ class StudyTable:
         lines = [line for number in range(len(self.targets)) for line in self._target(number, splits)]
         hows = ", or ".join(dict.fromkeys(each.how for row in self.rows for each in (row, *row.also) if each.how))
         shared = ", over the seeds that both have finished" if len({row.seeds for row in self.rows}) > 1 else ""
-        over = "over people and seeds (over people alone, if there is one seed)"
+        what = "images" if self.metric in CLASS_METRICS else "people"
+        over = f"over {what} and seeds (over {what} alone, if there is one seed)"
         if self.drawn == "splits":
             over = f"over people and splits, on one split {over}"
         lines += [

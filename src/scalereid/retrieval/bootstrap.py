@@ -35,7 +35,7 @@ def same_queries(one: PerQuery, other: PerQuery) -> bool:
 
 
 def changes_between(one: PerQuery, other: PerQuery, metric: str = "mAP") -> Changes:
-    """How each query's share of `metric` (mAP, rank-1, rank-5, …) changes from `one` to `other`, of the same queries."""
+    """How each query's share of `metric` (mAP, rank-1, top-1, …) changes from `one` to `other`, of the same queries."""
     return Changes(_values(other, metric) - _values(one, metric), one.pids)
 
 
@@ -43,7 +43,7 @@ def _values(results: PerQuery, metric: str) -> Floats:
     """Each query's share of `metric`, which is their mean; NaN for a query without a match."""
     if metric == "mAP":
         return results.average_precision
-    found = results.first_match <= int(metric.removeprefix("rank-"))
+    found = results.first_match <= int(metric.removeprefix("rank-").removeprefix("top-"))
     return np.where(results.first_match > 0, found, np.nan)
 
 

@@ -21,6 +21,14 @@ class PerQuery(NamedTuple):
     pids: NDArray[np.int64]
     """(queries,) the person of each query."""
 
+    @classmethod
+    def of_single_matches(cls, ranks: NDArray[np.integer]) -> "PerQuery":
+        """Results of queries that have one match each, at these ranks (queries,), and that are each of a person of their own.
+
+        So may images be that are classified, whose one match is their class.
+        """
+        return cls(1 / ranks, ranks.astype(np.int64), np.arange(len(ranks)))
+
     def __repr__(self) -> str:
         return (
             f"<PerQuery: {counted(len(self.pids), 'query', 'queries')}, "

@@ -56,6 +56,7 @@ study all dslnet_against_osnet cuhk03
 study all-market1501 dslnet_market1501 market1501
 study transfer transfer transfer
 study transfer-x1-0 transfer_x1_0 transfer-x1-0
+study transfer-amsgrad transfer_amsgrad transfer
 # The published length of the search on each place, and whether what it finds transfers.
 small=(--data.batch-size 64 --optimizer.lr 0.05 --model.width 0.25 --data.image-size 64 32)
 run nas nas_msmt17 searches/market1501 --data.dataset market1501-dev "${small[@]}"

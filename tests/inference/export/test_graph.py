@@ -207,9 +207,34 @@ def test_a_damaged_graph_in_the_cache_is_written_anew(
     assert len([*file.parent.iterdir()]) == 2
 
 
-def saved(*options: str) -> SavedRecipe:
-    model = ModelSettings(backbone="net.py:MyNet", options=options)
+def saved_recipe(model: ModelSettings) -> SavedRecipe:
     return SavedRecipe(json.dumps(Recipe(data=DataSettings(image_size=(64, 32)), model=model).to_json()))
+
+
+def test_another_network_of_the_same_weights_has_another_graph() -> None:
+    """As after `initial_weights` from another one, before training: a pooling, and how layers are connected, have no weights.
+
+    Where it was started from, and how it is trained, makes no difference.
+    """
+    files = []
+    for settings in (
+        one := ModelSettings(backbone="dslnet", width=0.25),
+        replace(one, initial_weights="runs/x", checkpointing=True),
+        replace(one, pooling="max"),
+        replace(one, backbone="dslnet_not_dense"),
+    ):
+        torch.manual_seed(0)
+        model = build_model(settings.backbone, width=settings.width, pooling=settings.pooling)
+        loaded = LoadedModel(model, LoadReport(settings.backbone, (), ()), saved_recipe(settings), TrainedFacts())
+        metadata = describe_model(loaded, {}, (64, 32))
+        files.append((metadata.fingerprint, graph_file(loaded, metadata)))
+    assert len({weights for weights, _ in files}) == 1
+    assert files[0] == files[1]
+    assert len({*files}) == 3
+
+
+def saved(*options: str) -> SavedRecipe:
+    return saved_recipe(ModelSettings(backbone="net.py:MyNet", options=options))
 
 
 def test_a_network_of_ones_own_that_was_edited_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

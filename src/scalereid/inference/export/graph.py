@@ -1,10 +1,11 @@
 """A model as one graph, from pixels to embeddings: torch's own, and ONNX."""
 
 import hashlib
+import json
 import logging
 import threading
 import warnings
-from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -24,6 +25,7 @@ from scalereid.models.embedding_model import EmbeddingModel
 from scalereid.models.fusing import fuse_batch_norms
 from scalereid.packages import require
 from scalereid.runs.checkpoint import LoadedModel
+from scalereid.runs.recipe import ModelSettings
 
 VERSION = 2  # of what graphs compute; cached graphs of another version are not used
 _TRACING = threading.Lock()  # torch traces one network at a time in a process
@@ -137,22 +139,26 @@ def _checksum(file: Path) -> bytes:
 
 
 def graph_file(loaded: LoadedModel, metadata: ModelMetadata) -> Path:
-    """The name of that file, which changes with weights, image size, options, code and versions."""
-    code = ""
+    """The name of that file, which changes with weights, image size, settings of the network, code and versions."""
+    networks = ""
     for network, recipe in zip(loaded.model.networks, (loaded.recipe, loaded.peer), strict=False):
-        if recipe and (recipe.model.options or own_file(recipe.model.backbone)):
-            code += f"-{_fingerprint_of_code(network.backbone, recipe.model.options)}"
-    return default_cache_folder() / "graphs" / f"{metadata.fingerprint}{code}-{VERSION}-{torch.__version__}.onnx"
+        if recipe:
+            networks += f"-{_fingerprint_of_network(network.backbone, recipe.model)}"
+    return default_cache_folder() / "graphs" / f"{metadata.fingerprint}{networks}-{VERSION}-{torch.__version__}.onnx"
 
 
-def _fingerprint_of_code(backbone: nn.Module, options: Sequence[str]) -> str:
-    """Hash of the options and of the files that define its class and base classes.
+def _fingerprint_of_network(backbone: nn.Module, settings: ModelSettings) -> str:
+    """Hash of a network's settings, and with options or of one's own of the files that define it and its base classes.
 
-    Others may make another network of the same weights.
+    Others may make another network of the same weights: a pooling has none, for example.
     """
-    functions = [
-        part for kind in type(backbone).__mro__ for part in vars(kind).values() if isinstance(part, FunctionType)
-    ]
-    files = sorted({Path(function.__code__.co_filename) for function in functions})
-    code = [file.read_bytes() for file in files if file.is_file()]
-    return hashlib.sha256(b"".join([*(option.encode() for option in options), *code])).hexdigest()[:12]
+    name = settings.backbone.rpartition(":")[2]  # wherever its file lies
+    values = replace(settings, backbone=name, initial_weights="", checkpointing=False)  # the last two are of training
+    code: list[bytes] = []
+    if settings.options or own_file(settings.backbone):
+        functions = [
+            part for kind in type(backbone).__mro__ for part in vars(kind).values() if isinstance(part, FunctionType)
+        ]
+        files = sorted({Path(function.__code__.co_filename) for function in functions})
+        code = [file.read_bytes() for file in files if file.is_file()]
+    return hashlib.sha256(b"".join([json.dumps(asdict(values)).encode(), *code])).hexdigest()[:12]

@@ -59,6 +59,10 @@ def test_labels_of_any_type_become_int64() -> None:
     assert found.pids.tolist() == [255, 3]
     assert found.pids.dtype == found.camids.dtype == torch.long
     assert found.times is not None and found.times.dtype == torch.double
+    for kind in (np.int8, np.int16, np.uint16, np.uint32, np.uint64):
+        found = labelled(np.eye(2), np.array([3, np.iinfo(kind).max // 2], kind), np.array([1, 2], kind))
+        assert found.pids.tolist() == [3, np.iinfo(kind).max // 2]
+        assert found.camids.tolist() == [1, 2]
     assert labelled(np.eye(2), [16777217.0, 1.0], [1, 1]).pids.tolist() == [16777217, 1]
     assert labelled(np.eye(2), np.array([2**63 - 1, 0], np.uint64), [-(2**63), 1]).pids.tolist() == [2**63 - 1, 0]
 

@@ -164,9 +164,10 @@ def whole_numbers(values: Numbers, name: str, matrix: Tensor) -> Tensor:
     if column.dtype == torch.bool:
         raise ValueError(f"{name} are booleans; expected whole numbers")
     numbers = column.long()
-    wrong = numbers < 0 if column.dtype == torch.uint64 else numbers != column
-    if column.is_floating_point():
-        wrong |= column.abs() > 2 / torch.finfo(column.dtype).eps  # where floats cannot tell neighbours apart
+    if column.is_floating_point():  # large ones cannot be told from their neighbours
+        wrong = (numbers != column) | (column.abs() > 2 / torch.finfo(column.dtype).eps)
+    else:  # all integers fit but those of 64 bits without a sign
+        wrong = (numbers < 0) & (column.dtype == torch.uint64)
     if len(rows := wrong.nonzero()):
         row = int(rows[0])
         raise ValueError(

@@ -116,6 +116,19 @@ def test_a_model_that_tells_nothing_is_not_calibrated() -> None:
         calibrate(PairDistances(data.edges, data.different, data.same), **ABOUT)
 
 
+def test_odds_that_would_rise_with_the_distance_are_refused() -> None:
+    """Three fifths of one person's pairs are nearer than all others, but the rest so far away that a straight line rises."""
+    at = np.repeat([0.3, 1.8, 0.5], [60, 40, 300])
+    counted = sampled_pair_distances(at, np.arange(400) < 100, np.ones(400)).seen
+    with pytest.raises(
+        ValueError, match="m cannot be calibrated on d by logistic regression: .* or set method=isotonic"
+    ):
+        calibrate(counted, **ABOUT)
+    near, between, far = calibrate(counted, method="isotonic", **ABOUT).probability([0.3, 0.5, 1.8], prior=0.5)
+    assert near > 0.99
+    assert between == far == pytest.approx(0.4 / 1.4)
+
+
 def sample(same: int, different: int, weight: float = 1) -> PairDistances:
     rng = np.random.default_rng(0)
     at = np.concatenate([rng.normal(mean, 0.1, number) for mean, number in ((0.25, same), (0.75, different))])
@@ -210,3 +223,8 @@ def test_the_share_of_pairs_of_one_person_is_estimated(share: float) -> None:
     same = random.random(100_000) < share
     distances = np.where(same, random.normal(0.25, 0.1, 100_000), random.normal(0.75, 0.1, 100_000)).clip(0)
     assert found.estimate_prior(distances) == pytest.approx(same.mean(), rel=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_pairs_tell_no_other_share() -> None:
+    assert calibrate(pairs(), **ABOUT).estimate_prior([]) == pytest.approx(1 / 21)

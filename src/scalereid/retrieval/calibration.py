@@ -114,11 +114,13 @@ class Calibration:
         """The share of pairs of one person among pairs of other images, as their distances tell.
 
         It is the share that makes the probabilities' mean equal to it, found by expectation maximisation (Saerens, Latinne
-        and Decaestecker, Neural Computation, 2002).
+        and Decaestecker, Neural Computation, 2002). Without any pairs it is the dataset's.
         """
         at, log_odds = np.array(self.knots).T
         odds = np.exp(np.interp(np.asarray(distances, dtype=np.float64), at, log_odds))
         share = self.prior
+        if not odds.size:
+            return share
         for _ in range(_STEPS):
             before, share = share, float((share * odds / (share * odds + 1 - share)).mean())
             if abs(share - before) <= _PRECISION * before:
@@ -202,7 +204,7 @@ def calibrate(
     Raises:
         ModuleNotFoundError: scikit-learn is not installed; the message says how to install it.
         ValueError: There are too few pairs for any threshold, or for one of `rates`; or images of one person are no nearer to
-            each other than images of two.
+            each other than images of two, or, by `logistic` regression, some of them so much farther that the odds would rise.
     """
     same, different = int(pairs.seen.same.sum()), int(pairs.seen.different.sum())
     if different < 1 / RATES[0]:
@@ -221,13 +223,20 @@ def calibrate(
         raise ValueError(
             f"{model} cannot be calibrated on {dataset}: images of one person are no nearer to each other than images of two"
         )
+    knots = _log_odds(pairs, method)
+    if knots[-1][1] >= knots[0][1]:
+        raise ValueError(
+            f"{model} cannot be calibrated on {dataset} by {method} regression: some images of one person are so much farther "
+            "from each other than those of two that its odds of one person would rise with the distance. See which images "
+            "these are, or set method=isotonic"
+        )
     return Calibration(
         distance=distance,
         model=model,
         fingerprint=fingerprint,
         dataset=dataset,
         method=method,
-        knots=_log_odds(pairs, method),
+        knots=knots,
         prior=float(pairs.same.sum() / (pairs.same.sum() + pairs.different.sum())),
         same_pairs=same,
         different_pairs=different,

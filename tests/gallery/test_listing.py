@@ -28,6 +28,11 @@ def test_a_table_says_where_and_when(folder: Path) -> None:
     ]
 
 
+def test_a_suffix_in_upper_case(folder: Path) -> None:
+    (folder / "T.CSV").write_text("path,camera\na.jpg,hall\n")
+    assert read_listed_sightings(folder / "T.CSV") == [Seen(str(folder / "a.jpg"), "hall")]
+
+
 def test_json_lines_say_the_same(folder: Path) -> None:
     rows = [
         {"path": "b.jpg", "camid": 3, "time": "2026-03-01", "box": [1, 2, 3, 4], "attributes": {"hat": 1}, "track": 5},

@@ -122,6 +122,15 @@ def test_tables(people: ReidDataset, folder: Path) -> None:
     assert [item.pid for item in find_items(folder / "some.jsonl")] == [0, -1]
 
 
+@pytest.mark.parametrize("name", ["some.csv", "some.jsonl"])
+def test_tables_whose_suffix_is_in_upper_case(folder: Path, name: str) -> None:
+    """As those of some programs are, and as readers of datasets take them: it is not read as an image."""
+    text = "path,pid\na/2.jpg,7\n" if name == "some.csv" else '{"path": "a/2.jpg", "pid": 7}\n'
+    (folder / name.upper()).write_text(text)
+    assert find_items(folder / name.upper()) == [Item(str(folder / "a/2.jpg"), 7)]
+    assert names_several(folder / name.upper())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.readers.rows import check_cells, csv_rows, json_rows, on_line
+from scalereid.data.readers.rows import check_cells, on_line, table_rows
 from scalereid.files import require_utf8, write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
@@ -28,9 +28,8 @@ def read_listed_sightings(file: Path) -> list[Seen]:
         FileNotFoundError: A picture does not exist.
         ValueError: A cell cannot be read; the message names file, line and what is wrong.
     """
-    rows = csv_rows(file, ["path"]) if file.suffix == ".csv" else json_rows(file, ["path"])
     found = []
-    for line, row in rows:
+    for line, row in table_rows(file, ["path"]):
         try:
             check_cells(row)
             seen = _seen(file.parent, {name: value for name, value in row.items() if value not in (None, "")})

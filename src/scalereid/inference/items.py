@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from scalereid.data.readers.folders import IMAGE_SUFFIXES
 from scalereid.data.readers.paths import FoldersOf, read_paths
+from scalereid.data.readers.rows import TABLES
 from scalereid.data.readers.table import read_listed
 
-_TABLES = (".csv", ".jsonl")
 _WILD = "*?["
 
 
@@ -34,7 +34,7 @@ def names_several(source: str | os.PathLike[str]) -> bool:
     """Whether a name is of a folder, a pattern or a table rather than of one image file."""
     path = Path(source)
     if path.is_file():
-        return path.suffix in _TABLES
+        return path.suffix.lower() in TABLES
     return path.is_dir() or any(character in str(source) for character in _WILD)
 
 
@@ -57,7 +57,7 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
         ValueError: A table cannot be read, or `folders` is given and an image is not in a folder of people or cameras.
     """
     path = Path(source)
-    if path.suffix in _TABLES and path.is_file():
+    if path.suffix.lower() in TABLES and path.is_file():
         if folders:
             raise ValueError(f"{source} is a table, which lists people and cameras itself; leave folders={folders} out")
         items = [Item(*row) for row in read_listed(path)]

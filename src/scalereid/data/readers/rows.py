@@ -11,6 +11,8 @@ from reprlib import repr as shortened
 from scalereid.data.records import fits_64_bits
 
 Row = Mapping[str, object]
+TABLES = (".csv", ".jsonl")
+"""Suffixes of such tables, which may be in upper case."""
 _SHOWN = 200  # characters of a line
 _LONGEST = 20  # digits and sign of a number of 64 bits
 
@@ -59,6 +61,15 @@ def json_rows(file: Path, keys: Sequence[str]) -> Iterator[tuple[int, Row]]:
                     f"{file}, line {number}: {shortened(line.strip())} is not an object with {', '.join(keys)}"
                 )
             yield number, row
+
+
+def table_rows(file: Path, names: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    """The rows of a table that is a CSV file or JSON lines, as its suffix says, with the columns or keys `names`.
+
+    Raises:
+        ValueError: As `csv_rows` and `json_rows` raise.
+    """
+    return csv_rows(file, names) if file.suffix.lower() == ".csv" else json_rows(file, names)
 
 
 def check_cells(row: Row) -> None:

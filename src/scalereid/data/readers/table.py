@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar, cast, get_args
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
-from scalereid.data.readers.rows import Row, check_cells, csv_rows, json_rows, on_line, whole_number
+from scalereid.data.readers.rows import Row, check_cells, csv_rows, json_rows, on_line, table_rows, whole_number
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 from scalereid.files import kind, write
 
@@ -70,8 +70,7 @@ def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
         ValueError: A path is missing, a cell is one too many, or a pid or camid is not a whole number; the message names file
             and line.
     """
-    rows = csv_rows(file, ["path"]) if file.suffix == ".csv" else json_rows(file, ["path"])
-    for number, row in rows:
+    for number, row in table_rows(file, ["path"]):
         try:
             check_cells(row)
             path = os.path.join(file.parent, _path(row))  # noqa: PTH118 - a million of them

@@ -53,6 +53,10 @@ def test_ones_own_file_needs_three_columns(tmp_path: Path) -> None:
         (["first,second,answer", "a,b," + "x" * 200_000], "line 2: field larger than field limit"),
         (["first,second,answer,weight", "a,b,same,x"], "line 2: weight is 'x'; expected a positive number"),
         (["first,second,answer,model_fingerprint", "a,b,same,m", "a,c,same,n"], "pairs of several models, m, n"),
+        (
+            ["first,second,answer", "a,b,same", "a,c,same,9"],
+            "line 3: it has more cells than the first line has columns",
+        ),
         (["first,second,answer,model_fingerprint", "a,b,same,m"], "names a model but not every pair's distance"),
     ],
 )

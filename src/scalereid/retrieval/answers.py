@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from scalereid.data.readers.rows import Row, csv_rows, on_line
+from scalereid.data.readers.rows import Row, check_cells, csv_rows, on_line
 from scalereid.retrieval.pairs import PairDistances, sampled_pair_distances
 
 Answer = Literal["same", "different", "unsure", ""]
@@ -74,7 +74,7 @@ def read_pairs(file: str | PathLike[str]) -> LabelledPairs:
 
     Raises:
         FileNotFoundError: The file does not exist.
-        ValueError: It has no such columns, or a cell cannot be read; the message names file, line and cell.
+        ValueError: It has no such columns, or a cell is one too many or cannot be read; the message names file, line and cell.
     """
     file = Path(file)
     if not file.is_file():
@@ -82,6 +82,7 @@ def read_pairs(file: str | PathLike[str]) -> LabelledPairs:
     first, second, answers, weights, distances, models = [], [], [], [], [], set()
     for number, row in csv_rows(file, COLUMNS[:3]):
         try:
+            check_cells(row)
             answers.append(_answer(row))
             weights.append(_positive(row, "weight", otherwise=1.0))
             distances.append(_positive(row, "distance", otherwise=math.nan))

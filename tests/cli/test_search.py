@@ -81,6 +81,9 @@ def test_tables_of_embeddings(
     assert "holds embeddings of osnet_one_stream (long), fingerprint " in failed
     assert "the model given is osnet_one_stream (short), fingerprint " in failed
     assert "embed its images again by `scalereid embed`" in failed
+    table = tmp_path / "plain.npz"
+    failed = fail("search", runs / "long", table, table, "--folders", "cameras", code=2)
+    assert "--folders has no effect on tables of embeddings, which know their cameras" in failed
 
 
 def test_probabilities(

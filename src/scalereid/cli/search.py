@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from rich.table import Table
 from tyro.conf import Positional, arg
 
+from scalereid.cli.errors import UsageError
 from scalereid.cli.models import CalibrationFile, ComputeOptions, Model, find_calibration
 from scalereid.cli.options import Flat, FoldersOption, Switch, otherwise
 from scalereid.cli.terminal import Output
@@ -61,7 +62,13 @@ def search(
     with writing(options.html, options.picture):
         wanted = open_images(query, folders=options.folders)
         among = wanted if gallery == query else open_images(gallery, folders=options.folders)
-        flip = any(isinstance(side, EmbeddingTable) and side.flip for side in (wanted, among))
+        tables = [side for side in (wanted, among) if isinstance(side, EmbeddingTable)]
+        if options.folders and len(tables) == 2:
+            raise UsageError(
+                "--folders has no effect on tables of embeddings, which know their cameras: leave it out, or give it to "
+                "`scalereid embed`"
+            )
+        flip = any(table.flip for table in tables)
         with compute.embedder(source, flip=flip) as embedder:
             found = search_files(
                 embedder,

@@ -123,6 +123,12 @@ def test_a_model_that_loses_too_much_is_not_kept(tmp_path: Path) -> None:
     ("source", "out", "error", "message"),
     [
         ({}, None, ValueError, r"the model is not a run, in which int8\.xml would be kept; give out, a \.xml file"),
+        (
+            "model.xml",
+            "m.xml",
+            ValueError,
+            r"model\.xml is an exported file, .*; to quantize, give the run or the weights",
+        ),
         ("run", "m.onnx", ValueError, r"m\.onnx: int8 is written for OpenVINO, to a \.xml file"),
         ("run", "there.xml", FileExistsError, r"there\.bin exists; choose another name"),
     ],

@@ -1,6 +1,5 @@
 """A run or weights, opened to look inside: activation maps, the weights of streams, likelihoods of attributes."""
 
-import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from PIL import Image
 from scalereid.data.augmentation import normalise
 from scalereid.data.images import resize
 from scalereid.inference.embedding import default_batch_size
-from scalereid.inference.opening import is_exported
+from scalereid.inference.opening import require_trained
 from scalereid.inference.trained import describe_model
 from scalereid.models.inside import activation, look_inside, receptive_fields
 from scalereid.process import choose_device
@@ -49,11 +48,7 @@ class Inspector:
             FileNotFoundError: The model does not exist.
             ValueError: It is damaged, or an exported file, or two networks side by side; the message says what to do.
         """
-        if is_exported(model):
-            raise ValueError(
-                f"{os.fspath(model)} is an exported file, which gives embeddings alone; "  # type: ignore[arg-type] # a path
-                "to look inside, give the run or the weights that it was made of"
-            )
+        require_trained(model, "look inside")
         loaded = load_checkpoint(model, run_code=run_code)
         if len(loaded.model.networks) > 1:
             raise ValueError(

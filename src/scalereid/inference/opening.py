@@ -123,6 +123,19 @@ def require_source(source: "Source") -> None:
         weights_file(Path(source))
 
 
+def require_trained(source: "Source", purpose: str) -> None:
+    """Check that a model is not an exported file, as `purpose`, a verb, takes a network that torch can open.
+
+    Raises:
+        ValueError: It is one.
+    """
+    if is_exported(source):
+        raise ValueError(
+            f"{os.fspath(source)} is an exported file, which gives embeddings alone; "  # type: ignore[arg-type] # a path
+            f"to {purpose}, give the run or the weights that it was made of"
+        )
+
+
 def default_runtime(source: "Source") -> str:
     """What computes a model's embeddings where nobody says: torch, which starts at once, or an exported file's own runtime."""
     return "auto" if is_exported(source) else "torch"

@@ -22,6 +22,7 @@ from scalereid.inference.export.graph import cached_onnx
 from scalereid.inference.export.int8 import write_int8
 from scalereid.inference.measuring import measure
 from scalereid.inference.metadata import ModelMetadata, Precision
+from scalereid.inference.opening import require_trained
 from scalereid.inference.query_gallery import QueryGallery
 from scalereid.inference.runtimes import Runtime
 from scalereid.inference.runtimes.openvino_runtime import OpenVinoRuntime, save_network
@@ -109,6 +110,7 @@ def quantize(
     """
     if not 0 <= max_loss <= 1:
         raise ValueError(f"max_loss is {max_loss}; expected a fraction, from 0 to 1")
+    require_trained(source, "quantize")
     out, progress = _destination(source, out), progress or Progress.silent()
     with locked(out):
         require_free_pair(out)

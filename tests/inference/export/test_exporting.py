@@ -40,6 +40,10 @@ def test_a_file_that_knows_what_it_is(run: Path, paths: list[Path], tmp_path: Pa
         np.testing.assert_allclose(session.run(None, {"images": pixels})[0], exact, rtol=1e-3, atol=1e-4)
     with pytest.raises(FileExistsError, match="choose another name"):
         export(run, tmp_path / "model.onnx")
+    with pytest.raises(
+        ValueError, match=r"model\.onnx is an exported file, .*; to export, give the run or the weights"
+    ):
+        export(tmp_path / "model.onnx", tmp_path / "model.xml", format="openvino")
     embedder = Embedder(tmp_path / "model.onnx")
     assert (embedder.runtime.name, embedder.metadata.fingerprint) == ("onnxruntime", metadata.fingerprint)
     np.testing.assert_allclose(embedder(paths), unit(expected(run, paths)), atol=1e-5)

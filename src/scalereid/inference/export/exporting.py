@@ -14,6 +14,7 @@ from scalereid.files import require_new_file, temporary_folder, write
 from scalereid.inference.agreement import LEAST_COSINE, Agreement, compare
 from scalereid.inference.export.graph import write_onnx
 from scalereid.inference.metadata import NORMALISED, ModelMetadata
+from scalereid.inference.opening import require_trained
 from scalereid.inference.runtimes import FORMATS, Format
 from scalereid.inference.runtimes.openvino_runtime import save_network
 from scalereid.inference.runtimes.pytorch import PyTorchRuntime
@@ -70,7 +71,8 @@ def export(
         run_code: See `load_model`.
 
     Raises:
-        ValueError: There is no such format, `out` has another suffix, or the file's embeddings differ.
+        ValueError: There is no such format, `out` has another suffix, `source` is an exported file itself, or the file's
+            embeddings differ.
         OSError: `out` exists, cannot be written, or another process is writing it.
         ModuleNotFoundError: A package is not installed; the message says how to install it.
         RuntimeError: The model cannot be compiled on this machine.
@@ -82,6 +84,7 @@ def export(
         others = " or ".join(other for other, its in FORMATS.items() if its.suffix == out.suffix)
         hint = f"; format {others} writes {out.suffix} files" if others else ""
         raise ValueError(f"{out}: {format} is written to a {kind.suffix} file{hint}")
+    require_trained(source, "export")
     with locked(out):
         require_free_pair(out)
         require(kind.package, extra=kind.extra)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ def test_many_results_continue_on_the_next_line(tiles: list[Tile]) -> None:
 def test_a_sheet_says_what_it_leaves_out(tiles: list[Tile], monkeypatch: pytest.MonkeyPatch) -> None:
     query, found, _ = tiles
     said: list[str] = []
-    monkeypatch.setattr(tiles_module, "LINES", 2)
+    monkeypatch.setattr(tiles_module, "TALLEST", 2 * 24 + 2 * 210)
 
     def counted(number: int, noun: str) -> str:
         said.append(f"{number} {noun}")
@@ -69,6 +70,16 @@ def test_a_sheet_says_what_it_leaves_out(tiles: list[Tile], monkeypatch: pytest.
     assert said == []
     assert draw_sheet([[query, found], [query, *[found] * (COLUMNS + 3)], [query]]).height == 2 * 24 + 2 * 210
     assert said == ["4 more picture"]
+
+
+@pytest.mark.parametrize("captions", [1, 4])
+def test_the_longest_sheet_is_a_jpeg(captions: int, tiles: list[Tile], tmp_path: Path) -> None:
+    """Whatever is below each picture: a gallery says camera and identity, too."""
+    line = [replace(tiles[0], caption=("x",) * captions)]
+    sheet = draw_sheet([line] * 400)
+    line_height = 166 + 14 * captions + 16
+    assert 65_500 - line_height < sheet.height <= 65_500
+    sheet.save(tmp_path / "sheet.jpg")
 
 
 def test_wide_images_are_not_distorted(tmp_path: Path) -> None:

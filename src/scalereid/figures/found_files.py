@@ -17,7 +17,7 @@ from scalereid.wording import counted
 ON_PAGE = 500
 """Number of queries on a page at most; larger pages open slowly."""
 ON_SHEET = 100
-"""Number of queries on a contact sheet at most; a JPEG has at most 65,535 pixels in each direction."""
+"""Number of queries on a contact sheet at most; a JPEG is at most 65,500 pixels high."""
 
 
 def write_found(found: FoundFiles, file: Path) -> None:

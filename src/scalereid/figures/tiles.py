@@ -20,8 +20,8 @@ _BACK, _TEXT = "white", (34, 34, 34)
 _FRAME, _GAP, _HEADER, _LINE = 3, 8, 24, 14
 COLUMNS = 25
 """Number of pictures beside a query on a line of a contact sheet; more continue on the next."""
-LINES = 300
-"""Number of lines on a contact sheet at most; a JPEG has at most 65,535 pixels in each direction."""
+TALLEST = 65_500
+"""Number of pixels of a contact sheet's height at most: as many as libjpeg writes."""
 
 
 Picture = str | bytes
@@ -67,16 +67,17 @@ def on_page(picture: Picture) -> Image.Image | None:
 def draw_sheet(rows: Sequence[Sequence[Tile]], *, ranked: bool = True) -> Image.Image:
     """Contact sheet: a line of tiles for each query, which stands apart on the left; `ranked` ones have headings.
 
-    A line has at most `COLUMNS` tiles beside the query, and further ones are below. What comes after the first `LINES` lines is
-    left out, and the sheet says so at its end.
+    A line has at most `COLUMNS` tiles beside the query, and further ones are below. Lines for which a sheet as high as
+    `TALLEST` has no room are left out, and the sheet says so at its end.
     """
     lines = [line for row in rows for line in _lines(row)]
-    left_out = sum(map(len, lines[LINES:]))
-    lines = lines[:LINES]
     width, height = _ON_SHEET[1] + 2 * _FRAME, _ON_SHEET[0] + 2 * _FRAME
-    columns = max(max(line) for line in lines) + 1
     captions = max(len(tile.caption) for row in rows for tile in row)
     line_height = height + captions * _LINE + 2 * _GAP
+    most = (TALLEST - 2 * _HEADER) // line_height
+    left_out = sum(map(len, lines[most:]))
+    lines = lines[:most]
+    columns = max(max(line) for line in lines) + 1
     size = (columns * (width + _GAP) + 3 * _GAP, _HEADER + len(lines) * line_height + (_HEADER if left_out else 0))
     canvas = Image.new("RGB", size, _BACK)
     pen, font, heading_font = ImageDraw.Draw(canvas), ImageFont.load_default(11), ImageFont.load_default(13)

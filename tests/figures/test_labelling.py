@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,15 @@ def test_a_path_that_a_csv_file_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not UTF-8, as a CSV file requires; rename it"):
         write_labelling_page(tmp_path / "sheet.html", [tmp_path / "\udcff.png"] * 3, DRAWN, MODEL)
     assert not (tmp_path / "sheet.html").exists()
+
+
+def test_a_name_with_a_line_end_is_one_cell(paths: list[Path], tmp_path: Path) -> None:
+    shutil.copy(paths[0], tmp_path / "two\nlines.png")
+    write_labelling_page(tmp_path / "sheet.html", [tmp_path / "two\nlines.png", *paths[1:]], DRAWN, MODEL)
+    found = sheet((tmp_path / "sheet.html").read_text())
+    lines = [found["columns"], *(f"{before},same,{after}" for _, _, before, after in found["pairs"])]
+    (tmp_path / "pairs.csv").write_text("\n".join([*lines, ""]))  # as the page saves them
+    assert read_pairs(tmp_path / "pairs.csv").first == (tmp_path / "two\nlines.png", paths[1], tmp_path / "two\nlines.png")
 
 
 def test_a_model_whose_name_is_not_utf_8(paths: list[Path], tmp_path: Path) -> None:

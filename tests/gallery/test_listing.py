@@ -111,3 +111,24 @@ def test_what_is_written_is_read(suffix: str, folder: Path, monkeypatch: pytest.
     assert "a.jpg" in (folder / "sub" / f"t{suffix}").read_text() and str(folder) not in again.source.partition("..")[2]
     with pytest.raises(ValueError, match=r"t.txt: a table of people is written to a .csv or .jsonl file"):
         write_listed_sightings(Path("t.txt"), [], [])
+
+
+def test_names_may_hold_any_line_end(folder: Path) -> None:
+    seen = [Seen(str(folder / name)) for name in ("a\r.jpg", "b\n.jpg", "c\r\n.jpg")]
+    for one in seen:
+        Path(one.source).touch()
+    write_listed_sightings(folder / "t.csv", seen, [1, 1, 1])
+    assert (folder / "t.csv").read_bytes().startswith(b"path,camera,time,left,top,right,bottom,score\n")
+    assert read_listed_sightings(folder / "t.csv") == seen
+
+
+def test_a_table_in_a_linked_folder_names_pictures_from_where_it_lies(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "far" / "away").mkdir(parents=True)
+    (folder / "link").symlink_to(folder / "far" / "away")
+    monkeypatch.chdir(folder)
+    write_listed_sightings(Path("link") / "t.csv", [Seen("a.jpg")], [1])
+    for table in (Path("link") / "t.csv", folder / "far" / "away" / "t.csv"):
+        (again,) = read_listed_sightings(table)
+        assert Path(again.source).samefile("a.jpg")

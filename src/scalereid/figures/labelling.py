@@ -1,8 +1,6 @@
 """A page on which a person labels pairs of images: same person, different people, or unsure."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Sequence
 from html import escape
@@ -12,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from scalereid.data.images import load_image
+from scalereid.data.readers.rows import csv_line
 from scalereid.figures.page import content_policy, in_script, jpeg_uri
 from scalereid.files import require_utf8, write
 from scalereid.inference.metadata import ModelMetadata
@@ -46,8 +45,8 @@ def write_labelling_page(
         (
             position[int(first)],
             position[int(second)],
-            _csv(names[int(first)], names[int(second)]),
-            _csv(f"{distance:.6f}", repr(float(weight)), metadata.fingerprint),
+            csv_line([names[int(first)], names[int(second)]]),
+            csv_line([f"{distance:.6f}", repr(float(weight)), metadata.fingerprint]),
         )
         for first, second, distance, weight in zip(*drawn[:4], strict=True)
     ]
@@ -63,12 +62,6 @@ def _name(path: Path) -> str:
     name = str(path.absolute())
     require_utf8(name, "as a CSV file requires; rename it")
     return name
-
-
-def _csv(*cells: str) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()
 
 
 def _inlined(path: Path) -> str:

@@ -1,6 +1,5 @@
 """A table of pictures of people, as a detector or a tracker writes it: where, when and in which part of a picture."""
 
-import csv
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.readers.rows import check_cells, on_line, table_rows
+from scalereid.data.readers.rows import check_cells, csv_line, on_line, table_rows
 from scalereid.files import require_utf8, write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
@@ -54,15 +53,16 @@ def write_listed_sightings(file: Path, seen: Sequence[Seen], scores: Sequence[fl
         OSError: It cannot be written.
     """
     check_listing(file)
-    rows = [_row(file.parent, one, score) for one, score in zip(seen, scores, strict=True)]
+    folder = file.parent.resolve()  # `..` leads out of a folder's own place, not out of a link's
+    rows = [_row(folder, one, score) for one, score in zip(seen, scores, strict=True)]
 
     def save(partial: Path) -> None:
         with partial.open("w", encoding="utf-8", newline="") as text:
             if file.suffix == ".csv":
                 names = ("path", "camera", "time", *_BOX, "score")
-                table = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
-                table.writeheader()
-                table.writerows(row | dict(zip(_BOX, row.get("box", ()), strict=False)) for row in rows)
+                cells = (row | dict(zip(_BOX, row.get("box", ()), strict=False)) for row in rows)
+                lines = [names, *([each.get(name, "") for name in names] for each in cells)]
+                text.writelines(f"{csv_line(line)}\n" for line in lines)
             else:
                 text.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 

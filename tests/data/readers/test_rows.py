@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from scalereid.data.readers.rows import csv_rows, json_rows, whole_number
+from scalereid.data.readers.rows import csv_line, csv_rows, json_rows, whole_number
 
 CHARACTERS = "\u2028 \u2029 \u0085 \f \v \x1c"  # str.splitlines ends a line at each of them
 
@@ -18,6 +18,16 @@ def test_only_line_ends_end_lines(tmp_path: Path) -> None:
         )
         rows = [row for _, row in csv_rows(tmp_path / "a.csv", ["path"])]
         assert rows == [{"path": CHARACTERS, "pid": "1"}, {"path": f"{CHARACTERS}\r\n", "pid": "2"}]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_line_that_is_written_is_read(end: str, tmp_path: Path) -> None:
+    cells = ["a\nb", "c\rd", "e\r\nf", 'g,"h"', " i ", "", CHARACTERS]
+    (tmp_path / "a.csv").write_bytes(end.join([csv_line(range(7)), csv_line(cells), csv_line(cells[:1] * 7), ""]).encode())
+    first, second = (row for _, row in csv_rows(tmp_path / "a.csv", ["0"]))
+    assert [*first.values()] == cells
+    assert [*second.values()] == ["a\nb"] * 7
+    assert csv_line(["x", 1.5, 2]) == "x,1.5,2"
 
 
 def test_null_bytes_are_characters(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from reprlib import repr as shortened
 
@@ -38,6 +38,13 @@ def csv_rows(file: Path, columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
             yield rows.line_num, row
     except csv.Error as error:
         raise ValueError(f"{file}, line {rows.line_num + 1}: {error}; is a quotation mark left open?") from None
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of a CSV file without its end, which may be LF or CR LF: a cell with either of them is in quotation marks."""
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="\r\n").writerow(cells)
+    return line.getvalue().removesuffix("\r\n")
 
 
 def json_rows(file: Path, keys: Sequence[str]) -> Iterator[tuple[int, Row]]:

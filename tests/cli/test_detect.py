@@ -69,6 +69,20 @@ def test_each_picture_has_a_drawing_of_its_own(scenes: Path, detector: Path, ans
     ]  # fmt: skip
 
 
+def test_drawings_of_long_paths_have_names_that_fit(scenes: Path, detector: Path, answer: Answer) -> None:
+    for camera in ("door", "hall"):
+        folder = scenes / camera / ("b" * 240)
+        folder.mkdir(parents=True)
+        shutil.copy(scenes / "cam1_20260301.jpg", folder / f"{'c' * 240}.jpg")
+    shutil.copy(scenes / "cam1_20260301.jpg", scenes / f"x{'人' * 60}.jpg")  # of three bytes each
+    drawn = scenes.parent / "drawn"
+    answer("detect", scenes, "--detector", detector, "--draw", drawn)
+    long = "c" * 150
+    assert sorted(file.name for file in drawn.iterdir()) == [
+        "cam1_20260301.jpg", "cam2_20260302.png.jpg", f"{long}-2.jpg", f"{long}.jpg", f"{'人' * 50}.jpg",
+    ]  # fmt: skip
+
+
 def test_a_picture_that_is_named_twice_is_looked_at_once(scenes: Path, detector: Path, answer: Answer) -> None:
     out = scenes.parent / "boxes.csv"
     words = ("--detector", detector, "--least-score", "0.3")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scalereid.gallery.sightings import Seen
 
 _SHOWN = 20  # people in the terminal; a table has all of them
+_LONGEST = 150  # bytes of a drawing's name, of the 255 that file systems allow: it is written in a folder of a longer name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,10 +124,10 @@ class _Found:
 
 
 def _drawings(names: Iterable[str]) -> Iterator[str]:
-    """The name of a file for each picture's drawing, no two alike."""
+    """The name of a file for each picture's drawing, no two alike: of a long path its end, which tells more."""
     taken = set[str]()
     for name in names:
-        stem = file_name(name).removesuffix(".jpg")
+        stem = file_name(name).removesuffix(".jpg").encode()[-_LONGEST:].decode(errors="ignore").lstrip("-.")
         numbered = chain([stem], (f"{stem}-{number}" for number in count(2)))
         taken.add(free := next(each for each in numbered if each not in taken))
         yield f"{free}.jpg"

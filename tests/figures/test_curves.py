@@ -36,6 +36,15 @@ def test_scores_of_classes_and_attributes_get_a_picture_each() -> None:
     assert size(training_curve(both)) == (width, 2 * height)
 
 
+@pytest.mark.parametrize("losses", [[2.0], [-1.0, -2.0, -3.0], [float("inf"), 1.0, 2.0]])
+def test_the_loss_is_seen(losses: list[float]) -> None:
+    """Also of a single epoch, and where a term of one's own makes it negative."""
+    epochs = [EpochLog(number, losses={"total": value}) for number, value in enumerate(losses, start=1)]
+    with Image.open(BytesIO(training_curve([EpochLog(0), *epochs]))) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    assert (pixels == [0x46, 0x59, 0x7A]).all(axis=2).sum() > 10
+
+
 def test_an_empty_log_is_drawn_empty() -> None:
     assert min(size(training_curve([]))) > 250
 

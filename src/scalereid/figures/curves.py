@@ -34,10 +34,13 @@ def training_curve(log: Sequence[EpochLog]) -> bytes:
     panels = [("training loss", _losses(log, ("total",)), None), *(panel for panel in panels if panel[1])]
     figure = Figure(figsize=(5, 2.2 * len(panels)), layout="constrained")  # narrow, to be legible on a phone
     for axes, (label, curves, top) in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
-        style = "-" if top is None else "o-"
+        is_point = any(len(epochs) == 1 for epochs, _ in curves.values())
+        is_negative = any(value < 0 for _, values in curves.values() for value in values)
+        style = "-" if top is None and not is_point else "o-"
         for (name, points), line, colour in zip(curves.items(), (style, f"{style}-"), (BLUE, ORANGE), strict=False):
             axes.plot(*points, line, markersize=3, color=colour, label=name.replace("_", " "))
-        axes.set(xlabel="epoch" if top is None else "epoch (0: untrained)", ylabel=label, ylim=(0, top))
+        axes.set(xlabel="epoch" if top is None else "epoch (0: untrained)", ylabel=label)
+        axes.set_ylim(None if is_negative else 0, top)
         axes.xaxis.get_major_locator().set_params(integer=True)
         if len(curves) > 1:
             axes.legend(loc="lower right", frameon=False)

@@ -54,6 +54,19 @@ def test_what_a_person_sees(attribute_run: Path, people: ReidDataset, tmp_path: 
     assert ".csv, .jsonl or .parquet" in fail("attributes", attribute_run, people.root, "--out", "x.npz")
 
 
+def test_each_picture_has_a_name_and_a_line_of_its_own(
+    attribute_run: Path, people: ReidDataset, tmp_path: Path, say: Say
+) -> None:
+    for name in ("hall/0.jpg", "door/0.jpg", "door/two\nlines.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(people.query[0].path, tmp_path / name)
+    text = say("attributes", attribute_run, tmp_path, *TORCH, "--page", tmp_path / "x.html")
+    names = ["door/0.jpg", r"door/two\nlines.jpg", "hall/0.jpg"]
+    assert re.findall(r"│ (\S+\.jpg) +│", text) == names
+    captions = re.findall(r"<figcaption><b>([^<]+)</b>", (tmp_path / "x.html").read_text())
+    assert captions == [name.replace(r"\n", "\n") for name in names]
+
+
 def test_scores(attribute_run: Path, people: ReidDataset, answer: Answer, say: Say) -> None:
     found = answer("attributes", attribute_run, "--data", people.root)
     logged = json.loads((attribute_run / "log.jsonl").read_text().splitlines()[-1])["attribute_scores"]

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 from scalereid.data.records import ReidDataset
@@ -16,7 +17,17 @@ def test_classes_of_pictures(class_run: Path, class_images: Path, answer: Answer
         assert likeliest == sorted(likeliest, reverse=True)
     text = say("classify", class_run, class_images / "train")
     assert "16 more pictures: --json has all" in text
-    assert re.search(r"│ \d+\.png +│ \w+ \d+%, \w+ \d+%, \w+ \d+% │", text)
+    assert re.search(r"│ blue/\d+\.png +│ \w+ \d+%, \w+ \d+%, \w+ \d+% │", text)
+
+
+def test_each_picture_has_a_name_and_a_line_of_its_own(
+    class_run: Path, class_images: Path, tmp_path: Path, say: Say
+) -> None:
+    for name in ("red/0.png", "blue/0.png", "blue/two\nlines.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(class_images / "val" / "red" / "0.png", tmp_path / name)
+    found = re.findall(r"│ (\S+) +│ \w+ \d+%", say("classify", class_run, tmp_path))
+    assert found == ["blue/0.png", r"blue/two\nlines.png", "red/0.png"]
 
 
 def test_scores(class_run: Path, class_images: Path, answer: Answer, say: Say) -> None:

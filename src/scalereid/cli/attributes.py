@@ -15,7 +15,7 @@ from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.cli.writing import writing
 from scalereid.inference.opening import RuntimeOptions
-from scalereid.wording import counted
+from scalereid.wording import counted, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,11 +163,15 @@ def _score(source: str, data: Path, options: AttributeDataset, runtime: RuntimeO
 
 
 def _likely_table(model: str, paths: Sequence[str], names: Sequence[str], rows: "NDArray[np.float32]") -> Table:
-    """The likely attributes of the first pictures, likeliest first."""
+    """The likely attributes of the first pictures, likeliest first; names are given from the folder that all are in."""
+    from scalereid.figures.found_files import common_folder
+
+    folder = common_folder(paths)
     table = Table("picture", "attributes", caption=f"{model}; {LIKELY:.0%} and more, likeliest first")
     for path, row in zip(paths[:_SHOWN], rows.tolist(), strict=False):
         ranked = sorted(zip(row, names, strict=True), key=lambda each: -each[0])
-        table.add_row(Path(path).name, ", ".join(f"{name} {value:.0%}" for value, name in ranked if value >= LIKELY))
+        likely = ", ".join(f"{name} {value:.0%}" for value, name in ranked if value >= LIKELY)
+        table.add_row(printable(path.removeprefix(folder)), likely)
     return table
 
 

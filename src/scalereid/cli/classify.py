@@ -12,7 +12,7 @@ from scalereid.cli.models import Computing
 from scalereid.cli.options import Flat, otherwise
 from scalereid.cli.terminal import Output
 from scalereid.inference.opening import RuntimeOptions
-from scalereid.wording import counted
+from scalereid.wording import counted, printable
 
 Classifier = Annotated[
     Positional[str], arg(metavar="MODEL", help="A run or weights trained on classes, or exported from such.")
@@ -65,6 +65,7 @@ def classify(
 def _classify(source: str, images: Sequence[str], runtime: RuntimeOptions, output: Output) -> None:
     """The likeliest classes of pictures."""
     from scalereid.experiments.classifying import classify
+    from scalereid.figures.found_files import common_folder
     from scalereid.inference.items import find_distinct
 
     paths = [item.path for item in find_distinct(*images)]
@@ -73,9 +74,9 @@ def _classify(source: str, images: Sequence[str], runtime: RuntimeOptions, outpu
     for path, probabilities in zip(paths, found.probabilities.tolist(), strict=True):
         ranked = sorted(zip(probabilities, found.classes, strict=True), key=lambda each: -each[0])[:_LIKELIEST]
         rows.append((path, [{"name": name, "probability": value} for value, name in ranked]))
-    table = Table("picture", "classes", caption=f"{found.model}; likeliest first")
+    table, folder = Table("picture", "classes", caption=f"{found.model}; likeliest first"), common_folder(paths)
     for path, classes in rows[:_SHOWN]:
-        table.add_row(Path(path).name, ", ".join(f"{one['name']} {one['probability']:.0%}" for one in classes))
+        table.add_row(printable(path.removeprefix(folder)), ", ".join(f"{one['name']} {one['probability']:.0%}" for one in classes))
     output.show(table)
     if len(rows) > _SHOWN:
         output.say(f"{len(rows) - _SHOWN:,} more pictures: --json has all")

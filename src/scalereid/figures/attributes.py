@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.attributes.layer import LIKELY
+from scalereid.figures.found_files import common_folder
 from scalereid.figures.likelihoods import in_cards, likelihood_card, likelihood_table
 from scalereid.figures.page import write_page
 from scalereid.figures.tiles import Tile, tiles_html
@@ -35,9 +36,9 @@ def write_attributes(
         f"Likelihoods by {model}. What is at least {LIKELY:.0%} likely is taken to be there; the other bars are pale."
     ]
     words += [f"The first {shown:,} pictures are shown."] if shown < len(paths) else []
-    cards = []
+    cards, folder = [], common_folder(paths)
     for path, row in zip(paths[:shown], likelihoods[:shown].tolist(), strict=True):
-        name = Path(path).name
+        name = path.removeprefix(folder)
         picture = tiles_html([Tile(path, "found", (name,), name)])
         cards.append(likelihood_card(picture, [likelihood_table(names, row)]))
     body = f"<p>{escape(' '.join(words))}</p>\n{in_cards(cards)}"

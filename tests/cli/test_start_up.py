@@ -3,8 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from scalereid.cli import main
 from scalereid.cli.commands import COMMANDS
+from scalereid.data.records import ReidDataset
 
 HEAVY = {
     "torch",
@@ -57,3 +62,17 @@ def test_help_lists_and_completion_do_not_wait_for_torch() -> None:
         ["train", "--resume", "--help"],
     )
     assert found == {}
+
+
+def test_files_in_onnx_are_used_without_torch(attribute_run: Path, people: ReidDataset, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="the extra `export` is not installed")
+    from tests.detection.graphs import write_detector, yolox
+
+    model, picture = tmp_path / "model.onnx", people.query[0].path
+    main(["export", str(attribute_run), "--format", "onnx", "--out", str(model)])
+    people_found = write_detector(tmp_path / "found.onnx", {"output": yolox([(103, (0.5, 0.5, 1.0, 1.0), 0.9)])})
+    out = [str(tmp_path / name) for name in ("boxes.csv", "drawn", "likelihoods.csv", "likelihoods.html")]
+    detect = ["detect", str(picture), "--detector", str(people_found), "--out", out[0], "--draw", out[1]]
+    attributes = ["attributes", str(model), str(picture), "--out", out[2], "--page", out[3]]
+    assert importing({"torch"}, detect, attributes) == {}
+    assert all(Path(file).exists() for file in out)

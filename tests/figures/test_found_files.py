@@ -7,7 +7,7 @@ from PIL import Image
 
 from scalereid.data.records import ReidDataset
 from scalereid.figures import found_files
-from scalereid.figures.found_files import check_sheet, common_folder, write_found, write_sheet
+from scalereid.figures.found_files import check_sheet, write_found, write_sheet
 from scalereid.figures.terms import TERMS
 from scalereid.inference.metadata import ModelMetadata
 from scalereid.inference.search_files import FoundFiles
@@ -89,10 +89,3 @@ def test_a_sheet_is_a_picture(found: FoundFiles, tmp_path: Path) -> None:
             assert sheet.width == 4 * 94 + 24
     with pytest.raises(ValueError, match=r"sheet\.pdf: a contact sheet is written to a \.jpg or \.png file"):
         write_sheet(found, Path("sheet.pdf"))
-
-
-def test_common_folders() -> None:
-    assert common_folder(["/a/b/x.jpg", "/a/b/xy.jpg"]) == "/a/b/"
-    assert common_folder(["/a/b/x.jpg", "/a/c/x.jpg"]) == "/a/"
-    assert common_folder(["crops/x.jpg"]) == "crops/"
-    assert common_folder(["x.jpg", "/a/x.jpg"]) == common_folder([]) == ""

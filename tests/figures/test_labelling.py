@@ -93,7 +93,11 @@ def test_a_name_with_a_line_end_is_one_cell(paths: list[Path], tmp_path: Path) -
     found = sheet((tmp_path / "sheet.html").read_text())
     lines = [found["columns"], *(f"{before},same,{after}" for _, _, before, after in found["pairs"])]
     (tmp_path / "pairs.csv").write_text("\n".join([*lines, ""]))  # as the page saves them
-    assert read_pairs(tmp_path / "pairs.csv").first == (tmp_path / "two\nlines.png", paths[1], tmp_path / "two\nlines.png")
+    assert read_pairs(tmp_path / "pairs.csv").first == (
+        tmp_path / "two\nlines.png",
+        paths[1],
+        tmp_path / "two\nlines.png",
+    )
 
 
 def test_a_model_whose_name_is_not_utf_8(paths: list[Path], tmp_path: Path) -> None:

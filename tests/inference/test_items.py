@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from scalereid.data.records import ReidDataset
-from scalereid.inference.items import Item, find_distinct, find_items, names_several
+from scalereid.inference.items import Item, common_folder, find_distinct, find_items, names_several
 from tests.conftest import NOT_FILES
 
 
@@ -184,3 +184,10 @@ def test_cameras_of_folders(tmp_path: Path, folder: Path) -> None:
     (folder / "some.csv").write_text("path\na/2.jpg\n")
     with pytest.raises(ValueError, match="is a table, which lists people and cameras itself; leave folders=people out"):
         find_items(folder / "some.csv", folders="people")
+
+
+def test_common_folders() -> None:
+    assert common_folder(["/a/b/x.jpg", "/a/b/xy.jpg"]) == "/a/b/"
+    assert common_folder(["/a/b/x.jpg", "/a/c/x.jpg"]) == "/a/"
+    assert common_folder(["crops/x.jpg"]) == "crops/"
+    assert common_folder(["x.jpg", "/a/x.jpg"]) == common_folder([]) == ""

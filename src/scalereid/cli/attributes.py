@@ -164,7 +164,7 @@ def _score(source: str, data: Path, options: AttributeDataset, runtime: RuntimeO
 
 def _likely_table(model: str, paths: Sequence[str], names: Sequence[str], rows: "NDArray[np.float32]") -> Table:
     """The likely attributes of the first pictures, likeliest first; names are given from the folder that all are in."""
-    from scalereid.figures.found_files import common_folder
+    from scalereid.inference.items import common_folder
 
     folder = common_folder(paths)
     table = Table("picture", "attributes", caption=f"{model}; {LIKELY:.0%} and more, likeliest first")

@@ -65,8 +65,7 @@ def classify(
 def _classify(source: str, images: Sequence[str], runtime: RuntimeOptions, output: Output) -> None:
     """The likeliest classes of pictures."""
     from scalereid.experiments.classifying import classify
-    from scalereid.figures.found_files import common_folder
-    from scalereid.inference.items import find_distinct
+    from scalereid.inference.items import common_folder, find_distinct
 
     paths = [item.path for item in find_distinct(*images)]
     found = classify(source, [Path(path) for path in paths], runtime=runtime, progress=output.progress)
@@ -76,7 +75,10 @@ def _classify(source: str, images: Sequence[str], runtime: RuntimeOptions, outpu
         rows.append((path, [{"name": name, "probability": value} for value, name in ranked]))
     table, folder = Table("picture", "classes", caption=f"{found.model}; likeliest first"), common_folder(paths)
     for path, classes in rows[:_SHOWN]:
-        table.add_row(printable(path.removeprefix(folder)), ", ".join(f"{one['name']} {one['probability']:.0%}" for one in classes))
+        table.add_row(
+            printable(path.removeprefix(folder)),
+            ", ".join(f"{one['name']} {one['probability']:.0%}" for one in classes),
+        )
     output.show(table)
     if len(rows) > _SHOWN:
         output.say(f"{len(rows) - _SHOWN:,} more pictures: --json has all")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scalereid.gallery.sightings import Seen
 
 _SHOWN = 20  # people in the terminal; a table has all of them
-_LONGEST = 150  # bytes of a drawing's name, of the 255 that file systems allow: it is written in a folder of a longer name
+_LONGEST = 150  # bytes of a drawing's name: of 255 that file systems allow, some are for the folder it is written in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +57,9 @@ def detect(
 ) -> None:
     """Find the people in pictures. The table of them is what `gallery add` takes.
     Exits with 1 if a picture could not be read."""
-    from scalereid.figures.found_files import common_folder
     from scalereid.gallery.listing import check_listing, check_names, write_listed_sightings
     from scalereid.gallery.naming import NameRule
-    from scalereid.inference.items import find_distinct
+    from scalereid.inference.items import common_folder, find_distinct
 
     if not images:
         raise UsageError("Name pictures: a folder, a quoted pattern, or files")

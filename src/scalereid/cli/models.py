@@ -102,6 +102,8 @@ class ComputeOptions(Computing):
 
 def run_of(source: str) -> "Run | None":
     """The run that a model is; None for a file."""
+    if Path(source).is_file():  # which is used without torch, if it is an exported one
+        return None
     from scalereid.runs.run import Run
 
     run = Run(Path(source))

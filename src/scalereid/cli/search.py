@@ -106,8 +106,8 @@ def search(
 
 def _table(found: "FoundFiles") -> Table:
     """A line for each image found; names are given from the folder that all of them are in."""
-    from scalereid.figures.found_files import common_folder
     from scalereid.figures.terms import meaning_of_probabilities
+    from scalereid.inference.items import common_folder
 
     query_folder, folder = common_folder(found.query), common_folder(found.gallery)
     caption = [

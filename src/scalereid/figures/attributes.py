@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalereid.attributes.layer import LIKELY
-from scalereid.figures.found_files import common_folder
 from scalereid.figures.likelihoods import in_cards, likelihood_card, likelihood_table
 from scalereid.figures.page import write_page
 from scalereid.figures.tiles import Tile, tiles_html
+from scalereid.inference.items import common_folder
 from scalereid.wording import counted
 
 ON_PAGE = 500

@@ -1,7 +1,5 @@
 """What was found for images, by file name: a page, or a contact sheet."""
 
-import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
@@ -11,6 +9,7 @@ from scalereid.figures.page import folded, folded_json, write_page
 from scalereid.figures.terms import TERMS, meaning_of_probabilities
 from scalereid.figures.tiles import Tile, draw_sheet, tiles_html
 from scalereid.files import write
+from scalereid.inference.items import common_folder
 from scalereid.inference.search_files import FoundFiles
 from scalereid.wording import counted
 
@@ -63,12 +62,6 @@ def check_sheet(file: Path) -> None:
     """
     if file.suffix.lower() not in (".jpg", ".jpeg", ".png"):
         raise ValueError(f"{file}: a contact sheet is written to a .jpg or .png file")
-
-
-def common_folder(paths: Sequence[str]) -> str:
-    """The folder that all paths begin with, with a separator at its end; empty if there is none. Names are what follows it."""
-    beginning = os.path.commonprefix(paths)  # noqa: RUF071 - cut at a separator
-    return beginning[: beginning.rfind(os.sep) + 1]
 
 
 def _tiles(found: FoundFiles, number: int) -> list[list[Tile]]:

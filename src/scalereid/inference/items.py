@@ -3,7 +3,7 @@
 import fnmatch
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +86,12 @@ def find_distinct(*sources: str | os.PathLike[str], folders: FoldersOf | None = 
         for item in find_items(source, folders=folders):
             files.setdefault(os.path.realpath(item.path), item)
     return [*files.values()]
+
+
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that all paths begin with, with a separator at its end; empty if there is none. Names are what follows it."""
+    beginning = os.path.commonprefix(paths)  # noqa: RUF071 - cut at a separator
+    return beginning[: beginning.rfind(os.sep) + 1]
 
 
 def _labelled(images: list[str], root: str, folders: FoldersOf | None) -> list[Item]:

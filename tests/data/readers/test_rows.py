@@ -23,7 +23,9 @@ def test_only_line_ends_end_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_line_that_is_written_is_read(end: str, tmp_path: Path) -> None:
     cells = ["a\nb", "c\rd", "e\r\nf", 'g,"h"', " i ", "", CHARACTERS]
-    (tmp_path / "a.csv").write_bytes(end.join([csv_line(range(7)), csv_line(cells), csv_line(cells[:1] * 7), ""]).encode())
+    (tmp_path / "a.csv").write_bytes(
+        end.join([csv_line(range(7)), csv_line(cells), csv_line(cells[:1] * 7), ""]).encode()
+    )
     first, second = (row for _, row in csv_rows(tmp_path / "a.csv", ["0"]))
     assert [*first.values()] == cells
     assert [*second.values()] == ["a\nb"] * 7

@@ -86,7 +86,7 @@ class _Names:
     """Columns for what is known of some sightings; files are named from the folder that all of them are in."""
 
     def __init__(self, sightings: Sequence["Sighting"]) -> None:
-        from scalereid.figures.found_files import common_folder
+        from scalereid.inference.items import common_folder
 
         every = [sighting.seen for sighting in sightings]
         shown = {

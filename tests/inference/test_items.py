@@ -30,7 +30,12 @@ def test_each_file_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     Path("a/3.jpg").symlink_to("2.jpg")
     Path("boxes.csv").write_text("path,left\na/2.jpg,1\na/2.jpg,7\na/b/1.PNG,1\n")  # two people in one picture
-    assert find_distinct("boxes.csv", "a/2.jpg", "a/*.jpg", folder) == [Item("./a/2.jpg"), Item("./a/b/1.PNG")]
+    found = find_distinct("boxes.csv", "a/2.jpg", "a/*.jpg", folder, frames=True)
+    assert found == [Item("./a/2.jpg"), Item("./a/b/1.PNG")]
+    with pytest.raises(
+        ValueError, match="boxes.csv, line 2: it has the box of a person, but these pictures are taken whole"
+    ):
+        find_distinct("boxes.csv")
 
 
 @pytest.fixture

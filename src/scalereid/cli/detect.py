@@ -67,7 +67,7 @@ def detect(
     if options.out:
         check_listing(options.out)
     with writing(options.out, folder=options.draw):
-        files = [item.path for item in find_distinct(*images)]
+        files = [item.path for item in find_distinct(*images, frames=True)]
         if options.out:
             check_names(files)
         folder = common_folder(files)

@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scalereid.data.readers.rows import check_cells, csv_line, on_line, table_rows
+from scalereid.data.readers.rows import BOX, check_cells, csv_line, on_line, table_rows
 from scalereid.files import require_utf8, write
 from scalereid.gallery.sightings import Seen
 from scalereid.typed_json import from_json
 
-_BOX = ("left", "top", "right", "bottom")
 _ATTRIBUTE = "attribute."
 
 
@@ -59,8 +58,8 @@ def write_listed_sightings(file: Path, seen: Sequence[Seen], scores: Sequence[fl
     def save(partial: Path) -> None:
         with partial.open("w", encoding="utf-8", newline="") as text:
             if file.suffix == ".csv":
-                names = ("path", "camera", "time", *_BOX, "score")
-                cells = (row | dict(zip(_BOX, row.get("box", ()), strict=False)) for row in rows)
+                names = ("path", "camera", "time", *BOX, "score")
+                cells = (row | dict(zip(BOX, row.get("box", ()), strict=False)) for row in rows)
                 lines = [names, *([each.get(name, "") for name in names] for each in cells)]
                 text.writelines(f"{csv_line(line)}\n" for line in lines)
             else:
@@ -127,13 +126,13 @@ def _time(value: Any) -> datetime:
 def _box(row: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
     if "box" in row:
         found = from_json(tuple[float, float, float, float], row["box"], "box")
-    elif any(side in row for side in _BOX):
-        if missing := [side for side in _BOX if side not in row]:
+    elif any(side in row for side in BOX):
+        if missing := [side for side in BOX if side not in row]:
             raise KeyError(missing[0])
         found = row["left"], row["top"], row["right"], row["bottom"]
     else:
         return None
-    left, top, right, bottom = (_number(side, value) for side, value in zip(_BOX, found, strict=True))
+    left, top, right, bottom = (_number(side, value) for side, value in zip(BOX, found, strict=True))
     box = left, top, right, bottom  # as floats, however they are written: the digest of a sighting is of their text
     if not (left < right and top < bottom):
         raise ValueError(f"the box is {box}; expected left < right and top < bottom")

@@ -38,7 +38,7 @@ def names_several(source: str | os.PathLike[str]) -> bool:
     return path.is_dir() or any(character in str(source) for character in _WILD)
 
 
-def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = None) -> list[Item]:
+def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = None, frames: bool = False) -> list[Item]:
     """One image file; or the images in a folder and all folders below it, of a pattern such as 'crops/*.jpg', or in a .csv or
     .jsonl table.
 
@@ -50,17 +50,19 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
     Args:
         source: A folder, a pattern or a table.
         folders: Whether its folders are those of `people` or of `cameras`. By default only names like cam1 are cameras.
+        frames: Whether pictures of several people are wanted, so that a table may have their boxes.
 
     Raises:
         FileNotFoundError: There is nothing of that name, or no image in it.
         PermissionError: A folder may not be read.
-        ValueError: A table cannot be read, or `folders` is given and an image is not in a folder of people or cameras.
+        ValueError: A table cannot be read or has boxes of people, or `folders` is given and an image is not in a folder of
+            people or cameras.
     """
     path = Path(source)
     if path.suffix.lower() in TABLES and path.is_file():
         if folders:
             raise ValueError(f"{source} is a table, which lists people and cameras itself; leave folders={folders} out")
-        items = [Item(*row) for row in read_listed(path)]
+        items = [Item(*row) for row in read_listed(path, frames=frames)]
     elif path.is_dir():
         images = sorted(name for name in _matching(path, ("**",)) if name.lower().endswith(IMAGE_SUFFIXES))
         items = _labelled(images, os.fspath(path), folders)
@@ -75,7 +77,9 @@ def find_items(source: str | os.PathLike[str], *, folders: FoldersOf | None = No
     return items
 
 
-def find_distinct(*sources: str | os.PathLike[str], folders: FoldersOf | None = None) -> list[Item]:
+def find_distinct(
+    *sources: str | os.PathLike[str], folders: FoldersOf | None = None, frames: bool = False
+) -> list[Item]:
     """The images that several names stand for: each file once, under the name by which it is found first.
 
     Raises:
@@ -83,7 +87,7 @@ def find_distinct(*sources: str | os.PathLike[str], folders: FoldersOf | None = 
     """
     files: dict[str, Item] = {}
     for source in sources:
-        for item in find_items(source, folders=folders):
+        for item in find_items(source, folders=folders, frames=frames):
             files.setdefault(os.path.realpath(item.path), item)
     return [*files.values()]
 

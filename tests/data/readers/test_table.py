@@ -253,6 +253,7 @@ def test_a_list_needs_paths_only(tmp_path: Path) -> None:
         ("", "has no column path; its first line names no columns"),
         ("path,pid\na.jpg,1\na.jpg,anna\n", r"line 3: pid is 'anna'; it must be a whole number"),
         ("path,pid\na.jpg,1\na.jpg,1,234\n", "line 3: it has more cells than the first line has columns"),
+        ("path,left,top,right,bottom\na.jpg,,,,\na.jpg,0,0,5,9\n", "line 3: it has the box of a person, but .* whole"),
     ],
 )
 def test_bad_lists_name_the_place(tmp_path: Path, text: str, message: str) -> None:

@@ -13,6 +13,8 @@ from scalereid.data.records import fits_64_bits
 Row = Mapping[str, object]
 TABLES = (".csv", ".jsonl")
 """Suffixes of such tables, which may be in upper case."""
+BOX = ("left", "top", "right", "bottom")
+"""Columns for the part of a picture that shows a person, in pixels."""
 _SHOWN = 200  # characters of a line
 _LONGEST = 20  # digits and sign of a number of 64 bits
 

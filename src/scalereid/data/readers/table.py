@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar, cast, get_args
 
 from scalereid.data.protocols import Protocol
 from scalereid.data.readers.folders import NotHereError, list_images, without_junk
-from scalereid.data.readers.rows import Row, check_cells, csv_rows, json_rows, on_line, table_rows, whole_number
+from scalereid.data.readers.rows import BOX, Row, check_cells, csv_rows, json_rows, on_line, table_rows, whole_number
 from scalereid.data.records import JUNK, ImageRecord, ReidDataset
 from scalereid.files import kind, write
 
@@ -60,19 +60,22 @@ def read_jsonl(root: Path) -> ReidDataset:
     return _dataset(file, json_rows(file, COLUMNS))
 
 
-def read_listed(file: Path) -> Iterator[tuple[str, int, int]]:
+def read_listed(file: Path, *, frames: bool = False) -> Iterator[tuple[str, int, int]]:
     """Yield path, pid and camid of each row of a .csv or .jsonl table, in its order; −1 where pid or camid is missing.
 
-    For images that need no labels: only the path is required, and an image may be listed several times.
+    For images that need no labels: only the path is required, and an image may be listed several times. With `frames` boxes of
+    people in them do not matter.
 
     Raises:
         FileNotFoundError: The file, or an image that it lists, does not exist.
-        ValueError: A path is missing, a cell is one too many, or a pid or camid is not a whole number; the message names file
-            and line.
+        ValueError: A path is missing, a cell is one too many, a pid or camid is not a whole number, or there is the box of a
+            person, whom nobody would cut out; the message names file and line.
     """
     for number, row in table_rows(file, ["path"]):
         try:
             check_cells(row)
+            if not frames:
+                _require_whole(row)
             path = os.path.join(file.parent, _path(row))  # noqa: PTH118 - a million of them
             pid, camid = (_optional(row, key, missing=-1) for key in ("pid", "camid"))
         except (KeyError, ValueError) as error:
@@ -132,6 +135,7 @@ def _dataset(file: Path, rows: Iterable[tuple[int, Row]]) -> ReidDataset:
     for number, row in rows:
         try:
             check_cells(row)
+            _require_whole(row)
             protocols.add(_one_of(get_args(Protocol), "protocol", row.get("protocol") or "market1501"))
             listed[_one_of(_SPLITS, "split", row["split"])].append(_Listed(number, _record(file.parent, row)))
         except (KeyError, ValueError) as error:
@@ -198,6 +202,14 @@ def _path(row: Row) -> str:
     if not isinstance(row["path"], str):
         raise ValueError(f"path is {shortened(row['path'])}; it must be text")
     return row["path"]
+
+
+def _require_whole(row: Row) -> None:
+    if any(row.get(name) not in (None, "") for name in ("box", *BOX)):
+        raise ValueError(
+            "it has the box of a person, but these pictures are taken whole; list pictures that are cut out, or give the table "
+            "to `scalereid gallery add`, which cuts them out"
+        )
 
 
 def _one_of(choices: tuple[str, ...], column: str, value: object) -> str:

@@ -33,7 +33,7 @@ def scenes(tmp_path: Path) -> Path:
     return folder
 
 
-def test_people_are_found(scenes: Path, detector: Path, answer: Answer, say: Say) -> None:
+def test_people_are_found(scenes: Path, detector: Path, answer: Answer, say: Say, fail: Fail) -> None:
     found = answer("detect", scenes, "--detector", detector)
     first, second = (str(scenes / name) for name in ("cam1_20260301.jpg", "cam2_20260302.png"))
     assert found == {
@@ -42,6 +42,9 @@ def test_people_are_found(scenes: Path, detector: Path, answer: Answer, say: Say
     }  # fmt: skip
     assert len(answer("detect", first, second, "--detector", detector, "--least-score", "0.3")["people"]) == 4
     assert answer("detect", scenes, "--detector", detector, "--detector-class", "1")["people"] == []
+    assert "--detector-class is -1; expected" in fail(
+        "detect", scenes, "--detector", detector, "--detector-class", "-1"
+    )
     said = say("detect", first, "--detector", detector, "--detector-layout", "yolox")
     assert "1 picture; found.onnx, layout yolox" in said and "1 person in 1 picture" in said
     assert "0.90" in said and "cam1_20260301.jpg" in said

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import DisallowNone, arg
 
+from scalereid.arguments import check_whole
 from scalereid.cli.options import otherwise
 from scalereid.detection.detector import LEAST_SCORE
 from scalereid.detection.layouts import LayoutName
@@ -31,6 +32,8 @@ class DetectorSettings:
         """The detector in a file."""
         from scalereid.detection.detector import open_detector
 
+        if self.detector_class is not None:
+            check_whole("--detector-class", self.detector_class, 0)
         return open_detector(
             file, layout=self.detector_layout, person=self.detector_class, least_score=self.least_score
         )

@@ -137,6 +137,14 @@ def test_attributes_are_shown_where_a_model_has_some(people: ReidDataset, attrib
     assert _Page(sources, LookSettings(), Progress.silent()).what == ("activation", "attributes", "retrieval", "map")
 
 
+def test_classes_are_not_people(class_run: Path, class_images: Path, tmp_path: Path) -> None:
+    sources = Sources(models=(str(class_run),), data=class_images)
+    with pytest.raises(
+        ValueError, match="class-folders has classes, not people who are found again; name a dataset of people"
+    ):
+        write_look(tmp_path / "page.html", sources, LookSettings())
+
+
 def test_attributes_need_no_queries(people: ReidDataset, attribute_run: Path, tmp_path: Path) -> None:
     """As in PA-100K, where nobody is seen twice."""
     lines = ["split,path,pid,camid", *(f"gallery,{record.path},{record.pid},1" for record in people.gallery)]

@@ -142,6 +142,8 @@ class _Page:
         first = self.models[0].inspector.metadata
         self.name = sources.dataset or own_dataset(first, run_code=sources.run_code)
         self.dataset: ReidDataset = read_dataset(self.name, sources.data)
+        if self.dataset.classes:
+            raise ValueError(f"{self.name} has classes, not people who are found again; name a dataset of people")
         if not self.dataset.gallery or not (self.dataset.query or self.what == ("attributes",)):
             raise ValueError(f"{self.name} has no query or no gallery images; all parts but attributes need both")
         self.pictures = Pictures()
